@@ -1,0 +1,128 @@
+//! What an object tells its host.
+
+use crate::error::{Error, Language};
+use crate::ws::{Message, MessageKind};
+use std::borrow::Cow;
+
+/// Why a connection ended: the peer's words, or our own error, whose text is made when it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    Text(String),
+    Ours(Error),
+}
+
+impl Reason {
+    pub fn none() -> Self {
+        Reason::Text(String::new())
+    }
+
+    pub fn text(&self, language: Language) -> Cow<'_, str> {
+        match self {
+            Reason::Text(text) => Cow::Borrowed(text),
+            Reason::Ours(error) => Cow::Owned(error.text(language)),
+        }
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// RFC 6455 section 7.4; 1005 when the peer's close frame had no code, 1006 when there was none.
+    pub code: u16,
+    pub reason: Reason,
+    /// Both close frames were exchanged.
+    pub clean: bool,
+}
+
+/// The body of an [`Event`].
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// JSON: a client's `{"url","protocol","extensions","attempt"}`, a server's ConnectionInfo.
+    Open(String),
+    Message(Message),
+    Close(Ending),
+    Error(Error),
+}
+
+/// One entry of an object's queue.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The server's connection id; 0 for a client's events and for errors that belong to no connection.
+    pub connection: u64,
+    pub body: Body,
+}
+
+/// The data of an event as the faces hand it over.
+#[derive(Debug)]
+pub enum EventData<'a> {
+    Text(Cow<'a, [u8]>),
+    Binary(&'a [u8]),
+}
+
+impl Event {
+    /// The event's name, the same in every language.
+    pub fn name(&self) -> &'static str {
+        match self.body {
+            Body::Open(_) => "open",
+            Body::Message(_) => "message",
+            Body::Close(_) => "close",
+            Body::Error(_) => "error",
+        }
+    }
+
+    /// The data: UTF-8 bytes of a text, or the bytes of a binary message.
+    pub fn data(&self, language: Language) -> EventData<'_> {
+        match &self.body {
+            Body::Open(json) => EventData::Text(Cow::Borrowed(json.as_bytes())),
+            Body::Message(message) => match message.kind() {
+                MessageKind::Text => EventData::Text(Cow::Borrowed(message.data())),
+                MessageKind::Binary => EventData::Binary(message.data()),
+            },
+            Body::Close(ending) => EventData::Text(Cow::Owned(
+                serde_json::json!({
+                    "code": ending.code,
+                    "reason": ending.reason.text(language),
+                    "clean": ending.clean,
+                })
+                .to_string()
+                .into_bytes(),
+            )),
+            Body::Error(error) => EventData::Text(Cow::Owned(error.text(language).into_bytes())),
+        }
+    }
+
+    pub fn message(&self) -> Option<&Message> {
+        match &self.body {
+            Body::Message(message) => Some(message),
+            Body::Open(_) | Body::Close(_) | Body::Error(_) => None,
+        }
+    }
+}
+
+/// What a waiting call came back with.
+#[derive(Debug)]
+pub enum Outcome<T> {
+    Got(T),
+    /// Nothing within the time given.
+    Timeout,
+    /// The object has ended (or not begun) and its queue is empty.
+    Closed,
+}
+
+/// A time to wait, as both faces spell it: 0 without limit, negative not at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    No,
+    For(std::time::Duration),
+    Forever,
+}
+
+impl Wait {
+    pub fn from_ms(ms: i64) -> Self {
+        match ms {
+            0 => Wait::Forever,
+            ms if ms < 0 => Wait::No,
+            ms => Wait::For(std::time::Duration::from_millis(ms.unsigned_abs())),
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! Errors: one table with the code, the English and the Russian text of each.
+//!
+//! A text says what failed, where and why. The *what* and *where* are an [`Error`], the *why* is its cause, and what
+//! the operating system or the TLS library said follows in brackets. Texts are rendered when they are read, in the
+//! language of the reader; secrets are never put into them.
+
+use std::fmt::{self, Write};
+
+/// The language of texts for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    English,
+    Russian,
+}
+
+/// What kind of failure this is; the numbers are those of the C interface and are never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i32)]
+pub enum Code {
+    BadHandle = -1,
+    BadArgument = -2,
+    BadUtf8 = -3,
+    NotConnected = -4,
+    AlreadyConnected = -5,
+    Connecting = -6,
+    NotRunning = -7,
+    AlreadyRunning = -8,
+    Cancelled = -9,
+    ConnectTimeout = -10,
+    Resolve = -11,
+    Refused = -12,
+    Tls = -13,
+    Certificate = -14,
+    Proxy = -15,
+    Handshake = -16,
+    QueueFull = -17,
+    TooBig = -18,
+    PingTimeout = -19,
+    RequestTimeout = -20,
+    Address = -21,
+    File = -22,
+    WouldDeadlock = -23,
+    HandlerSet = -24,
+    Unsupported = -25,
+    NoMemory = -26,
+    Io = -27,
+    Panic = -28,
+}
+
+/// A piece of a text that differs between the two languages or is the same in both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arg {
+    Plain(String),
+    Both { en: &'static str, ru: &'static str },
+}
+
+impl Arg {
+    fn text(&self, language: Language) -> &str {
+        match (self, language) {
+            (Arg::Plain(text), _) => text,
+            (Arg::Both { en, .. }, Language::English) => en,
+            (Arg::Both { ru, .. }, Language::Russian) => ru,
+        }
+    }
+}
+
+impl From<String> for Arg {
+    fn from(text: String) -> Self {
+        Arg::Plain(text)
+    }
+}
+
+impl From<&str> for Arg {
+    fn from(text: &str) -> Self {
+        Arg::Plain(text.to_owned())
+    }
+}
+
+macro_rules! number_args {
+    ($($number:ty),*) => {$(
+        impl From<$number> for Arg {
+            fn from(number: $number) -> Self {
+                Arg::Plain(number.to_string())
+            }
+        }
+    )*};
+}
+number_args!(i32, i64, u16, u32, u64, usize);
+
+/// A failure: a row of the table, what fills its gaps, why it happened and what the system said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    id: Id,
+    args: Vec<Arg>,
+    cause: Option<Box<Error>>,
+    detail: Option<String>,
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of the table's row `id`; `args` fill `{0}`, `{1}`, … of its texts.
+    pub fn new<const N: usize>(id: Id, args: [Arg; N]) -> Self {
+        Self { id, args: args.into(), cause: None, detail: None }
+    }
+
+    /// An error whose text has no gaps.
+    pub fn of(id: Id) -> Self {
+        Self::new(id, [])
+    }
+
+    /// Adds why it happened; the code becomes that of the cause.
+    #[must_use]
+    pub fn because(mut self, cause: Error) -> Self {
+        self.cause = Some(Box::new(cause));
+        self
+    }
+
+    /// Adds what the operating system or a library said; it follows in brackets.
+    #[must_use]
+    pub fn detail(mut self, detail: impl fmt::Display) -> Self {
+        let text = detail.to_string();
+        self.detail = (!text.is_empty()).then_some(text);
+        self
+    }
+
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    /// The code of the innermost cause: what really happened.
+    pub fn code(&self) -> Code {
+        self.cause.as_ref().map_or_else(|| self.id.row().code, |cause| cause.code())
+    }
+
+    /// The row of the innermost cause.
+    pub fn root(&self) -> Id {
+        self.cause.as_ref().map_or(self.id, |cause| cause.root())
+    }
+
+    /// The whole text for a person who reads `language`.
+    pub fn text(&self, language: Language) -> String {
+        let mut out = String::new();
+        self.write(&mut out, language);
+        out
+    }
+
+    fn write(&self, out: &mut String, language: Language) {
+        let row = self.id.row();
+        let template = match language {
+            Language::English => row.en,
+            Language::Russian => row.ru,
+        };
+        fill(out, template, &self.args, language);
+        if let Some(cause) = &self.cause {
+            out.push_str(": ");
+            cause.write(out, language);
+        }
+        if let Some(detail) = &self.detail {
+            // Writing to a String cannot fail.
+            let _ = write!(out, " ({detail})");
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Language::English))
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Id> for Error {
+    fn from(id: Id) -> Self {
+        Error::of(id)
+    }
+}
+
+fn fill(out: &mut String, template: &str, args: &[Arg], language: Language) {
+    let mut rest = template;
+    while let Some(at) = rest.find('{') {
+        out.push_str(&rest[..at]);
+        let number = rest.as_bytes().get(at + 1).map_or(0, |digit| usize::from(digit.wrapping_sub(b'0')));
+        out.push_str(args.get(number).map_or("?", |arg| arg.text(language)));
+        rest = rest.get(at + 3..).unwrap_or("");
+    }
+    out.push_str(rest);
+}
+
+struct Row {
+    code: Code,
+    en: &'static str,
+    ru: &'static str,
+}
+
+macro_rules! table {
+    ($($id:ident $code:ident $en:literal $ru:literal;)*) => {
+        /// The rows of the table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Id { $($id),* }
+
+        impl Id {
+            /// Every row, for the tests and the reference pages.
+            pub const ALL: &'static [Id] = &[$(Id::$id),*];
+
+            fn row(self) -> &'static Row {
+                match self { $(Id::$id => const { &Row { code: Code::$code, en: $en, ru: $ru } }),* }
+            }
+
+            /// The two templates, English and Russian.
+            pub fn templates(self) -> (&'static str, &'static str) {
+                (self.row().en, self.row().ru)
+            }
+        }
+    };
+}
+
+table! {
+    // Arguments.
+    BadHandle BadHandle "no such object: the handle is zero, freed or of another kind" "объекта нет: дескриптор нулевой, освобождён или другого вида";
+    NullPointer BadArgument "{0} is NULL" "{0}: передан NULL";
+    BadUtf8 BadUtf8 "{0} is not valid UTF-8 (at byte {1})" "{0}: недопустимый UTF-8 (байт {1})";
+    BadUtf16 BadUtf8 "{0}: unpaired surrogate at position {1}" "{0}: непарный суррогат в позиции {1}";
+    BadCast BadArgument "<bad cast>: {0}: expected {1}" "<bad cast>: параметр {0}: ожидается {1}";
+    BadValue BadArgument "{0}: the value {1} is not allowed, expected {2}" "{0}: значение {1} недопустимо, ожидается {2}";
+    OutOfRange BadArgument "{0}: {1} is out of range, {2}…{3} is allowed" "{0}: значение {1} вне диапазона, допустимо {2}…{3}";
+    CountZero BadArgument "{0}: at least one object is needed" "{0}: нужен хотя бы один объект";
+    CloseCode BadArgument "close code {0} may not be sent: 1000–1003, 1007–1014 and 3000–4999 are allowed" "код закрытия {0} нельзя отправить: допустимы 1000–1003, 1007–1014 и 3000–4999";
+    CloseReason BadArgument "the close reason takes {0} bytes of UTF-8, 123 are allowed" "причина закрытия занимает {0} байт в UTF-8, допустимо 123";
+    HeaderName BadArgument "{0} is not a name of an HTTP header" "{0}: недопустимое имя заголовка HTTP";
+    HeaderValue BadArgument "the value of the header {0} holds a character that is not allowed" "значение заголовка {0} содержит недопустимый символ";
+    HeaderReserved BadArgument "the header {0} belongs to the handshake and cannot be set" "заголовок {0} относится к рукопожатию, задать его нельзя";
+    Subprotocol BadArgument "{0} is not a name of a subprotocol" "{0}: недопустимое имя подпротокола";
+    UrlMalformed BadArgument "the URL {0} is malformed" "неверный URL {0}";
+    UrlScheme BadArgument "the URL {0} has the scheme {1}: ws or wss is needed" "URL {0}: схема {1} не поддерживается, нужна ws или wss";
+    UrlFragment BadArgument "the URL {0} has a fragment (#…), which RFC 6455 does not allow" "URL {0} содержит фрагмент (#…), RFC 6455 этого не допускает";
+
+    // States.
+    NotConnected NotConnected "not connected" "соединение не установлено";
+    AlreadyConnected AlreadyConnected "Already connected" "Подключение уже выполнено";
+    Connecting Connecting "Connection in progress" "Подключение уже выполняется";
+    NotRunning NotRunning "the server is not running" "сервер не запущен";
+    AlreadyRunning AlreadyRunning "the server is already running on {0}" "сервер уже запущен на {0}";
+    Cancelled Cancelled "cancelled" "операция прервана";
+    WouldDeadlock WouldDeadlock "{0} would wait for the I/O thread that it is called on" "{0}: вызов из обработчика событий ждал бы собственного потока";
+    HandlerSet HandlerSet "an event handler is set: events go to it, not to {0}" "установлен обработчик: события получает он, а не {0}";
+    EventsToHost HandlerSet "external events are switched on: events go to the host, not to {0}" "включены внешние события: данные получает приложение, а не {0}";
+    Unsupported Unsupported "{0} is not available here" "{0}: здесь недоступно";
+    NoMemory NoMemory "out of memory" "недостаточно памяти";
+    Panic Panic "internal error; please report it" "внутренняя ошибка; сообщите о ней разработчику";
+    Io Io "input/output error" "ошибка ввода-вывода";
+    TooManyObjects NoMemory "too many objects" "слишком много объектов";
+
+    // Connecting. The code is that of the cause.
+    ConnectingTo Io "connecting to {0}" "подключение к {0}";
+    Refused Refused "connection refused" "соединение отклонено";
+    Unreachable Refused "the address cannot be reached" "адрес недоступен";
+    Reset Refused "the connection was reset" "соединение сброшено";
+    SocketFailed Io "the socket failed" "ошибка сокета";
+    ConnectTimeout ConnectTimeout "no connection within {0} ms: {1}" "подключение не удалось за {0} мс: {1}";
+    HostNotFound Resolve "host {0} not found" "узел {0} не найден";
+    LookupFailed Resolve "looking up host {0} failed" "не удалось определить адрес узла {0}";
+    TlsFailed Tls "TLS handshake failed" "сбой рукопожатия TLS";
+    TlsClosed Tls "the peer closed the connection during the TLS handshake" "соединение закрыто во время рукопожатия TLS";
+    TlsSetUp Tls "TLS could not be set up" "не удалось подготовить TLS";
+    CertificateExpired Certificate "the server's certificate has expired" "срок действия сертификата сервера истёк";
+    CertificateNotYetValid Certificate "the server's certificate is not yet valid" "срок действия сертификата сервера ещё не наступил";
+    CertificateSelfSigned Certificate "the server's certificate is self-signed" "сертификат сервера самоподписанный";
+    CertificateUnknownAuthority Certificate "the server's certificate comes from an unknown authority" "сертификат сервера выдан неизвестным удостоверяющим центром";
+    CertificateWrongHost Certificate "the server's certificate is not for {0}" "сертификат сервера выдан не для {0}";
+    CertificateRevoked Certificate "the server's certificate has been revoked" "сертификат сервера отозван";
+    CertificateRefused Certificate "the server's certificate was refused" "сертификат сервера отвергнут";
+
+    // The opening handshake, RFC 6455 section 4.
+    HttpStatus Handshake "the server answered HTTP {0} instead of 101" "сервер ответил HTTP {0} вместо 101";
+    HttpRedirect Handshake "the server answered HTTP {0} and redirects to {1}; redirects are not followed" "сервер ответил HTTP {0} и перенаправляет на {1}; перенаправления не выполняются";
+    NotHttp Handshake "the server's answer is not HTTP" "ответ сервера не похож на HTTP";
+    AnswerTooLong Handshake "the answer to the handshake exceeds {0} bytes" "ответ на рукопожатие длиннее {0} байт";
+    AnswerCut Handshake "the server closed the connection before it answered the handshake" "сервер закрыл соединение, не ответив на рукопожатие";
+    AnswerHeader Handshake "the server's answer lacks a valid header {0}" "в ответе сервера нет правильного заголовка {0}";
+    AcceptMismatch Handshake "the server's Sec-WebSocket-Accept does not belong to this request" "Sec-WebSocket-Accept сервера не соответствует запросу";
+    SubprotocolIgnored Handshake "the server selected none of the offered subprotocols ({0})" "сервер не выбрал ни одного из предложенных подпротоколов ({0})";
+    SubprotocolForeign Handshake "the server selected the subprotocol {0}, which was not offered" "сервер выбрал подпротокол {0}, который не предлагался";
+    ExtensionForeign Handshake "the server uses the extension {0}, which was not offered" "сервер использует расширение {0}, которое не предлагалось";
+
+    // A connection's life.
+    QueueFull QueueFull "the send queue is full: {0} of {1} bytes wait" "очередь отправки заполнена: ожидает {0} из {1} байт";
+    MessageTooBig TooBig "a message of {0} bytes exceeds the limit of {1}" "сообщение в {0} байт превышает предел {1}";
+    OutgoingTooBig TooBig "a message of {0} bytes exceeds what a frame can hold" "сообщение в {0} байт не помещается в кадр";
+    PeerGone PingTimeout "no answer to a ping within {0} ms" "нет ответа на пинг за {0} мс";
+    PingTimeout PingTimeout "no pong within {0} ms" "ответ на пинг не получен за {0} мс";
+    ReadingPaused QueueFull "reading is paused because the receive queue is full" "приём приостановлен: очередь приёма заполнена";
+    RequestTimeout RequestTimeout "no reply within {0} ms" "ответ на запрос не получен за {0} мс";
+    RequestNotObject BadArgument "the request is not a JSON object" "запрос не является объектом JSON";
+    ConnectionLost Io "the connection was lost" "соединение потеряно";
+    ClosedWithoutHandshake Io "the peer closed the connection without a close handshake" "соединение закрыто без закрывающего рукопожатия";
+    ClosedWhileWaiting NotConnected "the connection was closed meanwhile" "соединение закрыто во время ожидания";
+    CloseTimeout Io "the close handshake was not finished within {0} ms" "закрывающее рукопожатие не завершено за {0} мс";
+    ServerStopped Cancelled "the server was stopped" "сервер остановлен";
+
+    // Violations of the protocol by the peer, RFC 6455 sections 5 to 8.
+    FrameReservedBits Handshake "the peer set a reserved bit" "в кадре установлен зарезервированный бит";
+    FrameOpcode Handshake "the peer used the reserved opcode {0}" "в кадре зарезервированный код операции {0}";
+    FrameUnmasked Handshake "the client sent an unmasked frame" "клиент прислал немаскированный кадр";
+    FrameMasked Handshake "the server sent a masked frame" "сервер прислал маскированный кадр";
+    FrameControlLong Handshake "a control frame of {0} bytes, 125 are allowed" "управляющий кадр в {0} байт, допустимо 125";
+    FrameControlFragmented Handshake "a fragmented control frame" "фрагментированный управляющий кадр";
+    FrameContinuation Handshake "a continuation frame without a beginning" "кадр продолжения без начала сообщения";
+    FrameInterrupted Handshake "a new message began inside another" "новое сообщение началось внутри другого";
+    FrameLength Handshake "a frame length that is not minimal or not possible" "длина кадра записана неверно";
+    TextUtf8 Handshake "a text message that is not valid UTF-8" "текстовое сообщение с недопустимым UTF-8";
+    CloseFrameCode Handshake "the peer closed with the forbidden code {0}" "соединение закрыто с недопустимым кодом {0}";
+    CloseFrameBody Handshake "a close frame of one byte" "закрывающий кадр из одного байта";
+    CloseFrameUtf8 Handshake "a close reason that is not valid UTF-8" "причина закрытия с недопустимым UTF-8";
+
+    // The server.
+    ListenOn Address "listening on {0}" "прослушивание {0}";
+    PortInUse Address "the port is in use" "порт занят";
+    PortRange BadArgument "port {0} is out of range 0…65535" "порт {0} вне диапазона 0…65535";
+    PortForbidden Address "no right to listen on this port" "нет прав на прослушивание этого порта";
+    InterfaceInvalid Address "{0} is not an IP address" "{0} не является IP-адресом";
+    InterfaceForeign Address "the address does not belong to this machine" "адрес не принадлежит этому компьютеру";
+    ListenFailed Address "the address cannot be used" "адрес нельзя использовать";
+    UnknownConnection BadArgument "connection {0} was never issued" "соединения {0} не было";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_texts_have_the_same_gaps() {
+        for id in Id::ALL {
+            let (en, ru) = id.templates();
+            let gaps = |text: &str| {
+                let mut found: Vec<_> = text.match_indices('{').map(|(at, _)| text[at..at + 3].to_owned()).collect();
+                found.sort();
+                found
+            };
+            assert_eq!(gaps(en), gaps(ru), "{id:?}");
+            assert!(!en.is_empty() && !ru.is_empty(), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn text_says_where_why_and_what_the_system_said() {
+        let error = Error::new(Id::ConnectingTo, ["10.0.0.1:443".into()]).because(Id::Refused.into()).detail("os error 111");
+        assert_eq!(error.text(Language::Russian), "подключение к 10.0.0.1:443: соединение отклонено (os error 111)");
+        assert_eq!(error.text(Language::English), "connecting to 10.0.0.1:443: connection refused (os error 111)");
+        assert_eq!(error.code(), Code::Refused);
+    }
+}

@@ -1,0 +1,13 @@
+//! A WebSocket client and server as one native library: an add-in for 1C:Enterprise and a flat C interface.
+//!
+//! Layers, each importing only from those to its left: `net ← ws ← engine ← {client, server} ← {capi, native_api}`.
+#![deny(clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("a panic must stop at the library's border: build with panic = \"unwind\"");
+
+pub mod engine;
+pub mod error;
+pub mod net;
+pub mod options;
+pub mod ws;

@@ -1,0 +1,248 @@
+//! The settable properties of a client and a server: one table with names, type, range and defaults.
+//!
+//! The C interface, the 1C tables and the reference pages read this list; a property exists once it has a row here.
+
+use crate::error::{Arg, Error, Id, Result};
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Which of the two objects a property belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Client,
+    Server,
+}
+
+/// The type of a property, with the range of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Int { min: i64, max: i64 },
+    Bool,
+    Text,
+}
+
+/// A default value; `Flag` is stored as 0 or 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    Int(i64),
+    Flag(bool),
+    Text(&'static str),
+}
+
+/// One property.
+#[derive(Debug)]
+pub struct Row {
+    pub option: Opt,
+    pub en: &'static str,
+    pub ru: &'static str,
+    pub kind: Kind,
+    /// The default of a client, `None` where a client has no such property.
+    pub client: Option<Default>,
+    /// The default of a server, `None` where a server has no such property.
+    pub server: Option<Default>,
+}
+
+impl Row {
+    pub fn default(&self, side: Side) -> Option<Default> {
+        match side {
+            Side::Client => self.client,
+            Side::Server => self.server,
+        }
+    }
+}
+
+macro_rules! options {
+    ($($(#[doc = $doc:literal])* $option:ident $ru:ident $kind:expr, $client:expr, $server:expr;)*) => {
+        /// The settable properties.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Opt { $($(#[doc = $doc])* $option),* }
+
+        /// All of them, in the order of [`Opt`].
+        pub static TABLE: &[Row] = &[$(Row {
+            option: Opt::$option,
+            en: stringify!($option),
+            ru: stringify!($ru),
+            kind: $kind,
+            client: $client,
+            server: $server,
+        }),*];
+    };
+}
+
+const MIB: i64 = 1 << 20;
+/// Time-outs in milliseconds fit 31 bits: 24 days.
+const MAX_TIME: i64 = i32::MAX as i64;
+const TIME: Kind = Kind::Int { min: 0, max: MAX_TIME };
+const DEADLINE: Kind = Kind::Int { min: 1, max: 600_000 };
+const SIGNED_TIME: Kind = Kind::Int { min: i32::MIN as i64, max: MAX_TIME };
+/// Sizes and counts reach 2^53, what a 1C number and a double hold exactly.
+const SIZE: Kind = Kind::Int { min: 1, max: 1 << 53 };
+
+const fn int(value: i64) -> Option<Default> {
+    Some(Default::Int(value))
+}
+
+const EMPTY: Option<Default> = Some(Default::Text(""));
+
+options! {
+    /// Milliseconds for lookup, proxy, TLS and handshake together; 0 is without limit.
+    ConnectTimeout ТаймаутПодключения TIME, int(10_000), None;
+    /// Milliseconds for the close handshake; 0 aborts at once.
+    CloseTimeout ТаймаутЗакрытия TIME, int(3_000), int(3_000);
+    /// Milliseconds that `Send` waits for room; 0 is without limit, negative does not wait.
+    SendTimeout ТаймаутОтправки SIGNED_TIME, int(5_000), int(-1);
+    /// Milliseconds without a received byte after which a ping is sent; 0 is off.
+    PingInterval ИнтервалПинга TIME, int(20_000), int(20_000);
+    /// Milliseconds for the answer to such a ping; 0 is off.
+    PongTimeout ТаймаутОтветаНаПинг TIME, int(20_000), int(20_000);
+    /// The largest incoming message in bytes; a larger one is answered with 1009.
+    MaxMessageSize МаксимальныйРазмерСообщения SIZE, int(64 * MIB), int(64 * MIB);
+    /// Messages that may wait for `Receive`; beyond, reading from the network pauses.
+    ReceiveQueueMessages ПределОчередиПриемаСообщений SIZE, int(65_536), int(65_536);
+    /// Bytes that may wait for `Receive`; beyond, reading from the network pauses.
+    ReceiveQueueBytes ПределОчередиПриемаБайт SIZE, int(64 * MIB), int(64 * MIB);
+    /// Bytes that may wait to be sent on one connection.
+    SendQueueBytes ПределОчередиОтправкиБайт SIZE, int(64 * MIB), int(4 * MIB);
+    /// Subprotocols offered or supported, comma separated, preferred first.
+    Protocols Подпротоколы Kind::Text, EMPTY, EMPTY;
+    /// Connections a server holds at most; the next one gets 503.
+    MaxConnections МаксимумСоединений SIZE, None, int(10_000);
+    /// Milliseconds for TLS and HTTP of a newcomer.
+    HandshakeTimeout ТаймаутРукопожатия DEADLINE, None, int(10_000);
+    /// Bytes of unfinished messages of all connections together; who would exceed it is closed with 1013.
+    AssemblyBytes ПределНезавершенныхСообщенийБайт SIZE, None, int(256 * MIB);
+    /// I/O threads this server wants, 1 to 64.
+    IoThreads КоличествоПотоковВводаВывода Kind::Int { min: 1, max: 64 }, None, int(1);
+}
+
+impl Opt {
+    pub fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+
+    fn label(self) -> Arg {
+        Arg::Both { en: self.row().en, ru: self.row().ru }
+    }
+}
+
+/// The values of one object. Reading and setting never block and never fail because of the object's state.
+pub struct Options {
+    side: Side,
+    numbers: Vec<AtomicI64>,
+    texts: Mutex<Vec<Arc<str>>>,
+}
+
+impl Options {
+    pub fn new(side: Side) -> Self {
+        let number = |row: &Row| match row.default(side) {
+            Some(Default::Int(value)) => value,
+            Some(Default::Flag(value)) => i64::from(value),
+            Some(Default::Text(_)) | None => 0,
+        };
+        let text = |row: &Row| match row.default(side) {
+            Some(Default::Text(value)) => Arc::from(value),
+            Some(Default::Int(_) | Default::Flag(_)) | None => Arc::from(""),
+        };
+        Self {
+            side,
+            numbers: TABLE.iter().map(|row| AtomicI64::new(number(row))).collect(),
+            texts: Mutex::new(TABLE.iter().map(text).collect()),
+        }
+    }
+
+    pub fn int(&self, option: Opt) -> i64 {
+        self.numbers[option as usize].load(Relaxed)
+    }
+
+    /// A number that is a size or a count: never negative.
+    pub fn size(&self, option: Opt) -> usize {
+        usize::try_from(self.int(option)).unwrap_or(usize::MAX)
+    }
+
+    pub fn flag(&self, option: Opt) -> bool {
+        self.int(option) != 0
+    }
+
+    pub fn text(&self, option: Opt) -> Arc<str> {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)[option as usize].clone()
+    }
+
+    /// Sets a number or a flag (0 or 1); out of range is refused and changes nothing.
+    pub fn set_int(&self, option: Opt, value: i64) -> Result<()> {
+        let (min, max) = match (option.row().default(self.side), option.row().kind) {
+            (None, _) | (_, Kind::Text) => return Err(Error::new(Id::Unsupported, [option.label()])),
+            (Some(_), Kind::Int { min, max }) => (min, max),
+            (Some(_), Kind::Bool) => (0, 1),
+        };
+        if value < min || value > max {
+            return Err(Error::new(Id::OutOfRange, [option.label(), value.into(), min.into(), max.into()]));
+        }
+        self.numbers[option as usize].store(value, Relaxed);
+        Ok(())
+    }
+
+    /// Sets a text; one that is not allowed for this property is refused and changes nothing.
+    pub fn set_text(&self, option: Opt, value: &str) -> Result<()> {
+        if option.row().default(self.side).is_none() || option.row().kind != Kind::Text {
+            return Err(Error::new(Id::Unsupported, [option.label()]));
+        }
+        if option == Opt::Protocols {
+            check_protocols(value)?;
+        }
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)[option as usize] = Arc::from(value);
+        Ok(())
+    }
+}
+
+/// The entries of a comma separated list, without blanks.
+pub fn list(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|entry| !entry.is_empty())
+}
+
+/// Whether `text` is a token of RFC 9110 section 5.6.2, as header and subprotocol names must be.
+pub fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// RFC 6455 section 4.1: each subprotocol is a token, and none is named twice.
+fn check_protocols(value: &str) -> Result<()> {
+    let names: Vec<&str> = list(value).collect();
+    for (at, name) in names.iter().enumerate() {
+        if !is_token(name) || names[..at].contains(name) {
+            return Err(Error::new(Id::Subprotocol, [(*name).into()]));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_stand_in_the_order_of_the_enum_and_defaults_are_in_range() {
+        for (at, row) in TABLE.iter().enumerate() {
+            assert_eq!(row.option as usize, at);
+            for default in [row.client, row.server].into_iter().flatten() {
+                match (row.kind, default) {
+                    (Kind::Int { min, max }, Default::Int(value)) => assert!((min..=max).contains(&value)),
+                    (Kind::Bool, Default::Flag(_)) | (Kind::Text, Default::Text(_)) => {}
+                    (kind, default) => panic!("{}: {kind:?} {default:?}", row.en),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_value_changes_nothing() {
+        let options = Options::new(Side::Client);
+        assert!(options.set_int(Opt::CloseTimeout, -1).is_err());
+        assert!(options.set_int(Opt::IoThreads, 2).is_err(), "a client has no IoThreads");
+        assert!(options.set_text(Opt::Protocols, "chat, chat").is_err());
+        assert!(options.set_text(Opt::Protocols, "chat room").is_err());
+        assert_eq!(options.int(Opt::CloseTimeout), 3_000);
+        assert_eq!(&*options.text(Opt::Protocols), "");
+        options.set_text(Opt::Protocols, "chat, v2.chat").unwrap();
+        assert_eq!(list(&options.text(Opt::Protocols)).collect::<Vec<_>>(), ["chat", "v2.chat"]);
+    }
+}
