@@ -6,8 +6,10 @@
 #[cfg(not(panic = "unwind"))]
 compile_error!("a panic must stop at the library's border: build with panic = \"unwind\"");
 
+pub mod client;
 pub mod engine;
 pub mod error;
 pub mod net;
 pub mod options;
+pub mod server;
 pub mod ws;
