@@ -220,6 +220,8 @@ table! {
     // Arguments.
     BadHandle BadHandle "no such object: the handle is zero, freed or of another kind" "объекта нет: дескриптор нулевой, освобождён или другого вида";
     NullPointer BadArgument "{0} is NULL" "{0}: передан NULL";
+    SizeTooBig BadArgument "{0}: no memory has the size {1}" "{0}: размер {1} больше любой области памяти";
+    BufferTooSmall TooBig "the buffer holds {0} bytes, the text with its NUL takes {1}" "буфер вмещает {0} байт, тексту с завершающим нулём нужно {1}";
     BadUtf8 BadUtf8 "{0} is not valid UTF-8 (at byte {1})" "{0}: недопустимый UTF-8 (байт {1})";
     BadUtf16 BadUtf8 "{0}: unpaired surrogate at position {1}" "{0}: непарный суррогат в позиции {1}";
     BadCast BadArgument "<bad cast>: {0}: expected {1}" "<bad cast>: параметр {0}: ожидается {1}";
@@ -345,7 +347,8 @@ mod tests {
 
     #[test]
     fn text_says_where_why_and_what_the_system_said() {
-        let error = Error::new(Id::ConnectingTo, ["10.0.0.1:443".into()]).because(Id::Refused.into()).detail("os error 111");
+        let error =
+            Error::new(Id::ConnectingTo, ["10.0.0.1:443".into()]).because(Id::Refused.into()).detail("os error 111");
         assert_eq!(error.text(Language::Russian), "подключение к 10.0.0.1:443: соединение отклонено (os error 111)");
         assert_eq!(error.text(Language::English), "connecting to 10.0.0.1:443: connection refused (os error 111)");
         assert_eq!(error.code(), Code::Refused);
