@@ -46,7 +46,7 @@ pub fn compile(compiler: &str, options: &[&str], sources: &[&Path], program: Opt
     command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"]).args(options);
     command.arg("-I").arg(root().join("include")).args(sources);
     if let Some(program) = program {
-        command.arg("-o").arg(program).args(["-pthread", "-ldl"]);
+        command.arg("-o").arg(program).args(["-lwebsocket_addin", "-pthread", "-ldl"]);
     }
     let output = command.output().unwrap_or_else(|error| panic!("{compiler} does not start: {error}"));
     assert!(output.status.success(), "{compiler} failed:\n{}", String::from_utf8_lossy(&output.stderr));
