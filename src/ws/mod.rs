@@ -1,5 +1,27 @@
 //! The WebSocket protocol without I/O: bytes in, messages out.
+//!
+//! [`Decoder`] turns received bytes into [`Item`]s and [`OutFrame`] turns payloads into bytes. Nothing here
+//! touches a socket, a clock or a thread, and nothing allocates for a length that a peer merely declares.
 
+mod close;
+mod decoder;
+mod frame;
+mod head;
+mod mask;
 mod message;
+mod random;
+#[cfg(test)]
+mod tests;
 
+pub use close::{PeerClose, check_close, close_payload};
+pub use decoder::{Decoder, Item, Violation};
+pub use frame::{FrameKind, OutFrame};
 pub use message::{Message, MessageKind};
+pub use random::MaskKeys;
+
+/// Our role on a connection: it decides who masks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Client,
+    Server,
+}

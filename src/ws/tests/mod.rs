@@ -1,0 +1,3 @@
+//! Behaviour across the layer's files.
+
+mod decoder;
