@@ -1,6 +1,6 @@
 //! The WebSocket protocol without I/O: bytes in, messages out.
 //!
-//! [`Decoder`] turns received bytes into [`Item`]s and [`OutFrame`] turns payloads into bytes. Nothing here
+//! [`Target`] reads a URL. [`Decoder`] turns received bytes into [`Item`]s and [`OutFrame`] turns payloads into bytes. Nothing here
 //! touches a socket, a clock or a thread, and nothing allocates for a length that a peer merely declares.
 
 mod close;
@@ -10,6 +10,8 @@ mod head;
 mod mask;
 mod message;
 mod random;
+mod redact;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +20,7 @@ pub use decoder::{Decoder, Item, Violation};
 pub use frame::{FrameKind, OutFrame};
 pub use message::{Message, MessageKind};
 pub use random::MaskKeys;
+pub use target::Target;
 
 /// Our role on a connection: it decides who masks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
