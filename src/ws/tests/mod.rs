@@ -1,3 +1,4 @@
 //! Behaviour across the layer's files.
 
 mod decoder;
+mod handshake;
