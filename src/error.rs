@@ -235,6 +235,7 @@ table! {
     UrlMalformed BadArgument "the URL {0} is malformed" "неверный URL {0}";
     UrlScheme BadArgument "the URL {0} has the scheme {1}: ws or wss is needed" "URL {0}: схема {1} не поддерживается, нужна ws или wss";
     UrlFragment BadArgument "the URL {0} has a fragment (#…), which RFC 6455 does not allow" "URL {0} содержит фрагмент (#…), RFC 6455 этого не допускает";
+    UrlNoScheme BadArgument "it has to begin with ws:// or wss://" "он должен начинаться с ws:// или wss://";
 
     // States.
     NotConnected NotConnected "not connected" "соединение не установлено";
