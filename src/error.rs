@@ -297,6 +297,7 @@ table! {
     ConnectionLost Io "the connection was lost" "соединение потеряно";
     ClosedWithoutHandshake Io "the peer closed the connection without a close handshake" "соединение закрыто без закрывающего рукопожатия";
     ClosedWhileWaiting NotConnected "the connection was closed meanwhile" "соединение закрыто во время ожидания";
+    AssemblyFull TooBig "the unfinished messages of all connections take too much memory" "незавершённые сообщения всех соединений занимают слишком много памяти";
     CloseTimeout Io "the close handshake was not finished within {0} ms" "закрывающее рукопожатие не завершено за {0} мс";
     ServerStopped Cancelled "the server was stopped" "сервер остановлен";
 

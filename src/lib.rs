@@ -9,6 +9,7 @@ compile_error!("a panic must stop at the library's border: build with panic = \"
 pub mod client;
 pub mod engine;
 pub mod error;
+pub mod library;
 pub mod net;
 pub mod options;
 pub mod server;
