@@ -203,7 +203,8 @@ impl Client {
     pub fn request(&self, text: &str, patience: Wait, id_field: &str, reply_field: &str) -> Result<Message> {
         let _inside = self.enter()?;
         refuse_on_io_thread("request")?;
-        let mut value: Value = serde_json::from_str(text).map_err(|error| Error::of(Id::RequestNotObject).detail(error))?;
+        let mut value: Value =
+            serde_json::from_str(text).map_err(|error| Error::of(Id::RequestNotObject).detail(error))?;
         let object = value.as_object_mut().ok_or_else(|| Error::of(Id::RequestNotObject))?;
         let connection = self.shared.open_connection()?;
         if connection.is_paused() {

@@ -69,16 +69,39 @@ pub struct DialPlan {
 
 /// A command to an I/O thread.
 pub enum Command {
-    Dial { connection: Arc<Connection>, owner: Arc<dyn Owner>, plan: Box<DialPlan> },
-    Prepared { connection: Arc<Connection>, outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)> },
-    Adopt { connection: Arc<Connection>, owner: Arc<dyn Owner>, stream: Box<Stream>, tls: Option<TlsServer> },
-    Listen { listener: Box<Listener>, acceptor: Arc<dyn Acceptor>, serial: u64 },
-    Unlisten { serial: u64 },
+    Dial {
+        connection: Arc<Connection>,
+        owner: Arc<dyn Owner>,
+        plan: Box<DialPlan>,
+    },
+    Prepared {
+        connection: Arc<Connection>,
+        outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>,
+    },
+    Adopt {
+        connection: Arc<Connection>,
+        owner: Arc<dyn Owner>,
+        stream: Box<Stream>,
+        tls: Option<TlsServer>,
+    },
+    Listen {
+        listener: Box<Listener>,
+        acceptor: Arc<dyn Acceptor>,
+        serial: u64,
+    },
+    Unlisten {
+        serial: u64,
+    },
     Flush(Arc<Connection>),
     Resume(Arc<Connection>),
     /// An option that its timers depend on has changed.
     Retime(Arc<Connection>),
-    Close { connection: Arc<Connection>, code: u16, reason: String, discard: bool },
+    Close {
+        connection: Arc<Connection>,
+        code: u16,
+        reason: String,
+        discard: bool,
+    },
     Abort(Arc<Connection>),
     Ping(Arc<Connection>, u64),
     Dispatch(Arc<Inbox>),

@@ -150,7 +150,9 @@ impl Table {
                 let driver = Driver::server(connection, owner, *stream, tls);
                 self.adopt(io, driver);
             }
-            Command::Prepared { connection, outcome } => self.of(io, &connection, |driver, io| driver.prepared(io, outcome)),
+            Command::Prepared { connection, outcome } => {
+                self.of(io, &connection, |driver, io| driver.prepared(io, outcome))
+            }
             Command::Flush(connection) => {
                 // Cleared before the queue is looked at, so that a later message posts again.
                 connection.dirty.store(false, SeqCst);
@@ -190,7 +192,8 @@ impl Table {
 
     fn of(&mut self, io: &mut Io, connection: &Arc<Connection>, step: impl FnOnce(&mut Driver, &mut Io) -> After) {
         let at = connection.slot.load(SeqCst);
-        let is_it = |slot: &Slot| matches!(slot, Slot::Connection(driver) if Arc::ptr_eq(driver.connection(), connection));
+        let is_it =
+            |slot: &Slot| matches!(slot, Slot::Connection(driver) if Arc::ptr_eq(driver.connection(), connection));
         if self.slots.get(at).and_then(Option::as_ref).is_some_and(is_it) {
             self.drive(io, at, step);
         }
@@ -231,6 +234,8 @@ impl Table {
         let gone = match after {
             Ok(after) => after == After::Gone,
             Err(_) => {
+                // The step may have had the buffer in its hands.
+                io.input.resize(BUFFER, 0);
                 let _ = catch_unwind(AssertUnwindSafe(|| driver.break_off(io, Error::of(Id::Panic))));
                 true
             }

@@ -63,8 +63,7 @@ impl Inbox {
         match std::mem::replace(&mut *lock(&pending.answer), Answer::Ended) {
             Answer::Message(message) => Ok(message),
             Answer::Ended => Err(Error::of(Id::ClosedWhileWaiting)),
-            Answer::Awaited =>
-                Err(Error::new(Id::RequestTimeout, [patience.ms().into()])),
+            Answer::Awaited => Err(Error::new(Id::RequestTimeout, [patience.ms().into()])),
         }
     }
 

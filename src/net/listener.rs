@@ -68,9 +68,8 @@ impl Listener {
 /// The addresses that an interface name stands for, each with whether it must leave IPv4 alone; the first is needed,
 /// the second is for machines that have IPv6.
 pub fn interface_addresses(interface: &str, port: u16) -> Result<Vec<(SocketAddr, bool)>> {
-    let both = |v4: Ipv4Addr, v6: Ipv6Addr| {
-        vec![(SocketAddr::from((v4, port)), false), (SocketAddr::from((v6, port)), true)]
-    };
+    let both =
+        |v4: Ipv4Addr, v6: Ipv6Addr| vec![(SocketAddr::from((v4, port)), false), (SocketAddr::from((v6, port)), true)];
     let text = interface.trim();
     match text {
         "" | "*" => return Ok(both(Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED)),

@@ -5,8 +5,8 @@ mod registry;
 
 use self::registry::Registry;
 use crate::engine::{
-    Acceptor, Body, Command, Connection, Deadline, Event, Gate, Handler, Inbox, Inside, IoHandle, Lease, Outcome, Totals,
-    Wait, Want, Watchable, connection_json, lock, patience, refuse_on_io_thread, wait,
+    Acceptor, Body, Command, Connection, Deadline, Event, Gate, Handler, Inbox, Inside, IoHandle, Lease, Outcome,
+    Totals, Wait, Want, Watchable, connection_json, lock, patience, refuse_on_io_thread, wait,
 };
 use crate::error::{Error, Id, Result};
 use crate::net::{Listener, interface_addresses};
@@ -152,7 +152,8 @@ impl Server {
             return Err(Error::of(Id::ListenFailed));
         };
         let threads = shared.options.size(Opt::IoThreads);
-        let ios = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.ios(Some((shared.wish(), threads)))?;
+        let ios =
+            lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.ios(Some((shared.wish(), threads)))?;
         shared.inbox.clear();
         shared.inbox.set_live(true);
         let mut state = lock(&shared.state);

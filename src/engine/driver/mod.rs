@@ -97,7 +97,12 @@ impl Driver {
         Self::new(connection, owner, Role::Client, phase, None, place)
     }
 
-    pub fn server(connection: Arc<Connection>, owner: Arc<dyn Owner>, mut stream: Stream, tls: Option<TlsServer>) -> Self {
+    pub fn server(
+        connection: Arc<Connection>,
+        owner: Arc<dyn Owner>,
+        mut stream: Stream,
+        tls: Option<TlsServer>,
+    ) -> Self {
         let phase = match tls {
             // A failure shows at the first step of the handshake.
             Some(tls) if stream.start_tls_server(&tls).is_ok() => Phase::Securing(None),
@@ -311,7 +316,8 @@ impl Driver {
     fn lost(&mut self, io: &mut Io, error: &std::io::Error) -> After {
         let lost = match &self.phase {
             Phase::Open => Error::of(Id::ConnectionLost).detail(error),
-            _ => Error::new(Id::ConnectingTo, [self.place.as_str().into()]).because(Error::of(Id::ConnectionLost).detail(error)),
+            _ => Error::new(Id::ConnectingTo, [self.place.as_str().into()])
+                .because(Error::of(Id::ConnectionLost).detail(error)),
         };
         self.break_off(io, lost)
     }

@@ -235,8 +235,12 @@ impl Driver {
 
     pub(super) fn connect_timed_out(&mut self, io: &mut Io) -> After {
         let stage = match &self.phase {
-            Phase::Preparing(_) => Arg::Both { en: "looking up the host", ru: "определение адреса узла" },
-            Phase::Dialing { .. } => Arg::Both { en: "no answer from the address", ru: "адрес не отвечает" },
+            Phase::Preparing(_) => {
+                Arg::Both { en: "looking up the host", ru: "определение адреса узла" }
+            }
+            Phase::Dialing { .. } => {
+                Arg::Both { en: "no answer from the address", ru: "адрес не отвечает" }
+            }
             Phase::Securing(_) => Arg::Both { en: "TLS handshake", ru: "рукопожатие TLS" },
             _ => Arg::Both { en: "no answer to the handshake", ru: "нет ответа на рукопожатие" },
         };

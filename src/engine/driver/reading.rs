@@ -136,9 +136,11 @@ impl Driver {
 
     /// Reads what nobody wants any more, until the peer closes its side.
     pub(super) fn discard_input(&mut self, io: &mut Io) -> After {
+        // Its own small buffer: the thread's may be lent out to the step that brought us here.
+        let mut sink = [0; 16 * 1024];
         for _ in 0..TURN {
             let Some(stream) = &mut self.stream else { return After::Gone };
-            match stream.read(&mut io.input[..BUFFER]) {
+            match stream.read(&mut sink) {
                 Ok(0) => return self.peer_left(io),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return After::Keep,
