@@ -240,11 +240,9 @@ impl Table {
                 true
             }
         };
-        if gone {
-            if let Some(Some(Slot::Connection(driver))) = self.slots.get_mut(at).map(Option::take) {
-                self.free.push(at);
-                driver.leave(io);
-            }
+        if gone && let Some(Some(Slot::Connection(driver))) = self.slots.get_mut(at).map(Option::take) {
+            self.free.push(at);
+            driver.leave(io);
         }
     }
 
