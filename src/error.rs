@@ -220,6 +220,8 @@ table! {
     // Arguments.
     BadHandle BadHandle "no such object: the handle is zero, freed or of another kind" "объекта нет: дескриптор нулевой, освобождён или другого вида";
     NullPointer BadArgument "{0} is NULL" "{0}: передан NULL";
+    SizeTooBig BadArgument "{0}: no memory has the size {1}" "{0}: размер {1} больше любой области памяти";
+    BufferTooSmall TooBig "the buffer holds {0} bytes, the text with its NUL takes {1}" "буфер вмещает {0} байт, тексту с завершающим нулём нужно {1}";
     BadUtf8 BadUtf8 "{0} is not valid UTF-8 (at byte {1})" "{0}: недопустимый UTF-8 (байт {1})";
     BadUtf16 BadUtf8 "{0}: unpaired surrogate at position {1}" "{0}: непарный суррогат в позиции {1}";
     BadCast BadArgument "<bad cast>: {0}: expected {1}" "<bad cast>: параметр {0}: ожидается {1}";
