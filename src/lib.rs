@@ -10,6 +10,7 @@ pub mod capi;
 pub mod client;
 pub mod engine;
 pub mod error;
+pub mod library;
 pub mod net;
 pub mod options;
 pub mod server;
