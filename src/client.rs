@@ -34,8 +34,8 @@ struct State {
     announce: bool,
     failure: Option<Error>,
     connection: Option<Arc<Connection>>,
-    /// The connection whose driver still lives.
-    lingering: usize,
+    /// The connections, ended ones too, that the I/O thread still holds.
+    live: Vec<Arc<Connection>>,
     url: String,
     last: Ending,
     /// The last end was clean and everything was written.
@@ -77,7 +77,7 @@ impl Client {
                 announce: false,
                 failure: None,
                 connection: None,
-                lingering: 0,
+                live: Vec::new(),
                 url: String::new(),
                 last,
                 complete: false,
@@ -149,7 +149,7 @@ impl Client {
         state.announce = announce;
         state.failure = None;
         state.connection = Some(connection.clone());
-        state.lingering += 1;
+        state.live.push(connection.clone());
         state.url.clone_from(&target.shown);
         state.last = Ending { code: 0, reason: Reason::none(), clean: false };
         let attempt = state.attempt;
@@ -447,10 +447,11 @@ impl Shared {
         Ok(state.attempt == attempt && state.complete)
     }
 
-    /// Waits until the I/O thread has let go of every connection.
+    /// Waits until the I/O thread has let go of every connection; those that only wait for the peer's FIN do not.
     fn wait_gone(&self) {
         let mut state = lock(&self.state);
-        while state.lingering > 0 {
+        state.live.iter().for_each(Connection::abort);
+        while !state.live.is_empty() {
             state = wait(&self.changed, state, Deadline::Never).0;
         }
     }
@@ -524,8 +525,8 @@ impl Owner for Shared {
         self.changed.notify_all();
     }
 
-    fn gone(&self, _connection: &Arc<Connection>) {
-        lock(&self.state).lingering -= 1;
+    fn gone(&self, connection: &Arc<Connection>) {
+        lock(&self.state).live.retain(|other| !Arc::ptr_eq(other, connection));
         self.changed.notify_all();
     }
 }

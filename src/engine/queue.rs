@@ -142,10 +142,15 @@ impl Inbox {
                 return false;
             }
         }
+        self.reserve(connection, size);
+        true
+    }
+
+    /// Books one message, whatever the bounds say.
+    pub fn reserve(&self, connection: &Connection, size: usize) {
         self.messages.fetch_add(1, Relaxed);
         self.bytes.fetch_add(size, Relaxed);
         connection.add_inbound(size);
-        true
     }
 
     /// Remembers a paused connection; false when room has come in between, so that it must try again.
@@ -302,9 +307,6 @@ impl Inbox {
                 break Ok(self.pop(&mut state, want).map_or(Outcome::Timeout, Outcome::Got));
             }
             if state.epoch != epoch || (!state.live && !state.satisfies(want)) {
-                if want == Want::Message && !state.live {
-                    self.discard_all(&mut state);
-                }
                 break Ok(Outcome::Closed);
             }
             let (me, deadline) = waiter.get_or_insert_with(|| {

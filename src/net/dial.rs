@@ -54,7 +54,7 @@ impl Dial {
             match attempt {
                 Ok(stream) => self.attempts.push(Some((stream, address))),
                 Err(error) => {
-                    self.failure = Some(describe(address, &error));
+                    self.failure.get_or_insert_with(|| describe(address, &error));
                     self.attempts.push(None);
                 }
             }
@@ -81,8 +81,10 @@ impl Dial {
                 winner.map_or(DialState::Pending, |(stream, address)| DialState::Connected(stream, address))
             }
             Err(error) => {
-                self.failure = Some(describe(*address, &error));
+                let failure = describe(*address, &error);
                 *slot = None;
+                // The first address is the one that the user would name.
+                self.failure.get_or_insert(failure);
                 self.advance(reactor, base_token, now)
             }
         }

@@ -273,6 +273,7 @@ impl Driver {
         if std::mem::replace(&mut self.closing.reported, true) {
             return;
         }
+        self.deliver_rest(io);
         let (unwritten, _) = self.connection.outbox.waiting();
         self.connection.outbox.close();
         self.connection.end_pings();

@@ -126,6 +126,34 @@ impl Driver {
         self.readable(io)
     }
 
+    /// The connection ends while it is paused: what had been read belongs to the host all the same. Less than one
+    /// buffer, so the bounds are overrun by no more than that.
+    pub(super) fn deliver_rest(&mut self, io: &mut Io) {
+        let Some(stash) = self.stash.take() else { return };
+        if self.closing.discards() {
+            return;
+        }
+        let Stash { message, mut rest } = *stash;
+        self.hand_on(io, message);
+        let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
+        while let Ok(Some(item)) = self.decoder.next(&mut rest, &mut at, limit) {
+            if let Item::Message(message) = item {
+                let counters = &self.connection.counters;
+                Counters::add(&counters.messages_in, 1);
+                Counters::add(&counters.bytes_in, message.data().len() as u64);
+                self.hand_on(io, message);
+            }
+        }
+    }
+
+    /// Into the batch, whatever the bounds say.
+    fn hand_on(&mut self, io: &mut Io, message: Message) {
+        let inbox = self.owner.inbox();
+        inbox.reserve(&self.connection, message.data().len());
+        let event = Event { connection: self.connection.id(), body: Body::Message(message) };
+        io.queue(inbox, Entry { event, source: Some(self.connection.clone()) });
+    }
+
     fn take_pong(&mut self, payload: &Bytes) {
         let Ok(id) = <[u8; 8]>::try_from(&payload[..]) else { return };
         if let Some(round_trip) = self.keepalive.ponged(u64::from_be_bytes(id)) {
