@@ -58,8 +58,8 @@ impl<T> Table<T> {
     /// The generation and the index, when `id` is of this kind.
     fn parts(&self, id: u64) -> Option<(u32, usize)> {
         let low = id as u32;
-        (u64::from(low >> INDEX_BITS) == self.kind)
-            .then(|| ((id >> 32) as u32, (low & ((1 << INDEX_BITS) - 1)) as usize))
+        let parts = ((id >> 32) as u32, (low & ((1 << INDEX_BITS) - 1)) as usize);
+        (u64::from(low >> INDEX_BITS) == self.kind).then_some(parts)
     }
 
     pub(super) fn insert(&self, object: Arc<T>) -> Result<u64> {

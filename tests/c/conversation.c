@@ -189,7 +189,7 @@ void closing(void) {
         wsaddin_message_free(message);
     }
     EXPECT(wsaddin_server_receive(server, WSADDIN_WAIT_FOREVER, &message), WSADDIN_CLOSED);
-    EXPECT(wsaddin_server_send_text(server, 4711, WSADDIN_TEXT("x")), WSADDIN_NOT_RUNNING);
+    EXPECT(wsaddin_server_send_text(server, connection, WSADDIN_TEXT("x")), WSADDIN_CLOSED);
     free_pair(server, client);
 }
 
@@ -231,7 +231,8 @@ void error_texts(void) {
     wsaddin_message_free(message);
     EXPECT(wsaddin_server_broadcast_text(server, WSADDIN_TEXT("x"), &(int64_t){0}), WSADDIN_NOT_RUNNING);
     EXPECT(wsaddin_server_broadcast_binary(server, WSADDIN_TEXT("x"), &(int64_t){0}), WSADDIN_NOT_RUNNING);
-    EXPECT(wsaddin_server_ping(server, 1, 100, &(int64_t){0}), WSADDIN_NOT_RUNNING);
+    EXPECT(wsaddin_server_ping(server, 1, 100, &(int64_t){0}), WSADDIN_BAD_ARGUMENT);
+    CHECK(said("connection 1 was never issued"));
     GOOD(wsaddin_server_free(other));
     free_pair(server, client);
 }

@@ -131,7 +131,7 @@ void handlers(void) {
     wait_for(&at_client.closes, 1);
     EXPECT(wsaddin_client_receive(at_client.client, LONG, &message), WSADDIN_HANDLER_SET);
     GOOD(wsaddin_client_set_handler(at_client.client, NULL, NULL));
-    CHECK(at_client.messages == 100 && at_client.opens == 0);
+    CHECK(at_client.messages >= 100 && at_client.opens == 0); /* what was queued before is still handed over */
 
     /* Freed with its handler set. */
     at_server.messages = 400;
@@ -174,14 +174,11 @@ void waiting_for_any(void) {
 
     /* Of two that are ready each gets its turn. */
     GOOD(wsaddin_client_send_text(client, WSADDIN_TEXT("y")));
-    int64_t limit = now_ms() + LONG;
-    while (server_number(wsaddin_server_get_queued, server) < 1) CHECK(now_ms() < limit);
-    GOOD(wsaddin_wait_any(both, 2, LONG, &index));
-    CHECK(index == 0);
-    GOOD(wsaddin_wait_any(both, 2, LONG, &index));
-    CHECK(index == 1);
-    GOOD(wsaddin_wait_any(both, 2, LONG, &index));
-    CHECK(index == 0);
+    GOOD(wsaddin_wait_any(&server.id, 1, LONG, &index));
+    for (size_t turn = 1; turn <= 4; turn++) {
+        GOOD(wsaddin_wait_any(both, 2, LONG, &index));
+        CHECK(index == turn % 2);
+    }
     GOOD(wsaddin_client_receive(client, WSADDIN_NO_WAIT, &message));
     wsaddin_message_free(message);
     GOOD(wsaddin_server_receive(server, WSADDIN_NO_WAIT, &message));

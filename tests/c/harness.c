@@ -81,6 +81,7 @@ void take_text(wsaddin_message *message, const void *text, size_t size) {
 }
 
 int main(int argc, char **argv) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
     int rounds = argc > 1 ? atoi(argv[1]) : 20;
     CHECK(strcmp(wsaddin_error_description(), "") == 0);
     numbers_and_properties();

@@ -62,6 +62,8 @@ pub fn link_options() -> Vec<String> {
 pub fn run(command: &mut Command, limit: Duration) -> Output {
     let shown = format!("{command:?}");
     let mut child = command
+        // Cargo puts the copy of the library there that it does not refresh.
+        .env_remove("LD_LIBRARY_PATH")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
