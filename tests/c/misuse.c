@@ -107,7 +107,7 @@ void bad_handles(void) {
     GOOD(wsaddin_server_new(&server));
     CHECK(client.id != freed_client.id && server.id != freed_server.id);
     uint64_t numbers[] = {0, 1, 2, UINT64_MAX, UINT64_MAX >> 1, client.id + 1, client.id ^ (1ULL << 40),
-                          client.id & 0xFFFFFFFF, client.id >> 32, freed_client.id, freed_server.id};
+                          client.id & 0x3FFFFFF, client.id >> 26, freed_client.id, freed_server.id};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         bad_client(numbers[i]);
         bad_server(numbers[i]);
