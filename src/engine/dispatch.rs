@@ -52,7 +52,7 @@ impl Inbox {
 
     /// Runs the handler for everything queued. Events of one object never overlap: while one I/O thread is inside,
     /// another leaves its events to it.
-    pub(super) fn dispatch(&self) {
+    pub fn dispatch(&self) {
         let mut state = self.lock();
         if state.dispatch.running.is_some() {
             return;

@@ -276,11 +276,15 @@ impl Inbox {
 
     /// Queues an event of a connection's life. On the I/O thread, after what came before it was handed over.
     pub fn put(&self, source: Option<&Arc<Connection>>, body: Body) {
-        let connection = source.map_or(0, |connection| connection.id());
-        let mut batch = vec![Entry { event: Event { connection, body }, source: source.cloned() }];
-        if self.push(&mut batch) {
+        if self.announce(source, body) {
             self.dispatch();
         }
+    }
+
+    /// The same with the caller's locks held; true when `dispatch` must follow once they are released.
+    pub fn announce(&self, source: Option<&Arc<Connection>>, body: Body) -> bool {
+        let connection = source.map_or(0, |connection| connection.id());
+        self.push(&mut vec![Entry { event: Event { connection, body }, source: source.cloned() }])
     }
 
     /// A bound was changed: paused connections may go on.
