@@ -220,7 +220,7 @@ impl Client {
             }
         };
         let field = if reply_field.is_empty() { id_field } else { reply_field };
-        let pending = self.shared.inbox.expect(field, id);
+        let pending = self.shared.inbox.expect(field, id)?;
         if let Err(error) = self.shared.send(&connection, Message::from_string(text)) {
             self.shared.inbox.forget_request(&pending);
             return Err(error);

@@ -87,6 +87,10 @@ impl State {
         self.ring();
     }
 
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled
+    }
+
     fn ring(&self) {
         self.signals.iter().for_each(|signal| signal.ring());
     }
