@@ -24,6 +24,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+/// The furthest timer set: one that outlives its connection is in the way no longer than that.
+const FURTHEST: Duration = Duration::from_secs(60);
+
 /// Whether the thread keeps a driver after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum After {
@@ -170,7 +173,12 @@ impl Driver {
                 return After::Gone;
             }
         }
-        if event.readable || event.read_closed || event.writable && matches!(self.phase, Phase::Securing(_)) {
+        if event.readable && self.stash.is_some() {
+            return self.show_life(io);
+        }
+        // TLS may have waited for room to write before it could read on.
+        let secure = self.stream.as_ref().is_some_and(Stream::is_tls);
+        if event.readable || event.read_closed || event.writable && secure {
             return self.readable(io);
         }
         After::Keep
@@ -232,6 +240,7 @@ impl Driver {
             _ => None,
         };
         if let Some(due) = [self.deadline, dial, alive].into_iter().flatten().min()
+            && let due = due.min(io.now + FURTHEST)
             && self.armed.is_none_or(|armed| due < armed)
         {
             io.timers.set(due, token, self.stamp);

@@ -156,9 +156,8 @@ impl Driver {
 
     fn take_pong(&mut self, payload: &Bytes) {
         let Ok(id) = <[u8; 8]>::try_from(&payload[..]) else { return };
-        if let Some(round_trip) = self.keepalive.ponged(u64::from_be_bytes(id)) {
-            let ms = i64::try_from(round_trip.as_millis()).unwrap_or(i64::MAX);
-            self.connection.pong(u64::from_be_bytes(id), ms);
+        for (id, round_trip) in self.keepalive.ponged(u64::from_be_bytes(id)) {
+            self.connection.pong(id, i64::try_from(round_trip.as_millis()).unwrap_or(i64::MAX));
         }
     }
 
