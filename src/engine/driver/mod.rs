@@ -88,6 +88,8 @@ pub(super) struct Driver {
     /// The latest ping that could not be answered yet.
     unanswered: Option<Bytes>,
     blocked: Option<Instant>,
+    /// Writing failed; what the peer sent before is read all the same.
+    unwritable: Option<Error>,
 
     closing: Closing,
     keepalive: Keepalive,
@@ -146,6 +148,7 @@ impl Driver {
             front_sent: 0,
             unanswered: None,
             blocked: None,
+            unwritable: None,
             closing: Closing::default(),
             keepalive: Keepalive::default(),
         }
@@ -324,11 +327,15 @@ impl Driver {
 
     /// Loses the connection to an error of the socket.
     fn lost(&mut self, io: &mut Io, error: &std::io::Error) -> After {
-        let lost = match &self.phase {
+        let lost = self.loss(error);
+        self.break_off(io, lost)
+    }
+
+    fn loss(&self, error: &std::io::Error) -> Error {
+        match &self.phase {
             Phase::Open => Error::of(Id::ConnectionLost).detail(error),
             _ => Error::new(Id::ConnectingTo, [self.place.as_str().into()])
                 .because(Error::of(Id::ConnectionLost).detail(error)),
-        };
-        self.break_off(io, lost)
+        }
     }
 }

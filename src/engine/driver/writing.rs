@@ -7,7 +7,7 @@
 use super::{After, Driver, Phase};
 use crate::engine::command::Command;
 use crate::engine::connection::Counters;
-use crate::engine::io_thread::{BUFFER, Io};
+use crate::engine::io_thread::{BUFFER, Io, TOKENS};
 use crate::ws::{FrameKind, MessageKind, OutFrame};
 use bytes::Bytes;
 use std::io::{self, ErrorKind};
@@ -22,8 +22,19 @@ impl Driver {
     pub fn flush(&mut self, io: &mut Io) -> After {
         match self.write(io) {
             Ok(()) => self.written(io),
-            Err(error) => self.lost(io, &error),
+            Err(error) => self.cannot_write(io, &error),
         }
+    }
+
+    /// The peer has gone, perhaps with messages and a close frame that still wait to be read.
+    fn cannot_write(&mut self, io: &mut Io, error: &io::Error) -> After {
+        if !matches!(self.phase, Phase::Open) || self.closing.is_deaf() {
+            return self.lost(io, error);
+        }
+        self.unwritable = Some(self.loss(error));
+        self.blocked = Some(io.now);
+        io.again.push(self.token / TOKENS);
+        After::Keep
     }
 
     fn write(&mut self, io: &mut Io) -> io::Result<()> {
