@@ -12,7 +12,7 @@ use self::reading::Stash;
 use super::command::{DialPlan, End, Owner};
 use super::connection::Connection;
 use super::event::{Ending, Reason};
-use super::io_thread::Io;
+use super::io_thread::{BUFFER, Io};
 use super::runtime;
 use crate::error::{Error, Id};
 use crate::net::{Dial, Ready, Stream, TlsClient, TlsServer};
@@ -85,6 +85,8 @@ pub(super) struct Driver {
     staged: VecDeque<OutFrame>,
     staged_bytes: usize,
     front_sent: usize,
+    /// How much is encoded for one write: about what the kernel takes.
+    portion: usize,
     /// The latest ping that could not be answered yet.
     unanswered: Option<Bytes>,
     blocked: Option<Instant>,
@@ -146,6 +148,7 @@ impl Driver {
             staged: VecDeque::new(),
             staged_bytes: 0,
             front_sent: 0,
+            portion: BUFFER,
             unanswered: None,
             blocked: None,
             unwritable: None,
