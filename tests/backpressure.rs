@@ -1,0 +1,369 @@
+//! A full queue holds the sender back, drops nothing and is nobody else's trouble.
+
+#[path = "common/flow.rs"]
+mod flow;
+
+use flow::*;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+use websocket_addin::capi::*;
+
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+/// The size of message `number`, in the run of equal and in that of mixed sizes.
+fn size_of(mixed: bool, number: u64) -> usize {
+    const SIZES: [usize; 8] = [16, 300_000, 700, 65_536, 1_048_576, 4_096, 125, 100_000];
+    if mixed { SIZES[usize::try_from(number % 8).unwrap()] } else { 65_536 }
+}
+
+fn count_of(mixed: bool) -> u64 {
+    let mut sent = 0;
+    (0..)
+        .find(|number| {
+            let enough = sent >= GIB;
+            sent += size_of(mixed, *number) as u64;
+            enough
+        })
+        .unwrap()
+}
+
+#[test]
+#[ignore = "a role that other tests start"]
+fn taker() {
+    let Some(sizes) = role() else { return };
+    let mixed = sizes == "mixed";
+    let server = Server::running();
+    say("before", status_kib("VmRSS:"));
+    say("port", server.port());
+    assert!(listen());
+    say("queued", server.figure("queued_in_bytes"));
+    say("full", status_kib("VmHWM:"));
+    for number in 0..count_of(mixed) {
+        let message = server.receive(LONG).unwrap();
+        assert_eq!((message.number(), message.data().len()), (number, size_of(mixed, number)));
+    }
+    say("after", status_kib("VmHWM:"));
+}
+
+fn gibibyte(mixed: bool) {
+    let mut taker = Role::start("taker", if mixed { "mixed" } else { "equal" });
+    let before: u64 = taker.hear("before").parse().unwrap();
+    let client = Client::to(taker.hear("port").parse().unwrap());
+    client.set(wsaddin_client_set_send_timeout, -1);
+    let start = Instant::now();
+    let mut told = false;
+    let mut full = 0;
+    for number in 0..count_of(mixed) {
+        let data = numbered(number, size_of(mixed, number));
+        loop {
+            match client.send(&data) {
+                Ok(()) => break,
+                Err(code) => assert_eq!(code, QUEUE_FULL),
+            }
+            // Our queue is full. When nothing moves any more, the other side's are full, too, and it may begin to take.
+            let waiting = client.get(wsaddin_client_get_buffered_amount);
+            std::thread::sleep(Duration::from_millis(20));
+            full = if waiting == client.get(wsaddin_client_get_buffered_amount) { full + 1 } else { 0 };
+            if full > 25 && !told {
+                told = true;
+                taker.tell("take");
+            }
+        }
+    }
+    assert!(told, "1 GiB fits into no queue");
+    let [queued, full, after] = ["queued", "full", "after"].map(|name| taker.hear(name).parse::<u64>().unwrap());
+    println!(
+        "1 GiB {}: {:.1} s; server {} MiB, with {} MiB queued at most {} MiB, at the end {} MiB",
+        if mixed { "mixed" } else { "64 KiB" },
+        start.elapsed().as_secs_f64(),
+        before / 1024,
+        queued / MIB,
+        full / 1024,
+        after / 1024
+    );
+    // One connection holds at most a quarter of the server's bound.
+    assert!(queued > 14 * MIB && queued <= 17 * MIB, "{queued}");
+    assert!(after.max(full) < before + (64 + 32) * 1024, "{before} {full} {after}");
+}
+
+#[test]
+fn a_gibibyte_that_nobody_takes_stays_with_its_sender() {
+    gibibyte(false);
+}
+
+#[test]
+fn a_gibibyte_of_mixed_sizes_does_so_too() {
+    gibibyte(true);
+}
+
+/// Round trips of one reader, sorted.
+fn round_trips(server: &Server, peer: &mut Raw, id: u64, mut between: impl FnMut()) -> Vec<Duration> {
+    let mut times: Vec<_> = (0..1000)
+        .map(|number| {
+            between();
+            let start = Instant::now();
+            server.send(id, &numbered(number, 1024)).unwrap();
+            let (_, payload) = peer.read();
+            peer.binary(&payload);
+            assert_eq!(server.receive(LONG).unwrap().number(), number);
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times
+}
+
+#[test]
+fn a_stalled_reader_does_not_delay_the_others() {
+    let server = Server::running();
+    let mut fast = Raw::client(server.port(), None);
+    let fast_id = server.next(OPEN, LONG).connection();
+    let alone = round_trips(&server, &mut fast, fast_id, || {});
+    let _slow = Raw::client(server.port(), None);
+    let slow_id = server.next(OPEN, LONG).connection();
+    let block = vec![0; 65_536];
+    let mut refused = 0;
+    // Until the kernel and the queue are full, and always again.
+    until("its queue is full", SOON, || server.send(slow_id, &block).is_err());
+    let beside =
+        round_trips(&server, &mut fast, fast_id, || refused += usize::from(server.send(slow_id, &block).is_err()));
+    println!(
+        "p50/p99 alone {:?}/{:?}, beside a stalled reader {:?}/{:?}",
+        alone[500], alone[990], beside[500], beside[990]
+    );
+    assert!(refused > 900, "{refused}");
+    assert!(beside[990] < alone[990] * 5 + Duration::from_millis(20), "{:?} {:?}", alone[990], beside[990]);
+    assert_eq!(server.count(), 2);
+}
+
+#[test]
+fn a_flood_of_sends_leaves_the_thread_to_the_others() {
+    let server = Server::running();
+    let mut sink = Raw::client(server.port(), None);
+    let sink_id = server.next(OPEN, LONG).connection();
+    let other = Client::to(server.port());
+    let other_id = server.next(OPEN, LONG).connection();
+    let (done, ready) = (AtomicBool::new(false), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut buffer = vec![0; 1 << 20];
+            while !done.load(SeqCst) {
+                assert!(std::io::Read::read(&mut sink.socket, &mut buffer).unwrap() > 0);
+            }
+        });
+        scope.spawn(|| {
+            while !done.load(SeqCst) {
+                let _ = server.send(sink_id, b"12345678");
+                ready.store(true, SeqCst);
+            }
+            // Something for the reader that looks at `done` once more.
+            let _ = server.send(sink_id, b"12345678");
+        });
+        until("the flood has begun", SOON, || ready.load(SeqCst));
+        let times: Vec<_> = (0..50).map(|_| server.ping(other_id, 2000)).collect();
+        done.store(true, SeqCst);
+        println!("slowest of 50 pings during a flood of sends: {:?} ms", times.iter().max());
+        assert!(times.iter().all(Result::is_ok), "{times:?}");
+    });
+    assert_eq!(other.status(), 1);
+}
+
+/// Writes messages until the socket takes no more for good; how many whole ones it took before.
+fn flood(mut peer: Raw, size: usize) -> (Raw, u64) {
+    peer.socket.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    let mut number = 0;
+    loop {
+        let frame = peer.frame(0x82, &numbered(number, size));
+        if std::io::Write::write_all(&mut peer.socket, &frame).is_err() {
+            return (peer, number);
+        }
+        number += 1;
+    }
+}
+
+#[test]
+fn one_flood_holds_a_quarter_and_the_others_get_through() {
+    let server = Server::new();
+    server.set(wsaddin_server_set_receive_queue_bytes, 4 << 20);
+    server.run("127.0.0.1").unwrap();
+    let flooder = Raw::client(server.port(), None);
+    let flood_id = server.next(OPEN, LONG).connection();
+    let (_flooder, took) = flood(flooder, 10_000);
+    let held = server.figure("queued_in_bytes");
+    assert!((1 << 20) - 20_000 < held && held <= 1 << 20, "{held}");
+    let other = Client::to(server.port());
+    for number in 0..100 {
+        other.send(&numbered(number, 1000)).unwrap();
+    }
+    until("the other's messages are queued", SOON, || server.figure("queued_in_bytes") == held + 100_000);
+    let (mut flood_next, mut other_next) = (0, 0);
+    while other_next < 100 || flood_next < took {
+        let message = server.receive(LONG).unwrap();
+        let next = if message.connection() == flood_id { &mut flood_next } else { &mut other_next };
+        assert_eq!(message.number(), *next);
+        *next += 1;
+    }
+}
+
+#[test]
+fn empty_messages_are_bounded() {
+    let server = Server::new();
+    server.set(wsaddin_server_set_receive_queue_messages, 400);
+    server.run("127.0.0.1").unwrap();
+    let client = Client::to(server.port());
+    for _ in 0..1000 {
+        client.send(b"").unwrap();
+    }
+    until("reading is paused", SOON, || server.ping(1, 2000) == Err(QUEUE_FULL));
+    assert_eq!(server.queued(), 100);
+    for _ in 0..1000 {
+        assert_eq!(server.receive(LONG).unwrap().data(), b"");
+        assert!(server.queued() <= 100);
+    }
+    // On the way out each costs a little, too.
+    let _stalled = Raw::client(server.port(), Some(4096));
+    let id = server.next(OPEN, LONG).connection();
+    server.set(wsaddin_server_set_send_queue_bytes, 16_000);
+    let mut accepted = 0;
+    while server.send(id, b"").is_ok() {
+        accepted += 1;
+        assert!(accepted < 20_000_000, "no bound");
+    }
+    assert!(server.info(id)["queued_out"].as_i64().unwrap() <= 1000);
+}
+
+#[test]
+fn bounds_act_at_once_and_drop_nothing() {
+    let server = Server::running();
+    let client = Client::to(server.port());
+    let send = |numbers: std::ops::Range<u64>| numbers.for_each(|number| client.send(&numbered(number, 8)).unwrap());
+    send(0..1000);
+    until("all are queued", SOON, || server.queued() == 1000);
+    server.set(wsaddin_server_set_receive_queue_messages, 8);
+    assert_eq!(server.queued(), 1000);
+    send(1000..1100);
+    until("reading is paused", SOON, || server.ping(1, 2000) == Err(QUEUE_FULL));
+    assert_eq!(server.queued(), 1000);
+    // A larger one lets the rest in without anybody taking anything.
+    server.set(wsaddin_server_set_receive_queue_messages, 4 * 1099);
+    until("the next are queued", SOON, || server.queued() == 1099);
+    server.set(wsaddin_server_set_receive_queue_messages, 65_536);
+    until("the last is queued", SOON, || server.queued() == 1100);
+    assert_eq!(server.ping(1, LONG).map(|time| time >= 0), Ok(true));
+    for number in 0..1100 {
+        assert_eq!(server.receive(NOW).unwrap().number(), number);
+    }
+    // The send queue's likewise: a waiting send goes on when the bound grows.
+    let _stalled = Raw::client(server.port(), Some(4096));
+    let id = server.next(OPEN, LONG).connection();
+    server.set(wsaddin_server_set_send_timeout, -1);
+    until("its queue is full", SOON, || server.send(id, &[0; 100_000]).is_err());
+    server.set(wsaddin_server_set_send_timeout, 0);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| server.send(id, &[0; 100_000]));
+        server.set(wsaddin_server_set_send_queue_bytes, 64 << 20);
+        assert_eq!(waiting.join().unwrap(), Ok(()));
+    });
+}
+
+#[test]
+fn unfinished_messages_count() {
+    let server = Server::new();
+    server.set(wsaddin_server_set_assembly_bytes, 1 << 20);
+    server.run("127.0.0.1").unwrap();
+    let mut first = Raw::client(server.port(), None);
+    let first_id = server.next(OPEN, LONG).connection();
+    first.write(0x02, &vec![0; 600_000]);
+    let mut second = Raw::client(server.port(), None);
+    let second_id = server.next(OPEN, LONG).connection();
+    // The first one's beginning has arrived when its pong has.
+    first.write(0x89, b"there?");
+    assert_eq!(first.read(), (0x8A, b"there?".to_vec()));
+    second.write(0x02, &vec![0; 600_000]);
+    assert_eq!(second.read_close(), 1013);
+    let close = server.next(CLOSE, LONG);
+    assert_eq!((close.connection(), close.json()["code"].as_i64()), (second_id, Some(1013)));
+    // What the second had held is given back.
+    first.write(0x80, &vec![0; 300_000]);
+    let message = server.receive(LONG).unwrap();
+    assert_eq!((message.connection(), message.data().len()), (first_id, 900_000));
+}
+
+#[test]
+fn the_longest_waiting_receiver_is_served_first() {
+    let server = Server::running();
+    let client = Client::to(server.port());
+    server.next(OPEN, LONG);
+    let (tell, told) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for waiter in 0..4 {
+            let (ready, id) = mpsc::channel();
+            let (tell, server) = (tell.clone(), &server);
+            scope.spawn(move || {
+                ready.send(thread_id()).unwrap();
+                let message = server.receive(LONG).unwrap();
+                tell.send((waiter, message.number())).unwrap();
+            });
+            until_asleep(id.recv().unwrap());
+        }
+        for number in 0..4 {
+            client.send(&numbered(number, 8)).unwrap();
+            assert_eq!(told.recv_timeout(SOON).unwrap(), (number, number));
+        }
+    });
+}
+
+#[test]
+fn several_receivers_get_each_message_once() {
+    const COUNT: u64 = 20_000;
+    let server = Server::running();
+    let client = Client::to(server.port());
+    let taken: Vec<Vec<u64>> = std::thread::scope(|scope| {
+        let take = || {
+            let mut taken = Vec::new();
+            while let Ok(message) = server.receive(0) {
+                taken.push(message.number());
+                if message.number() >= COUNT {
+                    break;
+                }
+            }
+            taken
+        };
+        let receivers: Vec<_> = (0..8).map(|_| scope.spawn(take)).collect();
+        for number in 0..COUNT + 8 {
+            client.send(&numbered(number, 8)).unwrap();
+        }
+        receivers.into_iter().map(|receiver| receiver.join().unwrap()).collect()
+    });
+    for own in &taken {
+        assert!(own.is_sorted(), "each receiver sees the order of the queue");
+    }
+    let mut all = taken.concat();
+    all.sort_unstable();
+    assert_eq!(all, (0..COUNT + 8).collect::<Vec<_>>());
+}
+
+#[test]
+fn wait_any_favours_nobody() {
+    let server = Server::running();
+    let clients: Vec<_> = (0..3).map(|_| Client::to(server.port())).collect();
+    // Never connected: always ready.
+    let idle = Client::new();
+    let ids: Vec<_> = clients.iter().map(|client| client.0.id).chain([idle.0.id]).collect();
+    for client in &clients {
+        client.receive_event(LONG).unwrap();
+    }
+    assert_eq!(wait_any(&ids[..3], NOW), Err(TIMEOUT));
+    for id in 1..=3 {
+        for number in 0..20 {
+            server.send(id, &numbered(number, 8)).unwrap();
+        }
+    }
+    until("all have messages", SOON, || clients.iter().all(|client| client.queued() == 20));
+    let found: Vec<_> = (0..40).map(|_| wait_any(&ids, LONG).unwrap()).collect();
+    for object in 0..4 {
+        assert_eq!(found.iter().filter(|index| **index == object).count(), 10, "{found:?}");
+    }
+}
