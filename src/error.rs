@@ -345,7 +345,8 @@ mod tests {
 
     #[test]
     fn text_says_where_why_and_what_the_system_said() {
-        let error = Error::new(Id::ConnectingTo, ["10.0.0.1:443".into()]).because(Id::Refused.into()).detail("os error 111");
+        let error =
+            Error::new(Id::ConnectingTo, ["10.0.0.1:443".into()]).because(Id::Refused.into()).detail("os error 111");
         assert_eq!(error.text(Language::Russian), "подключение к 10.0.0.1:443: соединение отклонено (os error 111)");
         assert_eq!(error.text(Language::English), "connecting to 10.0.0.1:443: connection refused (os error 111)");
         assert_eq!(error.code(), Code::Refused);

@@ -18,7 +18,7 @@ export const BINARY_FRAGMENTS = [Buffer.from([0, 1]), Buffer.alloc(0), Buffer.fr
 export const CLOSES = [[1000, ''], [1001, 'going away'], [3000, 'прощай 👋'], [4999, 'я'.repeat(61)]];
 
 // Nothing here takes long; this only ends a peer that hangs.
-export const DEADLINE = 60_000;
+export const DEADLINE = 120_000;
 
 export function sendFragments(socket, fragments) {
   fragments.forEach((fragment, index) => {

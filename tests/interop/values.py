@@ -11,7 +11,7 @@ BINARY_FRAGMENTS = [b"\x00\x01", b"", b"\xfe\xff"]
 CLOSES = [(1000, ""), (1001, "going away"), (3000, "прощай 👋"), (4999, "я" * 61)]
 
 # Nothing here takes long; this only ends a peer that hangs.
-DEADLINE = 60
+DEADLINE = 120
 
 
 def parse_close(text):
