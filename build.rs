@@ -1,3 +1,43 @@
+//! Generates the C header from `src/capi`, into the build's own folder: `tests/capi_header.rs` compares it with the
+//! committed `include/websocket_addin.h`.
+
+use std::path::{Path, PathBuf};
+
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=src/capi");
+    println!("cargo:rerun-if-changed=include/cbindgen.toml");
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("websocket_addin.h");
+    let config = cbindgen::Config::from_file("include/cbindgen.toml").expect("include/cbindgen.toml is readable");
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    // In the order in which a reader of the header wants them.
+    for file in
+        ["result", "general", "handle", "message", "client", "client_options", "server", "server_options", "events"]
+    {
+        builder = builder.with_src(Path::new("src/capi").join(file).with_extension("rs"));
+    }
+    match builder.generate() {
+        Ok(bindings) => {
+            let mut header = Vec::new();
+            bindings.write(&mut header);
+            let header = polish(&String::from_utf8(header).expect("cbindgen writes UTF-8"));
+            std::fs::write(&out, header).expect("OUT_DIR is writable");
+        }
+        // The compiler will say it better; a header that is missing fails the test.
+        Err(error) => println!("cargo:warning=the C header was not generated: {error}"),
+    }
+}
+
+/// What cbindgen cannot be told: negative numbers in parentheses.
+fn polish(header: &str) -> String {
+    let mut polished = String::new();
+    for line in header.lines() {
+        let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+        match line.split_once(" -").filter(|(_, rest)| line.starts_with("#define ") && is_number(rest)) {
+            Some((name, number)) => polished.push_str(&format!("{name} (-{number})")),
+            None => polished.push_str(line.trim_end()),
+        }
+        polished.push('\n');
+    }
+    polished
 }

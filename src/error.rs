@@ -220,6 +220,8 @@ table! {
     // Arguments.
     BadHandle BadHandle "no such object: the handle is zero, freed or of another kind" "объекта нет: дескриптор нулевой, освобождён или другого вида";
     NullPointer BadArgument "{0} is NULL" "{0}: передан NULL";
+    SizeTooBig BadArgument "{0}: no memory has the size {1}" "{0}: размер {1} больше любой области памяти";
+    BufferTooSmall TooBig "the buffer holds {0} bytes, the text with its NUL takes {1}" "буфер вмещает {0} байт, тексту с завершающим нулём нужно {1}";
     BadUtf8 BadUtf8 "{0} is not valid UTF-8 (at byte {1})" "{0}: недопустимый UTF-8 (байт {1})";
     BadUtf16 BadUtf8 "{0}: unpaired surrogate at position {1}" "{0}: непарный суррогат в позиции {1}";
     BadCast BadArgument "<bad cast>: {0}: expected {1}" "<bad cast>: параметр {0}: ожидается {1}";
@@ -235,6 +237,7 @@ table! {
     UrlMalformed BadArgument "the URL {0} is malformed" "неверный URL {0}";
     UrlScheme BadArgument "the URL {0} has the scheme {1}: ws or wss is needed" "URL {0}: схема {1} не поддерживается, нужна ws или wss";
     UrlFragment BadArgument "the URL {0} has a fragment (#…), which RFC 6455 does not allow" "URL {0} содержит фрагмент (#…), RFC 6455 этого не допускает";
+    UrlNoScheme BadArgument "it has to begin with ws:// or wss://" "он должен начинаться с ws:// или wss://";
 
     // States.
     NotConnected NotConnected "not connected" "соединение не установлено";
@@ -296,6 +299,7 @@ table! {
     ConnectionLost Io "the connection was lost" "соединение потеряно";
     ClosedWithoutHandshake Io "the peer closed the connection without a close handshake" "соединение закрыто без закрывающего рукопожатия";
     ClosedWhileWaiting NotConnected "the connection was closed meanwhile" "соединение закрыто во время ожидания";
+    AssemblyFull TooBig "the unfinished messages of all connections take too much memory" "незавершённые сообщения всех соединений занимают слишком много памяти";
     CloseTimeout Io "the close handshake was not finished within {0} ms" "закрывающее рукопожатие не завершено за {0} мс";
     ServerStopped Cancelled "the server was stopped" "сервер остановлен";
 

@@ -6,9 +6,11 @@
 #[cfg(not(panic = "unwind"))]
 compile_error!("a panic must stop at the library's border: build with panic = \"unwind\"");
 
+pub mod capi;
 pub mod client;
 pub mod engine;
 pub mod error;
+pub mod library;
 pub mod net;
 pub mod options;
 pub mod server;

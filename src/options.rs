@@ -4,7 +4,7 @@
 
 use crate::error::{Arg, Error, Id, Result};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Which of the two objects a property belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +130,7 @@ pub struct Options {
     side: Side,
     numbers: Vec<AtomicI64>,
     texts: Mutex<Vec<Arc<str>>>,
+    on_change: OnceLock<Box<dyn Fn(Opt) + Send + Sync>>,
 }
 
 impl Options {
@@ -147,7 +148,13 @@ impl Options {
             side,
             numbers: TABLE.iter().map(|row| AtomicI64::new(number(row))).collect(),
             texts: Mutex::new(TABLE.iter().map(text).collect()),
+            on_change: OnceLock::new(),
         }
+    }
+
+    /// Whom to tell that a number was set; the first caller's wish counts.
+    pub fn on_change(&self, tell: impl Fn(Opt) + Send + Sync + 'static) {
+        let _ = self.on_change.set(Box::new(tell));
     }
 
     pub fn int(&self, option: Opt) -> i64 {
@@ -178,6 +185,9 @@ impl Options {
             return Err(Error::new(Id::OutOfRange, [option.label(), value.into(), min.into(), max.into()]));
         }
         self.numbers[option as usize].store(value, Relaxed);
+        if let Some(tell) = self.on_change.get() {
+            tell(option);
+        }
         Ok(())
     }
 

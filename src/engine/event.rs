@@ -125,4 +125,12 @@ impl Wait {
             ms => Wait::For(std::time::Duration::from_millis(ms.unsigned_abs())),
         }
     }
+
+    /// The time in milliseconds, for texts; 0 where there is none.
+    pub fn ms(self) -> u64 {
+        match self {
+            Wait::For(time) => u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+            Wait::No | Wait::Forever => 0,
+        }
+    }
 }

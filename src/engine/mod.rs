@@ -1,9 +1,29 @@
 //! Connections on their I/O threads, and the queues between them and the host's threads.
 
+mod command;
+mod connection;
+mod dispatch;
+mod driver;
 mod event;
+mod gate;
+mod io_thread;
+mod listening;
+mod outbox;
+mod queue;
+mod request;
+mod runtime;
+mod stats;
+mod sync;
 mod watch;
 
+pub use command::{Acceptor, Command, DialPlan, End, Owner};
+pub use connection::{Connection, Counters, Info};
 pub use event::{Body, Ending, Event, EventData, Outcome, Reason, Wait};
+pub use gate::{Gate, Inside};
+pub use queue::{Entry, Inbox, Want};
+pub use runtime::{IoHandle, Lease, on_io_thread, patience, refuse_on_io_thread, serial};
+pub use stats::{Totals, connection_json};
+pub use sync::{Deadline, lock, wait};
 pub use watch::{Signal, Watchable, wait_any};
 
 /// Takes an object's events on the I/O thread; the event is borrowed for the call.

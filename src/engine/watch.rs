@@ -1,59 +1,119 @@
 //! Waiting for any of several objects.
 
 use super::event::{Event, Outcome, Wait};
-use crate::error::Result;
-use std::sync::Arc;
-use std::time::Duration;
+use super::queue::Inbox;
+use super::runtime;
+use super::sync::{Deadline, lock, wait};
+use crate::error::{Error, Id, Result};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
 
 /// A doorbell that objects ring; it stays rung until somebody waits for it.
-pub struct Signal {}
+#[derive(Default)]
+pub struct Signal {
+    rung: Mutex<bool>,
+    bell: Condvar,
+}
 
 impl Signal {
     pub fn new() -> Arc<Self> {
-        todo!()
+        Arc::default()
     }
 
     pub fn ring(&self) {
-        todo!()
+        let before = std::mem::replace(&mut *lock(&self.rung), true);
+        if !before {
+            self.bell.notify_all();
+        }
     }
 
     /// Waits until it was rung since the last wait; false when the time ran out. `None` is without limit.
-    pub fn wait(&self, _timeout: Option<Duration>) -> bool {
-        todo!()
+    pub fn wait(&self, timeout: Option<Duration>) -> bool {
+        let deadline = match timeout.map(|time| Instant::now().checked_add(time)) {
+            None | Some(None) => Deadline::Never,
+            Some(Some(at)) => Deadline::At(at),
+        };
+        self.wait_until(deadline)
+    }
+
+    fn wait_until(&self, deadline: Deadline) -> bool {
+        let mut rung = lock(&self.rung);
+        while !*rung {
+            let (guard, in_time) = wait(&self.bell, rung, deadline);
+            rung = guard;
+            if !in_time {
+                break;
+            }
+        }
+        std::mem::replace(&mut *rung, false)
     }
 }
 
 /// The queue of one client or server, to be waited for.
 #[derive(Clone)]
-pub struct Watchable {}
+pub struct Watchable {
+    inbox: Arc<Inbox>,
+}
 
 impl Watchable {
+    pub(crate) fn new(inbox: &Arc<Inbox>) -> Self {
+        Self { inbox: inbox.clone() }
+    }
+
     /// Whether a `ReceiveEvent` would return at once: something is queued, or the object has ended or was stopped.
     pub fn is_ready(&self) -> bool {
-        todo!()
+        self.inbox.is_ready()
     }
 
     /// From now on `signal` is rung whenever the object may have become ready.
-    pub fn subscribe(&self, _signal: &Arc<Signal>) {
-        todo!()
+    pub fn subscribe(&self, signal: &Arc<Signal>) {
+        self.inbox.subscribe(signal);
     }
 
-    pub fn unsubscribe(&self, _signal: &Arc<Signal>) {
-        todo!()
+    pub fn unsubscribe(&self, signal: &Arc<Signal>) {
+        self.inbox.unsubscribe(signal);
     }
 
     /// The next event without waiting, whoever else may be waiting.
     pub fn take(&self) -> Option<Event> {
-        todo!()
+        self.inbox.take_now()
     }
 
     /// Puts an event that was just taken back to the front of the queue.
-    pub fn put_back(&self, _event: Event) {
-        todo!()
+    pub fn put_back(&self, event: Event) {
+        self.inbox.put_back(event);
     }
 }
 
 /// Waits until one is ready and gives its index; the search begins at `start`. `None` entries (bad handles) are ready.
-pub fn wait_any(_objects: &[Option<Watchable>], _start: usize, _wait: Wait) -> Result<Outcome<usize>> {
-    todo!()
+pub fn wait_any(objects: &[Option<Watchable>], start: usize, patience: Wait) -> Result<Outcome<usize>> {
+    if objects.is_empty() {
+        return Err(Error::new(Id::CountZero, ["count".into()]));
+    }
+    if runtime::on_io_thread() {
+        return Err(Error::new(Id::WouldDeadlock, ["wait_any".into()]));
+    }
+    let find = || {
+        (0..objects.len())
+            .map(|offset| (start + offset) % objects.len())
+            .find(|&at| objects[at].as_ref().is_none_or(Watchable::is_ready))
+    };
+    if let Some(at) = find() {
+        return Ok(Outcome::Got(at));
+    }
+    let deadline = Deadline::of(patience);
+    let signal = Signal::new();
+    let watched: Vec<_> = objects.iter().flatten().collect();
+    watched.iter().for_each(|object| object.subscribe(&signal));
+    let outcome = loop {
+        // Looked at after subscribing, so that nothing rings in between unheard.
+        if let Some(at) = find() {
+            break Outcome::Got(at);
+        }
+        if !signal.wait_until(deadline) {
+            break find().map_or(Outcome::Timeout, Outcome::Got);
+        }
+    };
+    watched.iter().for_each(|object| object.unsubscribe(&signal));
+    Ok(outcome)
 }

@@ -1,111 +1,442 @@
-//! The server object.
+//! The server object: one listener (on one or both address families) and its connections.
 
-use crate::engine::{Event, Handler, Outcome, Wait, Watchable};
-use crate::error::Result;
-use crate::options::Options;
-use crate::ws::Message;
-use std::sync::Arc;
+mod owner;
+mod registry;
 
-/// A server: one listener and its connections. Every method may be called from any thread at any time.
-pub struct Server {}
+use self::registry::Registry;
+use crate::engine::{
+    Acceptor, Body, Command, Connection, Deadline, Event, Gate, Handler, Inbox, Inside, IoHandle, Lease, Outcome,
+    Totals, Wait, Want, Watchable, connection_json, lock, patience, refuse_on_io_thread, wait,
+};
+use crate::error::{Error, Id, Result};
+use crate::net::{Listener, interface_addresses};
+use crate::options::{Opt, Options, Side};
+use crate::ws::{Message, check_close};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::time::Duration;
+
+/// Beyond `CloseTimeout`, how long a stop waits for connections that do not close.
+const GRACE: Duration = Duration::from_millis(20);
+
+/// A server. Every method may be called from any thread at any time.
+pub struct Server {
+    shared: Arc<Shared>,
+    lease: Mutex<Option<Lease>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Stopped,
+    /// Between the check of the state and the listening sockets.
+    Starting,
+    Running,
+    Stopping,
+}
+
+struct State {
+    phase: Phase,
+    /// Counts runs, so that a stop waits for the end of its own.
+    run: u64,
+    address: Option<SocketAddr>,
+    listeners: usize,
+    ios: Vec<IoHandle>,
+    next_io: usize,
+    registry: Registry,
+    cancelled: bool,
+}
+
+struct Shared {
+    gate: Gate,
+    options: Arc<Options>,
+    inbox: Arc<Inbox>,
+    state: Mutex<State>,
+    changed: Condvar,
+    totals: Totals,
+    assembly: AtomicUsize,
+    connects: AtomicU64,
+}
 
 impl Server {
     /// Makes a server and starts the I/O threads if it is the first object.
     pub fn new() -> Result<Arc<Self>> {
-        todo!()
+        refuse_on_io_thread("new")?;
+        let options = Arc::new(Options::new(Side::Server));
+        let shared = Arc::new(Shared {
+            gate: Gate::default(),
+            // One connection holds at most a quarter of either bound, so that one flood starves nobody.
+            inbox: Inbox::new(options.clone(), 4),
+            options,
+            state: Mutex::new(State {
+                phase: Phase::Stopped,
+                run: 0,
+                address: None,
+                listeners: 0,
+                ios: Vec::new(),
+                next_io: 0,
+                registry: Registry::default(),
+                cancelled: false,
+            }),
+            changed: Condvar::new(),
+            totals: Totals::default(),
+            assembly: AtomicUsize::new(0),
+            connects: AtomicU64::new(0),
+        });
+        let weak: Weak<Shared> = Arc::downgrade(&shared);
+        shared.options.on_change(move |option| {
+            if let Some(shared) = weak.upgrade() {
+                shared.option_changed(option);
+            }
+        });
+        let lease = Lease::acquire()?;
+        Ok(Arc::new(Self { shared, lease: Mutex::new(Some(lease)) }))
     }
 
     pub fn options(&self) -> &Options {
-        todo!()
+        &self.shared.options
+    }
+
+    fn enter(&self) -> Result<Inside<'_>> {
+        self.shared.gate.enter()
     }
 
     /// Listens and accepts in the background; port 0 picks a free one.
-    pub fn run(&self, _interface: &str, _port: i64) -> Result<()> {
-        todo!()
+    pub fn run(&self, interface: &str, port: i64) -> Result<()> {
+        let _inside = self.enter()?;
+        refuse_on_io_thread("run")?;
+        let port = u16::try_from(port).map_err(|_| Error::new(Id::PortRange, [port.into()]))?;
+        let addresses = interface_addresses(interface, port)?;
+        let shared = &self.shared;
+        let run = {
+            let mut state = lock(&shared.state);
+            while matches!(state.phase, Phase::Stopping | Phase::Starting) && !state.cancelled {
+                state = wait(&shared.changed, state, Deadline::Never).0;
+            }
+            if state.cancelled {
+                return Err(Error::of(Id::Cancelled));
+            }
+            if state.phase == Phase::Running {
+                let address = state.address.map(|address| address.to_string()).unwrap_or_default();
+                return Err(Error::new(Id::AlreadyRunning, [address.into()]));
+            }
+            state.phase = Phase::Starting;
+            state.run += 1;
+            state.run
+        };
+        let started = self.listen(run, &addresses);
+        if started.is_err() {
+            lock(&shared.state).phase = Phase::Stopped;
+            shared.changed.notify_all();
+        }
+        started
+    }
+
+    fn listen(&self, run: u64, addresses: &[(SocketAddr, bool)]) -> Result<()> {
+        let shared = &self.shared;
+        let mut listeners: Vec<Listener> = Vec::new();
+        for &(mut address, v6_only) in addresses {
+            if let Some(first) = listeners.first() {
+                // Both families on the same port, also when the system picked it.
+                address.set_port(first.local_addr().port());
+            }
+            match Listener::bind(address, v6_only) {
+                Ok(listener) => listeners.push(listener),
+                // A machine without IPv6 listens on IPv4 alone.
+                Err(error) if listeners.is_empty() || error.root() == Id::PortInUse => return Err(error),
+                Err(_) => {}
+            }
+        }
+        let Some(first) = listeners.first().map(Listener::local_addr) else {
+            return Err(Error::of(Id::ListenFailed));
+        };
+        let threads = shared.options.size(Opt::IoThreads);
+        let ios =
+            lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.ios(Some((shared.wish(), threads)))?;
+        shared.inbox.clear();
+        shared.inbox.set_live(true);
+        let mut state = lock(&shared.state);
+        state.phase = Phase::Running;
+        state.address = Some(first);
+        state.listeners = listeners.len();
+        state.ios.clone_from(&ios);
+        state.registry.clear_open();
+        drop(state);
+        shared.changed.notify_all();
+        for listener in listeners {
+            let acceptor: Arc<dyn Acceptor> = shared.clone();
+            let serial = shared.wish() ^ (run << 48);
+            ios[0].post(Command::Listen { listener: Box::new(listener), acceptor, serial });
+        }
+        Ok(())
     }
 
     /// Closes every connection with 1001 within `CloseTimeout` and frees the port.
     pub fn stop(&self) -> Result<()> {
-        todo!()
+        let _inside = self.enter()?;
+        refuse_on_io_thread("stop")?;
+        self.stop_now();
+        Ok(())
+    }
+
+    fn stop_now(&self) {
+        let shared = &self.shared;
+        let mut state = lock(&shared.state);
+        while state.phase == Phase::Starting {
+            state = wait(&shared.changed, state, Deadline::Never).0;
+        }
+        let run = state.run;
+        match state.phase {
+            Phase::Stopped | Phase::Starting => return,
+            Phase::Stopping => {
+                while state.run == run && state.phase == Phase::Stopping {
+                    state = wait(&shared.changed, state, Deadline::Never).0;
+                }
+                return;
+            }
+            Phase::Running => state.phase = Phase::Stopping,
+        }
+        let serial = shared.wish() ^ (run << 48);
+        state.ios[0].post(Command::Unlisten { serial });
+        while state.listeners > 0 {
+            state = wait(&shared.changed, state, Deadline::Never).0;
+        }
+        let closing: Vec<_> = state.registry.live().cloned().collect();
+        state.registry.clear_open();
+        drop(state);
+        // Calls that wait for the server end now; what was received is still handed over.
+        shared.inbox.release_waiters();
+        for connection in closing {
+            connection.end_pings();
+            connection.close(1001, "", false);
+        }
+        let limit = Duration::from_millis(shared.options.int(Opt::CloseTimeout).unsigned_abs()) + GRACE;
+        let deadline = Deadline::of(Wait::For(limit));
+        let mut state = lock(&shared.state);
+        let mut late = false;
+        while state.registry.live_count() > 0 {
+            let until = if late { Deadline::Never } else { deadline };
+            let (guard, in_time) = wait(&shared.changed, state, until);
+            state = guard;
+            if !in_time {
+                late = true;
+                state.registry.live().for_each(Connection::abort);
+            }
+        }
+        drop(state);
+        shared.inbox.set_live(false);
+        if let Some(lease) = lock(&self.lease).as_ref() {
+            lease.release_ios(shared.wish());
+        }
+        let mut state = lock(&shared.state);
+        state.phase = Phase::Stopped;
+        state.address = None;
+        state.ios = Vec::new();
+        drop(state);
+        shared.changed.notify_all();
     }
 
     /// True: queued; false: that connection has ended. An id never issued is an error.
-    pub fn send(&self, _connection: u64, _message: Message) -> Result<bool> {
-        todo!()
+    pub fn send(&self, connection: u64, message: Message) -> Result<bool> {
+        let _inside = self.enter()?;
+        let Some(connection) = self.shared.find(connection)? else { return Ok(false) };
+        let options = &self.shared.options;
+        let wait = patience(options.int(Opt::SendTimeout));
+        match connection.send(message, || options.size(Opt::SendQueueBytes), wait) {
+            Ok(()) => Ok(true),
+            Err(error) if matches!(error.root(), Id::NotConnected | Id::ClosedWhileWaiting) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
-    /// To all connections; how many it was queued for.
-    pub fn broadcast(&self, _message: Message) -> Result<u64> {
-        todo!()
+    #[expect(clippy::needless_pass_by_value, reason = "like every other send, it takes the message over")]
+    /// To all connections; how many it was queued for. One whose queue is full is closed with 1013.
+    pub fn broadcast(&self, message: Message) -> Result<u64> {
+        let _inside = self.enter()?;
+        let options = &self.shared.options;
+        let all: Vec<_> = {
+            let state = lock(&self.shared.state);
+            if state.phase != Phase::Running {
+                return Err(Error::of(Id::NotRunning));
+            }
+            state.registry.open().cloned().collect()
+        };
+        let mut count = 0;
+        for connection in all {
+            match connection.send(message.clone(), || options.size(Opt::SendQueueBytes), Wait::No) {
+                Ok(()) => count += 1,
+                Err(error) if error.root() == Id::QueueFull => {
+                    lock(&self.shared.state).registry.remove(connection.id());
+                    connection.close(1013, "", false);
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(count)
     }
 
-    pub fn receive(&self, _wait: Wait) -> Result<Outcome<(u64, Message)>> {
-        todo!()
+    pub fn receive(&self, patience: Wait) -> Result<Outcome<(u64, Message)>> {
+        let _inside = self.enter()?;
+        refuse_on_io_thread("receive")?;
+        Ok(match self.shared.inbox.receive(Want::Message, patience)? {
+            Outcome::Got(Event { connection, body: Body::Message(message) }) => Outcome::Got((connection, message)),
+            Outcome::Got(_) | Outcome::Timeout => Outcome::Timeout,
+            Outcome::Closed => Outcome::Closed,
+        })
     }
 
-    pub fn receive_event(&self, _wait: Wait) -> Result<Outcome<Event>> {
-        todo!()
+    pub fn receive_event(&self, patience: Wait) -> Result<Outcome<Event>> {
+        let _inside = self.enter()?;
+        refuse_on_io_thread("receive_event")?;
+        self.shared.inbox.receive(Want::Any, patience)
     }
 
     /// Starts the close and returns at once; false: no such connection.
-    pub fn disconnect(&self, _connection: u64, _code: u16, _reason: &str) -> Result<bool> {
-        todo!()
+    pub fn disconnect(&self, connection: u64, code: u16, reason: &str) -> Result<bool> {
+        let _inside = self.enter()?;
+        check_close(code, reason)?;
+        let found = lock(&self.shared.state).registry.remove(connection);
+        let Some(connection) = found else { return Ok(false) };
+        connection.end_pings();
+        connection.close(code, reason, false);
+        Ok(true)
     }
 
     /// JSON; `None` when the connection has ended.
-    pub fn connection_info(&self, _connection: u64) -> Result<Option<String>> {
-        todo!()
+    pub fn connection_info(&self, connection: u64) -> Result<Option<String>> {
+        let _inside = self.enter()?;
+        let found = self.shared.find(connection)?;
+        Ok(found.map(|connection| connection_json(&connection, "open", true).to_string()))
     }
 
     /// JSON array.
     pub fn connection_list(&self) -> Result<String> {
-        todo!()
+        let _inside = self.enter()?;
+        let all: Vec<_> = lock(&self.shared.state).registry.open().cloned().collect();
+        Ok(Value::Array(all.iter().map(|connection| connection_json(connection, "open", false)).collect()).to_string())
     }
 
     /// Round trip in milliseconds.
-    pub fn ping(&self, _connection: u64, _wait: Wait) -> Result<i64> {
-        todo!()
+    pub fn ping(&self, connection: u64, patience: Wait) -> Result<i64> {
+        let _inside = self.enter()?;
+        refuse_on_io_thread("ping")?;
+        let connection = self.shared.find(connection)?.ok_or_else(|| Error::of(Id::NotConnected))?;
+        connection.ping(patience)
     }
 
+    /// The address listened on, without the port; empty when stopped.
     pub fn server(&self) -> String {
-        todo!()
+        lock(&self.shared.state).address.map(|address| address.ip().to_string()).unwrap_or_default()
     }
 
+    /// The port listened on; 0 when stopped.
     pub fn port(&self) -> u16 {
-        todo!()
+        lock(&self.shared.state).address.map_or(0, |address| address.port())
     }
 
     /// `1: 127.0.0.1:50412 | 2: 127.0.0.1:50413`
     pub fn connections(&self) -> String {
-        todo!()
+        let all: Vec<_> = lock(&self.shared.state).registry.open().cloned().collect();
+        let line = |connection: &Arc<Connection>| {
+            let address = connection.info().and_then(|info| info.address);
+            format!("{}: {}", connection.id(), address.map(|address| address.to_string()).unwrap_or_default())
+        };
+        all.iter().map(line).collect::<Vec<_>>().join(" | ")
     }
 
     pub fn connection_count(&self) -> u64 {
-        todo!()
+        lock(&self.shared.state).registry.count() as u64
     }
 
+    /// Messages received and not yet taken.
     pub fn queued(&self) -> u64 {
-        todo!()
+        self.shared.inbox.waiting().0 as u64
     }
 
     /// JSON.
     pub fn statistics(&self) -> String {
-        todo!()
+        let all: Vec<_> = lock(&self.shared.state).registry.live().cloned().collect();
+        let mut value = self.shared.totals.json(all.iter(), &self.shared.inbox);
+        value["connects"] = json!(self.shared.connects.load(Relaxed));
+        value["connections"] = json!(self.connection_count());
+        value.to_string()
     }
 
     /// Events go to `handler` on the I/O thread instead of the queue; `None` takes it away and waits until it is over.
-    pub fn set_handler(&self, _handler: Option<Handler>) -> Result<()> {
-        todo!()
+    pub fn set_handler(&self, handler: Option<Handler>) -> Result<()> {
+        let _inside = self.enter()?;
+        if self.shared.inbox.set_handler(handler)? {
+            let io = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.io()?;
+            io.post(Command::Dispatch(self.shared.inbox.clone()));
+        }
+        Ok(())
     }
 
     /// What `wait_any` waits for.
     pub fn watchable(&self) -> Watchable {
-        todo!()
+        Watchable::new(&self.shared.inbox)
     }
 
     /// Ends the object: wakes every call, waits until all host threads have left, stops. When it returns nothing of
     /// ours works for it. Every later call fails with CANCELLED.
     pub fn shut_down(&self) -> Result<()> {
-        todo!()
+        refuse_on_io_thread("free")?;
+        let shared = &self.shared;
+        if !shared.gate.close() {
+            return Err(Error::of(Id::Cancelled));
+        }
+        let live: Vec<_> = {
+            let mut state = lock(&shared.state);
+            state.cancelled = true;
+            state.registry.live().cloned().collect()
+        };
+        shared.changed.notify_all();
+        shared.inbox.cancel();
+        for connection in live {
+            connection.end_pings();
+            connection.outbox.finish();
+        }
+        shared.gate.wait_empty();
+        shared.inbox.clear();
+        self.stop_now();
+        let _ = shared.inbox.set_handler(None);
+        shared.inbox.clear();
+        let lease = lock(&self.lease).take();
+        drop(lease);
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.shut_down();
+    }
+}
+
+impl Shared {
+    /// A number for what this server asks of the runtime.
+    fn wish(&self) -> u64 {
+        self.totals.serial
+    }
+
+    /// An open connection; `None` when it has ended.
+    fn find(&self, id: u64) -> Result<Option<Arc<Connection>>> {
+        let state = lock(&self.state);
+        match state.registry.get(id) {
+            Some(connection) => Ok(Some(connection.clone())),
+            None if state.registry.was_issued(id) => Ok(None),
+            None => Err(Error::new(Id::UnknownConnection, [id.into()])),
+        }
+    }
+
+    fn option_changed(&self, option: Opt) {
+        if matches!(option, Opt::ReceiveQueueMessages | Opt::ReceiveQueueBytes) {
+            return self.inbox.bounds_changed();
+        }
+        if matches!(option, Opt::PingInterval | Opt::PongTimeout | Opt::SendQueueBytes) {
+            let all: Vec<_> = lock(&self.state).registry.open().cloned().collect();
+            all.iter().for_each(|connection| connection.option_changed(option, &self.inbox));
+        }
     }
 }

@@ -46,6 +46,11 @@ impl Message {
         &self.data
     }
 
+    /// The payload, for a frame.
+    pub fn into_data(self) -> Bytes {
+        self.data
+    }
+
     /// The payload as text, `None` for a binary message. Checks the bytes again.
     pub fn as_str(&self) -> Option<&str> {
         match self.kind {

@@ -1,5 +1,33 @@
 //! The WebSocket protocol without I/O: bytes in, messages out.
+//!
+//! Opening: [`Target`] reads a URL, [`ClientHandshake`] and [`ServerHandshake`] are the two ends of RFC 6455 section 4.
+//! Afterwards [`Decoder`] turns received bytes into [`Item`]s and [`OutFrame`] turns payloads into bytes. Nothing here
+//! touches a socket, a clock or a thread, and nothing allocates for a length that a peer merely declares.
 
+mod close;
+mod decoder;
+mod frame;
+mod handshake;
+mod head;
+mod mask;
 mod message;
+mod random;
+mod redact;
+mod target;
+#[cfg(test)]
+mod tests;
 
+pub use close::{PeerClose, check_close, close_payload};
+pub use decoder::{Decoder, Item, Violation};
+pub use frame::{FrameKind, OutFrame};
+pub use handshake::{Agreed, ClientHandshake, Refusal, Request, ServerHandshake, check_header};
 pub use message::{Message, MessageKind};
+pub use random::MaskKeys;
+pub use target::Target;
+
+/// Our role on a connection: it decides who masks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Client,
+    Server,
+}

@@ -1,0 +1,1087 @@
+/*
+ * websocket_addin.h: WebSocket (RFC 6455) clients and servers for C and C++.
+ *
+ * Objects. A client has at most one connection at a time; a server listens and has many. Both are handles: numbers in
+ * a struct that you copy as you like. Make one with ..._new, end it with ..._free. A handle that is zero, freed, made
+ * up or of the other kind is never dangerous: the call returns WSADDIN_BAD_HANDLE. A server's connections are numbers,
+ * too, counted from 1 and never used again.
+ *
+ * Results. Every function that can fail returns a wsaddin_result: 0 (WSADDIN_OK) is success, a positive number an
+ * outcome that is no failure (WSADDIN_TIMEOUT, WSADDIN_CLOSED), a negative number an error. After an error
+ * wsaddin_error_description() gives its text, of this thread: what failed, where and why. English, or Russian after
+ * wsaddin_set_language. No call crashes or throws because of what the network or the handle is.
+ *
+ * Parameters. Inputs come first, outputs last. On any result other than 0 every output is 0 or NULL (one exception
+ * below). An output pointer may not be NULL. Pointers must lead to as many bytes as you say, for the call only:
+ * everything is copied before the function returns.
+ *   - Text in: pointer and size in bytes, UTF-8, no NUL at the end needed, NULs inside allowed. NULL only with size 0.
+ *     WSADDIN_TEXT("literal") stands for both arguments.
+ *   - Text out: buffer, capacity, needed. `needed` gets the text's bytes without the NUL that is put behind it, so the
+ *     capacity must be at least needed + 1. If it is less the result is WSADDIN_TOO_BIG, the buffer holds an empty
+ *     string, and `needed` is set nevertheless (the exception), so that NULL with capacity 0 asks for the size.
+ *   - Times are in milliseconds. For a timeout_ms WSADDIN_WAIT_FOREVER (0) waits without limit and WSADDIN_NO_WAIT (-1)
+ *     does not wait. Sizes are in bytes.
+ *
+ * Messages. What receive hands out is a wsaddin_message, whole and never cut. It is yours: read it through the
+ * functions wsaddin_message_..., then free it once with wsaddin_message_free; it outlives its client or server. What a
+ * handler is given is borrowed until the handler returns. Pointers to messages are real pointers: a freed one must not
+ * be used.
+ *
+ * Threads. Every function may be called from any thread at any time, on the same object, too. These block, each at most
+ * as long as its comment says: connect, disconnect, receive, receive_event, ping, request, stop, free,
+ * wsaddin_wait_any, a send whose queue is full, and set_handler(NULL) while the handler runs. Disconnect, stop and free
+ * wake whoever is blocked on that object, within 100 ms. The library runs its own I/O threads, which start with the
+ * first object and have ended when the last one's free returns; their number does not depend on how many objects and
+ * connections there are. After that, and once no thread of yours is inside a function, the library may be unloaded
+ * (free all messages before).
+ *
+ * Events. Each object has one queue of events: open, message, close, error, in order, each handed over once. Take them
+ * with receive (messages only) or receive_event; wait for several objects with wsaddin_wait_any; or set a handler.
+ * Queues are bounded: a full receive queue makes the other side wait, nothing is dropped.
+ *
+ * Example: an echo server and a client. cc example.c -lwebsocket_addin
+ *
+ *   #include <stdio.h>
+ *   #include "websocket_addin.h"
+ *
+ *   static void echo(const wsaddin_message *m, void *server) {
+ *       if (wsaddin_message_event(m) == WSADDIN_EVENT_MESSAGE)
+ *           wsaddin_server_send_text(*(wsaddin_server *)server, wsaddin_message_connection(m),
+ *                                    wsaddin_message_data(m), wsaddin_message_size(m));
+ *   }
+ *   int main(void) {
+ *       wsaddin_server server; wsaddin_client client; wsaddin_message *answer = NULL;
+ *       wsaddin_server_new(&server);
+ *       wsaddin_client_new(&client);
+ *       wsaddin_server_set_handler(server, echo, &server);
+ *       if (wsaddin_server_run(server, WSADDIN_TEXT("127.0.0.1"), 9098) ||
+ *           wsaddin_client_connect(client, WSADDIN_TEXT("ws://127.0.0.1:9098/")) ||
+ *           wsaddin_client_send_text(client, WSADDIN_TEXT("hello")) ||
+ *           wsaddin_client_receive(client, 5000, &answer))
+ *           printf("%s\n", wsaddin_error_description());
+ *       else
+ *           printf("%.*s\n", (int)wsaddin_message_size(answer), (const char *)wsaddin_message_data(answer));
+ *       wsaddin_message_free(answer);
+ *       wsaddin_client_free(client);
+ *       wsaddin_server_free(server);
+ *   }
+ */
+
+
+#ifndef WEBSOCKET_ADDIN_H
+#define WEBSOCKET_ADDIN_H
+
+/* Generated from src/capi by cbindgen: change it there. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** The two arguments of a text that is a string literal: the pointer and the size without the NUL. */
+#define WSADDIN_TEXT(literal) ("" literal), (sizeof(literal) - 1)
+
+/**
+ * A time to wait, in milliseconds: without limit.
+ */
+#define WSADDIN_WAIT_FOREVER 0
+
+/**
+ * A time to wait, in milliseconds: do not wait at all. Any other negative number does the same.
+ */
+#define WSADDIN_NO_WAIT (-1)
+
+/**
+ * A received message or another event. One that a function handed out is yours: any thread may read it, and
+ * wsaddin_message_free frees it, once, at any time before the library is unloaded. One that a handler was given is
+ * borrowed until the handler returns.
+ */
+typedef struct wsaddin_message wsaddin_message;
+
+/**
+ * What a function returns: 0 is success, a positive number an outcome that is not a failure, a negative number an
+ * error, whose text wsaddin_error_description gives. Numbers are never reused.
+ */
+typedef int32_t wsaddin_result;
+
+/**
+ * A language of texts for people: WSADDIN_LANGUAGE_...
+ */
+typedef int32_t wsaddin_language;
+
+/**
+ * What happened: WSADDIN_EVENT_...
+ */
+typedef int32_t wsaddin_event;
+
+/**
+ * How to read the data: WSADDIN_KIND_...
+ */
+typedef int32_t wsaddin_kind;
+
+/**
+ * A client. Copy it freely; it is only a number. An id of 0 is never valid.
+ */
+typedef struct {
+  uint64_t id;
+} wsaddin_client;
+
+/**
+ * A server. Copy it freely; it is only a number. An id of 0 is never valid.
+ */
+typedef struct {
+  uint64_t id;
+} wsaddin_server;
+
+/**
+ * Takes an object's events, one after the other, on a thread of the library. The message is borrowed until the
+ * function returns; wsaddin_message_keep makes one that stays. Be quick: every connection of that thread waits. No C++
+ * exception may leave it. Sending is fine inside and never waits (WSADDIN_QUEUE_FULL instead); disconnect only starts
+ * the close. What would wait for this very thread gives WSADDIN_WOULD_DEADLOCK: free, stop, connect, ping, request,
+ * receive, receive_event, wsaddin_wait_any.
+ */
+typedef void (*wsaddin_handler)(const wsaddin_message *message, void *user_data);
+
+/**
+ * Success: the outputs are set.
+ */
+#define WSADDIN_OK 0
+
+/**
+ * Nothing came within the time given.
+ */
+#define WSADDIN_TIMEOUT 1
+
+/**
+ * Receiving: the connection or server has ended (or not begun) and its queue is empty. Functions that name a
+ * server's connection: that connection has gone.
+ */
+#define WSADDIN_CLOSED 2
+
+/**
+ * Nothing of that name.
+ */
+#define WSADDIN_NOT_FOUND 3
+
+/**
+ * The handle is zero, freed, made up or of the other kind.
+ */
+#define WSADDIN_BAD_HANDLE (-1)
+
+/**
+ * An argument is not allowed; the text names it.
+ */
+#define WSADDIN_BAD_ARGUMENT (-2)
+
+/**
+ * A text is not valid UTF-8; the error's text names the parameter.
+ */
+#define WSADDIN_BAD_UTF8 (-3)
+
+/**
+ * There is no connection.
+ */
+#define WSADDIN_NOT_CONNECTED (-4)
+
+/**
+ * The client is connected already; that connection stays.
+ */
+#define WSADDIN_ALREADY_CONNECTED (-5)
+
+/**
+ * The client is connecting, reconnecting or closing.
+ */
+#define WSADDIN_CONNECTING (-6)
+
+/**
+ * The server is not running.
+ */
+#define WSADDIN_NOT_RUNNING (-7)
+
+/**
+ * The server is running already; it goes on.
+ */
+#define WSADDIN_ALREADY_RUNNING (-8)
+
+/**
+ * Another thread disconnected, stopped or freed the object meanwhile.
+ */
+#define WSADDIN_CANCELLED (-9)
+
+/**
+ * No connection within ConnectTimeout; the text says what it was waiting for.
+ */
+#define WSADDIN_CONNECT_TIMEOUT (-10)
+
+/**
+ * The host's name was not found, or looking it up failed.
+ */
+#define WSADDIN_RESOLVE (-11)
+
+/**
+ * Nobody listens there, or the address cannot be reached.
+ */
+#define WSADDIN_REFUSED (-12)
+
+/**
+ * The TLS handshake failed.
+ */
+#define WSADDIN_TLS (-13)
+
+/**
+ * The certificate of the other side was not accepted; the text says why.
+ */
+#define WSADDIN_CERTIFICATE (-14)
+
+/**
+ * The proxy refused or failed.
+ */
+#define WSADDIN_PROXY (-15)
+
+/**
+ * The other side does not speak WebSocket as it should.
+ */
+#define WSADDIN_HANDSHAKE (-16)
+
+/**
+ * The send queue is full and SendTimeout has passed; nothing was queued.
+ */
+#define WSADDIN_QUEUE_FULL (-17)
+
+/**
+ * Over a limit. From a function that fills a buffer: the buffer is too small, and `needed` says what the text takes.
+ */
+#define WSADDIN_TOO_BIG (-18)
+
+/**
+ * No pong came in time.
+ */
+#define WSADDIN_PING_TIMEOUT (-19)
+
+/**
+ * No reply to a request came in time.
+ */
+#define WSADDIN_REQUEST_TIMEOUT (-20)
+
+/**
+ * The address or port to listen on cannot be used; the text says why.
+ */
+#define WSADDIN_ADDRESS (-21)
+
+/**
+ * A file cannot be read or is not what it should be.
+ */
+#define WSADDIN_FILE (-22)
+
+/**
+ * Called from inside a handler, where it would wait for the very thread it is called on. Nothing happened.
+ */
+#define WSADDIN_WOULD_DEADLOCK (-23)
+
+/**
+ * A handler is set: it gets the events.
+ */
+#define WSADDIN_HANDLER_SET (-24)
+
+/**
+ * Not available here.
+ */
+#define WSADDIN_UNSUPPORTED (-25)
+
+/**
+ * Out of memory, or too many objects.
+ */
+#define WSADDIN_NO_MEMORY (-26)
+
+/**
+ * The network or the system failed.
+ */
+#define WSADDIN_IO (-27)
+
+/**
+ * An error inside the library, which stopped at its border; please report it.
+ */
+#define WSADDIN_PANIC (-28)
+
+/**
+ * English, the language until another is set.
+ */
+#define WSADDIN_LANGUAGE_ENGLISH 0
+
+/**
+ * Russian.
+ */
+#define WSADDIN_LANGUAGE_RUSSIAN 1
+
+/**
+ * No event: only from wsaddin_message_event(NULL).
+ */
+#define WSADDIN_EVENT_NONE 0
+
+/**
+ * A connection is open. Data: JSON, a client's {"url","protocol","extensions","attempt"}, a server's as
+ * wsaddin_server_connection_info gives it.
+ */
+#define WSADDIN_EVENT_OPEN 1
+
+/**
+ * A message came. Data: its payload.
+ */
+#define WSADDIN_EVENT_MESSAGE 2
+
+/**
+ * A connection has ended; each open has exactly one close. Data: JSON {"code","reason","clean"}; the code is 1006 when
+ * the connection broke.
+ */
+#define WSADDIN_EVENT_CLOSE 3
+
+/**
+ * An attempt to connect failed. Data: the error's text.
+ */
+#define WSADDIN_EVENT_ERROR 4
+
+/**
+ * UTF-8, already checked. It may hold NUL characters.
+ */
+#define WSADDIN_KIND_TEXT 0
+
+/**
+ * Any bytes.
+ */
+#define WSADDIN_KIND_BINARY 1
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The library's version, such as "0.1.0": NUL-terminated, never NULL, good until the library is unloaded.
+ */
+const char *wsaddin_version(void);
+
+/**
+ * Sets the language of error texts and close reasons of our own, for the whole process and from now on.
+ *
+ * @retval WSADDIN_BAD_ARGUMENT  not one of WSADDIN_LANGUAGE_...
+ */
+wsaddin_result wsaddin_set_language(wsaddin_language language);
+
+/**
+ * The text of the last error that a call on this thread returned: what failed, where and why. Successes and outcomes
+ * (0 and above) do not change it. UTF-8, at most 1023 bytes, NUL-terminated, never NULL, "" before the first error.
+ * It stays readable until this thread's next call; copy it if you keep it.
+ */
+const char *wsaddin_error_description(void);
+
+/**
+ * What a message is, WSADDIN_EVENT_...; WSADDIN_EVENT_NONE for NULL.
+ */
+wsaddin_event wsaddin_message_event(const wsaddin_message *message);
+
+/**
+ * Whether the data is text or binary, WSADDIN_KIND_...; all events but a binary message are text.
+ */
+wsaddin_kind wsaddin_message_kind(const wsaddin_message *message);
+
+/**
+ * The data: wsaddin_message_size bytes, NOT NUL-terminated, never NULL, good until the message is freed.
+ */
+const uint8_t *wsaddin_message_data(const wsaddin_message *message);
+
+/**
+ * How many bytes the data has; 0 for NULL.
+ */
+size_t wsaddin_message_size(const wsaddin_message *message);
+
+/**
+ * The server's connection that it belongs to; 0 from a client, or for an error that belongs to no connection.
+ */
+uint64_t wsaddin_message_connection(const wsaddin_message *message);
+
+/**
+ * Makes a message of your own from one that a handler was given (or from one of your own). The data is shared, not
+ * copied. Free it with wsaddin_message_free.
+ *
+ * @param kept  the new message
+ */
+wsaddin_result wsaddin_message_keep(const wsaddin_message *message,
+                                    wsaddin_message **kept);
+
+/**
+ * Frees a message. NULL does nothing, and neither does a message that a handler was given: that one is not yours.
+ */
+void wsaddin_message_free(wsaddin_message *message);
+
+/**
+ * Makes a client. The first object of the process starts the I/O thread.
+ *
+ * @param client  its handle; free it with wsaddin_client_free
+ */
+wsaddin_result wsaddin_client_new(wsaddin_client *client);
+
+/**
+ * Ends and frees a client: wakes every call that is blocked on it (they return WSADDIN_CANCELLED), waits until they
+ * have left, closes the connection with 1001 within CloseTimeout. Blocks at most that long and 100 ms. Afterwards the
+ * handle is bad for ever, its handler runs no more, and after the last object no thread of the library is left.
+ *
+ * @retval WSADDIN_BAD_HANDLE      freed already, for instance by another thread meanwhile
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; the client lives on
+ */
+wsaddin_result wsaddin_client_free(wsaddin_client client);
+
+/**
+ * Connects and shakes hands. Blocks until that has succeeded or failed, at most ConnectTimeout in all; another thread
+ * may end it with disconnect or free (WSADDIN_CANCELLED). Clears the receive queue, the close code and its reason.
+ *
+ * @param url   ws:// or wss://, UTF-8, `size` bytes
+ * @retval WSADDIN_ALREADY_CONNECTED  it is connected; nothing happened
+ * @retval WSADDIN_CONNECTING         it is connecting or closing; nothing happened
+ * @retval WSADDIN_CONNECT_TIMEOUT, WSADDIN_RESOLVE, WSADDIN_REFUSED, WSADDIN_TLS, WSADDIN_CERTIFICATE,
+ *         WSADDIN_HANDSHAKE, WSADDIN_IO  it failed, and the text says why
+ */
+wsaddin_result wsaddin_client_connect(wsaddin_client client,
+                                      const void *url,
+                                      size_t size);
+
+/**
+ * The same as wsaddin_client_connect without waiting: the outcome is an event, WSADDIN_EVENT_OPEN or
+ * WSADDIN_EVENT_ERROR. Never blocks.
+ */
+wsaddin_result wsaddin_client_begin_connect(wsaddin_client client, const void *url, size_t size);
+
+/**
+ * Sends what is queued and closes with the closing handshake. Blocks at most CloseTimeout. Receives that are blocked
+ * end at once; a connect under way is cancelled. Not connected is no error: `clean` is 0 then.
+ *
+ * @param code    1000 to 1003, 1007 to 1014 or 3000 to 4999; 1000 is the ordinary one
+ * @param reason  UTF-8, at most 123 bytes
+ * @param clean   1 when everything was written and the other side confirmed the close
+ * @retval WSADDIN_BAD_ARGUMENT  a code or reason that is not allowed; nothing happened
+ */
+wsaddin_result wsaddin_client_disconnect(wsaddin_client client,
+                                         uint16_t code,
+                                         const void *reason,
+                                         size_t size,
+                                         int32_t *clean);
+
+/**
+ * Queues one text message; the I/O thread sends it. Never blocks while there is room, otherwise at most SendTimeout.
+ * OK means queued, not delivered.
+ *
+ * @param text  UTF-8, `size` bytes, copied; it may hold NUL characters and be empty
+ * @retval WSADDIN_NOT_CONNECTED  there is no connection
+ * @retval WSADDIN_QUEUE_FULL     no room within SendTimeout; nothing was queued
+ */
+wsaddin_result wsaddin_client_send_text(wsaddin_client client,
+                                        const void *text,
+                                        size_t size);
+
+/**
+ * Queues one binary message, as wsaddin_client_send_text does a text.
+ *
+ * @param data  `size` bytes, copied
+ */
+wsaddin_result wsaddin_client_send_binary(wsaddin_client client, const void *data, size_t size);
+
+/**
+ * Takes the next message and discards the other events before it. Blocks until there is one, at most `timeout_ms`.
+ * Any number of threads may wait; each message goes to one of them.
+ *
+ * @param timeout_ms  milliseconds; WSADDIN_WAIT_FOREVER, WSADDIN_NO_WAIT
+ * @param message     yours; free it with wsaddin_message_free
+ * @retval WSADDIN_TIMEOUT      none within that time
+ * @retval WSADDIN_CLOSED       not connected (any more), and nothing is queued
+ * @retval WSADDIN_HANDLER_SET  a handler gets the events
+ */
+wsaddin_result wsaddin_client_receive(wsaddin_client client,
+                                      int64_t timeout_ms,
+                                      wsaddin_message **message);
+
+/**
+ * Takes the next event of any kind; wsaddin_message_event says which. Otherwise as wsaddin_client_receive.
+ */
+wsaddin_result wsaddin_client_receive_event(wsaddin_client client,
+                                            int64_t timeout_ms,
+                                            wsaddin_message **message);
+
+/**
+ * Sends a ping and blocks until its pong, at most `timeout_ms` (WSADDIN_WAIT_FOREVER: without limit).
+ *
+ * @param round_trip_ms  milliseconds
+ * @retval WSADDIN_PING_TIMEOUT  no pong within that time
+ * @retval WSADDIN_QUEUE_FULL    the receive queue is full, so that no pong could be read
+ */
+wsaddin_result wsaddin_client_ping(wsaddin_client client, int64_t timeout_ms, int64_t *round_trip_ms);
+
+/**
+ * Sends a JSON object and blocks until the message that answers it, at most `timeout_ms`: the one whose `reply_field`
+ * equals the request's `id_field`. A request without that field gets a unique one. All other messages stay queued in
+ * order.
+ *
+ * @param text         the JSON object, UTF-8
+ * @param id_field     the name of the field that identifies the request; "id" is usual
+ * @param reply_field  the name of the field in the answer; empty: the same as `id_field`
+ * @param timeout_ms   milliseconds; WSADDIN_WAIT_FOREVER
+ * @param reply        the answer, yours; free it with wsaddin_message_free
+ * @retval WSADDIN_REQUEST_TIMEOUT  no answer within that time
+ */
+wsaddin_result wsaddin_client_request(wsaddin_client client,
+                                      const void *text,
+                                      size_t size,
+                                      const void *id_field,
+                                      size_t id_field_size,
+                                      const void *reply_field,
+                                      size_t reply_field_size,
+                                      int64_t timeout_ms,
+                                      wsaddin_message **reply);
+
+/**
+ * Sets a header of the handshake, from the next connect on. Never blocks.
+ *
+ * @param value  empty: the header is removed
+ * @retval WSADDIN_BAD_ARGUMENT  a name or value that is not allowed, or a header of the handshake itself
+ */
+wsaddin_result wsaddin_client_set_header(wsaddin_client client,
+                                         const void *name,
+                                         size_t name_size,
+                                         const void *value,
+                                         size_t value_size);
+
+/**
+ * The status: 1 open, 0 not (yet, or any more), -1 failed or broken. Never blocks.
+ */
+wsaddin_result wsaddin_client_get_status(wsaddin_client client, int64_t *value);
+
+/**
+ * The state: 0 connecting, 1 open, 2 closing, 3 closed. Never blocks.
+ */
+wsaddin_result wsaddin_client_get_ready_state(wsaddin_client client, int64_t *value);
+
+/**
+ * The URL connected to, without user, query and fragment; empty when not connected. Never blocks.
+ */
+wsaddin_result wsaddin_client_get_server(wsaddin_client client,
+                                         char *buffer,
+                                         size_t capacity,
+                                         size_t *needed);
+
+/**
+ * Bytes that were accepted for sending and not yet taken by the system. Never blocks.
+ */
+wsaddin_result wsaddin_client_get_buffered_amount(wsaddin_client client, int64_t *value);
+
+/**
+ * Messages that were received and not yet taken. Never blocks.
+ */
+wsaddin_result wsaddin_client_get_queued(wsaddin_client client, int64_t *value);
+
+/**
+ * The subprotocol in force, or empty. Never blocks.
+ */
+wsaddin_result wsaddin_client_get_protocol(wsaddin_client client,
+                                           char *buffer,
+                                           size_t capacity,
+                                           size_t *needed);
+
+/**
+ * The extensions in force, or empty. Never blocks.
+ */
+wsaddin_result wsaddin_client_get_extensions(wsaddin_client client,
+                                             char *buffer,
+                                             size_t capacity,
+                                             size_t *needed);
+
+/**
+ * The close code of the last connection: 0 while there was no end, 1006 when it broke. Never blocks.
+ */
+wsaddin_result wsaddin_client_get_close_code(wsaddin_client client, int64_t *value);
+
+/**
+ * The close reason of the last connection; where the end was made on our side, our own text. Never blocks.
+ */
+wsaddin_result wsaddin_client_get_close_reason(wsaddin_client client,
+                                               char *buffer,
+                                               size_t capacity,
+                                               size_t *needed);
+
+/**
+ * Counters as JSON. Never blocks.
+ */
+wsaddin_result wsaddin_client_statistics(wsaddin_client client,
+                                         char *buffer,
+                                         size_t capacity,
+                                         size_t *needed);
+
+/**
+ * Milliseconds for lookup, TLS and handshake together; 0 is without limit. Default 10000.
+ */
+wsaddin_result wsaddin_client_set_connect_timeout(wsaddin_client client, int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_connect_timeout sets.
+ */
+wsaddin_result wsaddin_client_get_connect_timeout(wsaddin_client client, int64_t *value);
+
+/**
+ * Milliseconds for the closing handshake; 0 aborts at once. Default 3000.
+ */
+wsaddin_result wsaddin_client_set_close_timeout(wsaddin_client client, int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_close_timeout sets.
+ */
+wsaddin_result wsaddin_client_get_close_timeout(wsaddin_client client, int64_t *value);
+
+/**
+ * Milliseconds that sending waits for room in the queue; 0 is without limit, negative does not wait. Default 5000.
+ */
+wsaddin_result wsaddin_client_set_send_timeout(wsaddin_client client,
+                                               int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_send_timeout sets.
+ */
+wsaddin_result wsaddin_client_get_send_timeout(wsaddin_client client, int64_t *value);
+
+/**
+ * Milliseconds without a received byte after which a ping is sent; 0 is off. Default 20000.
+ */
+wsaddin_result wsaddin_client_set_ping_interval(wsaddin_client client, int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_ping_interval sets.
+ */
+wsaddin_result wsaddin_client_get_ping_interval(wsaddin_client client, int64_t *value);
+
+/**
+ * Milliseconds for the answer to such a ping, after which the connection has ended; 0 is off. Default 20000.
+ */
+wsaddin_result wsaddin_client_set_pong_timeout(wsaddin_client client, int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_pong_timeout sets.
+ */
+wsaddin_result wsaddin_client_get_pong_timeout(wsaddin_client client, int64_t *value);
+
+/**
+ * The largest incoming message in bytes; a larger one ends the connection with 1009. Default 67108864.
+ */
+wsaddin_result wsaddin_client_set_max_message_size(wsaddin_client client, int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_max_message_size sets.
+ */
+wsaddin_result wsaddin_client_get_max_message_size(wsaddin_client client, int64_t *value);
+
+/**
+ * Messages that may wait to be received; beyond, reading from the network pauses. Default 65536.
+ */
+wsaddin_result wsaddin_client_set_receive_queue_messages(wsaddin_client client, int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_receive_queue_messages sets.
+ */
+wsaddin_result wsaddin_client_get_receive_queue_messages(wsaddin_client client, int64_t *value);
+
+/**
+ * Bytes that may wait to be received; beyond, reading from the network pauses. Default 67108864.
+ */
+wsaddin_result wsaddin_client_set_receive_queue_bytes(wsaddin_client client, int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_receive_queue_bytes sets.
+ */
+wsaddin_result wsaddin_client_get_receive_queue_bytes(wsaddin_client client, int64_t *value);
+
+/**
+ * Bytes that may wait to be sent. Default 67108864.
+ */
+wsaddin_result wsaddin_client_set_send_queue_bytes(wsaddin_client client, int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_send_queue_bytes sets.
+ */
+wsaddin_result wsaddin_client_get_send_queue_bytes(wsaddin_client client, int64_t *value);
+
+/**
+ * Subprotocols to offer, comma separated, preferred first; from the next connect on. Default empty.
+ */
+wsaddin_result wsaddin_client_set_protocols(wsaddin_client client, const void *value, size_t size);
+
+/**
+ * Reads what wsaddin_client_set_protocols sets.
+ */
+wsaddin_result wsaddin_client_get_protocols(wsaddin_client client,
+                                            char *buffer,
+                                            size_t capacity,
+                                            size_t *needed);
+
+/**
+ * Makes a server. The first object of the process starts the I/O thread.
+ *
+ * @param server  its handle; free it with wsaddin_server_free
+ */
+wsaddin_result wsaddin_server_new(wsaddin_server *server);
+
+/**
+ * Ends and frees a server: wakes every call that is blocked on it (they return WSADDIN_CANCELLED), waits until they
+ * have left, stops as wsaddin_server_stop does. Blocks at most CloseTimeout and 100 ms. Afterwards the handle is bad for
+ * ever, its handler runs no more, and after the last object no thread of the library is left.
+ *
+ * @retval WSADDIN_BAD_HANDLE      freed already, for instance by another thread meanwhile
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; the server lives on
+ */
+wsaddin_result wsaddin_server_free(wsaddin_server server);
+
+/**
+ * Listens and accepts connections in the background. Blocks only while another thread's stop is not finished.
+ *
+ * @param interface_name  an IPv4 or IPv6 address of this machine, "localhost", or empty or "*" for all; UTF-8
+ * @param size            its bytes
+ * @param port            0 to 65535; 0 picks a free one, which wsaddin_server_get_port tells
+ * @retval WSADDIN_ALREADY_RUNNING  it goes on as it was
+ * @retval WSADDIN_ADDRESS          the port is in use, or the address is not this machine's
+ */
+wsaddin_result wsaddin_server_run(wsaddin_server server,
+                                  const void *interface_name,
+                                  size_t size,
+                                  int64_t port);
+
+/**
+ * Closes every connection with 1001 and frees the port. Blocks at most CloseTimeout. What was received stays queued.
+ * Not running is no error.
+ */
+wsaddin_result wsaddin_server_stop(wsaddin_server server);
+
+/**
+ * Queues one text message for a connection; the I/O thread sends it. Does not wait for room unless SendTimeout is set
+ * so. OK means queued, not delivered.
+ *
+ * @param connection  its number, as an event told it
+ * @param text        UTF-8, `size` bytes, copied; it may hold NUL characters and be empty
+ * @retval WSADDIN_CLOSED        that connection has gone
+ * @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
+ * @retval WSADDIN_QUEUE_FULL    no room; nothing was queued
+ */
+wsaddin_result wsaddin_server_send_text(wsaddin_server server,
+                                        uint64_t connection,
+                                        const void *text,
+                                        size_t size);
+
+/**
+ * Queues one binary message for a connection, as wsaddin_server_send_text does a text.
+ *
+ * @param data  `size` bytes, copied
+ */
+wsaddin_result wsaddin_server_send_binary(wsaddin_server server,
+                                          uint64_t connection,
+                                          const void *data,
+                                          size_t size);
+
+/**
+ * Queues one text message for every connection. Never blocks: a connection whose queue is full is closed with 1013 and
+ * not counted.
+ *
+ * @param text   UTF-8, `size` bytes, copied once for all
+ * @param count  how many connections it was queued for
+ */
+wsaddin_result wsaddin_server_broadcast_text(wsaddin_server server,
+                                             const void *text,
+                                             size_t size,
+                                             int64_t *count);
+
+/**
+ * Queues one binary message for every connection, as wsaddin_server_broadcast_text does a text.
+ *
+ * @param data   `size` bytes, copied once for all
+ * @param count  how many connections it was queued for
+ */
+wsaddin_result wsaddin_server_broadcast_binary(wsaddin_server server,
+                                               const void *data,
+                                               size_t size,
+                                               int64_t *count);
+
+/**
+ * Takes the next message of any connection and discards the other events before it; wsaddin_message_connection says
+ * whose it is. Blocks until there is one, at most `timeout_ms`. Any number of threads may wait; each message goes to
+ * one of them.
+ *
+ * @param timeout_ms  milliseconds; WSADDIN_WAIT_FOREVER, WSADDIN_NO_WAIT
+ * @param message     yours; free it with wsaddin_message_free
+ * @retval WSADDIN_TIMEOUT      none within that time
+ * @retval WSADDIN_CLOSED       not running (any more), and nothing is queued
+ * @retval WSADDIN_HANDLER_SET  a handler gets the events
+ */
+wsaddin_result wsaddin_server_receive(wsaddin_server server,
+                                      int64_t timeout_ms,
+                                      wsaddin_message **message);
+
+/**
+ * Takes the next event of any kind; wsaddin_message_event says which. Otherwise as wsaddin_server_receive.
+ */
+wsaddin_result wsaddin_server_receive_event(wsaddin_server server,
+                                            int64_t timeout_ms,
+                                            wsaddin_message **message);
+
+/**
+ * Starts to close a connection and returns at once. What it had sent is still handed over.
+ *
+ * @param code    1000 to 1003, 1007 to 1014 or 3000 to 4999; 1000 is the ordinary one
+ * @param reason  UTF-8, at most 123 bytes
+ * @retval WSADDIN_CLOSED        that connection has gone already
+ * @retval WSADDIN_BAD_ARGUMENT  a code or reason that is not allowed; nothing happened
+ */
+wsaddin_result wsaddin_server_disconnect(wsaddin_server server,
+                                         uint64_t connection,
+                                         uint16_t code,
+                                         const void *reason,
+                                         size_t size);
+
+/**
+ * Sends a ping to a connection and blocks until its pong, at most `timeout_ms` (WSADDIN_WAIT_FOREVER: without limit).
+ *
+ * @param round_trip_ms  milliseconds
+ * @retval WSADDIN_PING_TIMEOUT  no pong within that time
+ */
+wsaddin_result wsaddin_server_ping(wsaddin_server server,
+                                   uint64_t connection,
+                                   int64_t timeout_ms,
+                                   int64_t *round_trip_ms);
+
+/**
+ * A connection as JSON: its number, address, path, query, headers, counters and so on. Never blocks.
+ *
+ * @retval WSADDIN_CLOSED  that connection has gone
+ */
+wsaddin_result wsaddin_server_connection_info(wsaddin_server server,
+                                              uint64_t connection,
+                                              char *buffer,
+                                              size_t capacity,
+                                              size_t *needed);
+
+/**
+ * All connections as a JSON array of what wsaddin_server_connection_info tells, without headers. Never blocks.
+ */
+wsaddin_result wsaddin_server_connection_list(wsaddin_server server,
+                                              char *buffer,
+                                              size_t capacity,
+                                              size_t *needed);
+
+/**
+ * The address listened on, without the port; empty when stopped. Never blocks.
+ */
+wsaddin_result wsaddin_server_get_server(wsaddin_server server,
+                                         char *buffer,
+                                         size_t capacity,
+                                         size_t *needed);
+
+/**
+ * The port listened on; 0 when stopped. Never blocks.
+ */
+wsaddin_result wsaddin_server_get_port(wsaddin_server server, int64_t *value);
+
+/**
+ * The connections for people, like "1: 127.0.0.1:50412 | 2: 127.0.0.1:50413". Never blocks.
+ */
+wsaddin_result wsaddin_server_get_connections(wsaddin_server server,
+                                              char *buffer,
+                                              size_t capacity,
+                                              size_t *needed);
+
+/**
+ * How many connections there are. Never blocks.
+ */
+wsaddin_result wsaddin_server_get_connection_count(wsaddin_server server, int64_t *value);
+
+/**
+ * Messages that were received and not yet taken. Never blocks.
+ */
+wsaddin_result wsaddin_server_get_queued(wsaddin_server server, int64_t *value);
+
+/**
+ * Counters as JSON. Never blocks.
+ */
+wsaddin_result wsaddin_server_statistics(wsaddin_server server,
+                                         char *buffer,
+                                         size_t capacity,
+                                         size_t *needed);
+
+/**
+ * Milliseconds for the closing handshake; 0 aborts at once. Default 3000.
+ */
+wsaddin_result wsaddin_server_set_close_timeout(wsaddin_server server, int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_close_timeout sets.
+ */
+wsaddin_result wsaddin_server_get_close_timeout(wsaddin_server server, int64_t *value);
+
+/**
+ * Milliseconds that sending waits for room in the queue; 0 is without limit, negative does not wait. Default -1.
+ */
+wsaddin_result wsaddin_server_set_send_timeout(wsaddin_server server,
+                                               int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_send_timeout sets.
+ */
+wsaddin_result wsaddin_server_get_send_timeout(wsaddin_server server, int64_t *value);
+
+/**
+ * Milliseconds without a received byte after which a ping is sent; 0 is off. Default 20000.
+ */
+wsaddin_result wsaddin_server_set_ping_interval(wsaddin_server server, int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_ping_interval sets.
+ */
+wsaddin_result wsaddin_server_get_ping_interval(wsaddin_server server, int64_t *value);
+
+/**
+ * Milliseconds for the answer to such a ping, after which the connection has ended; 0 is off. Default 20000.
+ */
+wsaddin_result wsaddin_server_set_pong_timeout(wsaddin_server server, int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_pong_timeout sets.
+ */
+wsaddin_result wsaddin_server_get_pong_timeout(wsaddin_server server, int64_t *value);
+
+/**
+ * The largest incoming message in bytes; a larger one ends the connection with 1009. Default 67108864.
+ */
+wsaddin_result wsaddin_server_set_max_message_size(wsaddin_server server, int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_max_message_size sets.
+ */
+wsaddin_result wsaddin_server_get_max_message_size(wsaddin_server server, int64_t *value);
+
+/**
+ * Messages that may wait to be received; beyond, reading from the network pauses. Default 65536.
+ */
+wsaddin_result wsaddin_server_set_receive_queue_messages(wsaddin_server server, int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_receive_queue_messages sets.
+ */
+wsaddin_result wsaddin_server_get_receive_queue_messages(wsaddin_server server, int64_t *value);
+
+/**
+ * Bytes that may wait to be received; beyond, reading from the network pauses. Default 67108864.
+ */
+wsaddin_result wsaddin_server_set_receive_queue_bytes(wsaddin_server server, int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_receive_queue_bytes sets.
+ */
+wsaddin_result wsaddin_server_get_receive_queue_bytes(wsaddin_server server, int64_t *value);
+
+/**
+ * Bytes that may wait to be sent on one connection. Default 4194304.
+ */
+wsaddin_result wsaddin_server_set_send_queue_bytes(wsaddin_server server, int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_send_queue_bytes sets.
+ */
+wsaddin_result wsaddin_server_get_send_queue_bytes(wsaddin_server server, int64_t *value);
+
+/**
+ * Connections at most; the next one gets HTTP 503. Default 10000.
+ */
+wsaddin_result wsaddin_server_set_max_connections(wsaddin_server server, int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_max_connections sets.
+ */
+wsaddin_result wsaddin_server_get_max_connections(wsaddin_server server, int64_t *value);
+
+/**
+ * Milliseconds, 1 to 600000, in which a newcomer must have finished its handshake. Default 10000.
+ */
+wsaddin_result wsaddin_server_set_handshake_timeout(wsaddin_server server, int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_handshake_timeout sets.
+ */
+wsaddin_result wsaddin_server_get_handshake_timeout(wsaddin_server server, int64_t *value);
+
+/**
+ * Bytes of unfinished messages of all connections together; who would exceed it is closed with 1013. Default
+ * 268435456.
+ */
+wsaddin_result wsaddin_server_set_assembly_bytes(wsaddin_server server, int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_assembly_bytes sets.
+ */
+wsaddin_result wsaddin_server_get_assembly_bytes(wsaddin_server server, int64_t *value);
+
+/**
+ * I/O threads, 1 to 64; the process runs as many as its largest running server asks for. Default 1.
+ */
+wsaddin_result wsaddin_server_set_io_threads(wsaddin_server server, int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_io_threads sets.
+ */
+wsaddin_result wsaddin_server_get_io_threads(wsaddin_server server, int64_t *value);
+
+/**
+ * Subprotocols that are supported, comma separated, preferred first; from the next run on. Default empty.
+ */
+wsaddin_result wsaddin_server_set_protocols(wsaddin_server server, const void *value, size_t size);
+
+/**
+ * Reads what wsaddin_server_set_protocols sets.
+ */
+wsaddin_result wsaddin_server_get_protocols(wsaddin_server server,
+                                            char *buffer,
+                                            size_t capacity,
+                                            size_t *needed);
+
+/**
+ * From now on the client's events go to `on_event` instead of the queue, what is queued already first. While a handler
+ * is set, receive and receive_event return WSADDIN_HANDLER_SET. NULL takes the handler away, and when that call has
+ * returned it runs no more; taken away from inside itself, that run is its last.
+ *
+ * @param on_event   the function, or NULL
+ * @param user_data  handed to it each time; the library does not look at it
+ */
+wsaddin_result wsaddin_client_set_handler(wsaddin_client client,
+                                          wsaddin_handler on_event,
+                                          void *user_data);
+
+/**
+ * From now on the server's events go to `on_event` instead of the queue, what is queued already first. While a handler
+ * is set, receive and receive_event return WSADDIN_HANDLER_SET. NULL takes the handler away, and when that call has
+ * returned it runs no more; taken away from inside itself, that run is its last. Events of one server never overlap,
+ * those of its connections included.
+ *
+ * @param on_event   the function, or NULL
+ * @param user_data  handed to it each time; the library does not look at it
+ */
+wsaddin_result wsaddin_server_set_handler(wsaddin_server server,
+                                          wsaddin_handler on_event,
+                                          void *user_data);
+
+/**
+ * Blocks until receive_event would return at once for one of the objects, clients and servers mixed: something is
+ * queued, it has ended (or not begun), it was stopped or freed, or it is no object at all. Level-triggered: it tells
+ * the same again until the event has been taken. The search starts after the index that this thread was given last.
+ *
+ * @param ids         the id fields of the handles
+ * @param count       how many, at least 1
+ * @param timeout_ms  milliseconds; WSADDIN_WAIT_FOREVER, WSADDIN_NO_WAIT
+ * @param index       which of them
+ * @retval WSADDIN_TIMEOUT  none within that time
+ */
+wsaddin_result wsaddin_wait_any(const uint64_t *ids,
+                                size_t count,
+                                int64_t timeout_ms,
+                                size_t *index);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* WEBSOCKET_ADDIN_H */

@@ -1,0 +1,377 @@
+//! Clients.
+
+use super::args;
+use super::guard::{guard, language};
+use super::handle::{CLIENTS, wsaddin_client};
+use super::message::{message_out, wsaddin_message};
+use super::result::wsaddin_result;
+use crate::client::Client;
+use crate::engine::Wait;
+use crate::error::{Code, Result};
+use std::ffi::{c_char, c_void};
+
+/// Makes a client. The first object of the process starts the I/O thread.
+///
+/// @param client  its handle; free it with wsaddin_client_free
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_new(client: *mut wsaddin_client) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::out("client", client, wsaddin_client { id: 0 }) }?;
+        out.set(wsaddin_client { id: CLIENTS.insert(Client::new()?)? });
+        Ok(())
+    })
+}
+
+/// Ends and frees a client: wakes every call that is blocked on it (they return WSADDIN_CANCELLED), waits until they
+/// have left, closes the connection with 1001 within CloseTimeout. Blocks at most that long and 100 ms. Afterwards the
+/// handle is bad for ever, its handler runs no more, and after the last object no thread of the library is left.
+///
+/// @retval WSADDIN_BAD_HANDLE      freed already, for instance by another thread meanwhile
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; the client lives on
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_free(client: wsaddin_client) -> wsaddin_result {
+    guard(|| {
+        let object = CLIENTS.get(client.id)?;
+        let end = object.shut_down();
+        // The handle goes last: inside a handler it has to stay good, for other threads too.
+        if !matches!(&end, Err(error) if error.code() == Code::WouldDeadlock) {
+            CLIENTS.remove(client.id)?;
+        }
+        end
+    })
+}
+
+/// Connects and shakes hands. Blocks until that has succeeded or failed, at most ConnectTimeout in all; another thread
+/// may end it with disconnect or free (WSADDIN_CANCELLED). Clears the receive queue, the close code and its reason.
+///
+/// @param url   ws:// or wss://, UTF-8, `size` bytes
+/// @retval WSADDIN_ALREADY_CONNECTED  it is connected; nothing happened
+/// @retval WSADDIN_CONNECTING         it is connecting or closing; nothing happened
+/// @retval WSADDIN_CONNECT_TIMEOUT, WSADDIN_RESOLVE, WSADDIN_REFUSED, WSADDIN_TLS, WSADDIN_CERTIFICATE,
+///         WSADDIN_HANDSHAKE, WSADDIN_IO  it failed, and the text says why
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_connect(
+    client: wsaddin_client,
+    url: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let url = unsafe { args::text("url", url, size) }?;
+        CLIENTS.get(client.id)?.connect(url)
+    })
+}
+
+/// The same as wsaddin_client_connect without waiting: the outcome is an event, WSADDIN_EVENT_OPEN or
+/// WSADDIN_EVENT_ERROR. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_begin_connect(
+    client: wsaddin_client,
+    url: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let url = unsafe { args::text("url", url, size) }?;
+        CLIENTS.get(client.id)?.begin_connect(url)
+    })
+}
+
+/// Sends what is queued and closes with the closing handshake. Blocks at most CloseTimeout. Receives that are blocked
+/// end at once; a connect under way is cancelled. Not connected is no error: `clean` is 0 then.
+///
+/// @param code    1000 to 1003, 1007 to 1014 or 3000 to 4999; 1000 is the ordinary one
+/// @param reason  UTF-8, at most 123 bytes
+/// @param clean   1 when everything was written and the other side confirmed the close
+/// @retval WSADDIN_BAD_ARGUMENT  a code or reason that is not allowed; nothing happened
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_disconnect(
+    client: wsaddin_client,
+    code: u16,
+    reason: *const c_void,
+    size: usize,
+    clean: *mut i32,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::out("clean", clean, 0) }?;
+        // SAFETY: the caller's promise.
+        let reason = unsafe { args::text("reason", reason, size) }?;
+        out.set(CLIENTS.get(client.id)?.disconnect(code, reason)?.into());
+        Ok(())
+    })
+}
+
+/// Queues one text message; the I/O thread sends it. Never blocks while there is room, otherwise at most SendTimeout.
+/// OK means queued, not delivered.
+///
+/// @param text  UTF-8, `size` bytes, copied; it may hold NUL characters and be empty
+/// @retval WSADDIN_NOT_CONNECTED  there is no connection
+/// @retval WSADDIN_QUEUE_FULL     no room within SendTimeout; nothing was queued
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_send_text(
+    client: wsaddin_client,
+    text: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        let client = CLIENTS.get(client.id)?;
+        // SAFETY: the caller's promise.
+        client.send(unsafe { args::text_message("text", text, size) }?)
+    })
+}
+
+/// Queues one binary message, as wsaddin_client_send_text does a text.
+///
+/// @param data  `size` bytes, copied
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_send_binary(
+    client: wsaddin_client,
+    data: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        let client = CLIENTS.get(client.id)?;
+        // SAFETY: the caller's promise.
+        client.send(unsafe { args::binary_message("data", data, size) }?)
+    })
+}
+
+/// Takes the next message and discards the other events before it. Blocks until there is one, at most `timeout_ms`.
+/// Any number of threads may wait; each message goes to one of them.
+///
+/// @param timeout_ms  milliseconds; WSADDIN_WAIT_FOREVER, WSADDIN_NO_WAIT
+/// @param message     yours; free it with wsaddin_message_free
+/// @retval WSADDIN_TIMEOUT      none within that time
+/// @retval WSADDIN_CLOSED       not connected (any more), and nothing is queued
+/// @retval WSADDIN_HANDLER_SET  a handler gets the events
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_receive(
+    client: wsaddin_client,
+    timeout_ms: i64,
+    message: *mut *mut wsaddin_message,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { message_out("message", message) }?;
+        let outcome = CLIENTS.get(client.id)?.receive(Wait::from_ms(timeout_ms))?;
+        Ok(out.set_outcome(outcome, |out, message| out.set_message(0, &message)))
+    })
+}
+
+/// Takes the next event of any kind; wsaddin_message_event says which. Otherwise as wsaddin_client_receive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_receive_event(
+    client: wsaddin_client,
+    timeout_ms: i64,
+    message: *mut *mut wsaddin_message,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { message_out("message", message) }?;
+        let outcome = CLIENTS.get(client.id)?.receive_event(Wait::from_ms(timeout_ms))?;
+        Ok(out.set_outcome(outcome, |out, event| out.set_event(&event)))
+    })
+}
+
+/// Sends a ping and blocks until its pong, at most `timeout_ms` (WSADDIN_WAIT_FOREVER: without limit).
+///
+/// @param round_trip_ms  milliseconds
+/// @retval WSADDIN_PING_TIMEOUT  no pong within that time
+/// @retval WSADDIN_QUEUE_FULL    the receive queue is full, so that no pong could be read
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_ping(
+    client: wsaddin_client,
+    timeout_ms: i64,
+    round_trip_ms: *mut i64,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::out("round_trip_ms", round_trip_ms, 0) }?;
+        out.set(CLIENTS.get(client.id)?.ping(Wait::from_ms(timeout_ms))?);
+        Ok(())
+    })
+}
+
+/// Sends a JSON object and blocks until the message that answers it, at most `timeout_ms`: the one whose `reply_field`
+/// equals the request's `id_field`. A request without that field gets a unique one. All other messages stay queued in
+/// order.
+///
+/// @param text         the JSON object, UTF-8
+/// @param id_field     the name of the field that identifies the request; "id" is usual
+/// @param reply_field  the name of the field in the answer; empty: the same as `id_field`
+/// @param timeout_ms   milliseconds; WSADDIN_WAIT_FOREVER
+/// @param reply        the answer, yours; free it with wsaddin_message_free
+/// @retval WSADDIN_REQUEST_TIMEOUT  no answer within that time
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_request(
+    client: wsaddin_client,
+    text: *const c_void,
+    size: usize,
+    id_field: *const c_void,
+    id_field_size: usize,
+    reply_field: *const c_void,
+    reply_field_size: usize,
+    timeout_ms: i64,
+    reply: *mut *mut wsaddin_message,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise, for all four.
+        let (out, text, id_field, reply_field) = unsafe {
+            (
+                message_out("reply", reply)?,
+                args::text("text", text, size)?,
+                args::text("id_field", id_field, id_field_size)?,
+                args::text("reply_field", reply_field, reply_field_size)?,
+            )
+        };
+        let client = CLIENTS.get(client.id)?;
+        out.set_message(0, &client.request(text, Wait::from_ms(timeout_ms), id_field, reply_field)?);
+        Ok(())
+    })
+}
+
+/// Sets a header of the handshake, from the next connect on. Never blocks.
+///
+/// @param value  empty: the header is removed
+/// @retval WSADDIN_BAD_ARGUMENT  a name or value that is not allowed, or a header of the handshake itself
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_set_header(
+    client: wsaddin_client,
+    name: *const c_void,
+    name_size: usize,
+    value: *const c_void,
+    value_size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise, for both.
+        let (name, value) = unsafe { (args::text("name", name, name_size)?, args::text("value", value, value_size)?) };
+        CLIENTS.get(client.id)?.set_header(name, value)
+    })
+}
+
+/// A count as C gets it.
+fn clamp(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// # Safety
+/// `value` is NULL or writable for the whole call.
+unsafe fn number(client: wsaddin_client, value: *mut i64, read: impl FnOnce(&Client) -> i64) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the same promise.
+        let out = unsafe { args::out("value", value, 0) }?;
+        out.set(read(&*CLIENTS.get(client.id)?));
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As for [`args::text_out`].
+unsafe fn text(
+    client: wsaddin_client,
+    (buffer, capacity, needed): (*mut c_char, usize, *mut usize),
+    read: impl FnOnce(&Client) -> String,
+) -> wsaddin_result {
+    guard(|| -> Result<()> {
+        // SAFETY: the same promise.
+        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
+        out.set(&read(&*CLIENTS.get(client.id)?))
+    })
+}
+
+/// The status: 1 open, 0 not (yet, or any more), -1 failed or broken. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_status(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { number(client, value, |client| client.status().into()) }
+}
+
+/// The state: 0 connecting, 1 open, 2 closing, 3 closed. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_ready_state(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { number(client, value, |client| client.ready_state().into()) }
+}
+
+/// The URL connected to, without user, query and fragment; empty when not connected. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_server(
+    client: wsaddin_client,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { text(client, (buffer, capacity, needed), Client::server) }
+}
+
+/// Bytes that were accepted for sending and not yet taken by the system. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_buffered_amount(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { number(client, value, |client| clamp(client.buffered_amount())) }
+}
+
+/// Messages that were received and not yet taken. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_queued(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { number(client, value, |client| clamp(client.queued())) }
+}
+
+/// The subprotocol in force, or empty. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_protocol(
+    client: wsaddin_client,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { text(client, (buffer, capacity, needed), Client::protocol) }
+}
+
+/// The extensions in force, or empty. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_extensions(
+    client: wsaddin_client,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { text(client, (buffer, capacity, needed), Client::extensions) }
+}
+
+/// The close code of the last connection: 0 while there was no end, 1006 when it broke. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_close_code(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { number(client, value, |client| client.close_code().into()) }
+}
+
+/// The close reason of the last connection; where the end was made on our side, our own text. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_close_reason(
+    client: wsaddin_client,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { text(client, (buffer, capacity, needed), |client| client.close_reason(language())) }
+}
+
+/// Counters as JSON. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_statistics(
+    client: wsaddin_client,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { text(client, (buffer, capacity, needed), Client::statistics) }
+}

@@ -1,0 +1,182 @@
+//! The settable properties of a client. Reading and setting never block and never fail because of its state.
+
+use super::args;
+use super::guard::guard;
+use super::handle::{CLIENTS, wsaddin_client};
+use super::result::wsaddin_result;
+use crate::error::Result;
+use crate::options::Opt;
+use std::ffi::{c_char, c_void};
+
+fn set(client: wsaddin_client, option: Opt, value: i64) -> wsaddin_result {
+    guard(|| CLIENTS.get(client.id)?.options().set_int(option, value))
+}
+
+/// # Safety
+/// `value` is NULL or writable for the whole call.
+unsafe fn get(client: wsaddin_client, option: Opt, value: *mut i64) -> wsaddin_result {
+    guard(|| -> Result<()> {
+        // SAFETY: the same promise.
+        let out = unsafe { args::out("value", value, 0) }?;
+        out.set(CLIENTS.get(client.id)?.options().int(option));
+        Ok(())
+    })
+}
+
+/// Milliseconds for lookup, TLS and handshake together; 0 is without limit. Default 10000.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_connect_timeout(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::ConnectTimeout, value)
+}
+
+/// Reads what wsaddin_client_set_connect_timeout sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_connect_timeout(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::ConnectTimeout, value) }
+}
+
+/// Milliseconds for the closing handshake; 0 aborts at once. Default 3000.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_close_timeout(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::CloseTimeout, value)
+}
+
+/// Reads what wsaddin_client_set_close_timeout sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_close_timeout(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::CloseTimeout, value) }
+}
+
+/// Milliseconds that sending waits for room in the queue; 0 is without limit, negative does not wait. Default 5000.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_send_timeout(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::SendTimeout, value)
+}
+
+/// Reads what wsaddin_client_set_send_timeout sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_send_timeout(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::SendTimeout, value) }
+}
+
+/// Milliseconds without a received byte after which a ping is sent; 0 is off. Default 20000.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_ping_interval(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::PingInterval, value)
+}
+
+/// Reads what wsaddin_client_set_ping_interval sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_ping_interval(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::PingInterval, value) }
+}
+
+/// Milliseconds for the answer to such a ping, after which the connection has ended; 0 is off. Default 20000.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_pong_timeout(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::PongTimeout, value)
+}
+
+/// Reads what wsaddin_client_set_pong_timeout sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_pong_timeout(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::PongTimeout, value) }
+}
+
+/// The largest incoming message in bytes; a larger one ends the connection with 1009. Default 67108864.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_max_message_size(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::MaxMessageSize, value)
+}
+
+/// Reads what wsaddin_client_set_max_message_size sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_max_message_size(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::MaxMessageSize, value) }
+}
+
+/// Messages that may wait to be received; beyond, reading from the network pauses. Default 65536.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_receive_queue_messages(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::ReceiveQueueMessages, value)
+}
+
+/// Reads what wsaddin_client_set_receive_queue_messages sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_receive_queue_messages(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::ReceiveQueueMessages, value) }
+}
+
+/// Bytes that may wait to be received; beyond, reading from the network pauses. Default 67108864.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_receive_queue_bytes(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::ReceiveQueueBytes, value)
+}
+
+/// Reads what wsaddin_client_set_receive_queue_bytes sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_receive_queue_bytes(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::ReceiveQueueBytes, value) }
+}
+
+/// Bytes that may wait to be sent. Default 67108864.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_send_queue_bytes(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::SendQueueBytes, value)
+}
+
+/// Reads what wsaddin_client_set_send_queue_bytes sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_send_queue_bytes(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::SendQueueBytes, value) }
+}
+
+/// Subprotocols to offer, comma separated, preferred first; from the next connect on. Default empty.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_set_protocols(
+    client: wsaddin_client,
+    value: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let value = unsafe { args::text("value", value, size) }?;
+        CLIENTS.get(client.id)?.options().set_text(Opt::Protocols, value)
+    })
+}
+
+/// Reads what wsaddin_client_set_protocols sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_protocols(
+    client: wsaddin_client,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
+        out.set(&CLIENTS.get(client.id)?.options().text(Opt::Protocols))
+    })
+}

@@ -1,0 +1,117 @@
+//! Handlers on the I/O thread, and waiting for any of several objects.
+
+use super::args;
+use super::guard::guard;
+use super::handle::{CLIENTS, SERVERS, wsaddin_client, wsaddin_server};
+use super::message::wsaddin_message;
+use super::result::{Done, wsaddin_result};
+use crate::engine::{Event, Handler, Outcome, Wait, wait_any};
+use std::cell::Cell;
+use std::ffi::c_void;
+
+/// Takes an object's events, one after the other, on a thread of the library. The message is borrowed until the
+/// function returns; wsaddin_message_keep makes one that stays. Be quick: every connection of that thread waits. No C++
+/// exception may leave it. Sending is fine inside and never waits (WSADDIN_QUEUE_FULL instead); disconnect only starts
+/// the close. What would wait for this very thread gives WSADDIN_WOULD_DEADLOCK: free, stop, connect, ping, request,
+/// receive, receive_event, wsaddin_wait_any.
+pub type wsaddin_handler = Option<unsafe extern "C" fn(message: *const wsaddin_message, user_data: *mut c_void)>;
+
+/// The host's pointer, which we only hand back.
+struct UserData(*mut c_void);
+
+// SAFETY: the library never looks behind the pointer; that the host's function may use it on our thread is what the
+// host says by giving it to us.
+unsafe impl Send for UserData {}
+// SAFETY: as above, and events of one object never overlap.
+unsafe impl Sync for UserData {}
+
+impl UserData {
+    fn get(&self) -> *mut c_void {
+        self.0
+    }
+}
+
+fn handler(on_event: wsaddin_handler, user_data: *mut c_void) -> Option<Handler> {
+    let on_event = on_event?;
+    let user_data = UserData(user_data);
+    Some(Box::new(move |event: &Event| {
+        let message = wsaddin_message::lent(event);
+        // SAFETY: the host's function of this very signature, callable until the handler is taken away.
+        unsafe { on_event(&message, user_data.get()) };
+    }))
+}
+
+/// From now on the client's events go to `on_event` instead of the queue, what is queued already first. While a handler
+/// is set, receive and receive_event return WSADDIN_HANDLER_SET. NULL takes the handler away, and when that call has
+/// returned it runs no more; taken away from inside itself, that run is its last.
+///
+/// @param on_event   the function, or NULL
+/// @param user_data  handed to it each time; the library does not look at it
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_set_handler(
+    client: wsaddin_client,
+    on_event: wsaddin_handler,
+    user_data: *mut c_void,
+) -> wsaddin_result {
+    guard(|| CLIENTS.get(client.id)?.set_handler(handler(on_event, user_data)))
+}
+
+/// From now on the server's events go to `on_event` instead of the queue, what is queued already first. While a handler
+/// is set, receive and receive_event return WSADDIN_HANDLER_SET. NULL takes the handler away, and when that call has
+/// returned it runs no more; taken away from inside itself, that run is its last. Events of one server never overlap,
+/// those of its connections included.
+///
+/// @param on_event   the function, or NULL
+/// @param user_data  handed to it each time; the library does not look at it
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_set_handler(
+    server: wsaddin_server,
+    on_event: wsaddin_handler,
+    user_data: *mut c_void,
+) -> wsaddin_result {
+    guard(|| SERVERS.get(server.id)?.set_handler(handler(on_event, user_data)))
+}
+
+thread_local! {
+    /// Where this thread's next search begins, so that a busy object does not starve those behind it.
+    static NEXT: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Blocks until receive_event would return at once for one of the objects, clients and servers mixed: something is
+/// queued, it has ended (or not begun), it was stopped or freed, or it is no object at all. Level-triggered: it tells
+/// the same again until the event has been taken. The search starts after the index that this thread was given last.
+///
+/// @param ids         the id fields of the handles
+/// @param count       how many, at least 1
+/// @param timeout_ms  milliseconds; WSADDIN_WAIT_FOREVER, WSADDIN_NO_WAIT
+/// @param index       which of them
+/// @retval WSADDIN_TIMEOUT  none within that time
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_wait_any(
+    ids: *const u64,
+    count: usize,
+    timeout_ms: i64,
+    index: *mut usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::out("index", index, 0) }?;
+        // SAFETY: the caller's promise.
+        let ids = unsafe { args::array("ids", ids, count) }?;
+        let watchable = |id: &u64| {
+            let client = CLIENTS.find(*id).map(|client| client.watchable());
+            client.or_else(|| SERVERS.find(*id).map(|server| server.watchable()))
+        };
+        let objects: Vec<_> = ids.iter().map(watchable).collect();
+        let start = NEXT.get() % objects.len();
+        Ok(match wait_any(&objects, start, Wait::from_ms(timeout_ms))? {
+            Outcome::Got(index) => {
+                NEXT.set(index + 1);
+                out.set(index);
+                Done::Ok
+            }
+            Outcome::Timeout => Done::Timeout,
+            Outcome::Closed => Done::Closed,
+        })
+    })
+}

@@ -1,0 +1,100 @@
+//! The border of the library: no panic crosses it, and a failure leaves its text for this thread.
+
+use super::result::{Done, WSADDIN_PANIC, number, wsaddin_result};
+use crate::error::{Error, Id, Language, Result};
+use std::cell::RefCell;
+use std::ffi::c_char;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Long texts are cut: a URL can be as long as it likes, a thread's memory cannot.
+const TEXT_SIZE: usize = 1024;
+
+thread_local! {
+    // Without a destructor, on purpose: one would keep the library mapped until this thread of the host has ended.
+    static LAST_ERROR: RefCell<[u8; TEXT_SIZE]> = const { RefCell::new([0; TEXT_SIZE]) };
+}
+
+static RUSSIAN: AtomicBool = AtomicBool::new(false);
+
+/// The language of texts for people, of the whole process.
+pub(super) fn language() -> Language {
+    if RUSSIAN.load(Relaxed) { Language::Russian } else { Language::English }
+}
+
+pub(super) fn set_language(language: Language) {
+    RUSSIAN.store(language == Language::Russian, Relaxed);
+}
+
+/// Runs the body of an exported function.
+pub(super) fn guard<T: Into<Done>>(body: impl FnOnce() -> Result<T>) -> wsaddin_result {
+    // Nothing of ours that a panic could leave half done is looked at again: the core keeps its own locks whole.
+    let outcome = catch_unwind(AssertUnwindSafe(|| match body() {
+        Ok(done) => done.into().number(),
+        Err(error) => {
+            remember(&error);
+            number(error.code())
+        }
+    }));
+    outcome.unwrap_or_else(|_| {
+        let _ = catch_unwind(|| remember(&Id::Panic.into()));
+        WSADDIN_PANIC
+    })
+}
+
+/// The same for a function that cannot fail and returns a value.
+pub(super) fn guard_value<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
+}
+
+fn remember(error: &Error) {
+    let text = error.text(language());
+    LAST_ERROR.with_borrow_mut(|buffer| {
+        let size = text.floor_char_boundary(TEXT_SIZE - 1);
+        buffer[..size].copy_from_slice(&text.as_bytes()[..size]);
+        // What follows is never read, but for a text with a NUL inside nothing old may show.
+        buffer[size..].fill(0);
+    });
+}
+
+/// The text of this thread's last error; the pointer stays good as long as the thread does.
+pub(super) fn last_error() -> *const c_char {
+    LAST_ERROR.with(|buffer| buffer.as_ptr().cast())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CStr;
+
+    fn text() -> String {
+        // SAFETY: the buffer always ends with a NUL, and this thread makes no call meanwhile.
+        unsafe { CStr::from_ptr(last_error()) }.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_panic_becomes_a_result() {
+        assert_eq!(guard(|| -> Result<()> { panic!("on purpose, by a test") }), WSADDIN_PANIC);
+        assert!(text().contains("internal error"));
+        assert_eq!(guard_value(7, || panic!("on purpose, by a test")), 7);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        for extra in 0..4 {
+            let long = "x".repeat(extra) + &"ж".repeat(2 * TEXT_SIZE);
+            assert_eq!(guard(|| -> Result<()> { Err(Error::new(Id::NullPointer, [long.into()])) }), -2);
+            assert!((TEXT_SIZE - 3..TEXT_SIZE).contains(&text().len()));
+        }
+        assert_eq!(guard(|| -> Result<()> { Err(Id::NotConnected.into()) }), -4);
+        assert_eq!(text(), "not connected");
+    }
+
+    #[test]
+    fn the_text_belongs_to_the_thread() {
+        assert_eq!(guard(|| -> Result<()> { Err(Id::NotRunning.into()) }), -7);
+        std::thread::spawn(|| assert_eq!(text(), "")).join().unwrap();
+        assert_eq!(guard(|| Ok(())), 0);
+        assert_eq!(text(), "the server is not running", "a success keeps the text");
+    }
+}

@@ -1,0 +1,146 @@
+//! Handles: numbers that the host holds and objects that we hold.
+//!
+//! A handle is the generation in the upper half and kind and index in the lower one. A generation is used once, so a
+//! freed handle never becomes valid again, and the kind keeps a client's number from being taken for a server's.
+
+use crate::client::Client;
+use crate::error::{Id, Result};
+use crate::server::Server;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// A client. Copy it freely; it is only a number. An id of 0 is never valid.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct wsaddin_client {
+    pub id: u64,
+}
+
+/// A server. Copy it freely; it is only a number. An id of 0 is never valid.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct wsaddin_server {
+    pub id: u64,
+}
+
+pub(super) static CLIENTS: Table<Client> = Table::new(1);
+pub(super) static SERVERS: Table<Server> = Table::new(2);
+
+const INDEX_BITS: u32 = 28;
+
+/// The objects of one kind.
+// The lock is std's: parking_lot would leave a thread-local with a destructor on the host's threads.
+pub(super) struct Table<T> {
+    kind: u64,
+    slots: RwLock<Slots<T>>,
+}
+
+struct Slots<T> {
+    last_generation: u32,
+    live: usize,
+    entries: Vec<Option<(u32, Arc<T>)>>,
+    vacant: Vec<u32>,
+}
+
+impl<T> Table<T> {
+    const fn new(kind: u64) -> Self {
+        let slots = Slots { last_generation: 0, live: 0, entries: Vec::new(), vacant: Vec::new() };
+        Self { kind, slots: RwLock::new(slots) }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Slots<T>> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Slots<T>> {
+        self.slots.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The generation and the index, when `id` is of this kind.
+    fn parts(&self, id: u64) -> Option<(u32, usize)> {
+        let low = id as u32;
+        (u64::from(low >> INDEX_BITS) == self.kind)
+            .then(|| ((id >> 32) as u32, (low & ((1 << INDEX_BITS) - 1)) as usize))
+    }
+
+    pub(super) fn insert(&self, object: Arc<T>) -> Result<u64> {
+        let mut slots = self.write();
+        let index = match slots.vacant.pop() {
+            Some(index) => index,
+            None => {
+                let index = u32::try_from(slots.entries.len()).ok().filter(|index| *index < 1 << INDEX_BITS);
+                let index = index.ok_or(Id::TooManyObjects)?;
+                slots.entries.push(None);
+                index
+            }
+        };
+        let generation = slots.last_generation.checked_add(1).ok_or(Id::TooManyObjects)?;
+        slots.last_generation = generation;
+        slots.entries[index as usize] = Some((generation, object));
+        slots.live += 1;
+        Ok(u64::from(generation) << 32 | self.kind << INDEX_BITS | u64::from(index))
+    }
+
+    /// The object; the caller's Arc keeps it whole though another thread frees the handle meanwhile.
+    pub(super) fn get(&self, id: u64) -> Result<Arc<T>> {
+        self.find(id).ok_or_else(|| Id::BadHandle.into())
+    }
+
+    pub(super) fn find(&self, id: u64) -> Option<Arc<T>> {
+        let (generation, index) = self.parts(id)?;
+        match self.read().entries.get(index) {
+            Some(Some((at, object))) if *at == generation => Some(object.clone()),
+            _ => None,
+        }
+    }
+
+    /// Takes the handle away. The first of several callers gets the object.
+    pub(super) fn remove(&self, id: u64) -> Result<Arc<T>> {
+        let (generation, index) = self.parts(id).ok_or(Id::BadHandle)?;
+        let mut slots = self.write();
+        let entry = slots.entries.get_mut(index).filter(|entry| matches!(entry, Some((at, _)) if *at == generation));
+        let (_, object) = entry.and_then(Option::take).ok_or(Id::BadHandle)?;
+        slots.live -= 1;
+        if slots.live == 0 {
+            // The last object has gone, the library may be unloaded now: leave no memory behind.
+            slots.entries = Vec::new();
+            slots.vacant = Vec::new();
+        } else {
+            slots.vacant.push(index as u32);
+        }
+        Ok(object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_freed_handle_stays_bad() {
+        let table = Table::new(1);
+        let first = table.insert(Arc::new(1)).unwrap();
+        let second = table.insert(Arc::new(2)).unwrap();
+        assert_eq!((*table.get(first).unwrap(), *table.get(second).unwrap()), (1, 2));
+        assert_eq!(*table.remove(first).unwrap(), 1);
+        assert!(table.remove(first).is_err());
+        let third = table.insert(Arc::new(3)).unwrap();
+        assert_eq!(first as u32, third as u32, "the index is used again");
+        assert!(table.get(first).is_err());
+        table.remove(second).unwrap();
+        table.remove(third).unwrap();
+        assert_eq!(table.read().entries.capacity(), 0);
+        let fourth = table.insert(Arc::new(4)).unwrap();
+        assert!([first, second, third].iter().all(|id| *id != fourth && table.get(*id).is_err()));
+    }
+
+    #[test]
+    fn kinds_and_made_up_numbers_are_told_apart() {
+        let (ours, other) = (Table::new(1), Table::new(2));
+        let id = ours.insert(Arc::new(())).unwrap();
+        let foreign = other.insert(Arc::new(())).unwrap();
+        assert!(ours.get(foreign).is_err() && other.get(id).is_err());
+        for made_up in [0, 1, u64::MAX, id + 1, id ^ 1 << 63, id & 0xFFFF_FFFF] {
+            assert!(ours.get(made_up).is_err(), "{made_up:x}");
+        }
+    }
+}

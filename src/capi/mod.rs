@@ -1,0 +1,32 @@
+//! The C interface: what `include/websocket_addin.h` declares.
+//!
+//! An exported function is plain Rust that cbindgen and rustfmt can read, its body one closure in [`guard`]. Raw
+//! pointers die in `args`; everything behind works on references. The doc comments here are the header's comments, and
+//! its first page is in `include/cbindgen.toml`.
+#![allow(non_camel_case_types, reason = "these are the names of the C types")]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the contract of pointers is the same everywhere: the header's first page"
+)]
+
+mod args;
+mod client;
+mod client_options;
+mod events;
+mod general;
+mod guard;
+mod handle;
+mod message;
+mod result;
+mod server;
+mod server_options;
+
+pub use client::*;
+pub use client_options::*;
+pub use events::*;
+pub use general::*;
+pub use handle::{wsaddin_client, wsaddin_server};
+pub use message::*;
+pub use result::*;
+pub use server::*;
+pub use server_options::*;

@@ -1,0 +1,362 @@
+//! Servers.
+
+use super::args;
+use super::guard::guard;
+use super::handle::{SERVERS, wsaddin_server};
+use super::message::{message_out, wsaddin_message};
+use super::result::{Done, wsaddin_result};
+use crate::engine::Wait;
+use crate::error::{Code, Result};
+use crate::server::Server;
+use std::ffi::{c_char, c_void};
+
+/// Makes a server. The first object of the process starts the I/O thread.
+///
+/// @param server  its handle; free it with wsaddin_server_free
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_new(server: *mut wsaddin_server) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::out("server", server, wsaddin_server { id: 0 }) }?;
+        out.set(wsaddin_server { id: SERVERS.insert(Server::new()?)? });
+        Ok(())
+    })
+}
+
+/// Ends and frees a server: wakes every call that is blocked on it (they return WSADDIN_CANCELLED), waits until they
+/// have left, stops as wsaddin_server_stop does. Blocks at most CloseTimeout and 100 ms. Afterwards the handle is bad for
+/// ever, its handler runs no more, and after the last object no thread of the library is left.
+///
+/// @retval WSADDIN_BAD_HANDLE      freed already, for instance by another thread meanwhile
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; the server lives on
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_server_free(server: wsaddin_server) -> wsaddin_result {
+    guard(|| {
+        let object = SERVERS.get(server.id)?;
+        let end = object.shut_down();
+        // The handle goes last: inside a handler it has to stay good, for other threads too.
+        if !matches!(&end, Err(error) if error.code() == Code::WouldDeadlock) {
+            SERVERS.remove(server.id)?;
+        }
+        end
+    })
+}
+
+/// Listens and accepts connections in the background. Blocks only while another thread's stop is not finished.
+///
+/// @param interface_name  an IPv4 or IPv6 address of this machine, "localhost", or empty or "*" for all; UTF-8
+/// @param size            its bytes
+/// @param port            0 to 65535; 0 picks a free one, which wsaddin_server_get_port tells
+/// @retval WSADDIN_ALREADY_RUNNING  it goes on as it was
+/// @retval WSADDIN_ADDRESS          the port is in use, or the address is not this machine's
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_run(
+    server: wsaddin_server,
+    interface_name: *const c_void,
+    size: usize,
+    port: i64,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let interface = unsafe { args::text("interface_name", interface_name, size) }?;
+        SERVERS.get(server.id)?.run(interface, port)
+    })
+}
+
+/// Closes every connection with 1001 and frees the port. Blocks at most CloseTimeout. What was received stays queued.
+/// Not running is no error.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_server_stop(server: wsaddin_server) -> wsaddin_result {
+    guard(|| SERVERS.get(server.id)?.stop())
+}
+
+/// False of the core means that the connection has gone.
+fn gone(found: bool) -> Done {
+    if found { Done::Ok } else { Done::Closed }
+}
+
+/// Queues one text message for a connection; the I/O thread sends it. Does not wait for room unless SendTimeout is set
+/// so. OK means queued, not delivered.
+///
+/// @param connection  its number, as an event told it
+/// @param text        UTF-8, `size` bytes, copied; it may hold NUL characters and be empty
+/// @retval WSADDIN_CLOSED        that connection has gone
+/// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
+/// @retval WSADDIN_QUEUE_FULL    no room; nothing was queued
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_send_text(
+    server: wsaddin_server,
+    connection: u64,
+    text: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        let server = SERVERS.get(server.id)?;
+        // SAFETY: the caller's promise.
+        server.send(connection, unsafe { args::text_message("text", text, size) }?).map(gone)
+    })
+}
+
+/// Queues one binary message for a connection, as wsaddin_server_send_text does a text.
+///
+/// @param data  `size` bytes, copied
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_send_binary(
+    server: wsaddin_server,
+    connection: u64,
+    data: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        let server = SERVERS.get(server.id)?;
+        // SAFETY: the caller's promise.
+        server.send(connection, unsafe { args::binary_message("data", data, size) }?).map(gone)
+    })
+}
+
+/// Queues one text message for every connection. Never blocks: a connection whose queue is full is closed with 1013 and
+/// not counted.
+///
+/// @param text   UTF-8, `size` bytes, copied once for all
+/// @param count  how many connections it was queued for
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_broadcast_text(
+    server: wsaddin_server,
+    text: *const c_void,
+    size: usize,
+    count: *mut i64,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::out("count", count, 0) }?;
+        let server = SERVERS.get(server.id)?;
+        // SAFETY: the caller's promise.
+        out.set(clamp(server.broadcast(unsafe { args::text_message("text", text, size) }?)?));
+        Ok(())
+    })
+}
+
+/// Queues one binary message for every connection, as wsaddin_server_broadcast_text does a text.
+///
+/// @param data   `size` bytes, copied once for all
+/// @param count  how many connections it was queued for
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_broadcast_binary(
+    server: wsaddin_server,
+    data: *const c_void,
+    size: usize,
+    count: *mut i64,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::out("count", count, 0) }?;
+        let server = SERVERS.get(server.id)?;
+        // SAFETY: the caller's promise.
+        out.set(clamp(server.broadcast(unsafe { args::binary_message("data", data, size) }?)?));
+        Ok(())
+    })
+}
+
+/// Takes the next message of any connection and discards the other events before it; wsaddin_message_connection says
+/// whose it is. Blocks until there is one, at most `timeout_ms`. Any number of threads may wait; each message goes to
+/// one of them.
+///
+/// @param timeout_ms  milliseconds; WSADDIN_WAIT_FOREVER, WSADDIN_NO_WAIT
+/// @param message     yours; free it with wsaddin_message_free
+/// @retval WSADDIN_TIMEOUT      none within that time
+/// @retval WSADDIN_CLOSED       not running (any more), and nothing is queued
+/// @retval WSADDIN_HANDLER_SET  a handler gets the events
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_receive(
+    server: wsaddin_server,
+    timeout_ms: i64,
+    message: *mut *mut wsaddin_message,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { message_out("message", message) }?;
+        let outcome = SERVERS.get(server.id)?.receive(Wait::from_ms(timeout_ms))?;
+        Ok(out.set_outcome(outcome, |out, (connection, message)| out.set_message(connection, &message)))
+    })
+}
+
+/// Takes the next event of any kind; wsaddin_message_event says which. Otherwise as wsaddin_server_receive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_receive_event(
+    server: wsaddin_server,
+    timeout_ms: i64,
+    message: *mut *mut wsaddin_message,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { message_out("message", message) }?;
+        let outcome = SERVERS.get(server.id)?.receive_event(Wait::from_ms(timeout_ms))?;
+        Ok(out.set_outcome(outcome, |out, event| out.set_event(&event)))
+    })
+}
+
+/// Starts to close a connection and returns at once. What it had sent is still handed over.
+///
+/// @param code    1000 to 1003, 1007 to 1014 or 3000 to 4999; 1000 is the ordinary one
+/// @param reason  UTF-8, at most 123 bytes
+/// @retval WSADDIN_CLOSED        that connection has gone already
+/// @retval WSADDIN_BAD_ARGUMENT  a code or reason that is not allowed; nothing happened
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_disconnect(
+    server: wsaddin_server,
+    connection: u64,
+    code: u16,
+    reason: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let reason = unsafe { args::text("reason", reason, size) }?;
+        SERVERS.get(server.id)?.disconnect(connection, code, reason).map(gone)
+    })
+}
+
+/// Sends a ping to a connection and blocks until its pong, at most `timeout_ms` (WSADDIN_WAIT_FOREVER: without limit).
+///
+/// @param round_trip_ms  milliseconds
+/// @retval WSADDIN_PING_TIMEOUT  no pong within that time
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_ping(
+    server: wsaddin_server,
+    connection: u64,
+    timeout_ms: i64,
+    round_trip_ms: *mut i64,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::out("round_trip_ms", round_trip_ms, 0) }?;
+        out.set(SERVERS.get(server.id)?.ping(connection, Wait::from_ms(timeout_ms))?);
+        Ok(())
+    })
+}
+
+/// A connection as JSON: its number, address, path, query, headers, counters and so on. Never blocks.
+///
+/// @retval WSADDIN_CLOSED  that connection has gone
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_connection_info(
+    server: wsaddin_server,
+    connection: u64,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
+        match SERVERS.get(server.id)?.connection_info(connection)? {
+            Some(json) => out.set(&json).map(Done::from),
+            None => Ok(Done::Closed),
+        }
+    })
+}
+
+/// All connections as a JSON array of what wsaddin_server_connection_info tells, without headers. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_connection_list(
+    server: wsaddin_server,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
+        out.set(&SERVERS.get(server.id)?.connection_list()?)
+    })
+}
+
+/// A count as C gets it.
+fn clamp(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// # Safety
+/// `value` is NULL or writable for the whole call.
+unsafe fn number(server: wsaddin_server, value: *mut i64, read: impl FnOnce(&Server) -> i64) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the same promise.
+        let out = unsafe { args::out("value", value, 0) }?;
+        out.set(read(&*SERVERS.get(server.id)?));
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As for [`args::text_out`].
+unsafe fn text(
+    server: wsaddin_server,
+    (buffer, capacity, needed): (*mut c_char, usize, *mut usize),
+    read: impl FnOnce(&Server) -> String,
+) -> wsaddin_result {
+    guard(|| -> Result<()> {
+        // SAFETY: the same promise.
+        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
+        out.set(&read(&*SERVERS.get(server.id)?))
+    })
+}
+
+/// The address listened on, without the port; empty when stopped. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_get_server(
+    server: wsaddin_server,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { text(server, (buffer, capacity, needed), Server::server) }
+}
+
+/// The port listened on; 0 when stopped. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_get_port(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { number(server, value, |server| server.port().into()) }
+}
+
+/// The connections for people, like "1: 127.0.0.1:50412 | 2: 127.0.0.1:50413". Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_get_connections(
+    server: wsaddin_server,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { text(server, (buffer, capacity, needed), Server::connections) }
+}
+
+/// How many connections there are. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_get_connection_count(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { number(server, value, |server| clamp(server.connection_count())) }
+}
+
+/// Messages that were received and not yet taken. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_get_queued(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { number(server, value, |server| clamp(server.queued())) }
+}
+
+/// Counters as JSON. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_statistics(
+    server: wsaddin_server,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { text(server, (buffer, capacity, needed), Server::statistics) }
+}

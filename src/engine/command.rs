@@ -1,0 +1,109 @@
+//! What other threads ask of an I/O thread, and whom a connection reports to.
+
+use super::connection::Connection;
+use super::event::Ending;
+use super::queue::Inbox;
+use crate::error::{Error, Result};
+use crate::net::{Listener, Stream, TlsClient, TlsServer};
+use crate::options::Options;
+use crate::ws::{Refusal, Request, Target};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+/// How an open connection ended.
+#[derive(Clone, Debug)]
+pub struct End {
+    pub ending: Ending,
+    /// It broke, or we ended it for an error of the peer: the client's Status becomes −1.
+    pub broken: bool,
+    /// The kernel took every accepted message.
+    pub all_written: bool,
+}
+
+/// The object a connection belongs to. Called on the I/O thread; must neither block nor call back into it.
+pub trait Owner: Send + Sync {
+    fn inbox(&self) -> &Arc<Inbox>;
+    fn options(&self) -> &Options;
+
+    /// A server decides about a handshake: the subprotocol, or a refusal.
+    fn judge(&self, _connection: &Arc<Connection>, _request: &Request) -> Result<Option<String>, Refusal> {
+        Err(Refusal::new(500, "not a server"))
+    }
+
+    fn opened(&self, connection: &Arc<Connection>);
+
+    /// It never opened.
+    fn failed(&self, connection: &Arc<Connection>, error: &Error);
+
+    /// A newcomer was turned away with this HTTP status (0: it gave up, was too slow or spoke no HTTP).
+    fn rejected(&self, _status: u16) {}
+
+    fn ended(&self, connection: &Arc<Connection>, end: &End);
+
+    /// The I/O thread has let go of it; the last call, whatever came before.
+    fn gone(&self, connection: &Arc<Connection>);
+
+    /// Bytes of unfinished messages of all the owner's connections, and their bound.
+    fn assembly(&self) -> Option<(&AtomicUsize, usize)> {
+        None
+    }
+}
+
+/// Takes new connections of a listener. Called on the I/O thread.
+pub trait Acceptor: Send + Sync {
+    /// A connection for a newcomer, on the I/O thread of its choice; `None` turns it away.
+    fn accept(&self, address: SocketAddr) -> Option<Arc<Connection>>;
+    fn owner(self: Arc<Self>) -> Arc<dyn Owner>;
+    fn tls(&self) -> Option<TlsServer>;
+    /// The listener is closed and its port free.
+    fn closed(&self);
+}
+
+/// What a client asks for.
+pub struct DialPlan {
+    pub target: Target,
+    pub headers: Vec<(String, String)>,
+    pub protocols: Vec<String>,
+}
+
+/// A command to an I/O thread.
+pub enum Command {
+    Dial {
+        connection: Arc<Connection>,
+        owner: Arc<dyn Owner>,
+        plan: Box<DialPlan>,
+    },
+    Prepared {
+        connection: Arc<Connection>,
+        outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>,
+    },
+    Adopt {
+        connection: Arc<Connection>,
+        owner: Arc<dyn Owner>,
+        stream: Box<Stream>,
+        tls: Option<TlsServer>,
+    },
+    Listen {
+        listener: Box<Listener>,
+        acceptor: Arc<dyn Acceptor>,
+        serial: u64,
+    },
+    Unlisten {
+        serial: u64,
+    },
+    Flush(Arc<Connection>),
+    Resume(Arc<Connection>),
+    /// An option that its timers depend on has changed.
+    Retime(Arc<Connection>),
+    Close {
+        connection: Arc<Connection>,
+        code: u16,
+        reason: String,
+        discard: bool,
+    },
+    Abort(Arc<Connection>),
+    Ping(Arc<Connection>, u64),
+    Dispatch(Arc<Inbox>),
+    Stop,
+}

@@ -1,0 +1,238 @@
+//! One connection as host threads see it; its I/O thread owns the rest ([`super::driver`]).
+
+use super::command::Command;
+use super::event::Wait;
+use super::outbox::Outbox;
+use super::queue::Inbox;
+use super::runtime::{self, IoHandle};
+use super::sync::{Deadline, lock, wait};
+use crate::error::{Error, Id, Result};
+use crate::options::Opt;
+use crate::ws::{Message, Request};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::time::SystemTime;
+
+/// Counters of one connection, written by its I/O thread alone.
+#[derive(Default)]
+pub struct Counters {
+    pub messages_in: AtomicU64,
+    pub messages_out: AtomicU64,
+    pub bytes_in: AtomicU64,
+    pub bytes_out: AtomicU64,
+    pub pings: AtomicU64,
+    /// −1 until a first pong has come.
+    pub round_trip_ms: AtomicI64,
+}
+
+impl Counters {
+    /// One writer: no locked instruction needed.
+    pub(super) fn add(counter: &AtomicU64, amount: u64) {
+        counter.store(counter.load(Relaxed).wrapping_add(amount), Relaxed);
+    }
+}
+
+/// What is known of a connection once it is open.
+pub struct Info {
+    pub address: Option<SocketAddr>,
+    pub protocol: String,
+    pub extensions: String,
+    pub secure: bool,
+    pub connected_at: SystemTime,
+    /// The request of a server's connection.
+    pub request: Option<Request>,
+}
+
+#[derive(Default)]
+struct Pings {
+    next: u64,
+    waiting: Vec<(u64, Option<i64>)>,
+    ended: bool,
+}
+
+/// See the module's page.
+pub struct Connection {
+    /// Tells connections apart before, and whether or not, they get an id.
+    pub serial: u64,
+    id: AtomicU64,
+    pub outbox: Outbox,
+    pub counters: Counters,
+    pub(super) io: IoHandle,
+    /// The slot in the I/O thread's table, set before any command can name it.
+    pub(super) slot: AtomicUsize,
+    info: OnceLock<Info>,
+    inbound_messages: AtomicUsize,
+    inbound_bytes: AtomicUsize,
+    paused: AtomicBool,
+    /// A flush is on its way to the I/O thread.
+    pub(super) dirty: AtomicBool,
+    pings: Mutex<Pings>,
+    ponged: Condvar,
+}
+
+impl Connection {
+    pub fn new(io: IoHandle) -> Arc<Self> {
+        let counters = Counters { round_trip_ms: AtomicI64::new(-1), ..Counters::default() };
+        Arc::new(Self {
+            serial: runtime::serial(),
+            id: AtomicU64::new(0),
+            outbox: Outbox::default(),
+            counters,
+            io,
+            slot: AtomicUsize::new(usize::MAX),
+            info: OnceLock::new(),
+            inbound_messages: AtomicUsize::new(0),
+            inbound_bytes: AtomicUsize::new(0),
+            paused: AtomicBool::new(false),
+            dirty: AtomicBool::new(false),
+            pings: Mutex::default(),
+            ponged: Condvar::new(),
+        })
+    }
+
+    /// The server's id, given when it opens; a client's connections have 0.
+    pub fn id(&self) -> u64 {
+        self.id.load(Relaxed)
+    }
+
+    pub fn set_id(&self, id: u64) {
+        self.id.store(id, Relaxed);
+    }
+
+    /// Hands a command to its I/O thread.
+    pub fn post(&self, command: Command) {
+        self.io.post(command);
+    }
+
+    /// An option was set that acts at once.
+    pub fn option_changed(self: &Arc<Self>, option: Opt, inbox: &Inbox) {
+        match option {
+            Opt::PingInterval | Opt::PongTimeout => self.post(Command::Retime(self.clone())),
+            Opt::ReceiveQueueMessages | Opt::ReceiveQueueBytes => inbox.bounds_changed(),
+            Opt::SendQueueBytes => self.outbox.bounds_changed(),
+            _ => {}
+        }
+    }
+
+    /// Queues a message. Waits for room no longer than `patience`; the I/O thread does the rest.
+    pub fn send(self: &Arc<Self>, message: Message, limit: impl Fn() -> usize, patience: Wait) -> Result<()> {
+        self.outbox.push(message, limit, patience)?;
+        if !self.dirty.swap(true, SeqCst) {
+            self.io.post(Command::Flush(self.clone()));
+        }
+        Ok(())
+    }
+
+    /// Asks the I/O thread to close: what is queued goes first, then the handshake, all within `CloseTimeout`.
+    pub fn close(self: &Arc<Self>, code: u16, reason: &str, discard: bool) {
+        self.outbox.finish();
+        self.io.post(Command::Close { connection: self.clone(), code, reason: reason.to_owned(), discard });
+    }
+
+    /// Ends it at once, in whatever state it is.
+    pub fn abort(self: &Arc<Self>) {
+        self.io.post(Command::Abort(self.clone()));
+    }
+
+    /// Sends a ping and waits for its pong; the round trip in milliseconds.
+    pub fn ping(self: &Arc<Self>, patience: Wait) -> Result<i64> {
+        if self.is_paused() {
+            return Err(Error::of(Id::ReadingPaused));
+        }
+        let id = {
+            let mut pings = lock(&self.pings);
+            if pings.ended {
+                return Err(Error::of(Id::NotConnected));
+            }
+            let id = self.next_ping(&mut pings);
+            pings.waiting.push((id, None));
+            id
+        };
+        self.io.post(Command::Ping(self.clone(), id));
+        let deadline = Deadline::of(patience);
+        let mut pings = lock(&self.pings);
+        loop {
+            let Some(at) = pings.waiting.iter().position(|(other, _)| *other == id) else {
+                return Err(Error::of(Id::ClosedWhileWaiting));
+            };
+            if let Some(round_trip) = pings.waiting[at].1 {
+                pings.waiting.swap_remove(at);
+                return Ok(round_trip);
+            }
+            let (guard, in_time) = wait(&self.ponged, pings, deadline);
+            pings = guard;
+            if !in_time {
+                pings.waiting.retain(|(other, _)| *other != id);
+                return Err(Error::new(Id::PingTimeout, [patience.ms().into()]));
+            }
+        }
+    }
+
+    fn next_ping(&self, pings: &mut Pings) -> u64 {
+        pings.next += 1;
+        pings.next
+    }
+
+    /// An id for a ping of our own.
+    pub(super) fn keepalive_ping(&self) -> u64 {
+        let mut pings = lock(&self.pings);
+        self.next_ping(&mut pings)
+    }
+
+    pub(super) fn pong(&self, id: u64, round_trip_ms: i64) {
+        self.counters.round_trip_ms.store(round_trip_ms, Relaxed);
+        let mut pings = lock(&self.pings);
+        if let Some(entry) = pings.waiting.iter_mut().find(|(other, _)| *other == id) {
+            entry.1 = Some(round_trip_ms);
+            drop(pings);
+            self.ponged.notify_all();
+        }
+    }
+
+    /// Ends the calls that wait for a pong.
+    pub fn end_pings(&self) {
+        let mut pings = lock(&self.pings);
+        pings.ended = true;
+        pings.waiting = Vec::new();
+        drop(pings);
+        self.ponged.notify_all();
+    }
+
+    pub fn info(&self) -> Option<&Info> {
+        self.info.get()
+    }
+
+    pub(super) fn set_info(&self, info: Info) {
+        // Set once, when the connection opens.
+        let _ = self.info.set(info);
+    }
+
+    /// Messages and bytes received and not yet taken by the host.
+    pub fn inbound(&self) -> (usize, usize) {
+        (self.inbound_messages.load(Relaxed), self.inbound_bytes.load(Relaxed))
+    }
+
+    pub(super) fn add_inbound(&self, size: usize) {
+        self.inbound_messages.fetch_add(1, Relaxed);
+        self.inbound_bytes.fetch_add(size, Relaxed);
+    }
+
+    pub(super) fn sub_inbound(&self, size: usize) {
+        self.inbound_messages.fetch_sub(1, Relaxed);
+        self.inbound_bytes.fetch_sub(size, Relaxed);
+    }
+
+    /// Whether reading is paused because the receive queue is full.
+    pub fn is_paused(&self) -> bool {
+        self.paused.load(SeqCst)
+    }
+
+    pub(super) fn set_paused(&self, paused: bool) {
+        self.paused.store(paused, SeqCst);
+    }
+
+    pub(super) fn resume(self: &Arc<Self>) {
+        self.io.post(Command::Resume(self.clone()));
+    }
+}

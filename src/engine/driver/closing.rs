@@ -1,0 +1,194 @@
+//! The close handshake (RFC 6455 section 7) in every order.
+
+use super::{After, Driver, Phase};
+use crate::engine::event::{Ending, Reason};
+use crate::engine::io_thread::Io;
+use crate::error::{Error, Id};
+use crate::options::Opt;
+use crate::ws::{PeerClose, Role, Violation, close_payload};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// How long the socket stays after both close frames, so that the peer reads ours before a reset could eat it.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How far the close has come.
+#[derive(Default)]
+pub(super) struct Closing {
+    /// The close frame to send once the queue is empty.
+    asked: Option<Bytes>,
+    staged: bool,
+    sent: bool,
+    received: Option<PeerClose>,
+    /// The peer broke the protocol: nothing more is read.
+    violation: Option<Ending>,
+    /// The host does not want what still arrives.
+    discard: bool,
+    /// The host asked for the close.
+    local: bool,
+    pub(super) reported: bool,
+}
+
+impl Closing {
+    pub fn has_begun(&self) -> bool {
+        self.asked.is_some() || self.staged
+    }
+
+    pub fn is_staged(&self) -> bool {
+        self.staged
+    }
+
+    pub fn is_deaf(&self) -> bool {
+        self.received.is_some() || self.violation.is_some()
+    }
+
+    pub fn discards(&self) -> bool {
+        self.discard
+    }
+
+    pub fn sent(&mut self) {
+        self.sent = true;
+    }
+
+    /// The close frame, when it is its turn.
+    pub fn next_frame(&mut self, queue_is_empty: impl FnOnce() -> bool) -> Option<Bytes> {
+        if self.staged || self.asked.is_none() || !queue_is_empty() {
+            return None;
+        }
+        self.staged = true;
+        self.asked.take()
+    }
+
+    /// The ending of a connection that breaks now, and whether it counts as broken.
+    pub fn ending_or(&mut self, error: Error) -> (Ending, bool) {
+        match (self.violation.take(), &self.received) {
+            (Some(ending), _) => (ending, true),
+            // The peer's close came whole; that our echo did not get through is its affair.
+            (None, Some(peer)) => (peer_ending(peer, false), false),
+            (None, None) => (Driver::broken_ending(error), !self.local),
+        }
+    }
+}
+
+fn peer_ending(peer: &PeerClose, clean: bool) -> Ending {
+    Ending { code: peer.code.unwrap_or(1005), reason: Reason::Text(peer.reason.clone()), clean }
+}
+
+impl Driver {
+    /// The host closes: what is queued goes first, then the handshake, all within `CloseTimeout`.
+    pub fn close(&mut self, io: &mut Io, code: u16, reason: &str, discard: bool) -> After {
+        match &self.phase {
+            Phase::Open => {}
+            Phase::Lingering | Phase::Refusing => return After::Keep,
+            _ => return self.break_off(io, Error::of(Id::Cancelled)),
+        }
+        let Some(time) = self.time(Opt::CloseTimeout) else {
+            self.closing.local = true;
+            return self.break_off(io, Error::new(Id::CloseTimeout, [0.into()]));
+        };
+        if !self.closing.has_begun() {
+            self.closing.asked = Some(close_payload(code, reason));
+            self.closing.local = true;
+            self.deadline = Some(io.now + time);
+        }
+        self.connection.outbox.finish();
+        if discard && !self.closing.discard {
+            self.closing.discard = true;
+            // A paused connection must be read again, or the peer's close is never seen.
+            if self.stash.is_some() {
+                self.connection.set_paused(false);
+                if self.flush(io) == After::Gone {
+                    return After::Gone;
+                }
+                return self.resume(io);
+            }
+        }
+        self.flush(io)
+    }
+
+    /// Ends at once, whatever the state.
+    pub fn abort(&mut self, io: &mut Io) -> After {
+        self.closing.local = true;
+        self.break_off(io, Error::of(Id::Cancelled))
+    }
+
+    /// The peer's close frame.
+    pub(super) fn peer_closes(&mut self, io: &mut Io, close: PeerClose) -> After {
+        self.closing.received = Some(close.clone());
+        if !self.closing.is_staged() {
+            // The peer will not read what still waits; its close is answered at once. RFC 6455 section 5.5.1.
+            self.closing.asked = Some(close.code.map_or_else(Bytes::new, |code| close_payload(code, "")));
+            self.connection.outbox.close();
+        }
+        let time = self.time(Opt::CloseTimeout).unwrap_or(LINGER);
+        self.deadline.get_or_insert(io.now + time);
+        self.flush(io)
+    }
+
+    /// The peer broke the protocol: it is told, and nothing more is read from it.
+    pub(super) fn violated(&mut self, io: &mut Io, violation: Violation) -> After {
+        let reason = violation.error.text(crate::error::Language::English);
+        self.closing.asked = (!self.closing.is_staged()).then(|| close_payload(violation.code, &reason));
+        let reason = Reason::Ours(violation.error);
+        self.closing.violation = Some(Ending { code: violation.code, reason, clean: false });
+        self.connection.outbox.close();
+        let time = self.time(Opt::CloseTimeout).unwrap_or(LINGER);
+        self.deadline.get_or_insert(io.now + time);
+        self.decoder = crate::ws::Decoder::new(self.role);
+        self.book_held(0);
+        self.flush(io)
+    }
+
+    /// After a write: is everything said?
+    pub(super) fn written(&mut self, io: &mut Io) -> After {
+        match self.phase {
+            Phase::Refusing if self.raw.is_empty() => self.linger(io),
+            Phase::Open if self.closing.sent => match (self.closing.violation.take(), self.closing.received.take()) {
+                (Some(ending), _) => {
+                    self.report_end(io, ending, true);
+                    self.linger(io)
+                }
+                (None, Some(peer)) => {
+                    self.report_end(io, peer_ending(&peer, true), false);
+                    self.linger(io)
+                }
+                (None, None) => After::Keep,
+            },
+            _ => After::Keep,
+        }
+    }
+
+    /// Both sides have said goodbye. The server closes the socket first (RFC 6455 section 7.1.1); reading on until the
+    /// peer has closed keeps a reset from eating the close frame on its way.
+    fn linger(&mut self, io: &mut Io) -> After {
+        self.phase = Phase::Lingering;
+        let latest = io.now + LINGER;
+        self.deadline = Some(self.deadline.map_or(latest, |deadline| deadline.min(latest)));
+        if self.role == Role::Server
+            && let Some(stream) = &mut self.stream
+        {
+            stream.shut_down();
+        }
+        self.discard_input(io)
+    }
+
+    /// The peer has closed the socket.
+    pub(super) fn peer_left(&mut self, io: &mut Io) -> After {
+        match self.phase {
+            Phase::Open => self.break_off(io, Error::of(Id::ClosedWithoutHandshake)),
+            _ => After::Gone,
+        }
+    }
+
+    /// The keepalive has given the peer up.
+    pub(super) fn peer_gone(&mut self, io: &mut Io, error: Error) -> After {
+        let reason = Reason::Ours(error);
+        self.closing.violation = Some(Ending { code: 1011, reason, clean: false });
+        self.break_off(io, Error::of(Id::ConnectionLost))
+    }
+
+    pub(super) fn close_timed_out(&mut self, io: &mut Io) -> After {
+        let ms = self.owner.options().int(Opt::CloseTimeout);
+        self.break_off(io, Error::new(Id::CloseTimeout, [ms.into()]))
+    }
+}

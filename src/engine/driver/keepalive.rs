@@ -1,0 +1,162 @@
+//! Is the peer still there? Pings after a silence, without any work per message.
+//!
+//! A slow consumer is not a dead one: the time for an answer does not run while we have paused reading ourselves, nor
+//! while the peer's kernel has not acknowledged what was sent before the ping. Then only a peer whose kernel, too, has
+//! been silent for both times together is given up.
+
+use super::{After, Driver};
+use crate::engine::io_thread::Io;
+use crate::error::{Error, Id};
+use crate::options::Opt;
+use crate::ws::FrameKind;
+use bytes::Bytes;
+use std::time::{Duration, Instant};
+
+/// The shortest time between two looks.
+const MOMENT: Duration = Duration::from_millis(1);
+
+pub(super) struct Keepalive {
+    /// When the last byte came, or what counts as that.
+    heard: Instant,
+    /// A ping of ours waits to leave, or has left at that time.
+    probe: Option<Option<Instant>>,
+    probe_id: u64,
+    paused: bool,
+    /// Pings on their way, with the time they left.
+    pings: Vec<(u64, Instant)>,
+}
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        Self { heard: Instant::now(), probe: None, probe_id: 0, paused: false, pings: Vec::new() }
+    }
+}
+
+impl Keepalive {
+    pub fn begin(&mut self, now: Instant) {
+        self.heard = now;
+    }
+
+    /// A sign of life, or the end of a pause.
+    pub fn received(&mut self, now: Instant) {
+        self.heard = now;
+        self.probe = None;
+        self.paused = false;
+    }
+
+    pub fn paused(&mut self, now: Instant) {
+        self.heard = now;
+        self.probe = None;
+        self.paused = true;
+    }
+
+    /// The kernel takes output again: only now can the peer answer.
+    pub fn unblocked(&mut self, now: Instant) {
+        if let Some(Some(left)) = &mut self.probe {
+            *left = now;
+        }
+    }
+
+    pub fn ping_left(&mut self, id: u64, now: Instant) {
+        if self.probe == Some(None) && self.probe_id == id {
+            self.probe = Some(Some(now));
+        }
+        self.pings.push((id, now));
+    }
+
+    /// The round trip of the ping that this pong answers.
+    pub fn ponged(&mut self, id: u64) -> Option<Duration> {
+        let at = self.pings.iter().position(|(other, _)| *other == id)?;
+        let (_, left) = self.pings[at];
+        // A pong may answer several pings: the earlier ones are done, too (RFC 6455 section 5.5.3).
+        self.pings.drain(..=at);
+        if self.pings.is_empty() {
+            self.pings = Vec::new();
+        }
+        Some(left.elapsed())
+    }
+}
+
+impl Driver {
+    /// When to look again.
+    pub(super) fn alive_until(&self) -> Option<Instant> {
+        let interval = self.time(Opt::PingInterval)?;
+        let keepalive = &self.keepalive;
+        if keepalive.paused {
+            return Some(keepalive.heard + interval / 2);
+        }
+        match keepalive.probe {
+            None => Some(keepalive.heard + interval),
+            Some(left) => {
+                let pong = self.time(Opt::PongTimeout)?;
+                let since = match (self.blocked, left) {
+                    (Some(blocked), _) => blocked + interval,
+                    (None, Some(left)) => left,
+                    (None, None) => keepalive.heard + interval,
+                };
+                // Asked again a little later while the peer's kernel still works on what came before.
+                Some((since + pong).max(keepalive.heard + (interval + pong) / 8))
+            }
+        }
+    }
+
+    pub(super) fn keep_alive(&mut self, io: &mut Io) -> After {
+        let Some(interval) = self.time(Opt::PingInterval) else { return After::Keep };
+        let silence = io.now.saturating_duration_since(self.keepalive.heard);
+        if self.keepalive.paused {
+            if silence >= interval / 2 {
+                // We do not read, so we cannot answer the peer's pings: an unasked pong shows that we live.
+                self.keepalive.heard = io.now;
+                if self.blocked.is_none() {
+                    self.stage_frame(io, FrameKind::Pong, Bytes::new());
+                    return self.flush(io);
+                }
+            }
+            return After::Keep;
+        }
+        match self.keepalive.probe {
+            None if silence >= interval => {
+                let id = self.connection.keepalive_ping();
+                self.keepalive.probe = Some(None);
+                self.keepalive.probe_id = id;
+                self.ping(io, id)
+            }
+            None => After::Keep,
+            Some(left) => self.judge_silence(io, interval, left),
+        }
+    }
+
+    /// A ping is out and nothing has come since.
+    fn judge_silence(&mut self, io: &mut Io, interval: Duration, left: Option<Instant>) -> After {
+        let Some(pong) = self.time(Opt::PongTimeout) else { return After::Keep };
+        let waited = left.is_some_and(|left| io.now.saturating_duration_since(left) >= pong);
+        let held_up = self.blocked.is_some_and(|since| io.now.saturating_duration_since(since) >= interval + pong);
+        if !waited && !held_up {
+            if left.is_none() && self.blocked.is_none() {
+                // It did not leave in its turn; a new silence begins.
+                self.keepalive.received(io.now);
+            }
+            return After::Keep;
+        }
+        let Some(stream) = &self.stream else { return After::Gone };
+        let dead = match stream.unacknowledged() {
+            // The peer's kernel has everything, the ping too: its program does not answer.
+            None => left.is_some() && waited,
+            // It has not: slow, unless it does not even acknowledge.
+            Some(silent) => silent >= interval + pong,
+        };
+        if dead {
+            let ms = self.owner.options().int(Opt::PongTimeout);
+            return self.peer_gone(io, Error::new(Id::PeerGone, [ms.into()]));
+        }
+        // Looked at again after a part of the time.
+        let ago = |whole: Duration| io.now.checked_sub(whole - (whole / 8).max(MOMENT).min(whole)).unwrap_or(io.now);
+        if let Some(Some(left)) = &mut self.keepalive.probe {
+            *left = ago(pong);
+        }
+        if let Some(since) = &mut self.blocked {
+            *since = ago(interval + pong);
+        }
+        After::Keep
+    }
+}

@@ -1,0 +1,325 @@
+//! The I/O thread's side of a connection: a state machine from the dial, or the accept, to the last byte.
+
+mod closing;
+mod keepalive;
+mod opening;
+mod reading;
+mod writing;
+
+use self::closing::Closing;
+use self::keepalive::Keepalive;
+use self::reading::Stash;
+use super::command::{DialPlan, End, Owner};
+use super::connection::Connection;
+use super::event::{Ending, Reason};
+use super::io_thread::Io;
+use super::runtime;
+use crate::error::{Error, Id};
+use crate::net::{Dial, Ready, Stream, TlsClient, TlsServer};
+use crate::options::Opt;
+use crate::ws::{ClientHandshake, Decoder, OutFrame, Role, ServerHandshake};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+/// Whether the thread keeps a driver after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    Keep,
+    Gone,
+}
+
+/// Where a connection is in its life.
+enum Phase {
+    /// A client waits for addresses and, for `wss`, the system's roots.
+    Preparing(Box<DialPlan>),
+    Dialing {
+        plan: Box<DialPlan>,
+        dial: Box<Dial>,
+        tls: Option<TlsClient>,
+    },
+    /// TLS handshake; the plan is a client's.
+    Securing(Option<Box<DialPlan>>),
+    /// A client has sent its request.
+    Asking(Box<ClientHandshake>),
+    /// A server waits for a request.
+    Hearing(ServerHandshake),
+    /// A server tells a newcomer why not.
+    Refusing,
+    Open,
+    /// Everything is said; the peer closes the socket, or we do when it takes too long.
+    Lingering,
+}
+
+pub(super) struct Driver {
+    connection: Arc<Connection>,
+    owner: Arc<dyn Owner>,
+    role: Role,
+    phase: Phase,
+    stream: Option<Stream>,
+    /// The address of the peer, for error texts.
+    place: String,
+    token: usize,
+    stamp: u64,
+    /// The end of the present phase.
+    deadline: Option<Instant>,
+    /// When the timer that is set will fire.
+    armed: Option<Instant>,
+
+    decoder: Decoder,
+    /// Bytes of an unfinished message, as booked with the owner.
+    held: usize,
+    stash: Option<Box<Stash>>,
+    /// The peer has closed its side: a short read does not mean that nothing is left to read.
+    half_closed: bool,
+
+    /// A handshake on its way out, before any frame.
+    raw: Vec<u8>,
+    raw_sent: usize,
+    /// Frames in their final order; what was once offered to TLS must be offered again unchanged.
+    staged: VecDeque<OutFrame>,
+    staged_bytes: usize,
+    front_sent: usize,
+    /// The latest ping that could not be answered yet.
+    unanswered: Option<Bytes>,
+    blocked: Option<Instant>,
+
+    closing: Closing,
+    keepalive: Keepalive,
+}
+
+impl Driver {
+    pub fn client(connection: Arc<Connection>, owner: Arc<dyn Owner>, plan: DialPlan) -> Self {
+        let place = plan.target.address();
+        let phase = Phase::Preparing(Box::new(plan));
+        Self::new(connection, owner, Role::Client, phase, None, place)
+    }
+
+    pub fn server(
+        connection: Arc<Connection>,
+        owner: Arc<dyn Owner>,
+        mut stream: Stream,
+        tls: Option<TlsServer>,
+    ) -> Self {
+        let phase = match tls {
+            // A failure shows at the first step of the handshake.
+            Some(tls) if stream.start_tls_server(&tls).is_ok() => Phase::Securing(None),
+            Some(_) => Phase::Refusing,
+            None => Phase::Hearing(ServerHandshake::new()),
+        };
+        let place = stream.peer_addr().map(|address| address.to_string()).unwrap_or_default();
+        Self::new(connection, owner, Role::Server, phase, Some(stream), place)
+    }
+
+    fn new(
+        connection: Arc<Connection>,
+        owner: Arc<dyn Owner>,
+        role: Role,
+        phase: Phase,
+        stream: Option<Stream>,
+        place: String,
+    ) -> Self {
+        Self {
+            connection,
+            owner,
+            role,
+            phase,
+            stream,
+            place,
+            token: 0,
+            stamp: runtime::serial(),
+            deadline: None,
+            armed: None,
+            decoder: Decoder::new(role),
+            held: 0,
+            stash: None,
+            half_closed: false,
+            raw: Vec::new(),
+            raw_sent: 0,
+            staged: VecDeque::new(),
+            staged_bytes: 0,
+            front_sent: 0,
+            unanswered: None,
+            blocked: None,
+            closing: Closing::default(),
+            keepalive: Keepalive::default(),
+        }
+    }
+
+    pub fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    fn time(&self, option: Opt) -> Option<Duration> {
+        let ms = u64::try_from(self.owner.options().int(option)).unwrap_or(0);
+        (ms > 0).then(|| Duration::from_millis(ms))
+    }
+
+    /// The socket has news.
+    pub fn ready(&mut self, io: &mut Io, event: &Ready) -> After {
+        self.half_closed |= event.read_closed;
+        if let Phase::Dialing { dial, .. } = &mut self.phase {
+            let state = dial.ready(&io.reactor, self.token, event.token, io.now);
+            return self.dialed(io, state);
+        }
+        if event.writable && self.blocked.take().is_some() {
+            self.keepalive.unblocked(io.now);
+            if self.flush(io) == After::Gone {
+                return After::Gone;
+            }
+        }
+        if event.readable || event.read_closed || event.writable && matches!(self.phase, Phase::Securing(_)) {
+            return self.readable(io);
+        }
+        After::Keep
+    }
+
+    /// Something can be read.
+    pub fn readable(&mut self, io: &mut Io) -> After {
+        match &self.phase {
+            Phase::Preparing(_) | Phase::Dialing { .. } => After::Keep,
+            Phase::Securing(_) => self.secure(io),
+            Phase::Asking(_) => self.read_answer(io),
+            Phase::Hearing(_) => self.read_request(io),
+            Phase::Open => self.read_frames(io),
+            Phase::Refusing | Phase::Lingering => self.discard_input(io),
+        }
+    }
+
+    /// A timer has fired.
+    pub fn tick(&mut self, io: &mut Io) -> After {
+        if let Phase::Dialing { dial, .. } = &mut self.phase
+            && dial.next_due().is_some_and(|due| due <= io.now)
+        {
+            let state = dial.advance(&io.reactor, self.token, io.now);
+            if self.dialed(io, state) == After::Gone {
+                return After::Gone;
+            }
+        }
+        if self.deadline.is_some_and(|deadline| deadline <= io.now) {
+            return self.overdue(io);
+        }
+        if matches!(self.phase, Phase::Open) && !self.closing.has_begun() {
+            return self.keep_alive(io);
+        }
+        After::Keep
+    }
+
+    fn overdue(&mut self, io: &mut Io) -> After {
+        match &self.phase {
+            Phase::Preparing(_) | Phase::Dialing { .. } | Phase::Securing(Some(_)) | Phase::Asking(_) => {
+                self.connect_timed_out(io)
+            }
+            Phase::Securing(None) | Phase::Hearing(_) => {
+                self.owner.rejected(0);
+                After::Gone
+            }
+            Phase::Refusing | Phase::Lingering => After::Gone,
+            Phase::Open => self.close_timed_out(io),
+        }
+    }
+
+    /// Sets the timer for what comes first.
+    pub fn arm(&mut self, io: &mut Io, token: usize) {
+        let dial = match &self.phase {
+            Phase::Dialing { dial, .. } => dial.next_due(),
+            _ => None,
+        };
+        let alive = match self.phase {
+            Phase::Open if !self.closing.has_begun() => self.alive_until(),
+            _ => None,
+        };
+        if let Some(due) = [self.deadline, dial, alive].into_iter().flatten().min()
+            && self.armed.is_none_or(|armed| due < armed)
+        {
+            io.timers.set(due, token, self.stamp);
+            self.armed = Some(due);
+        }
+    }
+
+    /// Whether a timer that fires is this driver's; it must be armed again.
+    pub fn timer_fired(&mut self, stamp: u64) -> bool {
+        let own = self.stamp == stamp;
+        if own {
+            self.armed = None;
+        }
+        own
+    }
+
+    /// The connection has broken, or is given up: reports it, once, and drops the socket.
+    pub fn break_off(&mut self, io: &mut Io, error: Error) -> After {
+        match &self.phase {
+            Phase::Open => {
+                let (ending, broken) = self.closing.ending_or(error);
+                self.report_end(io, ending, broken);
+                if let Some(stream) = &mut self.stream {
+                    stream.abort();
+                }
+            }
+            Phase::Lingering | Phase::Refusing => {}
+            Phase::Securing(None) | Phase::Hearing(_) => self.owner.rejected(0),
+            Phase::Preparing(_) | Phase::Dialing { .. } | Phase::Securing(Some(_)) | Phase::Asking(_) => {
+                self.owner.failed(&self.connection, &error);
+            }
+        }
+        self.phase = Phase::Lingering;
+        After::Gone
+    }
+
+    /// Tells the owner how an open connection ended, once.
+    fn report_end(&mut self, io: &mut Io, ending: Ending, broken: bool) {
+        if std::mem::replace(&mut self.closing.reported, true) {
+            return;
+        }
+        self.deliver_rest(io);
+        let (unwritten, _) = self.connection.outbox.waiting();
+        self.connection.outbox.close();
+        self.connection.end_pings();
+        let end = End { ending, broken, all_written: unwritten == 0 };
+        // Its messages come before its end.
+        io.hand_over();
+        self.owner.ended(&self.connection, &end);
+    }
+
+    /// The thread lets go of the connection.
+    pub fn leave(mut self: Box<Self>, io: &mut Io) {
+        if let Some(mut stream) = self.stream.take() {
+            stream.deregister(&io.reactor);
+        }
+        self.phase = Phase::Lingering;
+        self.book_held(0);
+        self.connection.outbox.close();
+        self.connection.end_pings();
+        self.owner.gone(&self.connection);
+    }
+
+    /// Books the bytes of an unfinished message; false when all connections together hold too many.
+    fn book_held(&mut self, now: usize) -> bool {
+        let before = std::mem::replace(&mut self.held, now);
+        let Some((total, limit)) = self.owner.assembly() else { return true };
+        if now >= before {
+            let sum = total.fetch_add(now - before, Relaxed) + (now - before);
+            now == before || sum <= limit
+        } else {
+            total.fetch_sub(before - now, Relaxed);
+            true
+        }
+    }
+
+    /// The end of a connection that broke without a close frame.
+    fn broken_ending(error: Error) -> Ending {
+        Ending { code: 1006, reason: Reason::Ours(error), clean: false }
+    }
+
+    /// Loses the connection to an error of the socket.
+    fn lost(&mut self, io: &mut Io, error: &std::io::Error) -> After {
+        let lost = match &self.phase {
+            Phase::Open => Error::of(Id::ConnectionLost).detail(error),
+            _ => Error::new(Id::ConnectingTo, [self.place.as_str().into()])
+                .because(Error::of(Id::ConnectionLost).detail(error)),
+        };
+        self.break_off(io, lost)
+    }
+}

@@ -1,0 +1,255 @@
+//! From the first step to an open connection.
+
+use super::{After, Driver, Phase};
+use crate::engine::command::Command;
+use crate::engine::connection::Info;
+use crate::engine::io_thread::{BUFFER, Io};
+use crate::engine::runtime;
+use crate::error::{Arg, Error, Id, Result};
+use crate::net::{Dial, DialState, TlsClient, look_up, resolve_now};
+use crate::options::Opt;
+use crate::ws::{ClientHandshake, Refusal, Request, Role, ServerHandshake};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+/// How long a refused newcomer has to read why.
+const REFUSAL: Duration = Duration::from_secs(2);
+
+impl Driver {
+    pub fn start(&mut self, io: &mut Io, token: usize) -> After {
+        self.token = token;
+        match &self.phase {
+            Phase::Preparing(_) => {
+                self.deadline = self.time(Opt::ConnectTimeout).map(|time| io.now + time);
+                self.prepare(io)
+            }
+            Phase::Refusing => {
+                self.owner.rejected(0);
+                After::Gone
+            }
+            _ => {
+                self.deadline = self.time(Opt::HandshakeTimeout).map(|time| io.now + time);
+                let registered = self.stream.as_mut().map(|stream| stream.register(&io.reactor, token));
+                match registered {
+                    Some(Ok(())) => self.readable(io),
+                    Some(Err(_)) | None => {
+                        self.owner.rejected(0);
+                        After::Gone
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finds the addresses and the system's roots; what may block goes to a worker.
+    fn prepare(&mut self, io: &mut Io) -> After {
+        let Phase::Preparing(plan) = &self.phase else { return After::Keep };
+        let target = &plan.target;
+        if let (Some(addresses), false) = (resolve_now(&target.host, target.port), target.secure) {
+            return self.prepared(io, Ok((addresses, None)));
+        }
+        let (host, port, secure) = (target.host.clone(), target.port, target.secure);
+        let (connection, handle, cache) = (self.connection.clone(), io.handle.clone(), io.tls.clone());
+        io.handle.workers.run(move || {
+            let addresses = resolve_now(&host, port).map_or_else(|| look_up(&host, port), Ok);
+            let outcome = addresses.and_then(|addresses| {
+                let tls = if secure { Some(runtime::tls_client(&cache)?) } else { None };
+                Ok((addresses, tls))
+            });
+            handle.post(Command::Prepared { connection, outcome });
+        });
+        After::Keep
+    }
+
+    /// The worker is done.
+    pub fn prepared(&mut self, io: &mut Io, outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>) -> After {
+        match (outcome, std::mem::replace(&mut self.phase, Phase::Lingering)) {
+            (Ok((addresses, tls)), Phase::Preparing(plan)) => {
+                let mut dial = Box::new(Dial::new(addresses));
+                let state = dial.advance(&io.reactor, self.token, io.now);
+                self.phase = Phase::Dialing { plan, dial, tls };
+                self.dialed(io, state)
+            }
+            (Err(error), phase @ Phase::Preparing(_)) => {
+                self.phase = phase;
+                self.refuse_to_open(io, error)
+            }
+            (_, phase) => {
+                self.phase = phase;
+                After::Keep
+            }
+        }
+    }
+
+    pub(super) fn dialed(&mut self, io: &mut Io, state: DialState) -> After {
+        match state {
+            DialState::Pending => After::Keep,
+            DialState::Failed(error) => self.break_off(io, error),
+            DialState::Connected(mut stream, _) => {
+                let Phase::Dialing { plan, tls, .. } = std::mem::replace(&mut self.phase, Phase::Lingering) else {
+                    return After::Gone;
+                };
+                let host = plan.target.host.clone();
+                self.phase = Phase::Securing(Some(plan));
+                let registered = stream.reregister(&io.reactor, self.token);
+                let secured = match tls {
+                    Some(tls) => stream.start_tls_client(&tls, &host),
+                    None => Ok(()),
+                };
+                self.stream = Some(stream);
+                if let Err(error) = registered {
+                    return self.lost(io, &error);
+                }
+                match secured {
+                    Ok(()) => self.secure(io),
+                    Err(error) => self.refuse_to_open(io, error),
+                }
+            }
+        }
+    }
+
+    /// Goes on with the TLS handshake; a plain stream is through at once.
+    pub(super) fn secure(&mut self, io: &mut Io) -> After {
+        let Some(stream) = &mut self.stream else { return After::Gone };
+        match stream.handshake() {
+            Ok(false) => After::Keep,
+            Err(error) => self.refuse_to_open(io, error),
+            Ok(true) => match std::mem::replace(&mut self.phase, Phase::Hearing(ServerHandshake::new())) {
+                Phase::Securing(Some(plan)) => {
+                    let protocols: Vec<&str> = plan.protocols.iter().map(String::as_str).collect();
+                    let handshake = ClientHandshake::new(&plan.target, &plan.headers, &protocols, None);
+                    self.raw = handshake.request().to_vec();
+                    self.phase = Phase::Asking(Box::new(handshake));
+                    if self.flush(io) == After::Gone { After::Gone } else { self.readable(io) }
+                }
+                _ => self.readable(io),
+            },
+        }
+    }
+
+    /// Reads once; `None` when there is nothing.
+    fn read_some(&mut self, io: &mut Io) -> std::result::Result<Option<usize>, std::io::Error> {
+        let Some(stream) = &mut self.stream else { return Ok(None) };
+        loop {
+            match stream.read(&mut io.input[..BUFFER]) {
+                Ok(count) => return Ok(Some(count)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    pub(super) fn read_answer(&mut self, io: &mut Io) -> After {
+        loop {
+            let count = match self.read_some(io) {
+                Ok(None) => return After::Keep,
+                Ok(Some(count)) => count,
+                Err(error) => return self.lost(io, &error),
+            };
+            let Phase::Asking(handshake) = &mut self.phase else { return After::Keep };
+            if count == 0 {
+                let error = handshake.cut();
+                return self.refuse_to_open(io, error);
+            }
+            match handshake.feed(&io.input[..count]) {
+                Ok(None) => {}
+                Err(error) => return self.refuse_to_open(io, error),
+                Ok(Some((agreed, rest))) => return self.open(io, agreed.protocol, agreed.extensions, None, rest),
+            }
+        }
+    }
+
+    pub(super) fn read_request(&mut self, io: &mut Io) -> After {
+        loop {
+            let count = match self.read_some(io) {
+                Ok(None) => return After::Keep,
+                Ok(Some(0)) | Err(_) => {
+                    self.owner.rejected(0);
+                    return After::Gone;
+                }
+                Ok(Some(count)) => count,
+            };
+            let Phase::Hearing(handshake) = &mut self.phase else { return After::Keep };
+            let (request, rest) = match handshake.feed(&io.input[..count]) {
+                Ok(None) => continue,
+                Ok(Some(heard)) => heard,
+                Err(refusal) => return self.refuse(io, &refusal),
+            };
+            return match self.owner.judge(&self.connection, &request) {
+                Err(refusal) => self.refuse(io, &refusal),
+                Ok(protocol) => {
+                    self.raw = request.accept(protocol.as_deref(), None);
+                    self.open(io, protocol.unwrap_or_default(), String::new(), Some(request), rest)
+                }
+            };
+        }
+    }
+
+    /// Sends an HTTP refusal and lets the newcomer read it.
+    fn refuse(&mut self, io: &mut Io, refusal: &Refusal) -> After {
+        self.owner.rejected(refusal.status);
+        self.raw = refusal.answer();
+        self.phase = Phase::Refusing;
+        self.deadline = Some(io.now + REFUSAL);
+        self.flush(io)
+    }
+
+    fn open(
+        &mut self,
+        io: &mut Io,
+        protocol: String,
+        extensions: String,
+        request: Option<Request>,
+        mut rest: Vec<u8>,
+    ) -> After {
+        let stream = self.stream.as_ref();
+        self.connection.set_info(Info {
+            address: stream.and_then(crate::net::Stream::peer_addr),
+            secure: stream.is_some_and(crate::net::Stream::is_tls),
+            protocol,
+            extensions,
+            connected_at: SystemTime::now(),
+            request,
+        });
+        self.phase = Phase::Open;
+        self.deadline = None;
+        self.keepalive.begin(io.now);
+        self.connection.outbox.open();
+        io.hand_over();
+        self.owner.opened(&self.connection);
+        if self.consume(io, &mut rest) == After::Gone {
+            return After::Gone;
+        }
+        if self.flush(io) == After::Gone {
+            return After::Gone;
+        }
+        self.readable(io)
+    }
+
+    /// Ends an attempt, saying where.
+    fn refuse_to_open(&mut self, io: &mut Io, error: Error) -> After {
+        self.break_off(io, Error::new(Id::ConnectingTo, [self.place.as_str().into()]).because(error))
+    }
+
+    pub(super) fn connect_timed_out(&mut self, io: &mut Io) -> After {
+        let stage = match &self.phase {
+            Phase::Preparing(_) => {
+                Arg::Both { en: "looking up the host", ru: "определение адреса узла" }
+            }
+            Phase::Dialing { .. } => {
+                Arg::Both { en: "no answer from the address", ru: "адрес не отвечает" }
+            }
+            Phase::Securing(_) => Arg::Both { en: "TLS handshake", ru: "рукопожатие TLS" },
+            _ => Arg::Both { en: "no answer to the handshake", ru: "нет ответа на рукопожатие" },
+        };
+        let ms = self.owner.options().int(Opt::ConnectTimeout);
+        self.refuse_to_open(io, Error::new(Id::ConnectTimeout, [ms.into(), stage]))
+    }
+
+    /// Whose handshake it is.
+    pub(super) fn is_client(&self) -> bool {
+        self.role == Role::Client
+    }
+}

@@ -1,0 +1,182 @@
+//! Frames in.
+//!
+//! A payload is copied once on its way to the host: from the thread's buffer into the message (or, when it spans
+//! reads, into the message as it grows). The face makes the second copy into the host's memory, or lends the first.
+
+use super::{After, Driver, Phase};
+use crate::engine::connection::Counters;
+use crate::engine::event::{Body, Event};
+use crate::engine::io_thread::{BUFFER, Io, TOKENS};
+use crate::engine::queue::Entry;
+use crate::error::{Error, Id};
+use crate::options::Opt;
+use crate::ws::{Item, Message, Violation};
+use bytes::Bytes;
+use std::io::ErrorKind;
+
+/// Reads of one connection in a turn, so that one flood does not hold up the others.
+const TURN: usize = 4;
+
+/// A message that found no room, and the bytes behind it.
+pub(super) struct Stash {
+    message: Message,
+    rest: Vec<u8>,
+}
+
+impl Driver {
+    pub(super) fn read_frames(&mut self, io: &mut Io) -> After {
+        for _ in 0..TURN {
+            if self.stash.is_some() || !matches!(self.phase, Phase::Open) {
+                return After::Keep;
+            }
+            if self.closing.is_deaf() {
+                return self.discard_input(io);
+            }
+            let Some(stream) = &mut self.stream else { return After::Gone };
+            let count = match stream.read(&mut io.input[..BUFFER]) {
+                Ok(0) => return self.peer_left(io),
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return After::Keep,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return self.lost(io, &error),
+            };
+            let drained = stream.is_drained(count, BUFFER) && !self.half_closed;
+            self.keepalive.received(io.now);
+            // Lent out for the step, because the step needs the rest of `io`.
+            let mut input = std::mem::take(&mut io.input);
+            let after = self.consume(io, &mut input[..count]);
+            io.input = input;
+            if after == After::Gone {
+                return After::Gone;
+            }
+            if drained {
+                return After::Keep;
+            }
+        }
+        io.again.push(self.token / TOKENS);
+        After::Keep
+    }
+
+    /// Decodes what came and hands it on.
+    pub(super) fn consume(&mut self, io: &mut Io, bytes: &mut [u8]) -> After {
+        let mut at = 0;
+        while self.stash.is_none() && !self.closing.is_deaf() {
+            let limit = self.owner.options().size(Opt::MaxMessageSize);
+            match self.decoder.next(bytes, &mut at, limit) {
+                Ok(None) => break,
+                Ok(Some(Item::Message(message))) => {
+                    self.deliver(io, message);
+                    if let Some(stash) = &mut self.stash {
+                        stash.rest = bytes[at..].to_vec();
+                    }
+                }
+                Ok(Some(Item::Ping(payload))) => self.answer_ping(io, payload),
+                Ok(Some(Item::Pong(payload))) => self.take_pong(&payload),
+                Ok(Some(Item::Close(close))) => return self.peer_closes(io, close),
+                Err(violation) => return self.violated(io, violation),
+            }
+        }
+        let held = self.decoder.held();
+        if held != self.held && !self.book_held(held) {
+            let error = Error::of(Id::AssemblyFull);
+            return self.violated(io, Violation { code: 1013, error });
+        }
+        if self.staged.is_empty() && self.raw.is_empty() { After::Keep } else { self.flush(io) }
+    }
+
+    /// Puts a message into the round's batch, or pauses the connection when there is no room.
+    fn deliver(&mut self, io: &mut Io, message: Message) {
+        let size = message.data().len();
+        let counters = &self.connection.counters;
+        Counters::add(&counters.messages_in, 1);
+        Counters::add(&counters.bytes_in, size as u64);
+        self.admit(io, message, size);
+    }
+
+    fn admit(&mut self, io: &mut Io, message: Message, size: usize) {
+        if self.closing.discards() {
+            return;
+        }
+        let inbox = self.owner.inbox();
+        while !inbox.admit(&self.connection, size) {
+            if inbox.pause(&self.connection, size) {
+                self.stash = Some(Box::new(Stash { message, rest: Vec::new() }));
+                self.keepalive.paused(io.now);
+                return;
+            }
+        }
+        let event = Event { connection: self.connection.id(), body: Body::Message(message) };
+        io.queue(inbox, Entry { event, source: Some(self.connection.clone()) });
+    }
+
+    /// There is room again: first what was stashed, then the socket, whose readiness may have been spent.
+    pub fn resume(&mut self, io: &mut Io) -> After {
+        let Some(stash) = self.stash.take() else { return After::Keep };
+        self.keepalive.received(io.now);
+        let Stash { message, mut rest } = *stash;
+        let size = message.data().len();
+        self.admit(io, message, size);
+        if let Some(stash) = &mut self.stash {
+            stash.rest = rest;
+            return After::Keep;
+        }
+        if self.consume(io, &mut rest) == After::Gone {
+            return After::Gone;
+        }
+        self.readable(io)
+    }
+
+    /// The connection ends while it is paused: what had been read belongs to the host all the same. Less than one
+    /// buffer, so the bounds are overrun by no more than that.
+    pub(super) fn deliver_rest(&mut self, io: &mut Io) {
+        let Some(stash) = self.stash.take() else { return };
+        if self.closing.discards() {
+            return;
+        }
+        let Stash { message, mut rest } = *stash;
+        self.hand_on(io, message);
+        let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
+        while let Ok(Some(item)) = self.decoder.next(&mut rest, &mut at, limit) {
+            if let Item::Message(message) = item {
+                let counters = &self.connection.counters;
+                Counters::add(&counters.messages_in, 1);
+                Counters::add(&counters.bytes_in, message.data().len() as u64);
+                self.hand_on(io, message);
+            }
+        }
+    }
+
+    /// Into the batch, whatever the bounds say.
+    fn hand_on(&mut self, io: &mut Io, message: Message) {
+        let inbox = self.owner.inbox();
+        inbox.reserve(&self.connection, message.data().len());
+        let event = Event { connection: self.connection.id(), body: Body::Message(message) };
+        io.queue(inbox, Entry { event, source: Some(self.connection.clone()) });
+    }
+
+    fn take_pong(&mut self, payload: &Bytes) {
+        let Ok(id) = <[u8; 8]>::try_from(&payload[..]) else { return };
+        if let Some(round_trip) = self.keepalive.ponged(u64::from_be_bytes(id)) {
+            let ms = i64::try_from(round_trip.as_millis()).unwrap_or(i64::MAX);
+            self.connection.pong(u64::from_be_bytes(id), ms);
+        }
+    }
+
+    /// Reads what nobody wants any more, until the peer closes its side.
+    pub(super) fn discard_input(&mut self, io: &mut Io) -> After {
+        // Its own small buffer: the thread's may be lent out to the step that brought us here.
+        let mut sink = [0; 16 * 1024];
+        for _ in 0..TURN {
+            let Some(stream) = &mut self.stream else { return After::Gone };
+            match stream.read(&mut sink) {
+                Ok(0) => return self.peer_left(io),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return After::Keep,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return self.lost(io, &error),
+            }
+        }
+        io.again.push(self.token / TOKENS);
+        After::Keep
+    }
+}

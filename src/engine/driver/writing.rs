@@ -1,0 +1,177 @@
+//! Frames out.
+//!
+//! A payload is copied twice on its way to the kernel: from the host's memory into the message, and from the message,
+//! masked where the role demands it, into the thread's buffer, which one system call hands over for all frames due.
+//! What the kernel does not take is encoded again later: a connection owns no write buffer.
+
+use super::{After, Driver, Phase};
+use crate::engine::command::Command;
+use crate::engine::connection::Counters;
+use crate::engine::io_thread::{BUFFER, Io};
+use crate::ws::{FrameKind, MessageKind, OutFrame};
+use bytes::Bytes;
+use std::io::{self, ErrorKind};
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Instant;
+
+/// Buffers of one connection written in a turn, so that one long queue does not hold up the others.
+const TURN: usize = 16;
+
+impl Driver {
+    /// Writes what is due.
+    pub fn flush(&mut self, io: &mut Io) -> After {
+        match self.write(io) {
+            Ok(()) => self.written(io),
+            Err(error) => self.lost(io, &error),
+        }
+    }
+
+    fn write(&mut self, io: &mut Io) -> io::Result<()> {
+        if self.blocked.is_some() {
+            return Ok(());
+        }
+        let Some(mut stream) = self.stream.take() else { return Ok(()) };
+        let outcome = self.write_to(io, |bytes| stream.write(bytes));
+        self.stream = Some(stream);
+        outcome
+    }
+
+    fn write_to(&mut self, io: &mut Io, mut write: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<()> {
+        while self.raw_sent < self.raw.len() {
+            match write(&self.raw[self.raw_sent..]) {
+                Ok(count) => self.raw_sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.blocked = Some(io.now);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        (self.raw, self.raw_sent) = (Vec::new(), 0);
+        if !matches!(self.phase, Phase::Open) {
+            return Ok(());
+        }
+        for _ in 0..TURN {
+            self.stage(io);
+            if self.staged.is_empty() {
+                return Ok(());
+            }
+            io.output.clear();
+            let mut from = self.front_sent;
+            for frame in &self.staged {
+                let room = BUFFER - io.output.len();
+                if room == 0 {
+                    break;
+                }
+                frame.encode(from, room, &mut io.output);
+                from = 0;
+            }
+            match write(&io.output) {
+                Ok(count) => self.advance(count),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.blocked = Some(io.now);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if !self.connection.dirty.swap(true, SeqCst) {
+            io.handle.post(Command::Flush(self.connection.clone()));
+        }
+        Ok(())
+    }
+
+    /// Fixes the order and the masks of what goes out next: what is staged never changes.
+    fn stage(&mut self, io: &mut Io) {
+        if let Some(payload) = self.unanswered.take() {
+            self.stage_frame(io, FrameKind::Pong, payload);
+        }
+        if self.closing.is_staged() {
+            return;
+        }
+        let room = BUFFER.saturating_sub(self.staged_bytes);
+        let client = self.is_client();
+        let (staged, staged_bytes, masks) = (&mut self.staged, &mut self.staged_bytes, &mut io.masks);
+        self.connection.outbox.take(room, |message| {
+            let kind = match message.kind() {
+                MessageKind::Text => FrameKind::Text,
+                MessageKind::Binary => FrameKind::Binary,
+            };
+            let frame = OutFrame::new(kind, message.into_data(), client.then(|| masks.next()));
+            *staged_bytes += frame.wire_len();
+            staged.push_back(frame);
+        });
+        if let Some(payload) = self.closing.next_frame(|| self.connection.outbox.is_empty()) {
+            self.stage_frame(io, FrameKind::Close, payload);
+        }
+    }
+
+    pub(super) fn stage_frame(&mut self, io: &mut Io, kind: FrameKind, payload: Bytes) {
+        let mask = self.is_client().then(|| io.masks.next());
+        let frame = OutFrame::new(kind, payload, mask);
+        self.staged_bytes += frame.wire_len();
+        self.staged.push_back(frame);
+    }
+
+    /// The kernel took `count` more bytes.
+    fn advance(&mut self, count: usize) {
+        let mut left = self.front_sent + count;
+        let (mut messages, mut bytes) = (0, 0);
+        while let Some(frame) = self.staged.front() {
+            let length = frame.wire_len();
+            if left < length {
+                break;
+            }
+            left -= length;
+            self.staged_bytes -= length;
+            match frame.kind() {
+                FrameKind::Text | FrameKind::Binary => {
+                    messages += 1;
+                    bytes += frame.payload().len();
+                }
+                FrameKind::Ping => {
+                    if let Ok(id) = <[u8; 8]>::try_from(&frame.payload()[..]) {
+                        Counters::add(&self.connection.counters.pings, 1);
+                        self.keepalive.ping_left(u64::from_be_bytes(id), Instant::now());
+                    }
+                }
+                FrameKind::Pong => {}
+                FrameKind::Close => self.closing.sent(),
+            }
+            self.staged.pop_front();
+        }
+        self.front_sent = left;
+        if messages > 0 {
+            let counters = &self.connection.counters;
+            Counters::add(&counters.messages_out, messages as u64);
+            Counters::add(&counters.bytes_out, bytes as u64);
+            self.connection.outbox.written(messages, bytes);
+        }
+        if self.staged.is_empty() {
+            // An idle connection owns no buffer.
+            self.staged = std::collections::VecDeque::new();
+        }
+    }
+
+    /// Answers a ping; while output is held up, only the latest one (RFC 6455 section 5.5.3).
+    pub(super) fn answer_ping(&mut self, io: &mut Io, payload: Bytes) {
+        if self.closing.is_staged() {
+            return;
+        }
+        if self.blocked.is_some() {
+            self.unanswered = Some(payload);
+        } else {
+            self.stage_frame(io, FrameKind::Pong, payload);
+        }
+    }
+
+    pub fn ping(&mut self, io: &mut Io, id: u64) -> After {
+        if !matches!(self.phase, Phase::Open) || self.closing.has_begun() {
+            return After::Keep;
+        }
+        self.stage_frame(io, FrameKind::Ping, Bytes::copy_from_slice(&id.to_be_bytes()));
+        self.flush(io)
+    }
+}

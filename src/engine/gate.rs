@@ -1,0 +1,53 @@
+//! Who is inside an object, so that its destruction can wait for them.
+
+use crate::error::{Error, Id, Result};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+const CLOSED: usize = 1 << (usize::BITS - 1);
+
+/// Counts the calls inside an object and refuses new ones once it is closed.
+#[derive(Default)]
+pub struct Gate {
+    state: AtomicUsize,
+    lock: Mutex<()>,
+    left: Condvar,
+}
+
+/// A call inside; leaving is dropping it.
+pub struct Inside<'a>(&'a Gate);
+
+impl Gate {
+    pub fn enter(&self) -> Result<Inside<'_>> {
+        let before = self.state.fetch_add(1, SeqCst);
+        let inside = Inside(self);
+        if before & CLOSED == 0 { Ok(inside) } else { Err(Error::of(Id::Cancelled)) }
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.state.load(SeqCst) & CLOSED != 0
+    }
+
+    /// Refuses every later call; true for the one who closed it.
+    pub fn close(&self) -> bool {
+        self.state.fetch_or(CLOSED, SeqCst) & CLOSED == 0
+    }
+
+    /// After `close`: waits until everybody has left.
+    pub fn wait_empty(&self) {
+        let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.state.load(SeqCst) & !CLOSED != 0 {
+            guard = self.left.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        if self.0.state.fetch_sub(1, SeqCst) == CLOSED | 1 {
+            // The lock makes sure that the waiter is either before its check or inside its wait.
+            drop(self.0.lock.lock().unwrap_or_else(PoisonError::into_inner));
+            self.0.left.notify_all();
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The loop of an I/O thread: commands, readiness and timers to the drivers; what they received to the queues.
+
+use super::command::Command;
+use super::connection::Connection;
+use super::driver::{After, Driver};
+use super::listening::Listening;
+use super::queue::{Entry, Inbox};
+use super::runtime::{IoHandle, TlsCache};
+use crate::error::{Error, Id};
+use crate::net::{Reactor, Ready, Timers};
+use crate::ws::MaskKeys;
+use crossbeam_channel::Receiver;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
+
+/// What is read at once, and written at once: enough for four 64 KiB messages, small enough for the cache.
+pub(super) const BUFFER: usize = 256 * 1024;
+/// Tokens a slot owns: one for each address that a dial tries at a time.
+pub(super) const TOKENS: usize = crate::net::Dial::MAX;
+
+/// What the drivers of one thread share.
+pub(super) struct Io {
+    pub reactor: Reactor,
+    pub timers: Timers,
+    /// The time of this round.
+    pub now: Instant,
+    pub input: Vec<u8>,
+    pub output: Vec<u8>,
+    pub masks: MaskKeys,
+    pub handle: IoHandle,
+    pub tls: TlsCache,
+    /// Slots that have more to read than one turn allows.
+    pub again: Vec<usize>,
+    /// Newcomers that a listener accepted for this thread.
+    pub commands: Vec<Command>,
+    batches: Vec<(Arc<Inbox>, Vec<Entry>)>,
+    spare: Vec<Vec<Entry>>,
+}
+
+impl Io {
+    /// Adds an event to the round's batch of its object.
+    pub fn queue(&mut self, inbox: &Arc<Inbox>, entry: Entry) {
+        match self.batches.last_mut() {
+            Some((last, batch)) if Arc::ptr_eq(last, inbox) => batch.push(entry),
+            Some(_) | None => {
+                let mut batch = self.spare.pop().unwrap_or_default();
+                batch.push(entry);
+                self.batches.push((inbox.clone(), batch));
+            }
+        }
+    }
+
+    /// Hands the round's batches over and runs the handlers that wait for them.
+    pub fn hand_over(&mut self) {
+        for (inbox, mut batch) in std::mem::take(&mut self.batches) {
+            if inbox.push(&mut batch) {
+                inbox.dispatch();
+            }
+            if self.spare.len() < 16 && batch.capacity() <= 4096 {
+                self.spare.push(batch);
+            }
+        }
+    }
+}
+
+enum Slot {
+    Connection(Box<Driver>),
+    Listener(Box<Listening>),
+}
+
+#[derive(Default)]
+struct Table {
+    slots: Vec<Option<Slot>>,
+    free: Vec<usize>,
+}
+
+/// Runs until told to stop.
+pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Command>) {
+    let mut io = Io {
+        reactor,
+        timers: Timers::new(),
+        now: Instant::now(),
+        input: vec![0; BUFFER],
+        output: Vec::with_capacity(BUFFER),
+        masks: MaskKeys::new(),
+        handle: handle.clone(),
+        tls: TlsCache::default(),
+        again: Vec::new(),
+        commands: Vec::new(),
+        batches: Vec::new(),
+        spare: Vec::new(),
+    };
+    let mut table = Table::default();
+    let mut ready: Vec<Ready> = Vec::new();
+    loop {
+        io.now = Instant::now();
+        while let Ok(command) = commands.try_recv() {
+            if matches!(command, Command::Stop) {
+                table.stop(&mut io);
+                return;
+            }
+            table.command(&mut io, command);
+        }
+        for slot in std::mem::take(&mut io.again) {
+            table.drive(&mut io, slot, |driver, io| driver.readable(io));
+        }
+        io.hand_over();
+        let timeout = if !io.again.is_empty() || !handle.fall_asleep(commands) {
+            Some(Duration::ZERO)
+        } else {
+            io.timers.next_due().map(|due| due.saturating_duration_since(Instant::now()))
+        };
+        if io.reactor.poll(timeout, &mut ready).is_err() {
+            ready.clear();
+        }
+        handle.wake_up();
+        io.now = Instant::now();
+        for event in &ready {
+            table.ready(&mut io, event);
+        }
+        while let Some((token, stamp)) = io.timers.pop_due(io.now) {
+            table.timer(&mut io, token, stamp);
+        }
+        for command in std::mem::take(&mut io.commands) {
+            table.command(&mut io, command);
+        }
+        io.hand_over();
+    }
+}
+
+impl Table {
+    fn insert(&mut self, slot: Slot) -> usize {
+        if let Some(at) = self.free.pop() {
+            self.slots[at] = Some(slot);
+            return at;
+        }
+        self.slots.push(Some(slot));
+        self.slots.len() - 1
+    }
+
+    fn command(&mut self, io: &mut Io, command: Command) {
+        match command {
+            Command::Dial { connection, owner, plan } => {
+                let driver = Driver::client(connection, owner, *plan);
+                self.adopt(io, driver);
+            }
+            Command::Adopt { connection, owner, stream, tls } => {
+                let driver = Driver::server(connection, owner, *stream, tls);
+                self.adopt(io, driver);
+            }
+            Command::Prepared { connection, outcome } => {
+                self.of(io, &connection, |driver, io| driver.prepared(io, outcome))
+            }
+            Command::Flush(connection) => {
+                // Cleared before the queue is looked at, so that a later message posts again.
+                connection.dirty.store(false, SeqCst);
+                self.of(io, &connection, |driver, io| driver.flush(io));
+            }
+            Command::Resume(connection) => self.of(io, &connection, |driver, io| driver.resume(io)),
+            Command::Retime(connection) => self.of(io, &connection, |driver, io| driver.tick(io)),
+            Command::Close { connection, code, reason, discard } => {
+                self.of(io, &connection, |driver, io| driver.close(io, code, &reason, discard));
+            }
+            Command::Abort(connection) => self.of(io, &connection, |driver, io| driver.abort(io)),
+            Command::Ping(connection, id) => self.of(io, &connection, |driver, io| driver.ping(io, id)),
+            Command::Dispatch(inbox) => {
+                io.hand_over();
+                inbox.dispatch();
+            }
+            Command::Listen { listener, acceptor, serial } => {
+                let at = self.insert(Slot::Listener(Box::new(Listening::new(*listener, acceptor, serial))));
+                self.listening(io, at, |listening, io| listening.start(io, at * TOKENS));
+            }
+            Command::Unlisten { serial } => {
+                let is_it = |slot: &Option<Slot>| matches!(slot, Some(Slot::Listener(it)) if it.serial() == serial);
+                while let Some(at) = self.slots.iter().position(is_it) {
+                    self.free_slot(at);
+                }
+            }
+            Command::Stop => {}
+        }
+    }
+
+    fn adopt(&mut self, io: &mut Io, driver: Driver) {
+        let connection = driver.connection().clone();
+        let at = self.insert(Slot::Connection(Box::new(driver)));
+        connection.slot.store(at, SeqCst);
+        self.drive(io, at, |driver, io| driver.start(io, at * TOKENS));
+    }
+
+    fn of(&mut self, io: &mut Io, connection: &Arc<Connection>, step: impl FnOnce(&mut Driver, &mut Io) -> After) {
+        let at = connection.slot.load(SeqCst);
+        let is_it =
+            |slot: &Slot| matches!(slot, Slot::Connection(driver) if Arc::ptr_eq(driver.connection(), connection));
+        if self.slots.get(at).and_then(Option::as_ref).is_some_and(is_it) {
+            self.drive(io, at, step);
+        }
+    }
+
+    fn ready(&mut self, io: &mut Io, event: &Ready) {
+        let at = event.token / TOKENS;
+        if matches!(self.slots.get(at), Some(Some(Slot::Listener(_)))) {
+            self.listening(io, at, Listening::accept);
+        } else {
+            self.drive(io, at, |driver, io| driver.ready(io, event));
+        }
+    }
+
+    fn timer(&mut self, io: &mut Io, token: usize, stamp: u64) {
+        let at = token / TOKENS;
+        match self.slots.get_mut(at) {
+            Some(Some(Slot::Connection(driver))) => {
+                if driver.timer_fired(stamp) {
+                    self.drive(io, at, Driver::tick);
+                }
+            }
+            Some(Some(Slot::Listener(_))) => self.listening(io, at, Listening::accept),
+            Some(_) | None => {}
+        }
+    }
+
+    /// One step of a driver. A panic ends that connection and nothing else.
+    fn drive(&mut self, io: &mut Io, at: usize, step: impl FnOnce(&mut Driver, &mut Io) -> After) {
+        let Some(Some(Slot::Connection(driver))) = self.slots.get_mut(at) else { return };
+        let after = catch_unwind(AssertUnwindSafe(|| {
+            let after = step(driver, io);
+            if after == After::Keep {
+                driver.arm(io, at * TOKENS);
+            }
+            after
+        }));
+        let gone = match after {
+            Ok(after) => after == After::Gone,
+            Err(_) => {
+                // The step may have had the buffer in its hands.
+                io.input.resize(BUFFER, 0);
+                let _ = catch_unwind(AssertUnwindSafe(|| driver.break_off(io, Error::of(Id::Panic))));
+                true
+            }
+        };
+        if gone && let Some(Some(Slot::Connection(driver))) = self.slots.get_mut(at).map(Option::take) {
+            self.free.push(at);
+            driver.leave(io);
+        }
+    }
+
+    fn listening(&mut self, io: &mut Io, at: usize, step: impl FnOnce(&mut Listening, &mut Io)) {
+        if let Some(Some(Slot::Listener(listening))) = self.slots.get_mut(at) {
+            step(listening, io);
+        }
+    }
+
+    fn free_slot(&mut self, at: usize) {
+        match self.slots[at].take() {
+            Some(Slot::Listener(listening)) => listening.close(),
+            Some(Slot::Connection(_)) | None => {}
+        }
+        self.free.push(at);
+    }
+
+    fn stop(&mut self, io: &mut Io) {
+        for at in 0..self.slots.len() {
+            match self.slots[at].take() {
+                Some(Slot::Connection(mut driver)) => {
+                    driver.break_off(io, Error::of(Id::Cancelled));
+                    driver.leave(io);
+                }
+                Some(Slot::Listener(listening)) => listening.close(),
+                None => {}
+            }
+        }
+        io.hand_over();
+    }
+}

@@ -1,0 +1,74 @@
+//! A listener on its I/O thread.
+
+use super::command::{Acceptor, Command};
+use super::io_thread::Io;
+use crate::net::Listener;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Newcomers taken in one turn, so that a flood of them does not hold up the others.
+const TURN: usize = 64;
+/// After a failed accept (no descriptors left) the next try waits this long.
+const PAUSE: Duration = Duration::from_millis(50);
+
+pub(super) struct Listening {
+    listener: Listener,
+    acceptor: Arc<dyn Acceptor>,
+    serial: u64,
+    token: usize,
+}
+
+impl Listening {
+    pub fn new(listener: Listener, acceptor: Arc<dyn Acceptor>, serial: u64) -> Self {
+        Self { listener, acceptor, serial, token: 0 }
+    }
+
+    pub fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    pub fn start(&mut self, io: &mut Io, token: usize) {
+        self.token = token;
+        if self.listener.register(&io.reactor, token).is_err() {
+            self.try_later(io);
+        }
+        self.accept(io);
+    }
+
+    /// Takes what waits. Readiness is edge-triggered: whoever stops early must come back by a timer.
+    pub fn accept(&mut self, io: &mut Io) {
+        for _ in 0..TURN {
+            match self.listener.accept() {
+                Ok((stream, address)) => {
+                    if let Some(connection) = self.acceptor.accept(address) {
+                        let owner = self.acceptor.clone().owner();
+                        let tls = self.acceptor.tls();
+                        let target = connection.io.clone();
+                        let adopt = Command::Adopt { connection, owner, stream: Box::new(stream), tls };
+                        if target.is(&io.handle) {
+                            io.commands.push(adopt);
+                        } else {
+                            target.post(adopt);
+                        }
+                    }
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                // The newcomer has left already.
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => return self.try_later(io),
+            }
+        }
+        io.timers.set(io.now, self.token, self.serial);
+    }
+
+    fn try_later(&mut self, io: &mut Io) {
+        io.timers.set(io.now + PAUSE, self.token, self.serial);
+    }
+
+    pub fn close(self: Box<Self>) {
+        let acceptor = self.acceptor.clone();
+        drop(self);
+        acceptor.closed();
+    }
+}

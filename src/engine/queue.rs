@@ -1,0 +1,422 @@
+//! The queue of one object: what its connections received and the host has not yet taken.
+//!
+//! The I/O thread hands over a batch a round under one lock. The bounds count messages and their bytes; they are
+//! reserved before a message enters a batch ([`Inbox::admit`]) and given back when the host takes it, which resumes
+//! the connections that had been paused. Other events do not count.
+
+use super::connection::Connection;
+use super::dispatch::Dispatch;
+use super::event::{Body, Event, Outcome, Wait};
+use super::request::Pending;
+use super::sync::{Deadline, lock, wait};
+use super::watch::Signal;
+use crate::error::{Error, Id, Result};
+use crate::options::{Opt, Options};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+/// Errors that are kept for a host that does not take them.
+const KEPT_ERRORS: usize = 64;
+
+/// An event and the connection whose credit it holds.
+pub struct Entry {
+    pub event: Event,
+    pub source: Option<Arc<Connection>>,
+}
+
+/// What a call wants from the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// The next message; other events before it are discarded.
+    Message,
+    Any,
+}
+
+/// A waiting call. Each has its own bell, so that exactly the longest waiting one is woken.
+struct Waiter {
+    want: Want,
+    bell: Condvar,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) queue: VecDeque<Entry>,
+    messages: usize,
+    errors: usize,
+    waiters: VecDeque<Arc<Waiter>>,
+    /// Counts the ends of waiting; a call that began to wait before the last one ends.
+    epoch: u64,
+    live: bool,
+    cancelled: bool,
+    paused: Vec<Arc<Connection>>,
+    signals: Vec<Arc<Signal>>,
+    pub(super) requests: Vec<Arc<Pending>>,
+    pub(super) dispatch: Dispatch,
+}
+
+impl State {
+    fn satisfies(&self, want: Want) -> bool {
+        match want {
+            Want::Message => self.messages > 0,
+            Want::Any => !self.queue.is_empty(),
+        }
+    }
+
+    /// Whether nobody who waits longer than `me` could be served now.
+    fn is_turn_of(&self, me: Option<&Arc<Waiter>>) -> bool {
+        for waiter in &self.waiters {
+            if me.is_some_and(|me| Arc::ptr_eq(me, waiter)) {
+                return true;
+            }
+            if self.satisfies(waiter.want) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn wake_next(&self) {
+        if let Some(waiter) = self.waiters.iter().find(|waiter| self.satisfies(waiter.want)) {
+            waiter.bell.notify_one();
+        }
+    }
+
+    fn wake_all(&self) {
+        self.waiters.iter().for_each(|waiter| waiter.bell.notify_one());
+        self.ring();
+    }
+
+    fn ring(&self) {
+        self.signals.iter().for_each(|signal| signal.ring());
+    }
+}
+
+/// See the module's page.
+pub struct Inbox {
+    state: Mutex<State>,
+    pub(super) dispatched: Condvar,
+    messages: AtomicUsize,
+    bytes: AtomicUsize,
+    /// One connection may hold this part of either bound.
+    share: usize,
+    options: Arc<Options>,
+}
+
+impl Inbox {
+    pub fn new(options: Arc<Options>, share: usize) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            dispatched: Condvar::new(),
+            messages: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            share,
+            options,
+        })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Messages and bytes that wait.
+    pub fn waiting(&self) -> (usize, usize) {
+        (self.messages.load(Relaxed), self.bytes.load(Relaxed))
+    }
+
+    // ---- the I/O thread's side
+
+    /// Reserves room for one message of `connection`; false when it must be paused. One that has nothing else
+    /// waiting may always deliver one.
+    pub fn admit(&self, connection: &Connection, size: usize) -> bool {
+        let (own_messages, own_bytes) = connection.inbound();
+        if own_messages > 0 {
+            let max_messages = self.options.size(Opt::ReceiveQueueMessages);
+            let max_bytes = self.options.size(Opt::ReceiveQueueBytes);
+            let (messages, bytes) = self.waiting();
+            if messages >= max_messages
+                || bytes + size > max_bytes
+                || own_messages >= (max_messages / self.share).max(1)
+                || own_bytes + size > max_bytes / self.share
+            {
+                return false;
+            }
+        }
+        self.reserve(connection, size);
+        true
+    }
+
+    /// Books one message, whatever the bounds say.
+    pub fn reserve(&self, connection: &Connection, size: usize) {
+        self.messages.fetch_add(1, Relaxed);
+        self.bytes.fetch_add(size, Relaxed);
+        connection.add_inbound(size);
+    }
+
+    /// Remembers a paused connection; false when room has come in between, so that it must try again.
+    pub fn pause(&self, connection: &Arc<Connection>, size: usize) -> bool {
+        let mut state = self.lock();
+        // Under the lock, because the host gives credit back under it.
+        if self.admit(connection, size) {
+            self.release(connection, size);
+            return false;
+        }
+        connection.set_paused(true);
+        state.paused.push(connection.clone());
+        true
+    }
+
+    fn release(&self, connection: &Connection, size: usize) {
+        self.messages.fetch_sub(1, Relaxed);
+        self.bytes.fetch_sub(size, Relaxed);
+        connection.sub_inbound(size);
+    }
+
+    /// Hands over what came in one round, in order, and tells whether a handler must be run.
+    pub fn push(&self, batch: &mut Vec<Entry>) -> bool {
+        let mut state = self.lock();
+        for entry in batch.drain(..) {
+            if !state.requests.is_empty() && self.answers_request(&mut state, &entry) {
+                continue;
+            }
+            Self::enqueue(&mut state, entry);
+        }
+        if state.dispatch.is_set() {
+            return !state.queue.is_empty();
+        }
+        state.wake_next();
+        state.ring();
+        false
+    }
+
+    fn enqueue(state: &mut State, entry: Entry) {
+        match &entry.event.body {
+            Body::Message(_) => state.messages += 1,
+            Body::Error(_) => {
+                state.errors += 1;
+                if state.errors > KEPT_ERRORS {
+                    if let Some(at) = state.queue.iter().position(|old| matches!(old.event.body, Body::Error(_))) {
+                        state.queue.remove(at);
+                    }
+                    state.errors -= 1;
+                }
+            }
+            Body::Close(_) if Self::forget(state, &entry) => return,
+            Body::Open(_) | Body::Close(_) => {}
+        }
+        state.queue.push_back(entry);
+    }
+
+    /// A connection that has come and gone unseen, with no message waiting, leaves nothing behind: drops its `open`
+    /// and tells that its `close` is to be dropped, too. Keeps the queue bounded when the host takes nothing.
+    fn forget(state: &mut State, close: &Entry) -> bool {
+        let Some(source) = &close.source else { return false };
+        if source.inbound().0 > 0 || state.dispatch.is_set() || !state.waiters.is_empty() {
+            return false;
+        }
+        let is_open = |entry: &Entry| {
+            matches!(entry.event.body, Body::Open(_))
+                && entry.source.as_ref().is_some_and(|other| Arc::ptr_eq(other, source))
+        };
+        let found = state.queue.iter().rposition(is_open);
+        if let Some(at) = found {
+            state.queue.remove(at);
+        }
+        found.is_some()
+    }
+
+    /// Keeps the books of an entry that leaves the queue. Called with the lock held.
+    fn settle(&self, state: &mut State, entry: &Entry) {
+        match &entry.event.body {
+            Body::Message(message) => {
+                state.messages -= 1;
+                self.messages.fetch_sub(1, Relaxed);
+                self.bytes.fetch_sub(message.data().len(), Relaxed);
+                if let Some(source) = &entry.source {
+                    source.sub_inbound(message.data().len());
+                }
+            }
+            Body::Error(_) => state.errors -= 1,
+            Body::Open(_) | Body::Close(_) => {}
+        }
+        if !state.paused.is_empty() {
+            self.resume(state);
+        }
+    }
+
+    /// Gives credit back to an entry that never entered the queue.
+    pub(super) fn settle_outside(&self, state: &mut State, entry: &Entry) {
+        if let (Body::Message(message), Some(source)) = (&entry.event.body, &entry.source) {
+            self.release(source, message.data().len());
+        }
+        if !state.paused.is_empty() {
+            self.resume(state);
+        }
+    }
+
+    /// Wakes the paused connections once both the whole and their own part are below half.
+    fn resume(&self, state: &mut State) {
+        let max_messages = self.options.size(Opt::ReceiveQueueMessages);
+        let max_bytes = self.options.size(Opt::ReceiveQueueBytes);
+        let (messages, bytes) = self.waiting();
+        if messages > max_messages / 2 || bytes > max_bytes / 2 {
+            return;
+        }
+        let share = self.share;
+        state.paused.retain(|connection| {
+            let (own_messages, own_bytes) = connection.inbound();
+            let still = own_messages > max_messages / share / 2 || own_bytes > max_bytes / share / 2;
+            if !still {
+                connection.set_paused(false);
+                connection.resume();
+            }
+            still
+        });
+    }
+
+    /// Queues an event of a connection's life. On the I/O thread, after what came before it was handed over.
+    pub fn put(&self, source: Option<&Arc<Connection>>, body: Body) {
+        let connection = source.map_or(0, |connection| connection.id());
+        let mut batch = vec![Entry { event: Event { connection, body }, source: source.cloned() }];
+        if self.push(&mut batch) {
+            self.dispatch();
+        }
+    }
+
+    /// A bound was changed: paused connections may go on.
+    pub fn bounds_changed(&self) {
+        let mut state = self.lock();
+        self.resume(&mut state);
+    }
+
+    // ---- the host's side
+
+    /// The next event, or why there is none.
+    pub fn receive(&self, want: Want, patience: Wait) -> Result<Outcome<Event>> {
+        let mut state = self.lock();
+        let epoch = state.epoch;
+        let mut waiter: Option<(Arc<Waiter>, Deadline)> = None;
+        let outcome = loop {
+            if state.cancelled {
+                break Err(Error::of(Id::Cancelled));
+            }
+            if state.dispatch.is_set() {
+                break Err(Error::new(Id::HandlerSet, ["receive".into()]));
+            }
+            if state.satisfies(want) && state.is_turn_of(waiter.as_ref().map(|(waiter, _)| waiter)) {
+                break Ok(self.pop(&mut state, want).map_or(Outcome::Timeout, Outcome::Got));
+            }
+            if state.epoch != epoch || (!state.live && !state.satisfies(want)) {
+                break Ok(Outcome::Closed);
+            }
+            let (me, deadline) = waiter.get_or_insert_with(|| {
+                let me = Arc::new(Waiter { want, bell: Condvar::new() });
+                state.waiters.push_back(me.clone());
+                (me, Deadline::of(patience))
+            });
+            let (guard, in_time) = wait(&me.bell, state, *deadline);
+            state = guard;
+            if !in_time && !state.satisfies(want) {
+                break Ok(if state.live || state.cancelled { Outcome::Timeout } else { Outcome::Closed });
+            }
+            if !in_time && !state.is_turn_of(Some(me)) {
+                break Ok(Outcome::Timeout);
+            }
+        };
+        if let Some((me, _)) = waiter {
+            state.waiters.retain(|other| !Arc::ptr_eq(other, &me));
+        }
+        // Whoever waits next may find something, too; a notification that came to us must not be lost.
+        state.wake_next();
+        outcome
+    }
+
+    fn pop(&self, state: &mut State, want: Want) -> Option<Event> {
+        while let Some(entry) = state.queue.pop_front() {
+            self.settle(state, &entry);
+            if want == Want::Any || matches!(entry.event.body, Body::Message(_)) {
+                if state.queue.is_empty() && state.queue.capacity() > 4096 {
+                    state.queue = VecDeque::new();
+                }
+                return Some(entry.event);
+            }
+        }
+        None
+    }
+
+    fn discard_all(&self, state: &mut State) {
+        while let Some(entry) = state.queue.pop_front() {
+            self.settle(state, &entry);
+        }
+    }
+
+    pub fn take_now(&self) -> Option<Event> {
+        let mut state = self.lock();
+        self.pop(&mut state, Want::Any)
+    }
+
+    pub fn put_back(&self, event: Event) {
+        let mut state = self.lock();
+        match &event.body {
+            Body::Message(message) => {
+                state.messages += 1;
+                self.messages.fetch_add(1, Relaxed);
+                self.bytes.fetch_add(message.data().len(), Relaxed);
+            }
+            Body::Error(_) => state.errors += 1,
+            Body::Open(_) | Body::Close(_) => {}
+        }
+        state.queue.push_front(Entry { event, source: None });
+        state.wake_next();
+    }
+
+    /// Takes the first entry for a handler, with the lock held by the caller.
+    pub(super) fn pop_entry(&self, state: &mut State) -> Option<Event> {
+        self.pop(state, Want::Any)
+    }
+
+    /// Drops everything that waits.
+    pub fn clear(&self) {
+        let mut state = self.lock();
+        self.discard_all(&mut state);
+    }
+
+    /// Whether more can come; when not, calls that wait end with `Closed`.
+    pub fn set_live(&self, live: bool) {
+        let mut state = self.lock();
+        state.live = live;
+        state.fail_requests();
+        if !live {
+            state.wake_all();
+        }
+    }
+
+    /// Ends the calls that wait now, with `Closed`.
+    pub fn release_waiters(&self) {
+        let mut state = self.lock();
+        state.epoch += 1;
+        state.fail_requests();
+        state.wake_all();
+    }
+
+    /// The object is being destroyed: ends every call, now and later.
+    pub fn cancel(&self) {
+        let mut state = self.lock();
+        state.cancelled = true;
+        state.fail_requests();
+        state.wake_all();
+    }
+
+    pub fn is_ready(&self) -> bool {
+        let state = self.lock();
+        !state.queue.is_empty() || !state.live || state.cancelled
+    }
+
+    pub fn subscribe(&self, signal: &Arc<Signal>) {
+        self.lock().signals.push(signal.clone());
+    }
+
+    pub fn unsubscribe(&self, signal: &Arc<Signal>) {
+        self.lock().signals.retain(|other| !Arc::ptr_eq(other, signal));
+    }
+}

@@ -1,0 +1,234 @@
+//! The process's I/O threads: started with the first object, joined with the last.
+
+use super::command::Command;
+use super::event::Wait;
+use super::io_thread;
+use super::sync::lock;
+use crate::error::{Error, Id, Result};
+use crate::library::{self, Thread};
+use crate::net::{TlsClient, TlsOptions, Waker, Workers};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::cell::Cell;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+thread_local! {
+    /// Without a destructor, so that a host thread that asks keeps nothing of ours.
+    static ON_IO_THREAD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the caller is on an I/O thread, that is inside an event handler.
+pub fn on_io_thread() -> bool {
+    ON_IO_THREAD.get()
+}
+
+/// The error of a call that may wait, made inside an event handler.
+pub fn refuse_on_io_thread(call: &'static str) -> Result<()> {
+    if on_io_thread() { Err(Error::new(Id::WouldDeadlock, [call.into()])) } else { Ok(()) }
+}
+
+/// How long a call may wait: on an I/O thread never.
+pub fn patience(ms: i64) -> Wait {
+    if on_io_thread() { Wait::No } else { Wait::from_ms(ms) }
+}
+
+/// The part of an I/O thread that others reach.
+pub struct IoShared {
+    commands: Sender<Command>,
+    waker: Waker,
+    /// The loop is, or is about to be, inside its poll: somebody who brings work must wake it.
+    asleep: AtomicBool,
+    pub(super) workers: Arc<Workers>,
+}
+
+/// A shared reference to an I/O thread.
+#[derive(Clone)]
+pub struct IoHandle(Arc<IoShared>);
+
+impl IoHandle {
+    pub(super) fn is(&self, other: &IoHandle) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Deref for IoHandle {
+    type Target = IoShared;
+
+    fn deref(&self) -> &IoShared {
+        &self.0
+    }
+}
+
+impl IoShared {
+    /// Hands over a command; wakes the loop only if it sleeps.
+    pub fn post(&self, command: Command) {
+        // Fails only when the thread has ended, and then there is nothing left to command.
+        if self.commands.send(command).is_ok() && self.asleep.swap(false, SeqCst) {
+            self.waker.wake();
+        }
+    }
+
+    /// Announces that the loop goes to sleep; false when work has come in the meantime.
+    pub(super) fn fall_asleep(&self, commands: &Receiver<Command>) -> bool {
+        self.asleep.store(true, SeqCst);
+        if commands.is_empty() {
+            return true;
+        }
+        self.asleep.store(false, SeqCst);
+        false
+    }
+
+    pub(super) fn wake_up(&self) {
+        self.asleep.store(false, SeqCst);
+    }
+}
+
+struct Runtime {
+    users: usize,
+    threads: Vec<(IoHandle, Thread)>,
+    workers: Arc<Workers>,
+    /// How many threads each running server wants.
+    wishes: Vec<(u64, usize)>,
+}
+
+static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
+
+impl Runtime {
+    fn start(&mut self, count: usize) -> Result<()> {
+        while self.threads.len() < count {
+            let (commands, receiver) = unbounded();
+            let reactor = crate::net::Reactor::new().map_err(|error| Error::of(Id::Io).detail(error))?;
+            let shared = IoShared {
+                commands,
+                waker: reactor.waker(),
+                asleep: AtomicBool::new(false),
+                workers: self.workers.clone(),
+            };
+            let handle = IoHandle(Arc::new(shared));
+            let own = handle.clone();
+            let body = move || {
+                ON_IO_THREAD.set(true);
+                io_thread::run(reactor, &own, &receiver);
+            };
+            let name = format!("websocket-io{}", self.threads.len());
+            let thread = library::spawn(&name, body).map_err(|error| Error::of(Id::Io).detail(error))?;
+            self.threads.push((handle, thread));
+        }
+        Ok(())
+    }
+
+    /// Ends the threads that no running server asks for; the connections of a stopped one are gone by now.
+    fn shrink(&mut self) {
+        let wanted = self.wishes.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
+        self.stop_from(wanted);
+    }
+
+    fn stop_from(&mut self, keep: usize) {
+        let ending: Vec<_> = self.threads.drain(keep.min(self.threads.len())..).collect();
+        ending.iter().for_each(|(handle, _)| handle.post(Command::Stop));
+        ending.into_iter().for_each(|(_, thread)| thread.join());
+    }
+}
+
+/// An object's share of the runtime. Dropping the last one joins the threads, so it is dropped on host threads only.
+pub struct Lease(());
+
+impl Lease {
+    pub fn acquire() -> Result<Self> {
+        library::at_unload(abandon);
+        let mut slot = lock(&RUNTIME);
+        if slot.is_none() {
+            let mut runtime = Runtime { users: 0, threads: Vec::new(), workers: Workers::new(), wishes: Vec::new() };
+            runtime.start(1)?;
+            *slot = Some(runtime);
+        }
+        if let Some(runtime) = slot.as_mut() {
+            runtime.users += 1;
+        }
+        Ok(Lease(()))
+    }
+
+    /// The I/O thread that clients use.
+    pub fn io(&self) -> Result<IoHandle> {
+        self.ios(None)?.into_iter().next().ok_or_else(|| Error::of(Id::Cancelled))
+    }
+
+    /// The first `count` threads, started where needed and kept until [`Lease::release_ios`].
+    pub fn ios(&self, wish: Option<(u64, usize)>) -> Result<Vec<IoHandle>> {
+        let mut slot = lock(&RUNTIME);
+        let runtime = slot.as_mut().ok_or_else(|| Error::of(Id::Cancelled))?;
+        let count = wish.map_or(1, |(_, count)| count.max(1));
+        runtime.start(count)?;
+        runtime.wishes.extend(wish);
+        Ok(runtime.threads.iter().take(count).map(|(handle, _)| handle.clone()).collect())
+    }
+
+    pub fn release_ios(&self, serial: u64) {
+        if let Some(runtime) = lock(&RUNTIME).as_mut() {
+            runtime.wishes.retain(|(other, _)| *other != serial);
+            runtime.shrink();
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut slot = lock(&RUNTIME);
+        let Some(runtime) = slot.as_mut() else { return };
+        runtime.users -= 1;
+        if runtime.users == 0 {
+            // Under the lock: a new first object waits until the old threads are gone.
+            runtime.stop_from(0);
+            runtime.workers.stop();
+            *slot = None;
+        }
+    }
+}
+
+/// The library is being unloaded, or the process ends, with objects alive: their threads must not outlive the code.
+fn abandon() {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    // At the end of a process another thread may have been stopped while it held the lock.
+    let Ok(mut slot) = RUNTIME.try_lock() else { return };
+    let Some(runtime) = slot.take() else { return };
+    runtime.threads.iter().for_each(|(handle, _)| handle.post(Command::Stop));
+    for (_, thread) in runtime.threads {
+        while !thread.is_finished() && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        if thread.is_finished() {
+            thread.join();
+        } else {
+            thread.detach();
+        }
+    }
+    runtime.workers.stop();
+}
+
+/// A number that is never given twice in this process.
+pub fn serial() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Relaxed)
+}
+
+/// Reading the system's roots takes many milliseconds, so dials that follow soon share them.
+const ROOTS_AGE: Duration = Duration::from_secs(300);
+
+/// The TLS side of a client; slow the first time, so call it on a worker.
+pub(super) fn tls_client(cache: &TlsCache) -> Result<TlsClient> {
+    let mut slot = cache.0.lock();
+    match slot.as_ref() {
+        Some((made, client)) if made.elapsed() < ROOTS_AGE => Ok(client.clone()),
+        Some(_) | None => {
+            let client = TlsClient::new(&TlsOptions::default())?;
+            *slot = Some((Instant::now(), client.clone()));
+            Ok(client)
+        }
+    }
+}
+
+/// Locked by our workers only, never by a host thread.
+#[derive(Clone, Default)]
+pub(super) struct TlsCache(Arc<parking_lot::Mutex<Option<(Instant, TlsClient)>>>);

@@ -1,0 +1,83 @@
+//! A listening socket.
+
+use super::reactor::Reactor;
+use super::stream::Stream;
+use crate::error::{Error, Id, Result};
+use mio::net::TcpListener;
+use mio::{Interest, Token};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Newcomers that the kernel keeps until they are accepted; std's 128 is too few for a burst.
+const BACKLOG: i32 = 4096;
+
+/// See the module's page.
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Listens at once. An IPv6 listener with `v6_only` leaves IPv4 to another.
+    pub fn bind(address: SocketAddr, v6_only: bool) -> Result<Self> {
+        let fail = |error: io::Error| {
+            let id = match error.kind() {
+                ErrorKind::AddrInUse => Id::PortInUse,
+                ErrorKind::AddrNotAvailable => Id::InterfaceForeign,
+                ErrorKind::PermissionDenied => Id::PortForbidden,
+                _ => Id::ListenFailed,
+            };
+            Error::new(Id::ListenOn, [address.to_string().into()]).because(Error::of(id).detail(error))
+        };
+        let socket = Self::open(address, v6_only).map_err(fail)?;
+        let address = socket.local_addr().map_err(fail)?;
+        Ok(Self { socket, address })
+    }
+
+    fn open(address: SocketAddr, v6_only: bool) -> io::Result<TcpListener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(v6_only)?;
+        }
+        // On unix it lets a server start again while old connections still time out, and refuses a second listener.
+        // On Windows the same option would share the port, and the default already refuses it.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(TcpListener::from_std(socket.into()))
+    }
+
+    pub fn register(&mut self, reactor: &Reactor, token: usize) -> io::Result<()> {
+        reactor.registry().register(&mut self.socket, Token(token), Interest::READABLE)
+    }
+
+    /// Takes one newcomer; `WouldBlock` when there is none.
+    pub fn accept(&mut self) -> io::Result<(Stream, SocketAddr)> {
+        let (socket, peer) = self.socket.accept()?;
+        Ok((Stream::new(socket, peer), peer))
+    }
+
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// The addresses that an interface name stands for, each with whether it must leave IPv4 alone; the first is needed,
+/// the second is for machines that have IPv6.
+pub fn interface_addresses(interface: &str, port: u16) -> Result<Vec<(SocketAddr, bool)>> {
+    let both =
+        |v4: Ipv4Addr, v6: Ipv6Addr| vec![(SocketAddr::from((v4, port)), false), (SocketAddr::from((v6, port)), true)];
+    let text = interface.trim();
+    match text {
+        "" | "*" => return Ok(both(Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED)),
+        _ if text.eq_ignore_ascii_case("localhost") => return Ok(both(Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST)),
+        _ => {}
+    }
+    let bare = text.strip_suffix('.').unwrap_or(text);
+    let bare = bare.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(bare);
+    let address: IpAddr = bare.parse().map_err(|_| Error::new(Id::InterfaceInvalid, [interface.into()]))?;
+    Ok(vec![(SocketAddr::new(address, port), address.is_ipv6())])
+}

@@ -1,0 +1,248 @@
+//! A connected socket, plain or under TLS, that never blocks.
+
+use super::reactor::Reactor;
+use super::tls::{self, TlsClient, TlsServer};
+use crate::error::{Error, Id, Result};
+use crate::library;
+use mio::net::TcpStream;
+use mio::{Interest, Token};
+use native_tls::{HandshakeError, MidHandshakeTlsStream, TlsStream};
+use socket2::SockRef;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The TCP socket under everything. Writing never raises SIGPIPE in the host.
+#[derive(Debug)]
+pub(super) struct Socket(TcpStream);
+
+impl Read for Socket {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl Write for Socket {
+    #[cfg(unix)]
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        SockRef::from(&self.0).send_with_flags(buf, libc::MSG_NOSIGNAL)
+    }
+
+    // Windows has no SIGPIPE, and mio must see the WouldBlock to arm the readiness again.
+    #[cfg(not(unix))]
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+enum Layer {
+    Plain(Socket),
+    Shaking(MidHandshakeTlsStream<Socket>),
+    Tls(Box<TlsStream<Socket>>),
+    /// A failed TLS handshake took the socket with it.
+    Dead(Option<Error>),
+}
+
+/// See the module's page.
+pub struct Stream {
+    layer: Layer,
+    peer: Option<SocketAddr>,
+    /// The name that a client's certificate must have, for error texts.
+    host: String,
+}
+
+fn interest() -> Interest {
+    Interest::READABLE | Interest::WRITABLE
+}
+
+fn dead() -> io::Error {
+    io::Error::new(ErrorKind::NotConnected, "the TLS handshake failed")
+}
+
+impl Stream {
+    pub(super) fn new(socket: TcpStream, peer: SocketAddr) -> Self {
+        // Small messages must not wait for the acknowledgement of earlier ones.
+        let _ = socket.set_nodelay(true);
+        Self { layer: Layer::Plain(Socket(socket)), peer: Some(peer), host: String::new() }
+    }
+
+    /// Starts a connect; writable means that it is decided.
+    pub fn dial(address: SocketAddr) -> io::Result<Self> {
+        TcpStream::connect(address).map(|socket| Self::new(socket, address))
+    }
+
+    /// Whether the connect is through; an error when it failed.
+    pub fn dial_finished(&self) -> io::Result<bool> {
+        let Some(socket) = self.socket() else { return Err(dead()) };
+        if let Some(error) = socket.take_error()? {
+            return Err(error);
+        }
+        match socket.peer_addr() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
+            Err(error) if is_in_progress(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn socket(&self) -> Option<&TcpStream> {
+        match &self.layer {
+            Layer::Plain(socket) => Some(&socket.0),
+            Layer::Shaking(stream) => Some(&stream.get_ref().0),
+            Layer::Tls(stream) => Some(&stream.get_ref().0),
+            Layer::Dead(_) => None,
+        }
+    }
+
+    fn socket_mut(&mut self) -> Option<&mut TcpStream> {
+        match &mut self.layer {
+            Layer::Plain(socket) => Some(&mut socket.0),
+            Layer::Shaking(stream) => Some(&mut stream.get_mut().0),
+            Layer::Tls(stream) => Some(&mut stream.get_mut().0),
+            Layer::Dead(_) => None,
+        }
+    }
+
+    pub fn register(&mut self, reactor: &Reactor, token: usize) -> io::Result<()> {
+        self.socket_mut().map_or(Ok(()), |socket| reactor.registry().register(socket, Token(token), interest()))
+    }
+
+    /// Changes the token, and arms the edge again.
+    pub fn reregister(&mut self, reactor: &Reactor, token: usize) -> io::Result<()> {
+        self.socket_mut().map_or(Ok(()), |socket| reactor.registry().reregister(socket, Token(token), interest()))
+    }
+
+    pub fn deregister(&mut self, reactor: &Reactor) {
+        if let Some(socket) = self.socket_mut() {
+            let _ = reactor.registry().deregister(socket);
+        }
+    }
+
+    /// Reads what is there; 0 at the end of the stream, `WouldBlock` when there is nothing.
+    pub fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match &mut self.layer {
+            Layer::Plain(socket) => socket.read(buf),
+            Layer::Tls(stream) => match stream.read(buf) {
+                // A peer that closes TCP without close_notify: WebSocket has its own goodbye.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof || tls::is_cut(&error) => Ok(0),
+                other => other,
+            },
+            Layer::Shaking(_) => Err(ErrorKind::WouldBlock.into()),
+            Layer::Dead(_) => Err(dead()),
+        }
+    }
+
+    /// Whether reading may stop after `got` of `asked` bytes without losing the edge.
+    pub fn is_drained(&self, got: usize, asked: usize) -> bool {
+        // mio arms the readiness again on Windows, and TLS has its own buffer: there only WouldBlock tells.
+        cfg!(unix) && got < asked && matches!(self.layer, Layer::Plain(_))
+    }
+
+    /// Writes what the kernel takes. Under TLS, bytes that were offered and not taken must be offered again.
+    pub fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match &mut self.layer {
+            Layer::Plain(socket) => socket.write(buf),
+            Layer::Tls(stream) => stream.write(buf),
+            Layer::Shaking(_) => Err(ErrorKind::WouldBlock.into()),
+            Layer::Dead(_) => Err(dead()),
+        }
+    }
+
+    /// Says that nothing more will be written.
+    pub fn shut_down(&mut self) {
+        if let Layer::Tls(stream) = &mut self.layer {
+            let _ = stream.shutdown();
+        }
+        if let Some(socket) = self.socket() {
+            let _ = socket.shutdown(std::net::Shutdown::Write);
+        }
+    }
+
+    /// Dropping it will reset the connection, so that the peer learns at once.
+    pub fn abort(&mut self) {
+        if let Some(socket) = self.socket() {
+            let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+        }
+    }
+
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.socket().and_then(|socket| socket.local_addr().ok())
+    }
+
+    pub fn is_tls(&self) -> bool {
+        matches!(self.layer, Layer::Shaking(_) | Layer::Tls(_))
+    }
+
+    /// How long the peer's kernel has been silent about bytes that it has not acknowledged; `None` when it has
+    /// acknowledged all, or where the system does not tell.
+    pub fn unacknowledged(&self) -> Option<Duration> {
+        self.socket().and_then(library::unacknowledged)
+    }
+
+    /// Goes on as a TLS client; [`Stream::handshake`] drives it.
+    pub fn start_tls_client(&mut self, tls: &TlsClient, host: &str) -> Result<()> {
+        host.clone_into(&mut self.host);
+        let Layer::Plain(socket) = std::mem::replace(&mut self.layer, Layer::Dead(None)) else { return Ok(()) };
+        let outcome = tls.connector().connect(host, socket);
+        self.shook(outcome)
+    }
+
+    /// Goes on as a TLS server; [`Stream::handshake`] drives it.
+    pub fn start_tls_server(&mut self, tls: &TlsServer) -> Result<()> {
+        let Layer::Plain(socket) = std::mem::replace(&mut self.layer, Layer::Dead(None)) else { return Ok(()) };
+        let outcome = tls.acceptor().accept(socket);
+        self.shook(outcome)
+    }
+
+    fn shook(&mut self, outcome: std::result::Result<TlsStream<Socket>, HandshakeError<Socket>>) -> Result<()> {
+        match outcome {
+            Ok(stream) => {
+                self.layer = Layer::Tls(Box::new(stream));
+                Ok(())
+            }
+            Err(HandshakeError::WouldBlock(stream)) => {
+                self.layer = Layer::Shaking(stream);
+                Ok(())
+            }
+            Err(HandshakeError::Failure(error)) => {
+                let error = tls::handshake_error(&error, &self.host);
+                self.layer = Layer::Dead(Some(error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Goes on with the TLS handshake; true when it is through (a plain stream: always).
+    pub fn handshake(&mut self) -> Result<bool> {
+        match std::mem::replace(&mut self.layer, Layer::Dead(None)) {
+            Layer::Shaking(stream) => {
+                let outcome = stream.handshake();
+                self.shook(outcome)?;
+                Ok(matches!(self.layer, Layer::Tls(_)))
+            }
+            Layer::Dead(error) => Err(error.unwrap_or_else(|| Error::of(Id::TlsFailed))),
+            layer @ (Layer::Plain(_) | Layer::Tls(_)) => {
+                self.layer = layer;
+                Ok(true)
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_in_progress(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EINPROGRESS)
+}
+
+#[cfg(not(unix))]
+fn is_in_progress(_: &io::Error) -> bool {
+    false
+}

@@ -1,0 +1,33 @@
+//! Points in time, soonest first.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Instant;
+
+/// A heap of timers. None is ever removed early: the owner recognises a stale one by its stamp.
+#[derive(Default)]
+pub struct Timers {
+    heap: BinaryHeap<Reverse<(Instant, usize, u64)>>,
+}
+
+impl Timers {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn set(&mut self, at: Instant, token: usize, stamp: u64) {
+        self.heap.push(Reverse((at, token, stamp)));
+    }
+
+    pub fn next_due(&self) -> Option<Instant> {
+        self.heap.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// The next timer that is due, with its token and stamp.
+    pub fn pop_due(&mut self, now: Instant) -> Option<(usize, u64)> {
+        if self.next_due()? > now {
+            return None;
+        }
+        self.heap.pop().map(|Reverse((_, token, stamp))| (token, stamp))
+    }
+}

@@ -1,0 +1,103 @@
+//! The server as its connections and listeners see it, on the I/O threads.
+
+use super::{Phase, Shared};
+use crate::engine::{Acceptor, Body, Connection, End, Inbox, Owner, connection_json, lock};
+use crate::error::Error;
+use crate::net::TlsServer;
+use crate::options::{Opt, Options, list};
+use crate::ws::{Refusal, Request};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// Handshakes under way beyond `MaxConnections`: each holds a socket and a few hundred bytes.
+const NEWCOMERS: usize = 4096;
+
+/// The same server behind the trait objects that connections keep.
+impl Acceptor for Shared {
+    fn accept(&self, _address: SocketAddr) -> Option<Arc<Connection>> {
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Running || state.ios.is_empty() {
+            return None;
+        }
+        if state.registry.live_count() >= self.options.size(Opt::MaxConnections).saturating_add(NEWCOMERS) {
+            drop(state);
+            self.rejected(503);
+            return None;
+        }
+        // Round robin: every I/O thread gets its share.
+        state.next_io = (state.next_io + 1) % state.ios.len();
+        let connection = Connection::new(state.ios[state.next_io].clone());
+        state.registry.arrived(&connection);
+        Some(connection)
+    }
+
+    fn owner(self: Arc<Self>) -> Arc<dyn Owner> {
+        self
+    }
+
+    fn tls(&self) -> Option<TlsServer> {
+        None
+    }
+
+    fn closed(&self) {
+        lock(&self.state).listeners -= 1;
+        self.changed.notify_all();
+    }
+}
+
+impl Owner for Shared {
+    fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
+    }
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn judge(&self, _connection: &Arc<Connection>, request: &Request) -> Result<Option<String>, Refusal> {
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Running || !state.registry.reserve(self.options.size(Opt::MaxConnections)) {
+            return Err(Refusal::new(503, "the server takes no more connections"));
+        }
+        drop(state);
+        let offered = request.protocols();
+        let supported = self.options.text(Opt::Protocols);
+        // RFC 6455 section 4.2.2: one of the offered or none; the order of preference is ours.
+        let selected = list(&supported).find(|name| offered.iter().any(|other| other == name));
+        Ok(selected.map(str::to_owned))
+    }
+
+    fn opened(&self, connection: &Arc<Connection>) {
+        let mut state = lock(&self.state);
+        let id = state.registry.opened(connection);
+        connection.set_id(id);
+        drop(state);
+        self.connects.fetch_add(1, Relaxed);
+        self.inbox.put(Some(connection), Body::Open(connection_json(connection, "open", true).to_string()));
+    }
+
+    fn failed(&self, _connection: &Arc<Connection>, _error: &Error) {
+        self.rejected(0);
+    }
+
+    fn rejected(&self, status: u16) {
+        let reason = if status == 0 { "handshake".to_owned() } else { status.to_string() };
+        self.totals.add_rejected(reason);
+    }
+
+    fn ended(&self, connection: &Arc<Connection>, end: &End) {
+        lock(&self.state).registry.remove(connection.id());
+        self.totals.add_end(connection, end.ending.code);
+        self.inbox.put(Some(connection), Body::Close(end.ending.clone()));
+    }
+
+    fn gone(&self, connection: &Arc<Connection>) {
+        lock(&self.state).registry.gone(connection);
+        self.changed.notify_all();
+    }
+
+    fn assembly(&self) -> Option<(&AtomicUsize, usize)> {
+        Some((&self.assembly, self.options.size(Opt::AssemblyBytes)))
+    }
+}

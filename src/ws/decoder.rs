@@ -1,0 +1,250 @@
+//! Received bytes to messages: heads, unmasking, assembly and UTF-8, RFC 6455 sections 5 and 8.1.
+//!
+//! Bytes are unmasked where they lie, in the caller's buffer. A message that lies there whole is copied once, into its
+//! [`Bytes`]; one that spans buffers grows in a `Vec` with what arrives and becomes `Bytes` as it is. Between messages
+//! a decoder owns no heap memory.
+
+use super::Role;
+use super::close::PeerClose;
+use super::head::{self, Head, Op};
+use super::mask;
+use super::message::{Message, MessageKind};
+use crate::error::{Error, Id};
+use bytes::Bytes;
+
+/// How far ahead of the bytes that came memory is reserved for those that were declared.
+const AHEAD: usize = 64 * 1024;
+const MAX_HEAD: usize = 14;
+
+/// What a peer sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    Message(Message),
+    Ping(Bytes),
+    Pong(Bytes),
+    Close(PeerClose),
+}
+
+/// A breach of the protocol or of the size limit: the connection has to be failed, RFC 6455 section 7.1.7.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// What to close with: 1002, 1007 or 1009.
+    pub code: u16,
+    pub error: Error,
+}
+
+impl Violation {
+    pub(super) fn with(code: u16, error: Error) -> Self {
+        Self { code, error }
+    }
+
+    pub(super) fn protocol(id: Id) -> Self {
+        Self::with(1002, id.into())
+    }
+}
+
+/// Turns the bytes of one connection into [`Item`]s.
+pub struct Decoder {
+    role: Role,
+    closed: bool,
+    /// The beginning of a head that is not complete.
+    head: [u8; MAX_HEAD],
+    head_len: u8,
+    frame: Option<Frame>,
+    /// The payload of a control frame that is not complete.
+    control: Vec<u8>,
+    message: Option<Assembly>,
+}
+
+/// A frame whose head has been read.
+struct Frame {
+    op: Op,
+    last: bool,
+    /// As the next byte meets it.
+    mask: [u8; 4],
+    remaining: usize,
+    begun: bool,
+}
+
+/// A message that is not complete.
+struct Assembly {
+    kind: MessageKind,
+    data: Vec<u8>,
+    /// Bytes of a text found to be UTF-8; behind them at most three of a character that is not complete.
+    valid: usize,
+}
+
+impl Decoder {
+    /// For a connection on which we are `role`.
+    pub fn new(role: Role) -> Self {
+        Self { role, closed: false, head: [0; MAX_HEAD], head_len: 0, frame: None, control: Vec::new(), message: None }
+    }
+
+    /// Payload bytes of an unfinished message now held in memory.
+    pub fn held(&self) -> usize {
+        self.message.as_ref().map_or(0, |message| message.data.len())
+    }
+
+    /// Heap bytes of the decoder's own.
+    #[cfg(test)]
+    pub(super) fn reserved(&self) -> usize {
+        self.control.capacity() + self.message.as_ref().map_or(0, |message| message.data.capacity())
+    }
+
+    /// Takes bytes from `buf[*at..]`, unmasking them in place, advances `*at` and returns the next item; `None` when
+    /// all input is consumed. What follows a close frame is consumed and ignored (section 5.5.1).
+    ///
+    /// # Errors
+    /// A [`Violation`], at the first byte that shows it; the decoder is of no further use then. `max_message` is the
+    /// largest message in bytes; a larger one fails when the head that exceeds it is read.
+    pub fn next(&mut self, buf: &mut [u8], at: &mut usize, max_message: usize) -> Result<Option<Item>, Violation> {
+        loop {
+            if self.closed {
+                *at = buf.len();
+                return Ok(None);
+            }
+            let mut frame = match self.frame.take() {
+                Some(frame) => frame,
+                None => match self.read_head(buf, at)? {
+                    Some(head) => self.begin(&head, max_message)?,
+                    None => return Ok(None),
+                },
+            };
+            let input = buf.get_mut(*at..).unwrap_or_default();
+            let taken = input.len().min(frame.remaining);
+            let payload = &mut input[..taken];
+            *at += taken;
+            mask::apply(payload, frame.mask);
+            let whole = !frame.begun && taken == frame.remaining;
+            frame.begun |= taken > 0;
+            frame.mask = mask::at_offset(frame.mask, taken);
+            let item = match frame.op.is_control() {
+                true => self.control(&frame, payload, whole)?,
+                false => self.data(&frame, payload, whole)?,
+            };
+            frame.remaining -= taken;
+            if frame.remaining > 0 {
+                self.frame = Some(frame);
+                return Ok(None);
+            }
+            if item.is_some() {
+                return Ok(item);
+            }
+        }
+    }
+
+    /// Reads a head, wherever it was cut; `None` when the input ended within.
+    fn read_head(&mut self, buf: &[u8], at: &mut usize) -> Result<Option<Head>, Violation> {
+        let inside = self.message.is_some();
+        if self.head_len == 0 {
+            let input = buf.get(*at..).unwrap_or_default();
+            if let Some(head) = head::read(input, self.role, inside)? {
+                *at += head.size;
+                return Ok(Some(head));
+            }
+        }
+        // An incomplete head is shorter than 14 bytes, so there is room until it is complete.
+        while let (Some(byte), Some(place)) = (buf.get(*at), self.head.get_mut(usize::from(self.head_len))) {
+            *place = *byte;
+            *at += 1;
+            self.head_len += 1;
+            if let Some(head) = head::read(&self.head[..usize::from(self.head_len)], self.role, inside)? {
+                self.head_len = 0;
+                return Ok(Some(head));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Section 10.4: the limit holds for the whole message, and for what is declared, before any of it is taken.
+    fn begin(&self, head: &Head, max_message: usize) -> Result<Frame, Violation> {
+        let too_big = |total: u64| {
+            let args = [total.to_string().into(), max_message.into()];
+            Err(Violation::with(1009, Error::new(Id::MessageTooBig, args)))
+        };
+        let total = if head.op.is_control() { head.length } else { head.length.saturating_add(self.held() as u64) };
+        if !head.op.is_control() && total > max_message as u64 {
+            return too_big(total);
+        }
+        let Ok(remaining) = usize::try_from(head.length) else { return too_big(total) };
+        Ok(Frame { op: head.op, last: head.last, mask: head.mask, remaining, begun: false })
+    }
+
+    fn control(&mut self, frame: &Frame, payload: &[u8], whole: bool) -> Result<Option<Item>, Violation> {
+        if !whole {
+            self.control.reserve_exact(frame.remaining);
+            self.control.extend_from_slice(payload);
+            if payload.len() < frame.remaining {
+                return Ok(None);
+            }
+        }
+        let kept = std::mem::take(&mut self.control);
+        let body = if whole { payload } else { &kept };
+        Ok(Some(match frame.op {
+            Op::Ping => Item::Ping(Bytes::copy_from_slice(body)),
+            Op::Close => {
+                self.closed = true;
+                // An unfinished message will never be finished.
+                self.message = None;
+                Item::Close(PeerClose::parse(body)?)
+            }
+            Op::Pong | Op::Begin(_) | Op::Continue => Item::Pong(Bytes::copy_from_slice(body)),
+        }))
+    }
+
+    fn data(&mut self, frame: &Frame, payload: &[u8], whole: bool) -> Result<Option<Item>, Violation> {
+        if let (Op::Begin(kind), true, true) = (frame.op, frame.last, whole) {
+            if kind == MessageKind::Text && simdutf8::basic::from_utf8(payload).is_err() {
+                return Err(Violation::with(1007, Id::TextUtf8.into()));
+            }
+            return Ok(Some(Item::Message(Message::received(kind, Bytes::copy_from_slice(payload)))));
+        }
+        // Nothing of the frame is here yet: the rest may come in one piece and need no assembly.
+        if payload.is_empty() && frame.remaining > 0 {
+            return Ok(None);
+        }
+        if let (Op::Begin(kind), None) = (frame.op, &self.message) {
+            self.message = Some(Assembly { kind, data: Vec::new(), valid: 0 });
+        }
+        let Some(message) = &mut self.message else { return Err(Violation::protocol(Id::FrameContinuation)) };
+        message.append(payload, frame)?;
+        if !frame.last || payload.len() < frame.remaining {
+            return Ok(None);
+        }
+        if message.kind == MessageKind::Text && message.valid < message.data.len() {
+            return Err(Violation::with(1007, Id::TextUtf8.into()));
+        }
+        Ok(self.message.take().map(|done| Item::Message(Message::received(done.kind, done.data.into()))))
+    }
+}
+
+impl Assembly {
+    fn append(&mut self, payload: &[u8], frame: &Frame) -> Result<(), Violation> {
+        self.reserve(payload.len(), frame);
+        self.data.extend_from_slice(payload);
+        if self.kind == MessageKind::Text {
+            let fresh = self.data.get(self.valid..).unwrap_or_default();
+            match simdutf8::compat::from_utf8(fresh) {
+                Ok(_) => self.valid = self.data.len(),
+                Err(error) if error.error_len().is_none() => self.valid += error.valid_up_to(),
+                Err(_) => return Err(Violation::with(1007, Id::TextUtf8.into())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Room for `more` bytes. For the last frame the end is declared: up to there, but neither more than twice what
+    /// came nor, for a small beginning, more than [`AHEAD`]. Before, doubling, because more fragments will follow.
+    fn reserve(&mut self, more: usize, frame: &Frame) {
+        let length = self.data.len();
+        if self.data.capacity() - length >= more {
+            return;
+        }
+        if frame.last {
+            let ahead = length.max(more.saturating_add(AHEAD));
+            self.data.reserve_exact(ahead.clamp(more, frame.remaining));
+        } else {
+            self.data.reserve(more);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! An answer that refuses a connection.
+
+/// Why a connection is refused, in HTTP's terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: u16,
+    /// A short English body for whoever looks with a browser.
+    pub text: &'static str,
+}
+
+impl Refusal {
+    pub fn new(status: u16, text: &'static str) -> Self {
+        Self { status, text }
+    }
+
+    /// The whole HTTP answer. The connection ends with it.
+    pub fn answer(&self) -> Vec<u8> {
+        let Self { status, text } = self;
+        // RFC 9110 requires these headers with their status codes; RFC 6455 section 4.4 the version.
+        let extra = match status {
+            401 => "WWW-Authenticate: Bearer\r\n",
+            405 => "Allow: GET\r\n",
+            426 => "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+            _ => "",
+        };
+        // An Upgrade header is named in Connection, RFC 9110 section 7.8.
+        let connection = if *status == 426 { "close, Upgrade" } else { "close" };
+        format!(
+            "HTTP/1.1 {status} {}\r\nConnection: {connection}\r\n{extra}Content-Type: text/plain; charset=utf-8\r\n\
+             Content-Length: {}\r\n\r\n{text}",
+            phrase(*status),
+            text.len(),
+        )
+        .into_bytes()
+    }
+}
+
+fn phrase(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        413 => "Content Too Large",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        // The phrase is optional, the blank before it is not (RFC 9112 section 4).
+        _ => "",
+    }
+}

@@ -1,0 +1,5 @@
+//! Behaviour across the layer's files.
+
+mod damage;
+mod decoder;
+mod handshake;

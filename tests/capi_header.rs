@@ -1,0 +1,73 @@
+//! `include/websocket_addin.h` is what `src/capi` says, and it is all that the library exports.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+fn committed() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("include/websocket_addin.h")).unwrap_or_default()
+}
+
+/// The functions that the header declares.
+fn declared() -> BTreeSet<String> {
+    common::declared_functions(&committed())
+}
+
+/// `WSADDIN_BLESS=1 cargo test --test capi_header` takes over what was generated.
+#[test]
+fn the_committed_header_is_the_generated_one() {
+    let generated = std::fs::read_to_string(concat!(env!("OUT_DIR"), "/websocket_addin.h")).expect("build.rs made it");
+    if std::env::var_os("WSADDIN_BLESS").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("include/websocket_addin.h");
+        std::fs::write(path, &generated).unwrap();
+    }
+    assert!(generated == committed(), "the interface has changed; look at the difference, then WSADDIN_BLESS=1");
+}
+
+#[test]
+fn every_property_has_a_getter_and_a_setter() {
+    use websocket_addin::options::{Side, TABLE};
+    let declared = declared();
+    for row in TABLE {
+        for (side, name) in [(Side::Client, "client"), (Side::Server, "server")] {
+            for verb in ["get", "set"] {
+                let function = format!("wsaddin_{name}_{verb}_{}", snake(row.en));
+                assert_eq!(declared.contains(&function), row.default(side).is_some(), "{function}");
+            }
+        }
+    }
+}
+
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for character in name.chars() {
+        if character.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(character.to_lowercase());
+    }
+    snake
+}
+
+#[test]
+fn the_library_exports_what_the_header_declares() {
+    let output = Command::new("nm").args(["-D", "--defined-only"]).arg(common::library()).output().expect("nm runs");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let exported = text.lines().filter_map(|line| line.split_whitespace().nth(2));
+    let exported: BTreeSet<String> = exported.filter(|name| name.starts_with("wsaddin_")).map(str::to_owned).collect();
+    assert_eq!(exported, declared());
+    assert!(exported.len() > 80, "nm found only {}", exported.len());
+}
+
+/// A C compiler and a C++ compiler take the header without a warning.
+#[test]
+fn the_header_is_strict_c_and_cpp() {
+    let directory = common::Scratch::new("header");
+    let source = directory.path().join("include.c");
+    std::fs::write(&source, "#include \"websocket_addin.h\"\n").unwrap();
+    for (compiler, language, standard) in [("cc", "c", "c11"), ("c++", "c++", "c++17")] {
+        common::compile(compiler, &["-x", language, &format!("-std={standard}"), "-fsyntax-only"], &[&source], None);
+    }
+}
