@@ -42,7 +42,7 @@ macro_rules! functions {
             /// `library` is ours, so that its symbols have the types of the header; it stays loaded.
             unsafe fn of(library: &Library) -> std::result::Result<Self, libloading::Error> {
                 // SAFETY: the caller's promise.
-                Ok(unsafe { Self { $($name: *library.get(concat!("wsaddin_", stringify!($name)))?),* } })
+                Ok(unsafe { Self { $($name: *library.get(concat!("wsaddin_", stringify!($name)).as_bytes())?),* } })
             }
         }
     };
