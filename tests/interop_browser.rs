@@ -1,4 +1,4 @@
-//! Headless Chromium with a page as client.
+//! Headless Chromium: a page as client of our server, and its DevTools as server of our client.
 
 #![allow(dead_code, reason = "each interoperability test uses a part of the common modules")]
 
@@ -6,40 +6,21 @@
 mod addin;
 #[path = "common/conversation.rs"]
 mod conversation;
+#[path = "common/devtools.rs"]
+mod devtools;
 #[path = "common/peer.rs"]
 mod peer;
 
 use conversation::Answering;
+use devtools::DevTools;
 use peer::Peer;
-use std::path::{Path, PathBuf};
-
-/// A new browser profile that goes away with the value.
-struct Profile(PathBuf);
-
-impl Profile {
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Profile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn page(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
+use std::path::Path;
 
 #[test]
 fn a_page_talks_to_our_server() {
     let server = Answering::start();
-    let profile = Profile::new("browser");
-    let query = format!("url={}", server.url);
-    let Some(chromium) = Peer::chromium(&page("tests/interop/browser.html"), &query, &profile.0) else {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/browser.html");
+    let Some(chromium) = Peer::chromium(&format!("file://{}?url={}", page.display(), server.url)) else {
         return server.stop();
     };
     assert_eq!(server.verdict(), "passed");
@@ -48,4 +29,14 @@ fn a_page_talks_to_our_server() {
     conversation::assert_closes(&server, &by_page, &conversation::closes(), true);
     drop(chromium);
     server.stop();
+}
+
+#[test]
+fn our_client_asks_the_browsers_devtools() {
+    let Some(chromium) = Peer::chromium("about:blank") else { return };
+    let page = DevTools::of(&chromium);
+    assert_eq!(page.evaluate("'я'.repeat(3) + '🙂\\0'"), "яяя🙂\0");
+    assert_eq!(page.evaluate("'x'.repeat(1 << 20).length"), 1 << 20);
+    let long = page.evaluate("'Ж'.repeat(1 << 20)");
+    assert_eq!(long.as_str().map(str::len), Some(2 << 20));
 }

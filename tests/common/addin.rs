@@ -18,6 +18,7 @@ pub const EVENT_OPEN: i32 = 1;
 pub const EVENT_MESSAGE: i32 = 2;
 pub const EVENT_CLOSE: i32 = 3;
 const KIND_BINARY: i32 = 1;
+pub const NOT_RUNNING: i32 = -7;
 
 /// `wsaddin_client` and `wsaddin_server`.
 #[repr(C)]
@@ -66,6 +67,7 @@ functions! {
     client_receive(Handle, i64, MessageOut) -> i32;
     client_receive_event(Handle, i64, MessageOut) -> i32;
     client_ping(Handle, i64, *mut i64) -> i32;
+    client_request(Handle, Bytes, usize, Bytes, usize, Bytes, usize, i64, MessageOut) -> i32;
     server_new(*mut Handle) -> i32;
     server_free(Handle) -> i32;
     server_run(Handle, Bytes, usize, i64) -> i32;
@@ -126,6 +128,8 @@ static LIBRARY: OnceLock<std::result::Result<(PathBuf, Functions), String>> = On
 
 fn open() -> std::result::Result<(PathBuf, Functions), String> {
     let path = path()?;
+    // Shorter to read, where it can be had.
+    let path = path.canonicalize().unwrap_or(path);
     let failed = |error: libloading::Error| format!("{}: {error}", path.display());
     // SAFETY: our own library; loading it runs no code that has requirements.
     let library = unsafe { Library::new(&path) }.map_err(failed)?;
@@ -263,6 +267,15 @@ impl Client {
         // SAFETY: see above.
         check(unsafe { (functions().client_ping)(self.0, timeout_ms, &mut time) })?;
         Ok(time)
+    }
+
+    /// Sends a JSON object and gives the message that has the same `id`.
+    pub fn request(&self, text: &str, timeout_ms: i64) -> Result<Received> {
+        let (data, size) = (bytes(text.as_bytes()), text.len());
+        // SAFETY: see above.
+        received(|out| unsafe {
+            (functions().client_request)(self.0, data, size, bytes(b"id"), 2, bytes(b""), 0, timeout_ms, out)
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -56,20 +57,21 @@ impl Peer {
         Some(Self::start(name, Command::new("node").env("WSADDIN_NODE_DIR", folder).arg(script(name)).args(args)))
     }
 
-    /// Headless Chromium with a page; `profile` is a new folder. `None`: not installed.
-    pub fn chromium(page: &Path, query: &str, profile: &Path) -> Option<Self> {
+    /// Headless Chromium with a page; `None`: not installed. What it prints begins with `DevTools listening on URL`.
+    pub fn chromium(page: &str) -> Option<Chromium> {
         let places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].map(PathBuf::from);
         let program = set("WSADDIN_CHROMIUM").map(PathBuf::from).or(places.into_iter().find(|path| path.exists()));
         let program = installed("Chromium", program)?;
-        let mut command = Command::new(program);
+        let profile = Profile::new();
+        // It prints to its standard error; the shell only joins that to the output.
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "exec \"$0\" \"$@\" 2>&1"]).arg(program);
         command.args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"]);
         // A test must not ask anything outside this machine.
         command.args(["--disable-quic", "--disable-background-networking", "--disable-component-update"]);
-        command.args(["--disable-sync", "--disable-breakpad", "--no-proxy-server"]);
-        command.arg(format!("--user-data-dir={}", profile.display()));
-        command.arg(format!("file://{}?{query}", page.display()));
-        // It complains about a missing desktop bus and the like.
-        Some(Self::start("chromium", command.stderr(Stdio::null())))
+        command.args(["--disable-sync", "--disable-breakpad", "--no-proxy-server", "--remote-debugging-port=0"]);
+        command.arg(format!("--user-data-dir={}", profile.0.display())).arg(page);
+        Some(Chromium { peer: Self::start("chromium", &mut command), _profile: profile })
     }
 
     /// Any program; its standard error goes where that of the test goes unless `command` says otherwise.
@@ -119,15 +121,36 @@ impl Peer {
         let status = self.child.wait().expect("it can be waited for");
         (status.success(), rest)
     }
-
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A running browser and its profile, which goes away after it.
+pub struct Chromium {
+    pub peer: Peer,
+    _profile: Profile,
+}
+
+struct Profile(PathBuf);
+
+impl Profile {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = format!("browser-{}-{number}", std::process::id());
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+        std::fs::create_dir_all(&path).expect("a folder can be made");
+        Self(path)
+    }
+}
+
+impl Drop for Profile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

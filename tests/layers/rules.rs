@@ -176,7 +176,7 @@ fn is_plain_thread_local(source: &Source, at: usize) -> bool {
         let is_plain = |word: &str| PLAIN.contains(&word) || !word.contains(|c: char| c.is_lowercase());
         words.map(|token| token.text.as_str()).all(is_plain) && source.text(at + 4 + kind.count()) == "const"
     };
-    source.has(at, &["thread_local", "!", "{"]) && statics.map(plain).all(|plain| plain)
+    source.has(at, &["thread_local", "!", "{"]) && statics.into_iter().all(plain)
 }
 
 pub fn length(source: &Source) -> Vec<String> {
