@@ -278,7 +278,7 @@ impl Client {
 
     /// Messages received and not yet taken.
     pub fn queued(&self) -> u64 {
-        self.shared.inbox.waiting().0 as u64
+        self.shared.inbox.queued() as u64
     }
 
     pub fn protocol(&self) -> String {

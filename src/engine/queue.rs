@@ -412,6 +412,15 @@ impl Inbox {
         !state.queue.is_empty() || !state.live || state.cancelled
     }
 
+    /// Messages that a call could take now.
+    pub fn queued(&self) -> usize {
+        self.lock().messages
+    }
+
+    pub fn has_events(&self) -> bool {
+        !self.lock().queue.is_empty()
+    }
+
     pub fn subscribe(&self, signal: &Arc<Signal>) {
         self.lock().signals.push(signal.clone());
     }
