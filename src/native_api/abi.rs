@@ -14,10 +14,10 @@ use std::sync::Arc;
 /// pointer to that base's field.
 #[repr(C)]
 pub(super) struct Object {
-    init_done: *const InitDone,
-    extender: *const Extender,
-    locale: *const Locale,
-    user_language: *const UserLanguage,
+    pub(super) init_done: *const InitDone,
+    pub(super) extender: *const Extender,
+    pub(super) locale: *const Locale,
+    pub(super) user_language: *const UserLanguage,
     addin: Arc<dyn Addin>,
 }
 
@@ -86,9 +86,9 @@ unsafe fn delete<const BASE: usize>(this: *mut c_void) {
 /// The destructor slots at the head of each table.
 #[cfg(not(windows))]
 #[repr(C)]
-struct Destructors {
+pub(super) struct Destructors {
     complete: unsafe extern "C" fn(*mut c_void),
-    deleting: unsafe extern "C" fn(*mut c_void),
+    pub(super) deleting: unsafe extern "C" fn(*mut c_void),
 }
 
 #[cfg(not(windows))]
@@ -104,7 +104,7 @@ const fn destructors<const BASE: usize>() -> Destructors {
 
 #[cfg(windows)]
 #[repr(C)]
-struct Destructors {
+pub(super) struct Destructors {
     #[cfg(target_arch = "x86")]
     scalar_deleting: unsafe extern "thiscall" fn(*mut c_void, u32) -> *mut c_void,
     #[cfg(not(target_arch = "x86"))]
@@ -151,9 +151,9 @@ macro_rules! table {
         fn $method:ident($addin:ident $(, $arg:ident: $type:ty)*) -> $result:ty, otherwise $otherwise:expr, $body:expr;
     )*) => {
         #[repr(C)]
-        struct $table {
-            destructors: Destructors,
-            $($method: unsafe extern "system" fn(*mut c_void $(, $type)*) -> $result,)*
+        pub(super) struct $table {
+            pub(super) destructors: Destructors,
+            $(pub(super) $method: unsafe extern "system" fn(*mut c_void $(, $type)*) -> $result,)*
         }
 
         static $instance: Headed<$table> = {

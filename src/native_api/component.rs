@@ -63,7 +63,8 @@ pub(super) struct Component<C: Class> {
 }
 
 impl<C: Class> Component<C> {
-    pub fn new() -> Result<Arc<dyn Addin>> {
+    /// An object of the class for the host.
+    pub fn make() -> Result<Arc<dyn Addin>> {
         let object = C::new()?;
         let port = Port::new(object.watchable(), C::host_events(), C::NAME);
         let (gate, links, failure) = (Gate::default(), Mutex::default(), Mutex::default());
@@ -341,7 +342,7 @@ impl<C: Class> Addin for Component<C> {
                 self.run(method, result, arguments)
             }
             Ok(_) | Err(_) => {
-                let counts = [method.required().into(), method.parameters.len().into(), i64::from(count).into()];
+                let counts = [method.required().into(), method.parameters.len().into(), Arg::from(count.to_string())];
                 Err(Error::new(Id::ParameterCount, counts))
             }
         };

@@ -63,9 +63,9 @@ pub unsafe extern "C" fn GetClassObject(name: *const u16, object: *mut *mut c_vo
 
 fn make(name: &[u16]) -> Option<Result<Arc<dyn Addin>>> {
     if same_name(Client::NAME, name) {
-        Some(Component::<Client>::new())
+        Some(Component::<Client>::make())
     } else if same_name(Server::NAME, name) {
-        Some(Component::<Server>::new())
+        Some(Component::<Server>::make())
     } else {
         None
     }

@@ -4,6 +4,8 @@
 //! tables say what each can, and `events` and `pump` bring external events to the host.
 
 mod abi;
+#[cfg(test)]
+mod abi_tests;
 mod call;
 mod client_class;
 mod component;
