@@ -119,17 +119,28 @@ fn helper(x: u8) -> u8 { guard(|| x) }
 pub extern "C" fn by_helper(x: u8) -> u8 { helper(x) }
 pub extern "C" fn by_helper_unsafe(x: u8) -> u8 {
     // SAFETY: none needed.
-    unsafe { helper(x) }
+    unsafe { helper::<Vec<u8>>(x) }
 }
 pub extern "C" fn by_other(x: u8) -> u8 { not_exported(x) }
 pub extern "C" fn recursive(x: u8) -> u8 { recursive(x) }
-pub extern "C" fn method(x: u8) -> u8 { helper(x).guard(x) }
+pub extern "C" fn method(x: u8) -> u8 { helper(x).expect("x") }
+pub extern "C" fn harmless(x: *const u8) -> u8 { let empty = c"".as_ptr().cast(); guard_value(empty, || x).into() }
+pub extern "C" fn a_macro(x: u8) -> u8 { println!("x"); guard(|| x) }
+pub extern "C" fn an_index(x: u8) -> u8 { let y = TABLE[0]; guard(|| y) }
 #[cfg(test)]
 mod tests { extern "C" fn handler() { f() } }
 "#;
-    assert_eq!(lines(rule, "capi/x.rs", text), [7, 8, 9, 10, 18, 19, 20]);
-    assert_eq!(lines(rule, "native_api/x.rs", r#"extern "system" fn f() { shield(|| x) }"#), []);
-    assert_eq!(lines(rule, "native_api/x.rs", r#"extern "system" fn f() { guard(|| x) }"#), [1]);
+    assert_eq!(lines(rule, "capi/x.rs", text), [7, 8, 9, 10, 18, 19, 20, 22, 23]);
+    let text = r#"
+extern "system" fn good(this: *mut c_void) -> u8 { if this.is_null() { return 0; } shield::<0, u8>(|| f()) }
+extern "system" fn trivial() -> c_int { CAPABILITY }
+fn delete(this: *mut c_void) { let _ = library::border(|| f(this)); }
+extern "thiscall" fn deleting(this: *mut c_void, flags: u32) { if flags & 1 != 0 { unsafe { delete(this) } } }
+extern "system" fn bad(this: *mut c_void) { f(this) }
+extern "system" fn worse(this: *mut c_void) { guard(|| f(this)) }
+macro_rules! table { ($($method:ident)*) => { extern "system" fn $method(this: u8) -> u8 { f(this) } } }
+"#;
+    assert_eq!(lines(rule, "native_api/x.rs", text), [6, 7, 8]);
 }
 
 #[test]

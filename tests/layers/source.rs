@@ -62,6 +62,28 @@ impl Source {
         self.tokens.len()
     }
 
+    /// The name of the function whose arguments open at `open`; `None` for a keyword, a constructor or no call at all.
+    pub fn callee(&self, open: usize) -> Option<&str> {
+        let mut at = open.checked_sub(1)?;
+        if self.text(at) == ">" {
+            // f::<A, B<C>>(…)
+            let mut depth = 0;
+            loop {
+                depth += i32::from(self.text(at) == ">") - i32::from(self.text(at) == "<");
+                at = at.checked_sub(1)?;
+                if depth == 0 {
+                    break;
+                }
+            }
+            at = at.checked_sub(2).filter(|at| self.has(at + 1, &[":", ":"]))?;
+        }
+        let name = self.text(at);
+        let keyword =
+            ["if", "match", "while", "for", "in", "return", "let", "mut", "move", "else", "as"].contains(&name);
+        let function = name.starts_with(|c: char| c.is_lowercase() || c == '_') && !keyword;
+        function.then_some(name)
+    }
+
     /// The opening brace of the function whose name is at `name`; `None` if it is only declared.
     pub fn body(&self, name: usize) -> Option<usize> {
         let parameters = (name..self.tokens.len()).find(|at| self.text(*at) == "(")?;
