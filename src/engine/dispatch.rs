@@ -45,6 +45,7 @@ impl Inbox {
             drop(old);
         }
         if set {
+            // From now on they get HANDLER_SET.
             self.wake_receivers();
         }
         Ok(set)
@@ -52,7 +53,7 @@ impl Inbox {
 
     /// Runs the handler for everything queued. Events of one object never overlap: while one I/O thread is inside,
     /// another leaves its events to it.
-    pub(super) fn dispatch(&self) {
+    pub fn dispatch(&self) {
         let mut state = self.lock();
         if state.dispatch.running.is_some() {
             return;
@@ -68,10 +69,5 @@ impl Inbox {
         state.dispatch.running = None;
         drop(state);
         self.dispatched.notify_all();
-    }
-
-    /// Ends the calls that wait in `receive`: from now on they get HANDLER_SET.
-    fn wake_receivers(&self) {
-        self.release_waiters();
     }
 }

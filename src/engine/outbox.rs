@@ -17,6 +17,8 @@ struct State {
     bytes: usize,
     messages: usize,
     open: bool,
+    /// The host has ended it.
+    finished: bool,
     waiting: usize,
 }
 
@@ -50,9 +52,12 @@ impl Outbox {
         self.room.notify_all();
     }
 
-    /// Refuses messages from now on; what was accepted is still sent.
+    /// Refuses messages from now on, because the host closes; what was accepted is still sent.
     pub fn finish(&self) {
-        lock(&self.state).open = false;
+        let mut state = lock(&self.state);
+        state.open = false;
+        state.finished = true;
+        drop(state);
         self.room.notify_all();
     }
 
@@ -64,7 +69,11 @@ impl Outbox {
         let mut deadline = None;
         loop {
             if !state.open {
-                return Err(Error::of(if deadline.is_some() { Id::ClosedWhileWaiting } else { Id::NotConnected }));
+                return Err(Error::of(match (deadline, state.finished) {
+                    (None, _) => Id::NotConnected,
+                    (Some(_), true) => Id::Cancelled,
+                    (Some(_), false) => Id::ClosedWhileWaiting,
+                }));
             }
             if state.messages == 0 || state.cost() + size + OVERHEAD <= limit() {
                 break;
