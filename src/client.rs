@@ -9,7 +9,7 @@ use crate::options::{Opt, Options, Side, list};
 use crate::ws::{Message, Target, check_close, check_header};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 /// Beyond `CloseTimeout`, how long a call trusts the I/O thread to report the end.
@@ -220,7 +220,7 @@ impl Client {
             }
         };
         let field = if reply_field.is_empty() { id_field } else { reply_field };
-        let pending = self.shared.inbox.expect(field, id);
+        let pending = self.shared.inbox.expect(field, id)?;
         if let Err(error) = self.shared.send(&connection, Message::from_string(text)) {
             self.shared.inbox.forget_request(&pending);
             return Err(error);
@@ -278,7 +278,7 @@ impl Client {
 
     /// Messages received and not yet taken.
     pub fn queued(&self) -> u64 {
-        self.shared.inbox.waiting().0 as u64
+        self.shared.inbox.queued() as u64
     }
 
     pub fn protocol(&self) -> String {
@@ -335,7 +335,7 @@ impl Client {
         shared.changed.notify_all();
         shared.inbox.cancel();
         if let Some(connection) = shared.current() {
-            connection.end_pings();
+            connection.cancel_pings();
             // Ends a `send` that waits for room; what was accepted still goes out.
             connection.outbox.finish();
             if lock(&shared.state).phase == Phase::Connecting {
@@ -399,10 +399,9 @@ impl Shared {
             state.broken = false;
             state.failure = Some(Error::of(Id::Cancelled));
             state.connection = None;
-            drop(state);
             connection.abort();
             self.inbox.set_live(false);
-            self.changed.notify_all();
+            self.settled(state, false);
         }
     }
 
@@ -418,13 +417,14 @@ impl Shared {
             }
             Phase::Open => {
                 state.phase = Phase::Closing;
-                drop(state);
                 self.inbox.release_waiters();
-                connection.end_pings();
+                drop(state);
+                connection.cancel_pings();
                 connection.close(code, reason, true);
                 state = lock(&self.state);
             }
-            Phase::Closing => {}
+            // The same end, but a shorter CloseTimeout counts from now.
+            Phase::Closing => connection.close(code, reason, true),
         }
         if crate::engine::on_io_thread() {
             return Ok(true);
@@ -456,6 +456,16 @@ impl Shared {
         }
     }
 
+    /// The state has changed, and the queue with it, under one lock: whoever sees the new state and connects again must
+    /// not meet what the old connection leaves behind. Only then the handler runs and waiting calls look again.
+    fn settled(&self, state: MutexGuard<'_, State>, handler: bool) {
+        drop(state);
+        if handler {
+            self.inbox.dispatch();
+        }
+        self.changed.notify_all();
+    }
+
     fn is_current(state: &State, connection: &Arc<Connection>) -> bool {
         state.connection.as_ref().is_some_and(|current| Arc::ptr_eq(current, connection))
     }
@@ -470,11 +480,10 @@ impl Owner for Shared {
         &self.options
     }
 
-    fn opened(&self, connection: &Arc<Connection>) {
+    fn opened(&self, connection: &Arc<Connection>) -> bool {
         let mut state = lock(&self.state);
         if !Self::is_current(&state, connection) || state.phase != Phase::Connecting {
-            drop(state);
-            return connection.abort();
+            return false;
         }
         state.phase = Phase::Open;
         self.connects.fetch_add(1, Relaxed);
@@ -485,9 +494,9 @@ impl Owner for Shared {
             "extensions": info.map_or("", |info| &info.extensions),
             "attempt": 1,
         });
-        drop(state);
-        self.inbox.put(Some(connection), Body::Open(open.to_string()));
-        self.changed.notify_all();
+        let handler = self.inbox.add(Some(connection), Body::Open(open.to_string()));
+        self.settled(state, handler);
+        true
     }
 
     fn failed(&self, connection: &Arc<Connection>, error: &Error) {
@@ -499,13 +508,9 @@ impl Owner for Shared {
         state.broken = true;
         state.failure = Some(error.clone());
         state.connection = None;
-        let announce = state.announce;
-        drop(state);
-        if announce {
-            self.inbox.put(None, Body::Error(error.clone()));
-        }
+        let handler = state.announce && self.inbox.add(None, Body::Error(error.clone()));
         self.inbox.set_live(false);
-        self.changed.notify_all();
+        self.settled(state, handler);
     }
 
     fn ended(&self, connection: &Arc<Connection>, end: &End) {
@@ -519,10 +524,9 @@ impl Owner for Shared {
         state.last = end.ending.clone();
         state.complete = end.ending.clean && end.all_written;
         state.connection = None;
-        drop(state);
-        self.inbox.put(Some(connection), Body::Close(end.ending.clone()));
+        let handler = self.inbox.add(Some(connection), Body::Close(end.ending.clone()));
         self.inbox.set_live(false);
-        self.changed.notify_all();
+        self.settled(state, handler);
     }
 
     fn gone(&self, connection: &Arc<Connection>) {

@@ -4,6 +4,7 @@ use super::Handler;
 use super::queue::Inbox;
 use super::runtime;
 use crate::error::{Error, Id, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::thread::ThreadId;
 
@@ -45,6 +46,7 @@ impl Inbox {
             drop(old);
         }
         if set {
+            // From now on they get HANDLER_SET.
             self.wake_receivers();
         }
         Ok(set)
@@ -52,7 +54,7 @@ impl Inbox {
 
     /// Runs the handler for everything queued. Events of one object never overlap: while one I/O thread is inside,
     /// another leaves its events to it.
-    pub(super) fn dispatch(&self) {
+    pub fn dispatch(&self) {
         let mut state = self.lock();
         if state.dispatch.running.is_some() {
             return;
@@ -61,17 +63,13 @@ impl Inbox {
             let Some(event) = self.pop_entry(&mut state) else { break };
             state.dispatch.running = Some(std::thread::current().id());
             drop(state);
-            handler(&event);
+            // A panic of the handler must neither end the thread nor leave the queue in its hands.
+            let _ = catch_unwind(AssertUnwindSafe(|| handler(&event)));
             drop((handler, event));
             state = self.lock();
         }
         state.dispatch.running = None;
         drop(state);
         self.dispatched.notify_all();
-    }
-
-    /// Ends the calls that wait in `receive`: from now on they get HANDLER_SET.
-    fn wake_receivers(&self) {
-        self.release_waiters();
     }
 }

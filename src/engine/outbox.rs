@@ -17,6 +17,8 @@ struct State {
     bytes: usize,
     messages: usize,
     open: bool,
+    /// For good: an end that was asked for before the connection opened holds, too.
+    finished: bool,
     waiting: usize,
 }
 
@@ -36,23 +38,27 @@ pub struct Outbox {
 impl Outbox {
     /// From now on messages are accepted.
     pub fn open(&self) {
-        lock(&self.state).open = true;
+        let mut state = lock(&self.state);
+        state.open = !state.finished;
     }
 
     /// Refuses messages from now on, drops what waits and wakes who waits for room.
     pub fn close(&self) {
         let dropped = {
             let mut state = lock(&self.state);
-            state.open = false;
+            (state.open, state.finished) = (false, true);
             std::mem::take(&mut state.queue)
         };
         drop(dropped);
         self.room.notify_all();
     }
 
-    /// Refuses messages from now on; what was accepted is still sent.
+    /// Refuses messages from now on, because the host closes; what was accepted is still sent.
     pub fn finish(&self) {
-        lock(&self.state).open = false;
+        {
+            let mut state = lock(&self.state);
+            (state.open, state.finished) = (false, true);
+        }
         self.room.notify_all();
     }
 
@@ -64,7 +70,11 @@ impl Outbox {
         let mut deadline = None;
         loop {
             if !state.open {
-                return Err(Error::of(if deadline.is_some() { Id::ClosedWhileWaiting } else { Id::NotConnected }));
+                return Err(Error::of(match (deadline, state.finished) {
+                    (None, _) => Id::NotConnected,
+                    (Some(_), true) => Id::Cancelled,
+                    (Some(_), false) => Id::ClosedWhileWaiting,
+                }));
             }
             if state.messages == 0 || state.cost() + size + OVERHEAD <= limit() {
                 break;

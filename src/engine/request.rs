@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex};
 enum Answer {
     Awaited,
     Message(Message),
-    Ended,
+    Ended(Id),
 }
 
 /// A request that waits for its reply.
@@ -30,20 +30,24 @@ impl Pending {
 }
 
 impl State {
-    pub(super) fn fail_requests(&mut self) {
+    pub(super) fn fail_requests(&mut self, why: Id) {
         for pending in self.requests.drain(..) {
-            pending.set(Answer::Ended);
+            pending.set(Answer::Ended(why));
         }
     }
 }
 
 impl Inbox {
     /// Registers a request; do this before sending it, so that no reply comes too early.
-    pub fn expect(&self, field: &str, id: Value) -> Arc<Pending> {
+    pub fn expect(&self, field: &str, id: Value) -> Result<Arc<Pending>> {
         let answer = Mutex::new(Answer::Awaited);
         let pending = Arc::new(Pending { field: field.to_owned(), id, answer, bell: Condvar::new() });
-        self.lock().requests.push(pending.clone());
-        pending
+        let mut state = self.lock();
+        if state.is_cancelled() {
+            return Err(Error::of(Id::Cancelled));
+        }
+        state.requests.push(pending.clone());
+        Ok(pending)
     }
 
     /// Waits for the reply; one that comes later is an ordinary message.
@@ -60,9 +64,9 @@ impl Inbox {
         drop(answer);
         self.forget_request(pending);
         // Looked at only now: until it was taken off the list, the reply could still come.
-        match std::mem::replace(&mut *lock(&pending.answer), Answer::Ended) {
+        match std::mem::replace(&mut *lock(&pending.answer), Answer::Awaited) {
             Answer::Message(message) => Ok(message),
-            Answer::Ended => Err(Error::of(Id::ClosedWhileWaiting)),
+            Answer::Ended(why) => Err(Error::of(why)),
             Answer::Awaited => Err(Error::new(Id::RequestTimeout, [patience.ms().into()])),
         }
     }

@@ -162,13 +162,14 @@ impl Server {
         state.listeners = listeners.len();
         state.ios.clone_from(&ios);
         state.registry.clear_open();
-        drop(state);
-        shared.changed.notify_all();
+        // Before the lock is released, or a stop could overtake it and wait for a listener that comes too late.
         for listener in listeners {
             let acceptor: Arc<dyn Acceptor> = shared.clone();
             let serial = shared.wish() ^ (run << 48);
             ios[0].post(Command::Listen { listener: Box::new(listener), acceptor, serial });
         }
+        drop(state);
+        shared.changed.notify_all();
         Ok(())
     }
 
@@ -205,11 +206,12 @@ impl Server {
         let closing: Vec<_> = state.registry.live().cloned().collect();
         state.registry.clear_open();
         drop(state);
-        // Calls that wait for the server end now; what was received is still handed over.
+        // Calls that wait for the server end now; what was received is still handed over, unless nobody can take it.
+        let discard = shared.gate.is_closed();
         shared.inbox.release_waiters();
         for connection in closing {
-            connection.end_pings();
-            connection.close(1001, "", false);
+            connection.cancel_pings();
+            connection.close(1001, "", discard);
         }
         let limit = Duration::from_millis(shared.options.int(Opt::CloseTimeout).unsigned_abs()) + GRACE;
         let deadline = Deadline::of(Wait::For(limit));
@@ -246,6 +248,8 @@ impl Server {
         match connection.send(message, || options.size(Opt::SendQueueBytes), wait) {
             Ok(()) => Ok(true),
             Err(error) if matches!(error.root(), Id::NotConnected | Id::ClosedWhileWaiting) => Ok(false),
+            // The connection was closed; that is an error only when the server itself goes.
+            Err(error) if error.root() == Id::Cancelled && !self.shared.gate.is_closed() => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -298,7 +302,7 @@ impl Server {
         check_close(code, reason)?;
         let found = lock(&self.shared.state).registry.remove(connection);
         let Some(connection) = found else { return Ok(false) };
-        connection.end_pings();
+        connection.cancel_pings();
         connection.close(code, reason, false);
         Ok(true)
     }
@@ -351,7 +355,7 @@ impl Server {
 
     /// Messages received and not yet taken.
     pub fn queued(&self) -> u64 {
-        self.shared.inbox.waiting().0 as u64
+        self.shared.inbox.queued() as u64
     }
 
     /// JSON.
@@ -394,7 +398,7 @@ impl Server {
         shared.changed.notify_all();
         shared.inbox.cancel();
         for connection in live {
-            connection.end_pings();
+            connection.cancel_pings();
             connection.outbox.finish();
         }
         shared.gate.wait_empty();

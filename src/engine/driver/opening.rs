@@ -218,7 +218,14 @@ impl Driver {
         self.keepalive.begin(io.now);
         self.connection.outbox.open();
         io.hand_over();
-        self.owner.opened(&self.connection);
+        if !self.owner.opened(&self.connection) {
+            // Given up meanwhile: nothing of it may reach the host.
+            self.phase = Phase::Lingering;
+            if let Some(stream) = &mut self.stream {
+                stream.abort();
+            }
+            return After::Gone;
+        }
         if self.consume(io, &mut rest) == After::Gone {
             return After::Gone;
         }
