@@ -9,9 +9,10 @@ use super::sync::{Deadline, lock, wait};
 use crate::error::{Error, Id, Result};
 use crate::options::Opt;
 use crate::ws::{Message, Request};
+use once_cell::sync::OnceCell;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::SystemTime;
 
 /// Counters of one connection, written by its I/O thread alone.
@@ -48,7 +49,8 @@ pub struct Info {
 struct Pings {
     next: u64,
     waiting: Vec<(u64, Option<i64>)>,
-    ended: bool,
+    /// Why there are no more.
+    ended: Option<Id>,
 }
 
 /// See the module's page.
@@ -61,7 +63,7 @@ pub struct Connection {
     pub(super) io: IoHandle,
     /// The slot in the I/O thread's table, set before any command can name it.
     pub(super) slot: AtomicUsize,
-    info: OnceLock<Info>,
+    info: OnceCell<Info>,
     inbound_messages: AtomicUsize,
     inbound_bytes: AtomicUsize,
     paused: AtomicBool,
@@ -81,7 +83,7 @@ impl Connection {
             counters,
             io,
             slot: AtomicUsize::new(usize::MAX),
-            info: OnceLock::new(),
+            info: OnceCell::new(),
             inbound_messages: AtomicUsize::new(0),
             inbound_bytes: AtomicUsize::new(0),
             paused: AtomicBool::new(false),
@@ -142,7 +144,7 @@ impl Connection {
         }
         let id = {
             let mut pings = lock(&self.pings);
-            if pings.ended {
+            if pings.ended.is_some() {
                 return Err(Error::of(Id::NotConnected));
             }
             let id = self.next_ping(&mut pings);
@@ -154,7 +156,7 @@ impl Connection {
         let mut pings = lock(&self.pings);
         loop {
             let Some(at) = pings.waiting.iter().position(|(other, _)| *other == id) else {
-                return Err(Error::of(Id::ClosedWhileWaiting));
+                return Err(Error::of(pings.ended.unwrap_or(Id::ClosedWhileWaiting)));
             };
             if let Some(round_trip) = pings.waiting[at].1 {
                 pings.waiting.swap_remove(at);
@@ -190,10 +192,15 @@ impl Connection {
         }
     }
 
-    /// Ends the calls that wait for a pong.
-    pub fn end_pings(&self) {
+    /// Ends the calls that wait for a pong, because the host closes.
+    pub fn cancel_pings(&self) {
+        self.end_pings(Id::Cancelled);
+    }
+
+    /// Ends them with an error; the first caller's counts.
+    pub(super) fn end_pings(&self, why: Id) {
         let mut pings = lock(&self.pings);
-        pings.ended = true;
+        pings.ended.get_or_insert(why);
         pings.waiting = Vec::new();
         drop(pings);
         self.ponged.notify_all();

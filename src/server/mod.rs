@@ -2,14 +2,14 @@
 
 mod owner;
 mod registry;
+mod running;
 
 use self::registry::Registry;
 use crate::engine::{
-    Acceptor, Body, Command, Connection, Deadline, Event, Gate, Handler, Inbox, Inside, IoHandle, Lease, Outcome,
-    Totals, Wait, Want, Watchable, connection_json, lock, patience, refuse_on_io_thread, wait,
+    Body, Command, Connection, Event, Gate, Handler, Inbox, Inside, IoHandle, Lease, Outcome, Totals, Wait, Want,
+    Watchable, connection_json, lock, patience, refuse_on_io_thread,
 };
 use crate::error::{Error, Id, Result};
-use crate::net::{Listener, interface_addresses};
 use crate::options::{Opt, Options, Side};
 use crate::ws::{Message, check_close};
 use serde_json::{Value, json};
@@ -102,143 +102,6 @@ impl Server {
         self.shared.gate.enter()
     }
 
-    /// Listens and accepts in the background; port 0 picks a free one.
-    pub fn run(&self, interface: &str, port: i64) -> Result<()> {
-        let _inside = self.enter()?;
-        refuse_on_io_thread("run")?;
-        let port = u16::try_from(port).map_err(|_| Error::new(Id::PortRange, [port.into()]))?;
-        let addresses = interface_addresses(interface, port)?;
-        let shared = &self.shared;
-        let run = {
-            let mut state = lock(&shared.state);
-            while matches!(state.phase, Phase::Stopping | Phase::Starting) && !state.cancelled {
-                state = wait(&shared.changed, state, Deadline::Never).0;
-            }
-            if state.cancelled {
-                return Err(Error::of(Id::Cancelled));
-            }
-            if state.phase == Phase::Running {
-                let address = state.address.map(|address| address.to_string()).unwrap_or_default();
-                return Err(Error::new(Id::AlreadyRunning, [address.into()]));
-            }
-            state.phase = Phase::Starting;
-            state.run += 1;
-            state.run
-        };
-        let started = self.listen(run, &addresses);
-        if started.is_err() {
-            lock(&shared.state).phase = Phase::Stopped;
-            shared.changed.notify_all();
-        }
-        started
-    }
-
-    fn listen(&self, run: u64, addresses: &[(SocketAddr, bool)]) -> Result<()> {
-        let shared = &self.shared;
-        let mut listeners: Vec<Listener> = Vec::new();
-        for &(mut address, v6_only) in addresses {
-            if let Some(first) = listeners.first() {
-                // Both families on the same port, also when the system picked it.
-                address.set_port(first.local_addr().port());
-            }
-            match Listener::bind(address, v6_only) {
-                Ok(listener) => listeners.push(listener),
-                // A machine without IPv6 listens on IPv4 alone.
-                Err(error) if listeners.is_empty() || error.root() == Id::PortInUse => return Err(error),
-                Err(_) => {}
-            }
-        }
-        let Some(first) = listeners.first().map(Listener::local_addr) else {
-            return Err(Error::of(Id::ListenFailed));
-        };
-        let threads = shared.options.size(Opt::IoThreads);
-        let ios =
-            lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.ios(Some((shared.wish(), threads)))?;
-        shared.inbox.clear();
-        shared.inbox.set_live(true);
-        let mut state = lock(&shared.state);
-        state.phase = Phase::Running;
-        state.address = Some(first);
-        state.listeners = listeners.len();
-        state.ios.clone_from(&ios);
-        state.registry.clear_open();
-        // Before the lock is released, or a stop could overtake it and wait for a listener that comes too late.
-        for listener in listeners {
-            let acceptor: Arc<dyn Acceptor> = shared.clone();
-            let serial = shared.wish() ^ (run << 48);
-            ios[0].post(Command::Listen { listener: Box::new(listener), acceptor, serial });
-        }
-        drop(state);
-        shared.changed.notify_all();
-        Ok(())
-    }
-
-    /// Closes every connection with 1001 within `CloseTimeout` and frees the port.
-    pub fn stop(&self) -> Result<()> {
-        let _inside = self.enter()?;
-        refuse_on_io_thread("stop")?;
-        self.stop_now();
-        Ok(())
-    }
-
-    fn stop_now(&self) {
-        let shared = &self.shared;
-        let mut state = lock(&shared.state);
-        while state.phase == Phase::Starting {
-            state = wait(&shared.changed, state, Deadline::Never).0;
-        }
-        let run = state.run;
-        match state.phase {
-            Phase::Stopped | Phase::Starting => return,
-            Phase::Stopping => {
-                while state.run == run && state.phase == Phase::Stopping {
-                    state = wait(&shared.changed, state, Deadline::Never).0;
-                }
-                return;
-            }
-            Phase::Running => state.phase = Phase::Stopping,
-        }
-        let serial = shared.wish() ^ (run << 48);
-        state.ios[0].post(Command::Unlisten { serial });
-        while state.listeners > 0 {
-            state = wait(&shared.changed, state, Deadline::Never).0;
-        }
-        let closing: Vec<_> = state.registry.live().cloned().collect();
-        state.registry.clear_open();
-        drop(state);
-        // Calls that wait for the server end now; what was received is still handed over, unless nobody can take it.
-        let discard = shared.gate.is_closed();
-        shared.inbox.release_waiters();
-        for connection in closing {
-            connection.end_pings();
-            connection.close(1001, "", discard);
-        }
-        let limit = Duration::from_millis(shared.options.int(Opt::CloseTimeout).unsigned_abs()) + GRACE;
-        let deadline = Deadline::of(Wait::For(limit));
-        let mut state = lock(&shared.state);
-        let mut late = false;
-        while state.registry.live_count() > 0 {
-            let until = if late { Deadline::Never } else { deadline };
-            let (guard, in_time) = wait(&shared.changed, state, until);
-            state = guard;
-            if !in_time {
-                late = true;
-                state.registry.live().for_each(Connection::abort);
-            }
-        }
-        drop(state);
-        shared.inbox.set_live(false);
-        if let Some(lease) = lock(&self.lease).as_ref() {
-            lease.release_ios(shared.wish());
-        }
-        let mut state = lock(&shared.state);
-        state.phase = Phase::Stopped;
-        state.address = None;
-        state.ios = Vec::new();
-        drop(state);
-        shared.changed.notify_all();
-    }
-
     /// True: queued; false: that connection has ended. An id never issued is an error.
     pub fn send(&self, connection: u64, message: Message) -> Result<bool> {
         let _inside = self.enter()?;
@@ -248,6 +111,8 @@ impl Server {
         match connection.send(message, || options.size(Opt::SendQueueBytes), wait) {
             Ok(()) => Ok(true),
             Err(error) if matches!(error.root(), Id::NotConnected | Id::ClosedWhileWaiting) => Ok(false),
+            // The connection was closed; that is an error only when the server itself goes.
+            Err(error) if error.root() == Id::Cancelled && !self.shared.gate.is_closed() => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -300,7 +165,7 @@ impl Server {
         check_close(code, reason)?;
         let found = lock(&self.shared.state).registry.remove(connection);
         let Some(connection) = found else { return Ok(false) };
-        connection.end_pings();
+        connection.cancel_pings();
         connection.close(code, reason, false);
         Ok(true)
     }
@@ -353,7 +218,7 @@ impl Server {
 
     /// Messages received and not yet taken.
     pub fn queued(&self) -> u64 {
-        self.shared.inbox.waiting().0 as u64
+        self.shared.inbox.queued() as u64
     }
 
     /// JSON.
@@ -396,7 +261,7 @@ impl Server {
         shared.changed.notify_all();
         shared.inbox.cancel();
         for connection in live {
-            connection.end_pings();
+            connection.cancel_pings();
             connection.outbox.finish();
         }
         shared.gate.wait_empty();

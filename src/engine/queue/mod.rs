@@ -4,13 +4,14 @@
 //! reserved before a message enters a batch ([`Inbox::admit`]) and given back when the host takes it, which resumes
 //! the connections that had been paused. Other events do not count.
 
+mod receive;
+
 use super::connection::Connection;
 use super::dispatch::Dispatch;
-use super::event::{Body, Event, Outcome, Wait};
+use super::event::{Body, Event};
 use super::request::Pending;
-use super::sync::{Deadline, lock, wait};
+use super::sync::lock;
 use super::watch::Signal;
-use crate::error::{Error, Id, Result};
 use crate::options::{Opt, Options};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -127,8 +128,6 @@ impl Inbox {
     pub fn waiting(&self) -> (usize, usize) {
         (self.messages.load(Relaxed), self.bytes.load(Relaxed))
     }
-
-    // ---- the I/O thread's side
 
     /// Reserves room for one message of `connection`; false when it must be paused. One that has nothing else
     /// waiting may always deliver one.
@@ -292,13 +291,14 @@ impl Inbox {
 
     /// Queues an event of a connection's life. On the I/O thread, after what came before it was handed over.
     pub fn put(&self, source: Option<&Arc<Connection>>, body: Body) {
-        if self.announce(source, body) {
+        if self.add(source, body) {
             self.dispatch();
         }
     }
 
-    /// The same with the caller's locks held; true when `dispatch` must follow once they are released.
-    pub fn announce(&self, source: Option<&Arc<Connection>>, body: Body) -> bool {
+    /// The same without running a handler, for a caller that holds a lock; tells whether [`Inbox::dispatch`] must follow.
+    #[must_use]
+    pub fn add(&self, source: Option<&Arc<Connection>>, body: Body) -> bool {
         let connection = source.map_or(0, |connection| connection.id());
         self.push(&mut vec![Entry { event: Event { connection, body }, source: source.cloned() }])
     }
@@ -309,136 +309,5 @@ impl Inbox {
             connection.set_paused(false);
             connection.resume();
         }
-    }
-
-    // ---- the host's side
-
-    /// The next event, or why there is none.
-    pub fn receive(&self, want: Want, patience: Wait) -> Result<Outcome<Event>> {
-        let mut state = self.lock();
-        let epoch = state.epoch;
-        let mut waiter: Option<(Arc<Waiter>, Deadline)> = None;
-        let outcome = loop {
-            if state.cancelled {
-                break Err(Error::of(Id::Cancelled));
-            }
-            if state.dispatch.is_set() {
-                break Err(Error::new(Id::HandlerSet, ["receive".into()]));
-            }
-            if state.satisfies(want) && state.is_turn_of(waiter.as_ref().map(|(waiter, _)| waiter)) {
-                break Ok(self.pop(&mut state, want).map_or(Outcome::Timeout, Outcome::Got));
-            }
-            if state.epoch != epoch || (!state.live && !state.satisfies(want)) {
-                break Ok(Outcome::Closed);
-            }
-            let (me, deadline) = waiter.get_or_insert_with(|| {
-                let me = Arc::new(Waiter { want, bell: Condvar::new() });
-                state.waiters.push_back(me.clone());
-                (me, Deadline::of(patience))
-            });
-            let (guard, in_time) = wait(&me.bell, state, *deadline);
-            state = guard;
-            if !in_time && !state.satisfies(want) {
-                break Ok(if state.live || state.cancelled { Outcome::Timeout } else { Outcome::Closed });
-            }
-            if !in_time && !state.is_turn_of(Some(me)) {
-                break Ok(Outcome::Timeout);
-            }
-        };
-        if let Some((me, _)) = waiter {
-            state.waiters.retain(|other| !Arc::ptr_eq(other, &me));
-        }
-        // Whoever waits next may find something, too; a notification that came to us must not be lost.
-        state.wake_next();
-        outcome
-    }
-
-    fn pop(&self, state: &mut State, want: Want) -> Option<Event> {
-        while let Some(entry) = state.queue.pop_front() {
-            self.settle(state, &entry);
-            if want == Want::Any || matches!(entry.event.body, Body::Message(_)) {
-                if state.queue.is_empty() && state.queue.capacity() > 4096 {
-                    state.queue = VecDeque::new();
-                }
-                return Some(entry.event);
-            }
-        }
-        None
-    }
-
-    fn discard_all(&self, state: &mut State) {
-        while let Some(entry) = state.queue.pop_front() {
-            self.settle(state, &entry);
-        }
-    }
-
-    pub fn take_now(&self) -> Option<Event> {
-        let mut state = self.lock();
-        self.pop(&mut state, Want::Any)
-    }
-
-    pub fn put_back(&self, event: Event) {
-        let mut state = self.lock();
-        match &event.body {
-            Body::Message(message) => {
-                state.messages += 1;
-                self.messages.fetch_add(1, Relaxed);
-                self.bytes.fetch_add(message.data().len(), Relaxed);
-            }
-            Body::Error(_) => state.errors += 1,
-            Body::Open(_) | Body::Close(_) => {}
-        }
-        state.queue.push_front(Entry { event, source: None });
-        state.wake_next();
-    }
-
-    /// Takes the first entry for a handler, with the lock held by the caller.
-    pub(super) fn pop_entry(&self, state: &mut State) -> Option<Event> {
-        self.pop(state, Want::Any)
-    }
-
-    /// Drops everything that waits.
-    pub fn clear(&self) {
-        let mut state = self.lock();
-        self.discard_all(&mut state);
-    }
-
-    /// Whether more can come; when not, calls that wait end with `Closed`.
-    pub fn set_live(&self, live: bool) {
-        let mut state = self.lock();
-        state.live = live;
-        state.fail_requests();
-        if !live {
-            state.wake_all();
-        }
-    }
-
-    /// Ends the calls that wait now, with `Closed`.
-    pub fn release_waiters(&self) {
-        let mut state = self.lock();
-        state.epoch += 1;
-        state.fail_requests();
-        state.wake_all();
-    }
-
-    /// The object is being destroyed: ends every call, now and later.
-    pub fn cancel(&self) {
-        let mut state = self.lock();
-        state.cancelled = true;
-        state.fail_requests();
-        state.wake_all();
-    }
-
-    pub fn is_ready(&self) -> bool {
-        let state = self.lock();
-        !state.queue.is_empty() || !state.live || state.cancelled
-    }
-
-    pub fn subscribe(&self, signal: &Arc<Signal>) {
-        self.lock().signals.push(signal.clone());
-    }
-
-    pub fn unsubscribe(&self, signal: &Arc<Signal>) {
-        self.lock().signals.retain(|other| !Arc::ptr_eq(other, signal));
     }
 }

@@ -1,0 +1,163 @@
+//! The host's side of an object's queue: taking, waiting, ending.
+
+use super::{Entry, Inbox, State, Waiter, Want};
+use crate::engine::event::{Body, Event, Outcome, Wait};
+use crate::engine::sync::{Deadline, wait};
+use crate::engine::watch::Signal;
+use crate::error::{Error, Id, Result};
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Condvar};
+
+impl Inbox {
+    /// The next event, or why there is none.
+    pub fn receive(&self, want: Want, patience: Wait) -> Result<Outcome<Event>> {
+        let mut state = self.lock();
+        let epoch = state.epoch;
+        let mut waiter: Option<(Arc<Waiter>, Deadline)> = None;
+        let outcome = loop {
+            if state.cancelled {
+                break Err(Error::of(Id::Cancelled));
+            }
+            if state.dispatch.is_set() {
+                break Err(Error::new(Id::HandlerSet, ["receive".into()]));
+            }
+            if state.satisfies(want) && state.is_turn_of(waiter.as_ref().map(|(waiter, _)| waiter)) {
+                break Ok(self.pop(&mut state, want).map_or(Outcome::Timeout, Outcome::Got));
+            }
+            if state.epoch != epoch || (!state.live && !state.satisfies(want)) {
+                break Ok(Outcome::Closed);
+            }
+            let (me, deadline) = waiter.get_or_insert_with(|| {
+                let me = Arc::new(Waiter { want, bell: Condvar::new() });
+                state.waiters.push_back(me.clone());
+                (me, Deadline::of(patience))
+            });
+            let (guard, in_time) = wait(&me.bell, state, *deadline);
+            state = guard;
+            if !in_time && !state.satisfies(want) {
+                break Ok(if state.live || state.cancelled { Outcome::Timeout } else { Outcome::Closed });
+            }
+            if !in_time && !state.is_turn_of(Some(me)) {
+                break Ok(Outcome::Timeout);
+            }
+        };
+        if let Some((me, _)) = waiter {
+            state.waiters.retain(|other| !Arc::ptr_eq(other, &me));
+        }
+        // Whoever waits next may find something, too; a notification that came to us must not be lost.
+        state.wake_next();
+        outcome
+    }
+
+    fn pop(&self, state: &mut State, want: Want) -> Option<Event> {
+        while let Some(entry) = state.queue.pop_front() {
+            self.settle(state, &entry);
+            if want == Want::Any || matches!(entry.event.body, Body::Message(_)) {
+                if state.queue.is_empty() && state.queue.capacity() > 4096 {
+                    state.queue = VecDeque::new();
+                }
+                return Some(entry.event);
+            }
+        }
+        None
+    }
+
+    fn discard_all(&self, state: &mut State) {
+        while let Some(entry) = state.queue.pop_front() {
+            self.settle(state, &entry);
+        }
+    }
+
+    pub fn take_now(&self) -> Option<Event> {
+        let mut state = self.lock();
+        self.pop(&mut state, Want::Any)
+    }
+
+    pub fn put_back(&self, event: Event) {
+        let mut state = self.lock();
+        match &event.body {
+            Body::Message(message) => {
+                state.messages += 1;
+                self.messages.fetch_add(1, Relaxed);
+                self.bytes.fetch_add(message.data().len(), Relaxed);
+            }
+            Body::Error(_) => state.errors += 1,
+            Body::Open(_) | Body::Close(_) => {}
+        }
+        state.queue.push_front(Entry { event, source: None });
+        state.wake_next();
+    }
+
+    /// Takes the first entry for a handler, with the lock held by the caller.
+    pub(in crate::engine) fn pop_entry(&self, state: &mut State) -> Option<Event> {
+        self.pop(state, Want::Any)
+    }
+
+    /// Drops everything that waits.
+    pub fn clear(&self) {
+        let mut state = self.lock();
+        self.discard_all(&mut state);
+    }
+
+    /// Whether more can come; when not, calls that wait end with `Closed`.
+    pub fn set_live(&self, live: bool) {
+        let mut state = self.lock();
+        state.live = live;
+        state.fail_requests(Id::ClosedWhileWaiting);
+        if !live {
+            state.wake_all();
+        }
+    }
+
+    /// Ends the calls that wait now, because the host closes: receives with `Closed`, requests with CANCELLED.
+    pub fn release_waiters(&self) {
+        self.lock().fail_requests(Id::Cancelled);
+        self.wake_receivers();
+    }
+
+    /// Ends the receives that wait now.
+    pub(in crate::engine) fn wake_receivers(&self) {
+        let mut state = self.lock();
+        state.epoch += 1;
+        state.wake_all();
+    }
+
+    /// The object is being destroyed: ends every call, now and later.
+    pub fn cancel(&self) {
+        let mut state = self.lock();
+        state.cancelled = true;
+        state.fail_requests(Id::Cancelled);
+        state.wake_all();
+    }
+
+    pub fn is_ready(&self) -> bool {
+        let state = self.lock();
+        !state.queue.is_empty() || !state.live || state.cancelled
+    }
+
+    /// Messages that a call could take now.
+    pub fn queued(&self) -> usize {
+        self.lock().messages
+    }
+
+    pub fn has_events(&self) -> bool {
+        !self.lock().queue.is_empty()
+    }
+
+    /// From now on `signal` is rung when something changes; what [`Inbox::was_released`] compares with.
+    pub fn subscribe(&self, signal: &Arc<Signal>) -> u64 {
+        let mut state = self.lock();
+        state.signals.push(signal.clone());
+        state.epoch
+    }
+
+    /// Whether the calls that waited then were ended.
+    pub fn was_released(&self, since: u64) -> bool {
+        self.lock().epoch != since
+    }
+
+    pub fn unsubscribe(&self, signal: &Arc<Signal>) {
+        self.lock().signals.retain(|other| !Arc::ptr_eq(other, signal));
+    }
+}
