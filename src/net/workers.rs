@@ -1,9 +1,9 @@
 //! A bounded pool of short-lived threads for what cannot be done without blocking: name lookups, reading the roots.
 
 use crate::library::{self, Thread};
-use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Enough that a few dead name servers do not hold up the rest.
@@ -24,12 +24,12 @@ struct State {
     stopped: bool,
 }
 
-/// See the module's page. Locked by our own threads, and by a host thread only in [`Workers::stop`], which waits
-/// without parking.
+/// See the module's page. Host threads come here, too, in [`Workers::stop`]: std's locks leave nothing behind in them.
 #[derive(Default)]
 pub struct Workers {
     state: Mutex<State>,
     work: Condvar,
+    ended: Condvar,
 }
 
 impl Workers {
@@ -37,9 +37,13 @@ impl Workers {
         Arc::default()
     }
 
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Hands over a job; never blocks. A job that finds no thread waits for one. Call it on a thread of ours.
     pub fn run(self: &Arc<Self>, job: impl FnOnce() + Send + 'static) {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         if state.stopped {
             return;
         }
@@ -62,53 +66,55 @@ impl Workers {
     }
 
     fn work(&self) {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 drop(state);
-                job();
-                state = self.state.lock();
+                // A panic of one job must not cost the pool a worker.
+                let _ = catch_unwind(AssertUnwindSafe(job));
+                state = self.lock();
                 continue;
             }
             if state.stopped {
                 break;
             }
             state.idle += 1;
-            let late = self.work.wait_for(&mut state, IDLE).timed_out();
+            let (guard, waited) = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+            state = guard;
             state.idle -= 1;
-            if late && state.jobs.is_empty() {
+            if waited.timed_out() && state.jobs.is_empty() {
                 break;
             }
         }
         state.alive -= 1;
+        self.ended.notify_all();
     }
 
     /// Drops what waits, ends the idle workers and joins them. One that is still inside the system's resolver after a
     /// moment is abandoned; the library then stays in memory for good, because the thread will return into it.
     pub fn stop(&self) {
         let deadline = Instant::now() + LAST_CALL;
-        loop {
-            // A host thread must not park here: parking_lot would leave something behind in it.
-            if let Some(mut state) = self.state.try_lock() {
-                state.stopped = true;
-                state.jobs.clear();
-                self.work.notify_all();
-                if state.alive == 0 || Instant::now() >= deadline {
-                    let threads = std::mem::take(&mut state.threads);
-                    let stuck = state.alive > 0;
-                    drop(state);
-                    for thread in threads {
-                        if !stuck || thread.is_finished() {
-                            thread.join();
-                        } else {
-                            library::pin();
-                            thread.detach();
-                        }
-                    }
-                    return;
-                }
+        let mut state = self.lock();
+        state.stopped = true;
+        state.jobs.clear();
+        self.work.notify_all();
+        while state.alive > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
             }
-            std::thread::sleep(Duration::from_millis(1));
+            state = self.ended.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let threads = std::mem::take(&mut state.threads);
+        let stuck = state.alive > 0;
+        drop(state);
+        for thread in threads {
+            if !stuck || thread.is_finished() {
+                thread.join();
+            } else {
+                library::pin();
+                thread.detach();
+            }
         }
     }
 }
