@@ -42,7 +42,7 @@ fn what_was_sent_before_a_reset_arrives() {
 fn an_end_does_not_reach_into_the_next_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    const ROUNDS: u64 = 200;
+    const ROUNDS: u64 = 2000;
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for number in 0..ROUNDS {

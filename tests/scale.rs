@@ -170,8 +170,8 @@ fn run_and_stop_from_two_threads_always_end() {
     let server = Server::new();
     let start = Instant::now();
     std::thread::scope(|scope| {
-        scope.spawn(|| (0..500).filter(|_| server.run("127.0.0.1").is_ok()).count());
-        scope.spawn(|| (0..500).for_each(|_| server.stop()));
+        scope.spawn(|| (0..20_000).filter(|_| server.run("127.0.0.1").is_ok()).count());
+        scope.spawn(|| (0..20_000).for_each(|_| server.stop()));
     });
     server.stop();
     assert!(start.elapsed() < Duration::from_secs(60));
