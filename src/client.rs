@@ -220,7 +220,7 @@ impl Client {
             }
         };
         let field = if reply_field.is_empty() { id_field } else { reply_field };
-        let pending = self.shared.inbox.expect(field, id);
+        let pending = self.shared.inbox.expect(field, id)?;
         if let Err(error) = self.shared.send(&connection, Message::from_string(text)) {
             self.shared.inbox.forget_request(&pending);
             return Err(error);
@@ -278,7 +278,7 @@ impl Client {
 
     /// Messages received and not yet taken.
     pub fn queued(&self) -> u64 {
-        self.shared.inbox.waiting().0 as u64
+        self.shared.inbox.queued() as u64
     }
 
     pub fn protocol(&self) -> String {
@@ -417,8 +417,8 @@ impl Shared {
             }
             Phase::Open => {
                 state.phase = Phase::Closing;
-                drop(state);
                 self.inbox.release_waiters();
+                drop(state);
                 connection.cancel_pings();
                 connection.close(code, reason, true);
                 state = lock(&self.state);

@@ -31,7 +31,7 @@ pub trait Owner: Send + Sync {
         Err(Refusal::new(500, "not a server"))
     }
 
-    /// False: nobody wants it any more, and it is dropped without another word.
+    /// It is open; false when nobody wants it any more.
     fn opened(&self, connection: &Arc<Connection>) -> bool;
 
     /// It never opened.
