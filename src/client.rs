@@ -457,13 +457,13 @@ impl Shared {
     }
 
     /// The state has changed, and the queue with it, under one lock: whoever sees the new state and connects again must
-    /// not meet what the old connection leaves behind. Only then the handler runs and waiting calls look again.
+    /// not meet what the old connection leaves behind. The handler runs last: it may wait for who is woken here.
     fn settled(&self, state: MutexGuard<'_, State>, handler: bool) {
         drop(state);
+        self.changed.notify_all();
         if handler {
             self.inbox.dispatch();
         }
-        self.changed.notify_all();
     }
 
     fn is_current(state: &State, connection: &Arc<Connection>) -> bool {
@@ -526,6 +526,7 @@ impl Owner for Shared {
         state.connection = None;
         let handler = self.inbox.add(Some(connection), Body::Close(end.ending.clone()));
         self.inbox.set_live(false);
+        connection.release_waiters();
         self.settled(state, handler);
     }
 
