@@ -197,8 +197,15 @@ impl Connection {
         self.end_pings(Id::Cancelled);
     }
 
-    /// Ends them with an error; the first caller's counts.
-    pub(super) fn end_pings(&self, why: Id) {
+    /// The connection has ended: ends the calls that wait for room or a pong. The owner does this once its state says
+    /// so, because who is woken may connect again at once.
+    pub fn release_waiters(&self) {
+        self.outbox.close();
+        self.end_pings(Id::ClosedWhileWaiting);
+    }
+
+    /// The first caller's error counts.
+    fn end_pings(&self, why: Id) {
         let mut pings = lock(&self.pings);
         pings.ended.get_or_insert(why);
         pings.waiting = Vec::new();

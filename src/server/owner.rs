@@ -89,6 +89,7 @@ impl Owner for Shared {
 
     fn ended(&self, connection: &Arc<Connection>, end: &End) {
         lock(&self.state).registry.remove(connection.id());
+        connection.release_waiters();
         self.totals.add_end(connection, end.ending.code);
         self.inbox.put(Some(connection), Body::Close(end.ending.clone()));
     }

@@ -400,11 +400,18 @@ impl Server {
         text(|buffer, size, needed| unsafe { wsaddin_server_get_server(self.0, buffer, size, needed) }).unwrap()
     }
 
-    pub fn connection_info(&self, connection: u64) -> Outcome<serde_json::Value> {
+    /// `None`: that connection has gone.
+    pub fn connection_info(&self, connection: u64) -> Outcome<Option<serde_json::Value>> {
+        let mut needed = 0;
+        // SAFETY: no buffer, and a place for the size.
+        let asked = unsafe { wsaddin_server_connection_info(self.0, connection, null_mut(), 0, &raw mut needed) };
+        if asked == WSADDIN_CLOSED {
+            return Ok(None);
+        }
         let json = text(|buffer, size, needed| unsafe {
             wsaddin_server_connection_info(self.0, connection, buffer, size, needed)
         });
-        json.map(|json| serde_json::from_str(&json).unwrap())
+        json.map(|json| Some(serde_json::from_str(&json).unwrap()))
     }
 
     pub fn connection_list(&self) -> serde_json::Value {

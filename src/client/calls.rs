@@ -1,0 +1,152 @@
+//! A client's calls that connect, send, receive and wait.
+
+use super::{Client, Phase, State};
+use crate::engine::{
+    Body, Command, Connection, Deadline, DialPlan, Ending, Event, Outcome, Reason, Wait, Want, lock,
+    refuse_on_io_thread, wait,
+};
+use crate::error::{Error, Id, Result};
+use crate::options::{Opt, list};
+use crate::ws::{Message, Target, check_close, check_header};
+use serde_json::Value;
+
+impl Client {
+    /// Connects and shakes hands; blocks until decided, at most `ConnectTimeout`.
+    pub fn connect(&self, url: &str) -> Result<()> {
+        let _inside = self.enter()?;
+        refuse_on_io_thread("connect")?;
+        let attempt = self.begin(url, false)?;
+        let mut state = lock(&self.shared.state);
+        // The I/O thread keeps the deadline, and `Disconnect` and destruction end the attempt.
+        while state.attempt == attempt && state.phase == Phase::Connecting {
+            state = wait(&self.shared.changed, state, Deadline::Never).0;
+        }
+        match state.failure.clone() {
+            Some(error) if state.attempt == attempt => Err(error),
+            _ if state.attempt != attempt => Err(Error::of(Id::Cancelled)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same without waiting: the outcome is an event and the status.
+    pub fn begin_connect(&self, url: &str) -> Result<()> {
+        let _inside = self.enter()?;
+        self.begin(url, true).map(|_| ())
+    }
+
+    fn begin(&self, url: &str, announce: bool) -> Result<u64> {
+        let shared = &self.shared;
+        let check = |state: &State| match state.phase {
+            Phase::Open => Err(Error::of(Id::AlreadyConnected)),
+            Phase::Connecting | Phase::Closing => Err(Error::of(Id::Connecting)),
+            Phase::Closed if state.cancelled => Err(Error::of(Id::Cancelled)),
+            Phase::Closed => Ok(()),
+        };
+        check(&lock(&shared.state))?;
+        let target = Target::parse(url)?;
+        let io = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.io()?;
+        let mut state = lock(&shared.state);
+        check(&state)?;
+        let connection = Connection::new(io);
+        state.phase = Phase::Connecting;
+        state.broken = false;
+        state.attempt += 1;
+        state.announce = announce;
+        state.failure = None;
+        state.connection = Some(connection.clone());
+        state.live.push(connection.clone());
+        state.url.clone_from(&target.shown);
+        state.last = Ending { code: 0, reason: Reason::none(), clean: false };
+        let attempt = state.attempt;
+        shared.inbox.clear();
+        shared.inbox.set_live(true);
+        let protocols = list(&shared.options.text(Opt::Protocols)).map(str::to_owned).collect();
+        let plan = Box::new(DialPlan { target, headers: state.headers.clone(), protocols });
+        connection.post(Command::Dial { connection: connection.clone(), owner: shared.clone(), plan });
+        Ok(attempt)
+    }
+
+    /// Sends what is queued and closes; true when everything was written and the close was clean.
+    /// Inside an event handler the close is only started.
+    pub fn disconnect(&self, code: u16, reason: &str) -> Result<bool> {
+        let _inside = self.enter()?;
+        check_close(code, reason)?;
+        self.shared.disconnect(code, reason)
+    }
+
+    pub fn send(&self, message: Message) -> Result<()> {
+        let _inside = self.enter()?;
+        let connection = self.shared.open_connection()?;
+        self.shared.send(&connection, message)
+    }
+
+    /// The next message, discarding other events before it.
+    pub fn receive(&self, patience: Wait) -> Result<Outcome<Message>> {
+        let _inside = self.enter()?;
+        refuse_on_io_thread("receive")?;
+        Ok(match self.shared.inbox.receive(Want::Message, patience)? {
+            Outcome::Got(Event { body: Body::Message(message), .. }) => Outcome::Got(message),
+            Outcome::Got(_) | Outcome::Timeout => Outcome::Timeout,
+            Outcome::Closed => Outcome::Closed,
+        })
+    }
+
+    pub fn receive_event(&self, patience: Wait) -> Result<Outcome<Event>> {
+        let _inside = self.enter()?;
+        refuse_on_io_thread("receive_event")?;
+        self.shared.inbox.receive(Want::Any, patience)
+    }
+
+    /// Round trip in milliseconds.
+    pub fn ping(&self, patience: Wait) -> Result<i64> {
+        let _inside = self.enter()?;
+        refuse_on_io_thread("ping")?;
+        self.shared.open_connection()?.ping(patience)
+    }
+
+    /// Sends a JSON object and returns the message that answers it. An empty `reply_field` is `id_field`.
+    pub fn request(&self, text: &str, patience: Wait, id_field: &str, reply_field: &str) -> Result<Message> {
+        let _inside = self.enter()?;
+        refuse_on_io_thread("request")?;
+        let mut value: Value =
+            serde_json::from_str(text).map_err(|error| Error::of(Id::RequestNotObject).detail(error))?;
+        let object = value.as_object_mut().ok_or_else(|| Error::of(Id::RequestNotObject))?;
+        let connection = self.shared.open_connection()?;
+        if connection.is_paused() {
+            return Err(Error::of(Id::ReadingPaused));
+        }
+        let (id, text) = match object.get(id_field) {
+            // Sent as it was written, to the byte.
+            Some(id) => (id.clone(), text.to_owned()),
+            None => {
+                let id = Value::from(format!("{}-{}", std::process::id(), crate::engine::serial()));
+                object.insert(id_field.to_owned(), id.clone());
+                (id, value.to_string())
+            }
+        };
+        let field = if reply_field.is_empty() { id_field } else { reply_field };
+        let pending = self.shared.inbox.expect(field, id)?;
+        if let Err(error) = self.shared.send(&connection, Message::from_string(text)) {
+            self.shared.inbox.forget_request(&pending);
+            return Err(error);
+        }
+        self.shared.inbox.await_reply(&pending, patience)
+    }
+
+    /// A header of the next handshake; an empty value removes it.
+    pub fn set_header(&self, name: &str, value: &str) -> Result<()> {
+        let _inside = self.enter()?;
+        check_header(name, value)?;
+        let mut state = lock(&self.shared.state);
+        let found = state.headers.iter().position(|(other, _)| other.eq_ignore_ascii_case(name));
+        match (found, value.is_empty()) {
+            (Some(at), true) => {
+                state.headers.remove(at);
+            }
+            (Some(at), false) => value.clone_into(&mut state.headers[at].1),
+            (None, true) => {}
+            (None, false) => state.headers.push((name.to_owned(), value.to_owned())),
+        }
+        Ok(())
+    }
+}

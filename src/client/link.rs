@@ -1,0 +1,185 @@
+//! A client's connection: how it ends, and the client as its connections see it, on the I/O thread.
+
+use super::{GRACE, Phase, Shared, State};
+use crate::engine::{Body, Connection, Deadline, End, Inbox, Info, Owner, Wait, lock, patience, wait};
+use crate::error::{Error, Id, Result};
+use crate::options::{Opt, Options};
+use crate::ws::Message;
+use serde_json::json;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+
+impl Shared {
+    pub(super) fn current(&self) -> Option<Arc<Connection>> {
+        lock(&self.state).connection.clone()
+    }
+
+    pub(super) fn open_connection(&self) -> Result<Arc<Connection>> {
+        let state = lock(&self.state);
+        match (state.phase, &state.connection) {
+            (Phase::Open, Some(connection)) => Ok(connection.clone()),
+            _ => Err(Error::of(Id::NotConnected)),
+        }
+    }
+
+    pub(super) fn info(&self, read: impl FnOnce(&Info) -> String) -> String {
+        self.open_connection().ok().and_then(|connection| connection.info().map(read)).unwrap_or_default()
+    }
+
+    pub(super) fn send(&self, connection: &Arc<Connection>, message: Message) -> Result<()> {
+        let patience = patience(self.options.int(Opt::SendTimeout));
+        connection.send(message, || self.options.size(Opt::SendQueueBytes), patience)
+    }
+
+    pub(super) fn option_changed(&self, option: Opt) {
+        if let Some(connection) = self.current() {
+            connection.option_changed(option, &self.inbox);
+        }
+    }
+
+    /// Gives up an attempt that has not opened.
+    pub(super) fn cancel_attempt(&self, connection: &Arc<Connection>) {
+        let mut state = lock(&self.state);
+        let own = state.connection.as_ref().is_some_and(|current| Arc::ptr_eq(current, connection));
+        if own && state.phase == Phase::Connecting {
+            state.phase = Phase::Closed;
+            state.broken = false;
+            state.failure = Some(Error::of(Id::Cancelled));
+            state.connection = None;
+            connection.abort();
+            self.inbox.set_live(false);
+            self.settled(state, false);
+        }
+    }
+
+    pub(super) fn disconnect(&self, code: u16, reason: &str) -> Result<bool> {
+        let mut state = lock(&self.state);
+        let Some(connection) = state.connection.clone() else { return Ok(false) };
+        match state.phase {
+            Phase::Closed => return Ok(false),
+            Phase::Connecting => {
+                drop(state);
+                self.cancel_attempt(&connection);
+                return Ok(false);
+            }
+            Phase::Open => {
+                state.phase = Phase::Closing;
+                self.inbox.release_waiters();
+                drop(state);
+                connection.cancel_pings();
+                connection.close(code, reason, true);
+                state = lock(&self.state);
+            }
+            // The same end, but a shorter CloseTimeout counts from now.
+            Phase::Closing => connection.close(code, reason, true),
+        }
+        if crate::engine::on_io_thread() {
+            return Ok(true);
+        }
+        let (attempt, closed) = (state.attempt, self.gate.is_closed());
+        let limit = Duration::from_millis(self.options.int(Opt::CloseTimeout).unsigned_abs()) + GRACE;
+        let deadline = Deadline::of(Wait::For(limit));
+        while state.attempt == attempt && state.phase == Phase::Closing {
+            if state.cancelled && !closed {
+                return Err(Error::of(Id::Cancelled));
+            }
+            let (guard, in_time) = wait(&self.changed, state, deadline);
+            state = guard;
+            if !in_time {
+                drop(state);
+                connection.abort();
+                return Ok(false);
+            }
+        }
+        Ok(state.attempt == attempt && state.complete)
+    }
+
+    /// Waits until the I/O thread has let go of every connection; those that only wait for the peer's FIN do not.
+    pub(super) fn wait_gone(&self) {
+        let mut state = lock(&self.state);
+        state.live.iter().for_each(Connection::abort);
+        while !state.live.is_empty() {
+            state = wait(&self.changed, state, Deadline::Never).0;
+        }
+    }
+
+    /// The state has changed, and the queue with it, under one lock: whoever sees the new state and connects again must
+    /// not meet what the old connection leaves behind. The handler runs last: it may wait for who is woken here.
+    pub(super) fn settled(&self, state: MutexGuard<'_, State>, handler: bool) {
+        drop(state);
+        self.changed.notify_all();
+        if handler {
+            self.inbox.dispatch();
+        }
+    }
+
+    pub(super) fn is_current(state: &State, connection: &Arc<Connection>) -> bool {
+        state.connection.as_ref().is_some_and(|current| Arc::ptr_eq(current, connection))
+    }
+}
+
+impl Owner for Shared {
+    fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
+    }
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn opened(&self, connection: &Arc<Connection>) -> bool {
+        let mut state = lock(&self.state);
+        if !Self::is_current(&state, connection) || state.phase != Phase::Connecting {
+            return false;
+        }
+        state.phase = Phase::Open;
+        self.connects.fetch_add(1, Relaxed);
+        let info = connection.info();
+        let open = json!({
+            "url": state.url,
+            "protocol": info.map_or("", |info| &info.protocol),
+            "extensions": info.map_or("", |info| &info.extensions),
+            "attempt": 1,
+        });
+        let handler = self.inbox.add(Some(connection), Body::Open(open.to_string()));
+        self.settled(state, handler);
+        true
+    }
+
+    fn failed(&self, connection: &Arc<Connection>, error: &Error) {
+        let mut state = lock(&self.state);
+        if !Self::is_current(&state, connection) || state.phase != Phase::Connecting {
+            return;
+        }
+        state.phase = Phase::Closed;
+        state.broken = true;
+        state.failure = Some(error.clone());
+        state.connection = None;
+        let handler = state.announce && self.inbox.add(None, Body::Error(error.clone()));
+        self.inbox.set_live(false);
+        self.settled(state, handler);
+    }
+
+    fn ended(&self, connection: &Arc<Connection>, end: &End) {
+        self.totals.add_end(connection, end.ending.code);
+        let mut state = lock(&self.state);
+        if !Self::is_current(&state, connection) {
+            return;
+        }
+        state.broken = end.broken && state.phase != Phase::Closing;
+        state.phase = Phase::Closed;
+        state.last = end.ending.clone();
+        state.complete = end.ending.clean && end.all_written;
+        state.connection = None;
+        let handler = self.inbox.add(Some(connection), Body::Close(end.ending.clone()));
+        self.inbox.set_live(false);
+        connection.release_waiters();
+        self.settled(state, handler);
+    }
+
+    fn gone(&self, connection: &Arc<Connection>) {
+        lock(&self.state).live.retain(|other| !Arc::ptr_eq(other, connection));
+        self.changed.notify_all();
+    }
+}

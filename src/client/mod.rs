@@ -1,0 +1,226 @@
+//! The client object: at most one connection at a time.
+
+mod calls;
+mod link;
+
+use crate::engine::{
+    Command, Connection, Ending, Gate, Handler, Inbox, Inside, Lease, Reason, Totals, Watchable, lock,
+    refuse_on_io_thread,
+};
+use crate::error::{Error, Id, Language, Result};
+use crate::options::{Options, Side};
+use serde_json::json;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::time::Duration;
+
+/// Beyond `CloseTimeout`, how long a call trusts the I/O thread to report the end.
+const GRACE: Duration = Duration::from_secs(2);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Never connected, or ended.
+    Closed,
+    Connecting,
+    Open,
+    Closing,
+}
+
+struct State {
+    phase: Phase,
+    /// The last connection, or the last attempt, failed.
+    broken: bool,
+    /// Counts attempts, so that a call knows whether the state it sees is of its own.
+    attempt: u64,
+    /// An attempt of `begin_connect` tells its failure as an event.
+    announce: bool,
+    failure: Option<Error>,
+    connection: Option<Arc<Connection>>,
+    /// The connections, ended ones too, that the I/O thread still holds.
+    live: Vec<Arc<Connection>>,
+    url: String,
+    last: Ending,
+    /// The last end was clean and everything was written.
+    complete: bool,
+    headers: Vec<(String, String)>,
+    cancelled: bool,
+}
+
+/// A client. Every method may be called from any thread at any time.
+pub struct Client {
+    shared: Arc<Shared>,
+    lease: Mutex<Option<Lease>>,
+}
+
+struct Shared {
+    gate: Gate,
+    options: Arc<Options>,
+    inbox: Arc<Inbox>,
+    state: Mutex<State>,
+    changed: Condvar,
+    totals: Totals,
+    connects: AtomicU64,
+}
+
+impl Client {
+    /// Makes a client and starts the I/O threads if it is the first object.
+    pub fn new() -> Result<Arc<Self>> {
+        refuse_on_io_thread("new")?;
+        let options = Arc::new(Options::new(Side::Client));
+        let last = Ending { code: 0, reason: Reason::none(), clean: false };
+        let shared = Arc::new(Shared {
+            gate: Gate::default(),
+            inbox: Inbox::new(options.clone(), 1),
+            options,
+            state: Mutex::new(State {
+                phase: Phase::Closed,
+                broken: false,
+                attempt: 0,
+                announce: false,
+                failure: None,
+                connection: None,
+                live: Vec::new(),
+                url: String::new(),
+                last,
+                complete: false,
+                headers: Vec::new(),
+                cancelled: false,
+            }),
+            changed: Condvar::new(),
+            totals: Totals::default(),
+            connects: AtomicU64::new(0),
+        });
+        let weak: Weak<Shared> = Arc::downgrade(&shared);
+        shared.options.on_change(move |option| {
+            if let Some(shared) = weak.upgrade() {
+                shared.option_changed(option);
+            }
+        });
+        let lease = Lease::acquire()?;
+        Ok(Arc::new(Self { shared, lease: Mutex::new(Some(lease)) }))
+    }
+
+    pub fn options(&self) -> &Options {
+        &self.shared.options
+    }
+
+    fn enter(&self) -> Result<Inside<'_>> {
+        self.shared.gate.enter()
+    }
+
+    /// 1 open, −1 failed or broken, 0 otherwise.
+    pub fn status(&self) -> i32 {
+        let state = lock(&self.shared.state);
+        match state.phase {
+            Phase::Open => 1,
+            Phase::Closed if state.broken => -1,
+            Phase::Closed | Phase::Connecting | Phase::Closing => 0,
+        }
+    }
+
+    /// 0 connecting, 1 open, 2 closing, 3 closed: as in HTML's WebSocket.
+    pub fn ready_state(&self) -> i32 {
+        match lock(&self.shared.state).phase {
+            Phase::Connecting => 0,
+            Phase::Open => 1,
+            Phase::Closing => 2,
+            Phase::Closed => 3,
+        }
+    }
+
+    /// The URL connected to, without userinfo, query and fragment; empty when not connected.
+    pub fn server(&self) -> String {
+        let state = lock(&self.shared.state);
+        if state.phase == Phase::Open { state.url.clone() } else { String::new() }
+    }
+
+    /// Bytes accepted by `send` and not yet taken by the kernel.
+    pub fn buffered_amount(&self) -> u64 {
+        self.shared.current().map_or(0, |connection| connection.outbox.waiting().1 as u64)
+    }
+
+    /// Messages received and not yet taken.
+    pub fn queued(&self) -> u64 {
+        self.shared.inbox.queued() as u64
+    }
+
+    pub fn protocol(&self) -> String {
+        self.shared.info(|info| info.protocol.clone())
+    }
+
+    pub fn extensions(&self) -> String {
+        self.shared.info(|info| info.extensions.clone())
+    }
+
+    pub fn close_code(&self) -> u16 {
+        lock(&self.shared.state).last.code
+    }
+
+    pub fn close_reason(&self, language: Language) -> String {
+        lock(&self.shared.state).last.reason.text(language).into_owned()
+    }
+
+    /// JSON.
+    pub fn statistics(&self) -> String {
+        let connection = self.shared.current();
+        let mut value = self.shared.totals.json(connection.iter(), &self.shared.inbox);
+        let open = lock(&self.shared.state).phase == Phase::Open;
+        value["connects"] = json!(self.shared.connects.load(Relaxed));
+        value["reconnects"] = json!(0);
+        value["connections"] = json!(u64::from(open));
+        value.to_string()
+    }
+
+    /// Events go to `handler` on the I/O thread instead of the queue; `None` takes it away and waits until it is over.
+    pub fn set_handler(&self, handler: Option<Handler>) -> Result<()> {
+        let _inside = self.enter()?;
+        if self.shared.inbox.set_handler(handler)? {
+            let io = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.io()?;
+            io.post(Command::Dispatch(self.shared.inbox.clone()));
+        }
+        Ok(())
+    }
+
+    /// What `wait_any` waits for.
+    pub fn watchable(&self) -> Watchable {
+        Watchable::new(&self.shared.inbox)
+    }
+
+    /// Ends the object: wakes every call, waits until all host threads have left, closes with 1001 within
+    /// `CloseTimeout`. When it returns nothing of ours works for it. Every later call fails with CANCELLED.
+    pub fn shut_down(&self) -> Result<()> {
+        refuse_on_io_thread("free")?;
+        let shared = &self.shared;
+        if !shared.gate.close() {
+            return Err(Error::of(Id::Cancelled));
+        }
+        lock(&shared.state).cancelled = true;
+        shared.changed.notify_all();
+        shared.inbox.cancel();
+        if let Some(connection) = shared.current() {
+            connection.cancel_pings();
+            // Ends a `send` that waits for room; what was accepted still goes out.
+            connection.outbox.finish();
+            if lock(&shared.state).phase == Phase::Connecting {
+                shared.cancel_attempt(&connection);
+            }
+        }
+        shared.gate.wait_empty();
+        // The queue is no longer read: its messages must not hold the connection back.
+        shared.inbox.clear();
+        let _ = shared.disconnect(1001, "");
+        shared.wait_gone();
+        let _ = shared.inbox.set_handler(None);
+        shared.inbox.clear();
+        // Joins the I/O threads if this was the last object.
+        let lease = lock(&self.lease).take();
+        drop(lease);
+        Ok(())
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ = self.shut_down();
+    }
+}
