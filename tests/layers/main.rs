@@ -43,10 +43,3 @@ fn the_library_keeps_the_rules() {
     }
     assert!(broken.is_empty(), "\n{broken}");
 }
-
-#[test]
-fn tests_and_examples_can_be_read_at_one_sitting() {
-    let folders = ["tests", "examples", "benches", "bundle"].map(|folder| root().join(folder));
-    let long: Vec<_> = folders.iter().flat_map(|folder| sources(folder)).flat_map(|s| rules::length(&s)).collect();
-    assert!(long.is_empty(), "{long:#?}");
-}
