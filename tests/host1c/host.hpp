@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 using Text = std::u16string;
@@ -197,7 +198,8 @@ struct ScriptError : std::runtime_error {
 };
 
 enum class Order { INIT_FIRST, MEMORY_FIRST };
-enum class Ending { DESTROY_OBJECT, DELETE };
+// With the last three the host deletes through another of the four base classes.
+enum class Ending { DESTROY_OBJECT, DELETE, DELETE_EXTENDER, DELETE_LOCALE, DELETE_LANGUAGE };
 
 // `Новый("AddIn.WebSocket.…")`.
 class Object {
@@ -227,6 +229,9 @@ public:
     Memory memory;
     Connection connection;
 
+    // The number of a method or property that has to be there.
+    long method(const char16_t* name);
+    long property(const char16_t* name);
     Variant to_variant(const Value& value);
     Value take(Variant& variant);
     void release(Variant& variant);
@@ -268,7 +273,6 @@ bool eventually(const std::function<bool()>& condition);
 
 // A running server on a free port, and a way to its clients.
 Text start_server(Object& server);
-// The number of a connection: that of the next `open` or message.
 long resident_kib();
 int thread_count();
 bool is_mapped(const std::string& library);

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <unistd.h>
+#include <utility>
 
 // --- memory -------------------------------------------------------------------------------------------------------
 
@@ -178,7 +178,8 @@ bool Connection::external_event(const WCHAR_T* source, const WCHAR_T* event, con
 
 std::vector<Complaint> Connection::take_complaints() {
     const std::lock_guard lock(mutex);
-    return std::exchange(complaints[std::this_thread::get_id()], {});
+    auto node = complaints.extract(std::this_thread::get_id());
+    return node.empty() ? std::vector<Complaint>{} : std::move(node.mapped());
 }
 
 std::vector<Event> Connection::take_events() {
