@@ -6,7 +6,6 @@ SCENARIO(full_test) {
     CHECK(setting.arguments.size() == 1);
     const Text url = utf16(setting.arguments[0]);
     const Library компонента(setting.library);
-    // `Истина` in the scripts' conditions.
     Value Данные, ИДКлиента;
     {
         Object Клиент(компонента, u"Client");
@@ -34,7 +33,7 @@ SCENARIO(full_test) {
         CHECK(!Клиент.call(u"Отключиться"));
     }
     Object Сервер(компонента, u"Server");
-    CHECK(Сервер.call(u"Запустить", {u"127.0.0.1", 0, u"", u""}));
+    CHECK(Сервер.call(u"Запустить", {u"127.0.0.1", 0}));
     const Text порт = utf16(std::to_string(static_cast<long>(Сервер.get(u"Порт").number)));
     const Text адрес = u"ws://127.0.0.1:" + порт;
     Object Клиент1(компонента, u"Client"), Клиент2(компонента, u"Client");
@@ -91,7 +90,6 @@ SCENARIO(bot) {
             ended = Clock::now();
         });
         // Its only message has been taken: it waits for the next.
-        Value Статистика;
         CHECK(eventually([&] {
             return Клиент.call(u"Статистика").string.find(u"\"messages_in\":1") != Text::npos &&
                    Клиент.get(u"СообщенийВОчереди") == 0;

@@ -197,6 +197,8 @@ struct ScriptError : std::runtime_error {
     bool contains(std::u16string_view part) const { return text.find(part) != Text::npos; }
 };
 
+// How a method is called: as the interpreter would, or always as the one or the other; some hosts do.
+enum class Manner { SCRIPT, PROCEDURE, FUNCTION };
 enum class Order { INIT_FIRST, MEMORY_FIRST };
 // With the last three the host deletes through another of the four base classes.
 enum class Ending { DESTROY_OBJECT, DELETE, DELETE_EXTENDER, DELETE_LOCALE, DELETE_LANGUAGE };
@@ -211,8 +213,7 @@ public:
 
     // As the interpreter calls: fills in defaults, frees what it was given, throws ScriptError.
     Value call(const char16_t* method, std::vector<Parameter> parameters = {});
-    // As a procedure, even where the method has a result.
-    void run(const char16_t* method, std::vector<Parameter> parameters = {});
+    Value call_as(Manner manner, const char16_t* method, std::vector<Parameter> parameters = {});
     // The error that the call must end with.
     Text refused(const char16_t* method, std::vector<Parameter> parameters = {});
     Value get(const char16_t* property);
@@ -238,7 +239,7 @@ public:
     Text take_name(const WCHAR_T* name);
 
 private:
-    Value invoke(const char16_t* method, std::vector<Parameter>& parameters, bool as_procedure);
+    Value invoke(const char16_t* method, std::vector<Parameter>& parameters, Manner manner);
     [[noreturn]] void raise(const char16_t* where);
 
     const Library& library;

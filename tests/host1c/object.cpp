@@ -161,7 +161,7 @@ long Object::property(const char16_t* name) {
     return found;
 }
 
-Value Object::invoke(const char16_t* name, std::vector<Parameter>& parameters, bool as_procedure) {
+Value Object::invoke(const char16_t* name, std::vector<Parameter>& parameters, Manner manner) {
     const long number = method(name);
     const long count = component->GetNParams(number);
     if (static_cast<long>(parameters.size()) > count) throw ScriptError(u"Слишком много фактических параметров");
@@ -181,9 +181,9 @@ Value Object::invoke(const char16_t* name, std::vector<Parameter>& parameters, b
     Variant result;
     std::memset(&result, 0, sizeof result);
     Variant* array = variants.empty() ? nullptr : variants.data();
-    const bool done = as_procedure || !component->HasRetVal(number)
-                          ? component->CallAsProc(number, array, count)
-                          : component->CallAsFunc(number, &result, array, count);
+    const bool as_function = manner == Manner::FUNCTION || (manner == Manner::SCRIPT && component->HasRetVal(number));
+    const bool done = as_function ? component->CallAsFunc(number, &result, array, count)
+                                  : component->CallAsProc(number, array, count);
     for (std::size_t at = 0; at < variants.size(); ++at) {
         const bool variable = at < parameters.size() && parameters[at].variable != nullptr;
         const Value after = take(variants[at]);
@@ -201,13 +201,17 @@ Value Object::invoke(const char16_t* name, std::vector<Parameter>& parameters, b
     return take(result);
 }
 
-Value Object::call(const char16_t* name, std::vector<Parameter> parameters) { return invoke(name, parameters, false); }
+Value Object::call(const char16_t* name, std::vector<Parameter> parameters) {
+    return invoke(name, parameters, Manner::SCRIPT);
+}
 
-void Object::run(const char16_t* name, std::vector<Parameter> parameters) { invoke(name, parameters, true); }
+Value Object::call_as(Manner manner, const char16_t* name, std::vector<Parameter> parameters) {
+    return invoke(name, parameters, manner);
+}
 
 Text Object::refused(const char16_t* name, std::vector<Parameter> parameters) {
     try {
-        const Value result = invoke(name, parameters, false);
+        const Value result = invoke(name, parameters, Manner::SCRIPT);
         fail(__FILE__, __LINE__, utf8(name) + " to fail, it gave " + result.show());
     } catch (const ScriptError& error) {
         return error.text;
