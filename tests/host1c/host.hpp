@@ -274,6 +274,15 @@ bool eventually(const std::function<bool()>& condition);
 
 // A running server on a free port, and a way to its clients.
 Text start_server(Object& server);
+// A client and the server that it is connected to, as connection 1.
+struct Pair {
+    explicit Pair(const Library& library, HostKind kind = {});
+
+    Object server;
+    Object client;
+    Text url;
+};
+
 long resident_kib();
 int thread_count();
 bool is_mapped(const std::string& library);

@@ -29,6 +29,11 @@ Text start_server(Object& server) {
     return u"ws://127.0.0.1:" + utf16(std::to_string(port)) + u"/";
 }
 
+Pair::Pair(const Library& library, HostKind kind)
+    : server(library, u"Server", kind), client(library, u"Client", kind), url(start_server(server)) {
+    CHECK(client.call(u"Подключиться", {url}));
+}
+
 static long status(const char* field) {
     std::ifstream file("/proc/self/status");
     for (std::string line; std::getline(file, line);)
