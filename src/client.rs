@@ -9,7 +9,7 @@ use crate::options::{Opt, Options, Side, list};
 use crate::ws::{Message, Target, check_close, check_header};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 /// Beyond `CloseTimeout`, how long a call trusts the I/O thread to report the end.
@@ -220,7 +220,7 @@ impl Client {
             }
         };
         let field = if reply_field.is_empty() { id_field } else { reply_field };
-        let pending = self.shared.inbox.expect(field, id);
+        let pending = self.shared.inbox.expect(field, id)?;
         if let Err(error) = self.shared.send(&connection, Message::from_string(text)) {
             self.shared.inbox.forget_request(&pending);
             return Err(error);
@@ -278,7 +278,7 @@ impl Client {
 
     /// Messages received and not yet taken.
     pub fn queued(&self) -> u64 {
-        self.shared.inbox.waiting().0 as u64
+        self.shared.inbox.queued() as u64
     }
 
     pub fn protocol(&self) -> String {
@@ -399,9 +399,9 @@ impl Shared {
             state.broken = false;
             state.failure = Some(Error::of(Id::Cancelled));
             state.connection = None;
+            self.inbox.set_live(false);
             drop(state);
             connection.abort();
-            self.inbox.set_live(false);
             self.changed.notify_all();
         }
     }
@@ -418,8 +418,8 @@ impl Shared {
             }
             Phase::Open => {
                 state.phase = Phase::Closing;
-                drop(state);
                 self.inbox.release_waiters();
+                drop(state);
                 connection.end_pings();
                 connection.close(code, reason, true);
                 state = lock(&self.state);
@@ -456,6 +456,17 @@ impl Shared {
         }
     }
 
+    /// Tells the queue of an end before another thread can begin anew: both change under the one lock.
+    fn finish(&self, state: MutexGuard<'_, State>, last: Option<(Option<&Arc<Connection>>, Body)>) {
+        let handled = last.is_some_and(|(source, body)| self.inbox.announce(source, body));
+        self.inbox.set_live(false);
+        drop(state);
+        if handled {
+            self.inbox.dispatch();
+        }
+        self.changed.notify_all();
+    }
+
     fn is_current(state: &State, connection: &Arc<Connection>) -> bool {
         state.connection.as_ref().is_some_and(|current| Arc::ptr_eq(current, connection))
     }
@@ -470,11 +481,10 @@ impl Owner for Shared {
         &self.options
     }
 
-    fn opened(&self, connection: &Arc<Connection>) {
+    fn opened(&self, connection: &Arc<Connection>) -> bool {
         let mut state = lock(&self.state);
         if !Self::is_current(&state, connection) || state.phase != Phase::Connecting {
-            drop(state);
-            return connection.abort();
+            return false;
         }
         state.phase = Phase::Open;
         self.connects.fetch_add(1, Relaxed);
@@ -488,6 +498,7 @@ impl Owner for Shared {
         drop(state);
         self.inbox.put(Some(connection), Body::Open(open.to_string()));
         self.changed.notify_all();
+        true
     }
 
     fn failed(&self, connection: &Arc<Connection>, error: &Error) {
@@ -499,13 +510,8 @@ impl Owner for Shared {
         state.broken = true;
         state.failure = Some(error.clone());
         state.connection = None;
-        let announce = state.announce;
-        drop(state);
-        if announce {
-            self.inbox.put(None, Body::Error(error.clone()));
-        }
-        self.inbox.set_live(false);
-        self.changed.notify_all();
+        let last = state.announce.then(|| (None, Body::Error(error.clone())));
+        self.finish(state, last);
     }
 
     fn ended(&self, connection: &Arc<Connection>, end: &End) {
@@ -519,10 +525,7 @@ impl Owner for Shared {
         state.last = end.ending.clone();
         state.complete = end.ending.clean && end.all_written;
         state.connection = None;
-        drop(state);
-        self.inbox.put(Some(connection), Body::Close(end.ending.clone()));
-        self.inbox.set_live(false);
-        self.changed.notify_all();
+        self.finish(state, Some((Some(connection), Body::Close(end.ending.clone()))));
     }
 
     fn gone(&self, connection: &Arc<Connection>) {

@@ -227,6 +227,8 @@ table! {
     BadCast BadArgument "<bad cast>: {0}: expected {1}" "<bad cast>: параметр {0}: ожидается {1}";
     BadValue BadArgument "{0}: the value {1} is not allowed, expected {2}" "{0}: значение {1} недопустимо, ожидается {2}";
     OutOfRange BadArgument "{0}: {1} is out of range, {2}…{3} is allowed" "{0}: значение {1} вне диапазона, допустимо {2}…{3}";
+    ReadOnly BadArgument "{0} is read-only" "{0}: свойство доступно только для чтения";
+    ParameterCount BadArgument "wrong number of parameters: {0} to {1} are needed, {2} were given" "неверное число параметров: нужно от {0} до {1}, передано {2}";
     CountZero BadArgument "{0}: at least one object is needed" "{0}: нужен хотя бы один объект";
     CloseCode BadArgument "close code {0} may not be sent: 1000–1003, 1007–1014 and 3000–4999 are allowed" "код закрытия {0} нельзя отправить: допустимы 1000–1003, 1007–1014 и 3000–4999";
     CloseReason BadArgument "the close reason takes {0} bytes of UTF-8, 123 are allowed" "причина закрытия занимает {0} байт в UTF-8, допустимо 123";

@@ -3,8 +3,9 @@
 //! The C interface, the 1C tables and the reference pages read this list; a property exists once it has a row here.
 
 use crate::error::{Arg, Error, Id, Result};
+use once_cell::sync::OnceCell;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which of the two objects a property belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +131,7 @@ pub struct Options {
     side: Side,
     numbers: Vec<AtomicI64>,
     texts: Mutex<Vec<Arc<str>>>,
-    on_change: OnceLock<Box<dyn Fn(Opt) + Send + Sync>>,
+    on_change: OnceCell<Box<dyn Fn(Opt) + Send + Sync>>,
 }
 
 impl Options {
@@ -148,7 +149,7 @@ impl Options {
             side,
             numbers: TABLE.iter().map(|row| AtomicI64::new(number(row))).collect(),
             texts: Mutex::new(TABLE.iter().map(text).collect()),
-            on_change: OnceLock::new(),
+            on_change: OnceCell::new(),
         }
     }
 

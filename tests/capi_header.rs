@@ -61,6 +61,27 @@ fn the_library_exports_what_the_header_declares() {
     assert!(exported.len() > 80, "nm found only {}", exported.len());
 }
 
+/// No panic crosses the border: the body of every exported function is in a guard, its own or that of a helper which
+/// has nothing before it.
+#[test]
+fn every_exported_body_is_guarded() {
+    let mut seen = BTreeSet::new();
+    for file in std::fs::read_dir(common::root().join("src/capi")).unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for exported in source.split("#[unsafe(no_mangle)]\n").skip(1) {
+            let (signature, rest) = exported.split_once(" {\n").expect("a function has a body");
+            let name = signature.split_once("fn ").and_then(|(_, rest)| rest.split_once('(')).expect("a function").0;
+            let body = rest.split_once("\n}").expect("a body ends").0;
+            let code: Vec<&str> = body.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();
+            let code = code.join(" ").replace("let empty = c\"\".as_ptr().cast(); ", "");
+            let guarded = ["guard(", "guard_value(", "set(", "unsafe { get(", "unsafe { number(", "unsafe { text("];
+            assert!(guarded.iter().any(|start| code.starts_with(start)), "{name}: {code}");
+            seen.insert(name.to_owned());
+        }
+    }
+    assert_eq!(seen, declared());
+}
+
 /// A C compiler and a C++ compiler take the header without a warning.
 #[test]
 fn the_header_is_strict_c_and_cpp() {

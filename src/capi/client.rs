@@ -7,7 +7,7 @@ use super::message::{message_out, wsaddin_message};
 use super::result::wsaddin_result;
 use crate::client::Client;
 use crate::engine::Wait;
-use crate::error::{Code, Result};
+use crate::error::{Code, Id, Result};
 use std::ffi::{c_char, c_void};
 
 /// Makes a client. The first object of the process starts the I/O thread.
@@ -32,13 +32,13 @@ pub unsafe extern "C" fn wsaddin_client_new(client: *mut wsaddin_client) -> wsad
 #[unsafe(no_mangle)]
 pub extern "C" fn wsaddin_client_free(client: wsaddin_client) -> wsaddin_result {
     guard(|| {
-        let object = CLIENTS.get(client.id)?;
-        let end = object.shut_down();
-        // The handle goes last: inside a handler it has to stay good, for other threads too.
-        if !matches!(&end, Err(error) if error.code() == Code::WouldDeadlock) {
-            CLIENTS.remove(client.id)?;
+        // The handle goes last: where this fails inside a handler it has to stay good, for other threads too.
+        match CLIENTS.get(client.id)?.shut_down() {
+            Ok(()) => CLIENTS.remove(client.id).map(drop),
+            // Another thread is freeing it and will take the handle away.
+            Err(error) if error.code() == Code::Cancelled => Err(Id::BadHandle.into()),
+            Err(error) => Err(error),
         }
-        end
     })
 }
 

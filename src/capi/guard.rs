@@ -2,9 +2,9 @@
 
 use super::result::{Done, WSADDIN_PANIC, number, wsaddin_result};
 use crate::error::{Error, Id, Language, Result};
+use crate::library::border;
 use std::cell::RefCell;
 use std::ffi::c_char;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Long texts are cut: a URL can be as long as it likes, a thread's memory cannot.
@@ -29,22 +29,22 @@ pub(super) fn set_language(language: Language) {
 /// Runs the body of an exported function.
 pub(super) fn guard<T: Into<Done>>(body: impl FnOnce() -> Result<T>) -> wsaddin_result {
     // Nothing of ours that a panic could leave half done is looked at again: the core keeps its own locks whole.
-    let outcome = catch_unwind(AssertUnwindSafe(|| match body() {
+    let outcome = border(|| match body() {
         Ok(done) => done.into().number(),
         Err(error) => {
             remember(&error);
             number(error.code())
         }
-    }));
+    });
     outcome.unwrap_or_else(|_| {
-        let _ = catch_unwind(|| remember(&Id::Panic.into()));
+        let _ = border(|| remember(&Id::Panic.into()));
         WSADDIN_PANIC
     })
 }
 
 /// The same for a function that cannot fail and returns a value.
 pub(super) fn guard_value<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
+    border(body).unwrap_or(otherwise)
 }
 
 fn remember(error: &Error) {

@@ -1,7 +1,8 @@
 //! Handles: numbers that the host holds and objects that we hold.
 //!
-//! A handle is the generation in the upper half and kind and index in the lower one. A generation is used once, so a
-//! freed handle never becomes valid again, and the kind keeps a client's number from being taken for a server's.
+//! A handle is, from the top, 38 bits of generation, 2 of kind and 24 of index. A generation is used once (they last for
+//! eight years at a thousand objects a second), so a freed handle never becomes valid again, and the kind keeps a
+//! client's number from being taken for a server's.
 
 use crate::client::Client;
 use crate::error::{Id, Result};
@@ -25,7 +26,9 @@ pub struct wsaddin_server {
 pub(super) static CLIENTS: Table<Client> = Table::new(1);
 pub(super) static SERVERS: Table<Server> = Table::new(2);
 
-const INDEX_BITS: u32 = 28;
+const INDEX_BITS: u32 = 24;
+const KIND_BITS: u32 = 2;
+const GENERATION_BITS: u32 = 64 - KIND_BITS - INDEX_BITS;
 
 /// The objects of one kind.
 // The lock is std's: parking_lot would leave a thread-local with a destructor on the host's threads.
@@ -35,9 +38,9 @@ pub(super) struct Table<T> {
 }
 
 struct Slots<T> {
-    last_generation: u32,
+    last_generation: u64,
     live: usize,
-    entries: Vec<Option<(u32, Arc<T>)>>,
+    entries: Vec<Option<(u64, Arc<T>)>>,
     vacant: Vec<u32>,
 }
 
@@ -56,14 +59,18 @@ impl<T> Table<T> {
     }
 
     /// The generation and the index, when `id` is of this kind.
-    fn parts(&self, id: u64) -> Option<(u32, usize)> {
-        let low = id as u32;
-        (u64::from(low >> INDEX_BITS) == self.kind)
-            .then(|| ((id >> 32) as u32, (low & ((1 << INDEX_BITS) - 1)) as usize))
+    fn parts(&self, id: u64) -> Option<(u64, usize)> {
+        let index = (id & ((1 << INDEX_BITS) - 1)) as usize;
+        let kind = (id >> INDEX_BITS) & ((1 << KIND_BITS) - 1);
+        (kind == self.kind).then_some((id >> (INDEX_BITS + KIND_BITS), index))
     }
 
     pub(super) fn insert(&self, object: Arc<T>) -> Result<u64> {
         let mut slots = self.write();
+        let generation = slots.last_generation + 1;
+        if generation >> GENERATION_BITS != 0 {
+            return Err(Id::TooManyObjects.into());
+        }
         let index = match slots.vacant.pop() {
             Some(index) => index,
             None => {
@@ -73,11 +80,10 @@ impl<T> Table<T> {
                 index
             }
         };
-        let generation = slots.last_generation.checked_add(1).ok_or(Id::TooManyObjects)?;
         slots.last_generation = generation;
         slots.entries[index as usize] = Some((generation, object));
         slots.live += 1;
-        Ok(u64::from(generation) << 32 | self.kind << INDEX_BITS | u64::from(index))
+        Ok(generation << (INDEX_BITS + KIND_BITS) | self.kind << INDEX_BITS | u64::from(index))
     }
 
     /// The object; the caller's Arc keeps it whole though another thread frees the handle meanwhile.
@@ -124,7 +130,8 @@ mod tests {
         assert_eq!(*table.remove(first).unwrap(), 1);
         assert!(table.remove(first).is_err());
         let third = table.insert(Arc::new(3)).unwrap();
-        assert_eq!(first as u32, third as u32, "the index is used again");
+        let index = |id| id & ((1 << INDEX_BITS) - 1);
+        assert_eq!(index(first), index(third), "the index is used again");
         assert!(table.get(first).is_err());
         table.remove(second).unwrap();
         table.remove(third).unwrap();
@@ -139,7 +146,7 @@ mod tests {
         let id = ours.insert(Arc::new(())).unwrap();
         let foreign = other.insert(Arc::new(())).unwrap();
         assert!(ours.get(foreign).is_err() && other.get(id).is_err());
-        for made_up in [0, 1, u64::MAX, id + 1, id ^ 1 << 63, id & 0xFFFF_FFFF] {
+        for made_up in [0, 1, u64::MAX, id + 1, id ^ 1 << 63, id & 0x3FF_FFFF] {
             assert!(ours.get(made_up).is_err(), "{made_up:x}");
         }
     }

@@ -1,6 +1,6 @@
 //! The C interface: what `include/websocket_addin.h` declares.
 //!
-//! An exported function is plain Rust that cbindgen and rustfmt can read, its body one closure in [`guard`]. Raw
+//! An exported function is plain Rust that cbindgen and rustfmt can read, its body one closure in `guard`. Raw
 //! pointers die in `args`; everything behind works on references. The doc comments here are the header's comments, and
 //! its first page is in `include/cbindgen.toml`.
 #![allow(non_camel_case_types, reason = "these are the names of the C types")]

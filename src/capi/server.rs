@@ -6,7 +6,7 @@ use super::handle::{SERVERS, wsaddin_server};
 use super::message::{message_out, wsaddin_message};
 use super::result::{Done, wsaddin_result};
 use crate::engine::Wait;
-use crate::error::{Code, Result};
+use crate::error::{Code, Id, Result};
 use crate::server::Server;
 use std::ffi::{c_char, c_void};
 
@@ -32,13 +32,13 @@ pub unsafe extern "C" fn wsaddin_server_new(server: *mut wsaddin_server) -> wsad
 #[unsafe(no_mangle)]
 pub extern "C" fn wsaddin_server_free(server: wsaddin_server) -> wsaddin_result {
     guard(|| {
-        let object = SERVERS.get(server.id)?;
-        let end = object.shut_down();
-        // The handle goes last: inside a handler it has to stay good, for other threads too.
-        if !matches!(&end, Err(error) if error.code() == Code::WouldDeadlock) {
-            SERVERS.remove(server.id)?;
+        // The handle goes last: where this fails inside a handler it has to stay good, for other threads too.
+        match SERVERS.get(server.id)?.shut_down() {
+            Ok(()) => SERVERS.remove(server.id).map(drop),
+            // Another thread is freeing it and will take the handle away.
+            Err(error) if error.code() == Code::Cancelled => Err(Id::BadHandle.into()),
+            Err(error) => Err(error),
         }
-        end
     })
 }
 

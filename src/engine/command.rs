@@ -31,7 +31,8 @@ pub trait Owner: Send + Sync {
         Err(Refusal::new(500, "not a server"))
     }
 
-    fn opened(&self, connection: &Arc<Connection>);
+    /// It is open; false when nobody wants it any more.
+    fn opened(&self, connection: &Arc<Connection>) -> bool;
 
     /// It never opened.
     fn failed(&self, connection: &Arc<Connection>, error: &Error);

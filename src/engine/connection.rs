@@ -9,9 +9,10 @@ use super::sync::{Deadline, lock, wait};
 use crate::error::{Error, Id, Result};
 use crate::options::Opt;
 use crate::ws::{Message, Request};
+use once_cell::sync::OnceCell;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::SystemTime;
 
 /// Counters of one connection, written by its I/O thread alone.
@@ -61,7 +62,7 @@ pub struct Connection {
     pub(super) io: IoHandle,
     /// The slot in the I/O thread's table, set before any command can name it.
     pub(super) slot: AtomicUsize,
-    info: OnceLock<Info>,
+    info: OnceCell<Info>,
     inbound_messages: AtomicUsize,
     inbound_bytes: AtomicUsize,
     paused: AtomicBool,
@@ -81,7 +82,7 @@ impl Connection {
             counters,
             io,
             slot: AtomicUsize::new(usize::MAX),
-            info: OnceLock::new(),
+            info: OnceCell::new(),
             inbound_messages: AtomicUsize::new(0),
             inbound_bytes: AtomicUsize::new(0),
             paused: AtomicBool::new(false),

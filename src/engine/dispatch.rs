@@ -4,6 +4,7 @@ use super::Handler;
 use super::queue::Inbox;
 use super::runtime;
 use crate::error::{Error, Id, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::thread::ThreadId;
 
@@ -52,7 +53,7 @@ impl Inbox {
 
     /// Runs the handler for everything queued. Events of one object never overlap: while one I/O thread is inside,
     /// another leaves its events to it.
-    pub(super) fn dispatch(&self) {
+    pub fn dispatch(&self) {
         let mut state = self.lock();
         if state.dispatch.running.is_some() {
             return;
@@ -61,7 +62,8 @@ impl Inbox {
             let Some(event) = self.pop_entry(&mut state) else { break };
             state.dispatch.running = Some(std::thread::current().id());
             drop(state);
-            handler(&event);
+            // A panic of the handler must neither end the thread nor leave the queue in its hands.
+            let _ = catch_unwind(AssertUnwindSafe(|| handler(&event)));
             drop((handler, event));
             state = self.lock();
         }

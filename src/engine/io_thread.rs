@@ -31,7 +31,7 @@ pub(super) struct Io {
     pub masks: MaskKeys,
     pub handle: IoHandle,
     pub tls: TlsCache,
-    /// Slots that have more to read than one turn allows.
+    /// Slots that have more to read, or to accept, than one turn allows.
     pub again: Vec<usize>,
     /// Newcomers that a listener accepted for this thread.
     pub commands: Vec<Command>,
@@ -96,7 +96,9 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
     let mut ready: Vec<Ready> = Vec::new();
     loop {
         io.now = Instant::now();
-        while let Ok(command) = commands.try_recv() {
+        // Those that are here now: hosts that send all the time must not keep the loop from its sockets.
+        for _ in 0..commands.len() {
+            let Ok(command) = commands.try_recv() else { break };
             if matches!(command, Command::Stop) {
                 table.stop(&mut io);
                 return;
@@ -104,7 +106,7 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
             table.command(&mut io, command);
         }
         for slot in std::mem::take(&mut io.again) {
-            table.drive(&mut io, slot, |driver, io| driver.readable(io));
+            table.again(&mut io, slot);
         }
         io.hand_over();
         let timeout = if !io.again.is_empty() || !handle.fall_asleep(commands) {
@@ -216,8 +218,17 @@ impl Table {
                     self.drive(io, at, Driver::tick);
                 }
             }
-            Some(Some(Slot::Listener(_))) => self.listening(io, at, Listening::accept),
+            Some(Some(Slot::Listener(_))) => self.listening(io, at, |listening, io| listening.retry(io, stamp)),
             Some(_) | None => {}
+        }
+    }
+
+    /// Goes on where the last turn stopped.
+    fn again(&mut self, io: &mut Io, at: usize) {
+        if matches!(self.slots.get(at), Some(Some(Slot::Listener(_)))) {
+            self.listening(io, at, Listening::accept);
+        } else {
+            self.drive(io, at, Driver::readable);
         }
     }
 

@@ -1,7 +1,7 @@
 //! A listener on its I/O thread.
 
 use super::command::{Acceptor, Command};
-use super::io_thread::Io;
+use super::io_thread::{Io, TOKENS};
 use crate::net::Listener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +16,14 @@ pub(super) struct Listening {
     acceptor: Arc<dyn Acceptor>,
     serial: u64,
     token: usize,
+    registered: bool,
+    /// A timer for the next try is set.
+    paused: bool,
 }
 
 impl Listening {
     pub fn new(listener: Listener, acceptor: Arc<dyn Acceptor>, serial: u64) -> Self {
-        Self { listener, acceptor, serial, token: 0 }
+        Self { listener, acceptor, serial, token: 0, registered: false, paused: false }
     }
 
     pub fn serial(&self) -> u64 {
@@ -29,14 +32,25 @@ impl Listening {
 
     pub fn start(&mut self, io: &mut Io, token: usize) {
         self.token = token;
-        if self.listener.register(&io.reactor, token).is_err() {
-            self.try_later(io);
-        }
         self.accept(io);
     }
 
-    /// Takes what waits. Readiness is edge-triggered: whoever stops early must come back by a timer.
+    /// A timer has fired.
+    pub fn retry(&mut self, io: &mut Io, serial: u64) {
+        if serial == self.serial {
+            self.paused = false;
+            self.accept(io);
+        }
+    }
+
+    /// Takes what waits. Readiness is edge-triggered: whoever stops early must come back by himself.
     pub fn accept(&mut self, io: &mut Io) {
+        if !self.registered {
+            if self.listener.register(&io.reactor, self.token).is_err() {
+                return self.try_later(io);
+            }
+            self.registered = true;
+        }
         for _ in 0..TURN {
             match self.listener.accept() {
                 Ok((stream, address)) => {
@@ -59,11 +73,14 @@ impl Listening {
                 Err(_) => return self.try_later(io),
             }
         }
-        io.timers.set(io.now, self.token, self.serial);
+        io.again.push(self.token / TOKENS);
     }
 
     fn try_later(&mut self, io: &mut Io) {
-        io.timers.set(io.now + PAUSE, self.token, self.serial);
+        // One timer at a time: every newcomer that cannot be accepted rings again.
+        if !std::mem::replace(&mut self.paused, true) {
+            io.timers.set(io.now + PAUSE, self.token, self.serial);
+        }
     }
 
     pub fn close(self: Box<Self>) {

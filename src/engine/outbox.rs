@@ -17,6 +17,8 @@ struct State {
     bytes: usize,
     messages: usize,
     open: bool,
+    /// For good: an end that was asked for before the connection opened holds, too.
+    finished: bool,
     waiting: usize,
 }
 
@@ -36,14 +38,15 @@ pub struct Outbox {
 impl Outbox {
     /// From now on messages are accepted.
     pub fn open(&self) {
-        lock(&self.state).open = true;
+        let mut state = lock(&self.state);
+        state.open = !state.finished;
     }
 
     /// Refuses messages from now on, drops what waits and wakes who waits for room.
     pub fn close(&self) {
         let dropped = {
             let mut state = lock(&self.state);
-            state.open = false;
+            (state.open, state.finished) = (false, true);
             std::mem::take(&mut state.queue)
         };
         drop(dropped);
@@ -52,7 +55,10 @@ impl Outbox {
 
     /// Refuses messages from now on; what was accepted is still sent.
     pub fn finish(&self) {
-        lock(&self.state).open = false;
+        {
+            let mut state = lock(&self.state);
+            (state.open, state.finished) = (false, true);
+        }
         self.room.notify_all();
     }
 

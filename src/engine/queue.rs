@@ -87,6 +87,10 @@ impl State {
         self.ring();
     }
 
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled
+    }
+
     fn ring(&self) {
         self.signals.iter().for_each(|signal| signal.ring());
     }
@@ -211,7 +215,8 @@ impl Inbox {
     /// and tells that its `close` is to be dropped, too. Keeps the queue bounded when the host takes nothing.
     fn forget(state: &mut State, close: &Entry) -> bool {
         let Some(source) = &close.source else { return false };
-        if source.inbound().0 > 0 || state.dispatch.is_set() || !state.waiters.is_empty() {
+        let awaited = state.waiters.iter().any(|waiter| waiter.want == Want::Any);
+        if source.inbound().0 > 0 || state.dispatch.is_set() || awaited {
             return false;
         }
         let is_open = |entry: &Entry| {
@@ -234,6 +239,7 @@ impl Inbox {
                 self.bytes.fetch_sub(message.data().len(), Relaxed);
                 if let Some(source) = &entry.source {
                     source.sub_inbound(message.data().len());
+                    Self::resume_one(state, source);
                 }
             }
             Body::Error(_) => state.errors -= 1,
@@ -244,10 +250,20 @@ impl Inbox {
         }
     }
 
+    /// With nothing of its own waiting a connection may deliver, however much the others have waiting.
+    fn resume_one(state: &mut State, source: &Arc<Connection>) {
+        if source.is_paused() && source.inbound().0 == 0 {
+            state.paused.retain(|connection| !Arc::ptr_eq(connection, source));
+            source.set_paused(false);
+            source.resume();
+        }
+    }
+
     /// Gives credit back to an entry that never entered the queue.
     pub(super) fn settle_outside(&self, state: &mut State, entry: &Entry) {
         if let (Body::Message(message), Some(source)) = (&entry.event.body, &entry.source) {
             self.release(source, message.data().len());
+            Self::resume_one(state, source);
         }
         if !state.paused.is_empty() {
             self.resume(state);
@@ -276,17 +292,23 @@ impl Inbox {
 
     /// Queues an event of a connection's life. On the I/O thread, after what came before it was handed over.
     pub fn put(&self, source: Option<&Arc<Connection>>, body: Body) {
-        let connection = source.map_or(0, |connection| connection.id());
-        let mut batch = vec![Entry { event: Event { connection, body }, source: source.cloned() }];
-        if self.push(&mut batch) {
+        if self.announce(source, body) {
             self.dispatch();
         }
     }
 
-    /// A bound was changed: paused connections may go on.
+    /// The same with the caller's locks held; true when `dispatch` must follow once they are released.
+    pub fn announce(&self, source: Option<&Arc<Connection>>, body: Body) -> bool {
+        let connection = source.map_or(0, |connection| connection.id());
+        self.push(&mut vec![Entry { event: Event { connection, body }, source: source.cloned() }])
+    }
+
+    /// A bound was changed: paused connections try again.
     pub fn bounds_changed(&self) {
-        let mut state = self.lock();
-        self.resume(&mut state);
+        for connection in std::mem::take(&mut self.lock().paused) {
+            connection.set_paused(false);
+            connection.resume();
+        }
     }
 
     // ---- the host's side
@@ -410,6 +432,15 @@ impl Inbox {
     pub fn is_ready(&self) -> bool {
         let state = self.lock();
         !state.queue.is_empty() || !state.live || state.cancelled
+    }
+
+    /// Messages that a call could take now.
+    pub fn queued(&self) -> usize {
+        self.lock().messages
+    }
+
+    pub fn has_events(&self) -> bool {
+        !self.lock().queue.is_empty()
     }
 
     pub fn subscribe(&self, signal: &Arc<Signal>) {

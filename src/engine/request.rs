@@ -39,11 +39,15 @@ impl State {
 
 impl Inbox {
     /// Registers a request; do this before sending it, so that no reply comes too early.
-    pub fn expect(&self, field: &str, id: Value) -> Arc<Pending> {
+    pub fn expect(&self, field: &str, id: Value) -> Result<Arc<Pending>> {
         let answer = Mutex::new(Answer::Awaited);
         let pending = Arc::new(Pending { field: field.to_owned(), id, answer, bell: Condvar::new() });
-        self.lock().requests.push(pending.clone());
-        pending
+        let mut state = self.lock();
+        if state.is_cancelled() {
+            return Err(Error::of(Id::Cancelled));
+        }
+        state.requests.push(pending.clone());
+        Ok(pending)
     }
 
     /// Waits for the reply; one that comes later is an ordinary message.
@@ -62,6 +66,7 @@ impl Inbox {
         // Looked at only now: until it was taken off the list, the reply could still come.
         match std::mem::replace(&mut *lock(&pending.answer), Answer::Ended) {
             Answer::Message(message) => Ok(message),
+            Answer::Ended if self.lock().is_cancelled() => Err(Error::of(Id::Cancelled)),
             Answer::Ended => Err(Error::of(Id::ClosedWhileWaiting)),
             Answer::Awaited => Err(Error::new(Id::RequestTimeout, [patience.ms().into()])),
         }

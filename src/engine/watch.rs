@@ -65,6 +65,11 @@ impl Watchable {
         self.inbox.is_ready()
     }
 
+    /// Whether something is queued.
+    pub fn has_events(&self) -> bool {
+        self.inbox.has_events()
+    }
+
     /// From now on `signal` is rung whenever the object may have become ready.
     pub fn subscribe(&self, signal: &Arc<Signal>) {
         self.inbox.subscribe(signal);

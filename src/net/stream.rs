@@ -142,6 +142,12 @@ impl Stream {
         cfg!(unix) && got < asked && matches!(self.layer, Layer::Plain(_))
     }
 
+    /// Whether a write of `took` of `offered` bytes says that the kernel takes no more until it is writable again.
+    pub fn is_full(&self, took: usize, offered: usize) -> bool {
+        // As for `is_drained`.
+        cfg!(unix) && took < offered && matches!(self.layer, Layer::Plain(_))
+    }
+
     /// Writes what the kernel takes. Under TLS, bytes that were offered and not taken must be offered again.
     pub fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match &mut self.layer {

@@ -28,6 +28,11 @@ impl Timers {
         if self.next_due()? > now {
             return None;
         }
-        self.heap.pop().map(|Reverse((_, token, stamp))| (token, stamp))
+        let due = self.heap.pop();
+        if self.heap.capacity() > 1024 && self.heap.len() < self.heap.capacity() / 4 {
+            // A burst of connections leaves nothing behind.
+            self.heap.shrink_to(self.heap.len() * 2);
+        }
+        due.map(|Reverse((_, token, stamp))| (token, stamp))
     }
 }

@@ -162,13 +162,14 @@ impl Server {
         state.listeners = listeners.len();
         state.ios.clone_from(&ios);
         state.registry.clear_open();
-        drop(state);
-        shared.changed.notify_all();
+        // Before the lock is released, or a stop could overtake it and wait for a listener that comes too late.
         for listener in listeners {
             let acceptor: Arc<dyn Acceptor> = shared.clone();
             let serial = shared.wish() ^ (run << 48);
             ios[0].post(Command::Listen { listener: Box::new(listener), acceptor, serial });
         }
+        drop(state);
+        shared.changed.notify_all();
         Ok(())
     }
 
@@ -205,11 +206,12 @@ impl Server {
         let closing: Vec<_> = state.registry.live().cloned().collect();
         state.registry.clear_open();
         drop(state);
-        // Calls that wait for the server end now; what was received is still handed over.
+        // Calls that wait for the server end now; what was received is still handed over, unless nobody can take it.
+        let discard = shared.gate.is_closed();
         shared.inbox.release_waiters();
         for connection in closing {
             connection.end_pings();
-            connection.close(1001, "", false);
+            connection.close(1001, "", discard);
         }
         let limit = Duration::from_millis(shared.options.int(Opt::CloseTimeout).unsigned_abs()) + GRACE;
         let deadline = Deadline::of(Wait::For(limit));
@@ -351,7 +353,7 @@ impl Server {
 
     /// Messages received and not yet taken.
     pub fn queued(&self) -> u64 {
-        self.shared.inbox.waiting().0 as u64
+        self.shared.inbox.queued() as u64
     }
 
     /// JSON.

@@ -68,13 +68,14 @@ impl Owner for Shared {
         Ok(selected.map(str::to_owned))
     }
 
-    fn opened(&self, connection: &Arc<Connection>) {
+    fn opened(&self, connection: &Arc<Connection>) -> bool {
         let mut state = lock(&self.state);
         let id = state.registry.opened(connection);
         connection.set_id(id);
         drop(state);
         self.connects.fetch_add(1, Relaxed);
         self.inbox.put(Some(connection), Body::Open(connection_json(connection, "open", true).to_string()));
+        true
     }
 
     fn failed(&self, _connection: &Arc<Connection>, _error: &Error) {

@@ -46,7 +46,7 @@ pub fn compile(compiler: &str, options: &[&str], sources: &[&Path], program: Opt
     command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"]).args(options);
     command.arg("-I").arg(root().join("include")).args(sources);
     if let Some(program) = program {
-        command.arg("-o").arg(program).args(["-pthread", "-ldl"]);
+        command.arg("-o").arg(program).args(["-lwebsocket_addin", "-pthread", "-ldl"]);
     }
     let output = command.output().unwrap_or_else(|error| panic!("{compiler} does not start: {error}"));
     assert!(output.status.success(), "{compiler} failed:\n{}", String::from_utf8_lossy(&output.stderr));
@@ -62,6 +62,8 @@ pub fn link_options() -> Vec<String> {
 pub fn run(command: &mut Command, limit: Duration) -> Output {
     let shown = format!("{command:?}");
     let mut child = command
+        // Cargo puts the copy of the library there that it does not refresh.
+        .env_remove("LD_LIBRARY_PATH")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -120,6 +120,9 @@ impl Driver {
             self.closing.asked = Some(close.code.map_or_else(Bytes::new, |code| close_payload(code, "")));
             self.connection.outbox.close();
         }
+        if let Some(error) = self.unwritable.take() {
+            return self.break_off(io, error);
+        }
         let time = self.time(Opt::CloseTimeout).unwrap_or(LINGER);
         self.deadline.get_or_insert(io.now + time);
         self.flush(io)
@@ -136,6 +139,9 @@ impl Driver {
         self.deadline.get_or_insert(io.now + time);
         self.decoder = crate::ws::Decoder::new(self.role);
         self.book_held(0);
+        if let Some(error) = self.unwritable.take() {
+            return self.break_off(io, error);
+        }
         self.flush(io)
     }
 

@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// The shortest time between two looks.
 const MOMENT: Duration = Duration::from_millis(1);
 
+/// Pings remembered of a peer that answers none but sends all the same.
+const PINGS: usize = 64;
+
 pub(super) struct Keepalive {
     /// When the last byte came, or what counts as that.
     heard: Instant,
@@ -61,19 +64,18 @@ impl Keepalive {
         if self.probe == Some(None) && self.probe_id == id {
             self.probe = Some(Some(now));
         }
+        if self.pings.len() == PINGS {
+            self.pings.remove(0);
+        }
         self.pings.push((id, now));
     }
 
-    /// The round trip of the ping that this pong answers.
-    pub fn ponged(&mut self, id: u64) -> Option<Duration> {
-        let at = self.pings.iter().position(|(other, _)| *other == id)?;
-        let (_, left) = self.pings[at];
-        // A pong may answer several pings: the earlier ones are done, too (RFC 6455 section 5.5.3).
-        self.pings.drain(..=at);
-        if self.pings.is_empty() {
-            self.pings = Vec::new();
-        }
-        Some(left.elapsed())
+    /// The pings that this pong answers: its own and those before it (RFC 6455 section 5.5.3), with their round trips.
+    pub fn ponged(&mut self, id: u64) -> Vec<(u64, Duration)> {
+        let Some(at) = self.pings.iter().position(|(other, _)| *other == id) else { return Vec::new() };
+        let later = self.pings.split_off(at + 1);
+        let done = std::mem::replace(&mut self.pings, later);
+        done.into_iter().map(|(id, left)| (id, left.elapsed())).collect()
     }
 }
 
@@ -105,12 +107,8 @@ impl Driver {
         let silence = io.now.saturating_duration_since(self.keepalive.heard);
         if self.keepalive.paused {
             if silence >= interval / 2 {
-                // We do not read, so we cannot answer the peer's pings: an unasked pong shows that we live.
                 self.keepalive.heard = io.now;
-                if self.blocked.is_none() {
-                    self.stage_frame(io, FrameKind::Pong, Bytes::new());
-                    return self.flush(io);
-                }
+                return self.show_life(io);
             }
             return After::Keep;
         }
@@ -124,6 +122,16 @@ impl Driver {
             None => After::Keep,
             Some(left) => self.judge_silence(io, interval, left),
         }
+    }
+
+    /// While we do not read we cannot answer the peer's pings, of which one may be among what has just come, whatever
+    /// its intervals are: an unasked pong shows that we live. The peer's window bounds how often that is.
+    pub(super) fn show_life(&mut self, io: &mut Io) -> After {
+        if self.blocked.is_some() || self.closing.has_begun() {
+            return After::Keep;
+        }
+        self.stage_frame(io, FrameKind::Pong, Bytes::new());
+        self.flush(io)
     }
 
     /// A ping is out and nothing has come since.
@@ -146,6 +154,11 @@ impl Driver {
             Some(silent) => silent >= interval + pong,
         };
         if dead {
+            // What it has sent and we have not read yet speaks for it.
+            let after = self.readable(io);
+            if after == After::Gone || self.keepalive.probe.is_none() {
+                return after;
+            }
             let ms = self.owner.options().int(Opt::PongTimeout);
             return self.peer_gone(io, Error::new(Id::PeerGone, [ms.into()]));
         }

@@ -12,7 +12,7 @@ use self::reading::Stash;
 use super::command::{DialPlan, End, Owner};
 use super::connection::Connection;
 use super::event::{Ending, Reason};
-use super::io_thread::Io;
+use super::io_thread::{BUFFER, Io};
 use super::runtime;
 use crate::error::{Error, Id};
 use crate::net::{Dial, Ready, Stream, TlsClient, TlsServer};
@@ -23,6 +23,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
+
+/// The furthest timer set: one that outlives its connection is in the way no longer than that.
+const FURTHEST: Duration = Duration::from_secs(60);
 
 /// Whether the thread keeps a driver after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,9 +85,13 @@ pub(super) struct Driver {
     staged: VecDeque<OutFrame>,
     staged_bytes: usize,
     front_sent: usize,
+    /// How much is encoded for one write: about what the kernel takes.
+    portion: usize,
     /// The latest ping that could not be answered yet.
     unanswered: Option<Bytes>,
     blocked: Option<Instant>,
+    /// Writing failed; what the peer sent before is read all the same.
+    unwritable: Option<Error>,
 
     closing: Closing,
     keepalive: Keepalive,
@@ -141,8 +148,10 @@ impl Driver {
             staged: VecDeque::new(),
             staged_bytes: 0,
             front_sent: 0,
+            portion: BUFFER,
             unanswered: None,
             blocked: None,
+            unwritable: None,
             closing: Closing::default(),
             keepalive: Keepalive::default(),
         }
@@ -170,7 +179,12 @@ impl Driver {
                 return After::Gone;
             }
         }
-        if event.readable || event.read_closed || event.writable && matches!(self.phase, Phase::Securing(_)) {
+        if event.readable && self.stash.is_some() {
+            return self.show_life(io);
+        }
+        // TLS may have waited for room to write before it could read on.
+        let secure = self.stream.as_ref().is_some_and(Stream::is_tls);
+        if event.readable || event.read_closed || event.writable && secure {
             return self.readable(io);
         }
         After::Keep
@@ -232,6 +246,7 @@ impl Driver {
             _ => None,
         };
         if let Some(due) = [self.deadline, dial, alive].into_iter().flatten().min()
+            && let due = due.min(io.now + FURTHEST)
             && self.armed.is_none_or(|armed| due < armed)
         {
             io.timers.set(due, token, self.stamp);
@@ -315,11 +330,15 @@ impl Driver {
 
     /// Loses the connection to an error of the socket.
     fn lost(&mut self, io: &mut Io, error: &std::io::Error) -> After {
-        let lost = match &self.phase {
+        let lost = self.loss(error);
+        self.break_off(io, lost)
+    }
+
+    fn loss(&self, error: &std::io::Error) -> Error {
+        match &self.phase {
             Phase::Open => Error::of(Id::ConnectionLost).detail(error),
             _ => Error::new(Id::ConnectingTo, [self.place.as_str().into()])
                 .because(Error::of(Id::ConnectionLost).detail(error)),
-        };
-        self.break_off(io, lost)
+        }
     }
 }

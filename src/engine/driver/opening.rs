@@ -218,7 +218,9 @@ impl Driver {
         self.keepalive.begin(io.now);
         self.connection.outbox.open();
         io.hand_over();
-        self.owner.opened(&self.connection);
+        if !self.owner.opened(&self.connection) {
+            return After::Gone;
+        }
         if self.consume(io, &mut rest) == After::Gone {
             return After::Gone;
         }

@@ -36,11 +36,11 @@ impl Driver {
             let count = match stream.read(&mut io.input[..BUFFER]) {
                 Ok(0) => return self.peer_left(io),
                 Ok(count) => count,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return After::Keep,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return self.read_all(io),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return self.lost(io, &error),
             };
-            let drained = stream.is_drained(count, BUFFER) && !self.half_closed;
+            let drained = stream.is_drained(count, BUFFER) && !self.half_closed && self.unwritable.is_none();
             self.keepalive.received(io.now);
             // Lent out for the step, because the step needs the rest of `io`.
             let mut input = std::mem::take(&mut io.input);
@@ -55,6 +55,14 @@ impl Driver {
         }
         io.again.push(self.token / TOKENS);
         After::Keep
+    }
+
+    /// Nothing is left to read: the end of a connection that cannot be written to.
+    fn read_all(&mut self, io: &mut Io) -> After {
+        match self.unwritable.take() {
+            Some(error) => self.break_off(io, error),
+            None => After::Keep,
+        }
     }
 
     /// Decodes what came and hands it on.
@@ -156,9 +164,8 @@ impl Driver {
 
     fn take_pong(&mut self, payload: &Bytes) {
         let Ok(id) = <[u8; 8]>::try_from(&payload[..]) else { return };
-        if let Some(round_trip) = self.keepalive.ponged(u64::from_be_bytes(id)) {
-            let ms = i64::try_from(round_trip.as_millis()).unwrap_or(i64::MAX);
-            self.connection.pong(u64::from_be_bytes(id), ms);
+        for (id, round_trip) in self.keepalive.ponged(u64::from_be_bytes(id)) {
+            self.connection.pong(id, i64::try_from(round_trip.as_millis()).unwrap_or(i64::MAX));
         }
     }
 

@@ -2,28 +2,43 @@
 //!
 //! A payload is copied twice on its way to the kernel: from the host's memory into the message, and from the message,
 //! masked where the role demands it, into the thread's buffer, which one system call hands over for all frames due.
-//! What the kernel does not take is encoded again later: a connection owns no write buffer.
+//! A connection owns no write buffer: what the kernel does not take is encoded again when there is room, and so that
+//! this stays the exception only about as much is encoded as it took the last time.
 
 use super::{After, Driver, Phase};
 use crate::engine::command::Command;
 use crate::engine::connection::Counters;
-use crate::engine::io_thread::{BUFFER, Io};
+use crate::engine::io_thread::{BUFFER, Io, TOKENS};
+use crate::net::Stream;
 use crate::ws::{FrameKind, MessageKind, OutFrame};
 use bytes::Bytes;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Instant;
 
-/// Buffers of one connection written in a turn, so that one long queue does not hold up the others.
-const TURN: usize = 16;
+/// Bytes of one connection written in a turn, so that one long queue does not hold up the others.
+const TURN: usize = 16 * BUFFER;
+/// The least that is encoded for one write: a TLS record, which must be offered again whole.
+const LEAST: usize = 16 * 1024;
 
 impl Driver {
     /// Writes what is due.
     pub fn flush(&mut self, io: &mut Io) -> After {
         match self.write(io) {
             Ok(()) => self.written(io),
-            Err(error) => self.lost(io, &error),
+            Err(error) => self.cannot_write(io, &error),
         }
+    }
+
+    /// The peer has gone, perhaps with messages and a close frame that still wait to be read.
+    fn cannot_write(&mut self, io: &mut Io, error: &io::Error) -> After {
+        if !matches!(self.phase, Phase::Open) || self.closing.is_deaf() {
+            return self.lost(io, error);
+        }
+        self.unwritable = Some(self.loss(error));
+        self.blocked = Some(io.now);
+        io.again.push(self.token / TOKENS);
+        After::Keep
     }
 
     fn write(&mut self, io: &mut Io) -> io::Result<()> {
@@ -31,14 +46,14 @@ impl Driver {
             return Ok(());
         }
         let Some(mut stream) = self.stream.take() else { return Ok(()) };
-        let outcome = self.write_to(io, |bytes| stream.write(bytes));
+        let outcome = self.write_to(io, &mut stream);
         self.stream = Some(stream);
         outcome
     }
 
-    fn write_to(&mut self, io: &mut Io, mut write: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<()> {
+    fn write_to(&mut self, io: &mut Io, stream: &mut Stream) -> io::Result<()> {
         while self.raw_sent < self.raw.len() {
-            match write(&self.raw[self.raw_sent..]) {
+            match stream.write(&self.raw[self.raw_sent..]) {
                 Ok(count) => self.raw_sent += count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.blocked = Some(io.now);
@@ -52,7 +67,8 @@ impl Driver {
         if !matches!(self.phase, Phase::Open) {
             return Ok(());
         }
-        for _ in 0..TURN {
+        let mut turn = 0;
+        while turn < TURN {
             self.stage(io);
             if self.staged.is_empty() {
                 return Ok(());
@@ -60,16 +76,31 @@ impl Driver {
             io.output.clear();
             let mut from = self.front_sent;
             for frame in &self.staged {
-                let room = BUFFER - io.output.len();
+                let room = self.portion - io.output.len();
                 if room == 0 {
                     break;
                 }
                 frame.encode(from, room, &mut io.output);
                 from = 0;
             }
-            match write(&io.output) {
-                Ok(count) => self.advance(count),
+            match stream.write(&io.output) {
+                Ok(count) => {
+                    turn += count;
+                    let offered = io.output.len();
+                    // TLS takes one record at a time.
+                    self.portion = match count < offered {
+                        true => count.max(LEAST),
+                        false if stream.is_tls() => self.portion,
+                        false => self.portion.max(2 * count).min(BUFFER),
+                    };
+                    self.advance(count);
+                    if stream.is_full(count, offered) {
+                        self.blocked = Some(io.now);
+                        return Ok(());
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.portion = LEAST;
                     self.blocked = Some(io.now);
                     return Ok(());
                 }

@@ -1,0 +1,372 @@
+/*
+ * websocket_addin.hpp: websocket_addin.h for C++17. Header only; link the same library.
+ *
+ * A client, a server and a message are objects that free themselves. Errors are thrown as wsaddin::error; outcomes that
+ * are no failure (time ran out, the connection has gone) are return values. What blocks, which thread may call what and
+ * what a property means is written in websocket_addin.h. Do not destroy a client or server inside its own handler.
+ */
+#ifndef WEBSOCKET_ADDIN_HPP
+#define WEBSOCKET_ADDIN_HPP
+
+#include "websocket_addin.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace wsaddin {
+
+using milliseconds = std::chrono::milliseconds;
+
+inline constexpr milliseconds wait_forever{WSADDIN_WAIT_FOREVER};
+inline constexpr milliseconds no_wait{WSADDIN_NO_WAIT};
+
+/** A negative result and its text. */
+class error : public std::runtime_error {
+public:
+    error(wsaddin_result result, const char *text) : std::runtime_error(text), result_(result) {}
+    wsaddin_result result() const noexcept { return result_; }
+
+private:
+    wsaddin_result result_;
+};
+
+inline std::string version() { return wsaddin_version(); }
+
+namespace detail {
+
+/** Throws an error, passes outcomes on. */
+inline wsaddin_result check(wsaddin_result result) {
+    if (result < 0) throw error(result, wsaddin_error_description());
+    return result;
+}
+
+/** Calls `read(buffer, capacity, needed)` until the text fits; it may grow between two calls. */
+template <typename Read> wsaddin_result text(std::string &out, Read read) {
+    out.assign(255, '\0');
+    for (;;) {
+        std::size_t needed = 0;
+        // A std::string has room for the NUL behind its size.
+        const wsaddin_result result = read(out.data(), out.size() + 1, &needed);
+        if (result == WSADDIN_TOO_BIG && needed > out.size()) {
+            out.assign(needed, '\0');
+            continue;
+        }
+        out.resize(result == WSADDIN_OK ? needed : 0);
+        return check(result);
+    }
+}
+
+template <typename Handle> std::string text(Handle handle, wsaddin_result (*read)(Handle, char *, std::size_t, std::size_t *)) {
+    std::string out;
+    text(out, [&](char *buffer, std::size_t capacity, std::size_t *needed) { return read(handle, buffer, capacity, needed); });
+    return out;
+}
+
+template <typename Handle> std::int64_t number(Handle handle, wsaddin_result (*read)(Handle, std::int64_t *)) {
+    std::int64_t value = 0;
+    check(read(handle, &value));
+    return value;
+}
+
+template <typename Handle> milliseconds time(Handle handle, wsaddin_result (*read)(Handle, std::int64_t *)) {
+    return milliseconds(number(handle, read));
+}
+
+} // namespace detail
+
+/** @param language WSADDIN_LANGUAGE_... */
+inline void set_language(wsaddin_language language) { detail::check(wsaddin_set_language(language)); }
+
+class message;
+
+/** A message that somebody else owns: in a handler, good until the handler returns. */
+class message_view {
+public:
+    explicit message_view(const wsaddin_message *raw) noexcept : raw_(raw) {}
+
+    /** WSADDIN_EVENT_... */
+    wsaddin_event event() const noexcept { return wsaddin_message_event(raw_); }
+    bool is_text() const noexcept { return wsaddin_message_kind(raw_) == WSADDIN_KIND_TEXT; }
+    std::uint64_t connection() const noexcept { return wsaddin_message_connection(raw_); }
+    /** Text or bytes; good as long as the message. */
+    std::string_view data() const noexcept {
+        return {reinterpret_cast<const char *>(wsaddin_message_data(raw_)), wsaddin_message_size(raw_)};
+    }
+    message keep() const;
+
+protected:
+    const wsaddin_message *raw_;
+};
+
+/** A message of our own. */
+class message : public message_view {
+public:
+    /** Takes over what the C interface handed out. */
+    explicit message(wsaddin_message *raw) noexcept : message_view(raw), owned_(raw) {}
+
+private:
+    struct free {
+        void operator()(wsaddin_message *raw) const noexcept { wsaddin_message_free(raw); }
+    };
+    std::unique_ptr<wsaddin_message, free> owned_;
+};
+
+inline message message_view::keep() const {
+    wsaddin_message *kept = nullptr;
+    detail::check(wsaddin_message_keep(raw_, &kept));
+    return message(kept);
+}
+
+/** What receiving came back with: a message, or nothing and why. */
+class received : public std::optional<message> {
+public:
+    received(wsaddin_result result, wsaddin_message *raw) : result_(result) {
+        if (raw) emplace(raw);
+    }
+    bool timed_out() const noexcept { return result_ == WSADDIN_TIMEOUT; }
+    bool closed() const noexcept { return result_ == WSADDIN_CLOSED; }
+
+private:
+    wsaddin_result result_;
+};
+
+/** Takes events on a thread of the library; an exception that leaves it ends the program. */
+using handler = std::function<void(const message_view &)>;
+
+namespace detail {
+
+/** A handler behind a C pointer. A run holds it, so that it may take itself away. */
+struct held_handler : std::enable_shared_from_this<held_handler> {
+    explicit held_handler(handler on_event) : on_event(std::move(on_event)) {}
+    static void call(const wsaddin_message *raw, void *self) noexcept {
+        const auto held = static_cast<held_handler *>(self)->shared_from_this();
+        held->on_event(message_view(raw));
+    }
+    handler on_event;
+};
+
+/** What a client and a server have in common: a handle that is freed, and a handler. */
+template <typename Handle, wsaddin_result (*New)(Handle *), wsaddin_result (*Free)(Handle),
+          wsaddin_result (*SetHandler)(Handle, wsaddin_handler, void *)>
+class object {
+public:
+    object() { check(New(&handle_)); }
+    ~object() { reset(); }
+    object(object &&other) noexcept : handle_(std::exchange(other.handle_, Handle{0})), held_(std::move(other.held_)) {}
+    object &operator=(object &&other) noexcept {
+        if (this != &other) {
+            reset();
+            handle_ = std::exchange(other.handle_, Handle{0});
+            held_ = std::move(other.held_);
+        }
+        return *this;
+    }
+    object(const object &) = delete;
+    object &operator=(const object &) = delete;
+
+    Handle handle() const noexcept { return handle_; }
+    /** For wait_any. */
+    std::uint64_t id() const noexcept { return handle_.id; }
+
+    /** Events go to `on_event`; an empty function takes it away. Not from two threads at once. */
+    void set_handler(handler on_event) {
+        check(SetHandler(handle_, nullptr, nullptr));
+        held_.reset();
+        if (!on_event) return;
+        auto held = std::make_shared<held_handler>(std::move(on_event));
+        check(SetHandler(handle_, &held_handler::call, held.get()));
+        held_ = std::move(held);
+    }
+
+private:
+    void reset() noexcept {
+        if (handle_.id != 0) Free(handle_);
+        handle_.id = 0;
+        held_.reset();
+    }
+
+    Handle handle_{0};
+    std::shared_ptr<held_handler> held_;
+};
+
+} // namespace detail
+
+class client : public detail::object<wsaddin_client, wsaddin_client_new, wsaddin_client_free, wsaddin_client_set_handler> {
+public:
+    void connect(std::string_view url) { detail::check(wsaddin_client_connect(handle(), url.data(), url.size())); }
+    void begin_connect(std::string_view url) {
+        detail::check(wsaddin_client_begin_connect(handle(), url.data(), url.size()));
+    }
+    /** True when everything was written and the other side confirmed the close. */
+    bool disconnect(std::uint16_t code = 1000, std::string_view reason = {}) {
+        std::int32_t clean = 0;
+        detail::check(wsaddin_client_disconnect(handle(), code, reason.data(), reason.size(), &clean));
+        return clean != 0;
+    }
+    void send_text(std::string_view text) { detail::check(wsaddin_client_send_text(handle(), text.data(), text.size())); }
+    void send_binary(std::string_view data) {
+        detail::check(wsaddin_client_send_binary(handle(), data.data(), data.size()));
+    }
+    received receive(milliseconds timeout = wait_forever) {
+        wsaddin_message *raw = nullptr;
+        const wsaddin_result result = detail::check(wsaddin_client_receive(handle(), timeout.count(), &raw));
+        return {result, raw};
+    }
+    received receive_event(milliseconds timeout = wait_forever) {
+        wsaddin_message *raw = nullptr;
+        const wsaddin_result result = detail::check(wsaddin_client_receive_event(handle(), timeout.count(), &raw));
+        return {result, raw};
+    }
+    milliseconds ping(milliseconds timeout = milliseconds(5000)) {
+        std::int64_t round_trip_ms = 0;
+        detail::check(wsaddin_client_ping(handle(), timeout.count(), &round_trip_ms));
+        return milliseconds(round_trip_ms);
+    }
+    message request(std::string_view text, milliseconds timeout = milliseconds(30000), std::string_view id_field = "id",
+                    std::string_view reply_field = {}) {
+        wsaddin_message *raw = nullptr;
+        detail::check(wsaddin_client_request(handle(), text.data(), text.size(), id_field.data(), id_field.size(),
+                                             reply_field.data(), reply_field.size(), timeout.count(), &raw));
+        return message(raw);
+    }
+    void set_header(std::string_view name, std::string_view value) {
+        detail::check(wsaddin_client_set_header(handle(), name.data(), name.size(), value.data(), value.size()));
+    }
+
+    std::int64_t get_status() const { return detail::number(handle(), wsaddin_client_get_status); }
+    std::int64_t get_ready_state() const { return detail::number(handle(), wsaddin_client_get_ready_state); }
+    std::string get_server() const { return detail::text(handle(), wsaddin_client_get_server); }
+    std::int64_t get_buffered_amount() const { return detail::number(handle(), wsaddin_client_get_buffered_amount); }
+    std::int64_t get_queued() const { return detail::number(handle(), wsaddin_client_get_queued); }
+    std::string get_protocol() const { return detail::text(handle(), wsaddin_client_get_protocol); }
+    std::string get_extensions() const { return detail::text(handle(), wsaddin_client_get_extensions); }
+    std::int64_t get_close_code() const { return detail::number(handle(), wsaddin_client_get_close_code); }
+    std::string get_close_reason() const { return detail::text(handle(), wsaddin_client_get_close_reason); }
+    std::string statistics() const { return detail::text(handle(), wsaddin_client_statistics); }
+    void set_connect_timeout(milliseconds value) { detail::check(wsaddin_client_set_connect_timeout(handle(), value.count())); }
+    milliseconds get_connect_timeout() const { return detail::time(handle(), wsaddin_client_get_connect_timeout); }
+    void set_close_timeout(milliseconds value) { detail::check(wsaddin_client_set_close_timeout(handle(), value.count())); }
+    milliseconds get_close_timeout() const { return detail::time(handle(), wsaddin_client_get_close_timeout); }
+    void set_send_timeout(milliseconds value) { detail::check(wsaddin_client_set_send_timeout(handle(), value.count())); }
+    milliseconds get_send_timeout() const { return detail::time(handle(), wsaddin_client_get_send_timeout); }
+    void set_ping_interval(milliseconds value) { detail::check(wsaddin_client_set_ping_interval(handle(), value.count())); }
+    milliseconds get_ping_interval() const { return detail::time(handle(), wsaddin_client_get_ping_interval); }
+    void set_pong_timeout(milliseconds value) { detail::check(wsaddin_client_set_pong_timeout(handle(), value.count())); }
+    milliseconds get_pong_timeout() const { return detail::time(handle(), wsaddin_client_get_pong_timeout); }
+    void set_max_message_size(std::int64_t value) { detail::check(wsaddin_client_set_max_message_size(handle(), value)); }
+    std::int64_t get_max_message_size() const { return detail::number(handle(), wsaddin_client_get_max_message_size); }
+    void set_receive_queue_messages(std::int64_t value) { detail::check(wsaddin_client_set_receive_queue_messages(handle(), value)); }
+    std::int64_t get_receive_queue_messages() const { return detail::number(handle(), wsaddin_client_get_receive_queue_messages); }
+    void set_receive_queue_bytes(std::int64_t value) { detail::check(wsaddin_client_set_receive_queue_bytes(handle(), value)); }
+    std::int64_t get_receive_queue_bytes() const { return detail::number(handle(), wsaddin_client_get_receive_queue_bytes); }
+    void set_send_queue_bytes(std::int64_t value) { detail::check(wsaddin_client_set_send_queue_bytes(handle(), value)); }
+    std::int64_t get_send_queue_bytes() const { return detail::number(handle(), wsaddin_client_get_send_queue_bytes); }
+    void set_protocols(std::string_view value) { detail::check(wsaddin_client_set_protocols(handle(), value.data(), value.size())); }
+    std::string get_protocols() const { return detail::text(handle(), wsaddin_client_get_protocols); }
+};
+
+class server : public detail::object<wsaddin_server, wsaddin_server_new, wsaddin_server_free, wsaddin_server_set_handler> {
+public:
+    void run(std::string_view interface_name, std::int64_t port) {
+        detail::check(wsaddin_server_run(handle(), interface_name.data(), interface_name.size(), port));
+    }
+    void stop() { detail::check(wsaddin_server_stop(handle())); }
+    /** False: that connection has gone. */
+    bool send_text(std::uint64_t connection, std::string_view text) {
+        return detail::check(wsaddin_server_send_text(handle(), connection, text.data(), text.size())) == WSADDIN_OK;
+    }
+    /** False: that connection has gone. */
+    bool send_binary(std::uint64_t connection, std::string_view data) {
+        return detail::check(wsaddin_server_send_binary(handle(), connection, data.data(), data.size())) == WSADDIN_OK;
+    }
+    std::int64_t broadcast_text(std::string_view text) {
+        std::int64_t count = 0;
+        detail::check(wsaddin_server_broadcast_text(handle(), text.data(), text.size(), &count));
+        return count;
+    }
+    std::int64_t broadcast_binary(std::string_view data) {
+        std::int64_t count = 0;
+        detail::check(wsaddin_server_broadcast_binary(handle(), data.data(), data.size(), &count));
+        return count;
+    }
+    received receive(milliseconds timeout = wait_forever) {
+        wsaddin_message *raw = nullptr;
+        const wsaddin_result result = detail::check(wsaddin_server_receive(handle(), timeout.count(), &raw));
+        return {result, raw};
+    }
+    received receive_event(milliseconds timeout = wait_forever) {
+        wsaddin_message *raw = nullptr;
+        const wsaddin_result result = detail::check(wsaddin_server_receive_event(handle(), timeout.count(), &raw));
+        return {result, raw};
+    }
+    /** False: that connection has gone already. */
+    bool disconnect(std::uint64_t connection, std::uint16_t code = 1000, std::string_view reason = {}) {
+        return detail::check(wsaddin_server_disconnect(handle(), connection, code, reason.data(), reason.size())) == WSADDIN_OK;
+    }
+    milliseconds ping(std::uint64_t connection, milliseconds timeout = milliseconds(5000)) {
+        std::int64_t round_trip_ms = 0;
+        detail::check(wsaddin_server_ping(handle(), connection, timeout.count(), &round_trip_ms));
+        return milliseconds(round_trip_ms);
+    }
+    /** JSON; nothing when that connection has gone. */
+    std::optional<std::string> connection_info(std::uint64_t connection) const {
+        std::string json;
+        const wsaddin_result result = detail::text(json, [&](char *buffer, std::size_t capacity, std::size_t *needed) {
+            return wsaddin_server_connection_info(handle(), connection, buffer, capacity, needed);
+        });
+        return result == WSADDIN_OK ? std::optional(std::move(json)) : std::nullopt;
+    }
+    std::string connection_list() const { return detail::text(handle(), wsaddin_server_connection_list); }
+
+    std::string get_server() const { return detail::text(handle(), wsaddin_server_get_server); }
+    std::int64_t get_port() const { return detail::number(handle(), wsaddin_server_get_port); }
+    std::string get_connections() const { return detail::text(handle(), wsaddin_server_get_connections); }
+    std::int64_t get_connection_count() const { return detail::number(handle(), wsaddin_server_get_connection_count); }
+    std::int64_t get_queued() const { return detail::number(handle(), wsaddin_server_get_queued); }
+    std::string statistics() const { return detail::text(handle(), wsaddin_server_statistics); }
+    void set_close_timeout(milliseconds value) { detail::check(wsaddin_server_set_close_timeout(handle(), value.count())); }
+    milliseconds get_close_timeout() const { return detail::time(handle(), wsaddin_server_get_close_timeout); }
+    void set_send_timeout(milliseconds value) { detail::check(wsaddin_server_set_send_timeout(handle(), value.count())); }
+    milliseconds get_send_timeout() const { return detail::time(handle(), wsaddin_server_get_send_timeout); }
+    void set_ping_interval(milliseconds value) { detail::check(wsaddin_server_set_ping_interval(handle(), value.count())); }
+    milliseconds get_ping_interval() const { return detail::time(handle(), wsaddin_server_get_ping_interval); }
+    void set_pong_timeout(milliseconds value) { detail::check(wsaddin_server_set_pong_timeout(handle(), value.count())); }
+    milliseconds get_pong_timeout() const { return detail::time(handle(), wsaddin_server_get_pong_timeout); }
+    void set_max_message_size(std::int64_t value) { detail::check(wsaddin_server_set_max_message_size(handle(), value)); }
+    std::int64_t get_max_message_size() const { return detail::number(handle(), wsaddin_server_get_max_message_size); }
+    void set_receive_queue_messages(std::int64_t value) { detail::check(wsaddin_server_set_receive_queue_messages(handle(), value)); }
+    std::int64_t get_receive_queue_messages() const { return detail::number(handle(), wsaddin_server_get_receive_queue_messages); }
+    void set_receive_queue_bytes(std::int64_t value) { detail::check(wsaddin_server_set_receive_queue_bytes(handle(), value)); }
+    std::int64_t get_receive_queue_bytes() const { return detail::number(handle(), wsaddin_server_get_receive_queue_bytes); }
+    void set_send_queue_bytes(std::int64_t value) { detail::check(wsaddin_server_set_send_queue_bytes(handle(), value)); }
+    std::int64_t get_send_queue_bytes() const { return detail::number(handle(), wsaddin_server_get_send_queue_bytes); }
+    void set_max_connections(std::int64_t value) { detail::check(wsaddin_server_set_max_connections(handle(), value)); }
+    std::int64_t get_max_connections() const { return detail::number(handle(), wsaddin_server_get_max_connections); }
+    void set_handshake_timeout(milliseconds value) { detail::check(wsaddin_server_set_handshake_timeout(handle(), value.count())); }
+    milliseconds get_handshake_timeout() const { return detail::time(handle(), wsaddin_server_get_handshake_timeout); }
+    void set_assembly_bytes(std::int64_t value) { detail::check(wsaddin_server_set_assembly_bytes(handle(), value)); }
+    std::int64_t get_assembly_bytes() const { return detail::number(handle(), wsaddin_server_get_assembly_bytes); }
+    void set_io_threads(std::int64_t value) { detail::check(wsaddin_server_set_io_threads(handle(), value)); }
+    std::int64_t get_io_threads() const { return detail::number(handle(), wsaddin_server_get_io_threads); }
+    void set_protocols(std::string_view value) { detail::check(wsaddin_server_set_protocols(handle(), value.data(), value.size())); }
+    std::string get_protocols() const { return detail::text(handle(), wsaddin_server_get_protocols); }
+};
+
+/** Which of the objects has something to receive, by its id(); nothing when the time ran out. */
+inline std::optional<std::size_t> wait_any(const std::uint64_t *ids, std::size_t count, milliseconds timeout = wait_forever) {
+    std::size_t index = 0;
+    const wsaddin_result result = detail::check(wsaddin_wait_any(ids, count, timeout.count(), &index));
+    return result == WSADDIN_OK ? std::optional(index) : std::nullopt;
+}
+
+} // namespace wsaddin
+
+#endif

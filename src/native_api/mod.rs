@@ -1,0 +1,22 @@
+//! The 1C:Enterprise face: the Native API objects `Client` and `Server`.
+//!
+//! `exports` makes objects, `abi` is what the host sees of them, `component` does what every object does, the classes'
+//! tables say what each can, and `events` and `pump` bring external events to the host.
+
+mod abi;
+#[cfg(test)]
+mod abi_tests;
+mod call;
+mod client_class;
+mod component;
+mod events;
+mod exports;
+mod host;
+mod pump;
+mod reference;
+mod server_class;
+mod table;
+mod text;
+mod variant;
+
+pub use reference::{ClassInfo, MethodInfo, ParameterInfo, PropertyInfo, reference};

@@ -1,0 +1,119 @@
+//! The thread that offers external events to the host: one for the process, while any object has them switched on.
+
+use super::events::{Port, Turn};
+use crate::engine::{Signal, Watchable, lock};
+use crate::error::{Error, Id, Result};
+use crate::library::{self, Thread};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A host whose queue is full is asked again after this long, and then less and less often.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+thread_local! {
+    /// Without a destructor, as everything that host threads touch.
+    static ON_PUMP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the host calls from inside an event that it was just given.
+pub(super) fn on_pump_thread() -> bool {
+    ON_PUMP.get()
+}
+
+struct Pump {
+    signal: Arc<Signal>,
+    ports: Arc<Mutex<Vec<Arc<Port>>>>,
+    stopped: Arc<AtomicBool>,
+    thread: Thread,
+}
+
+static PUMP: Mutex<Option<Pump>> = Mutex::new(None);
+
+/// An object's place at the pump; dropping it leaves.
+pub(super) struct Subscription {
+    port: *const Port,
+    watchable: Watchable,
+    signal: Arc<Signal>,
+}
+
+// SAFETY: the pointer is only compared.
+unsafe impl Send for Subscription {}
+
+/// Joins the pump, which starts with the first.
+pub(super) fn subscribe(port: &Arc<Port>, watchable: &Watchable) -> Result<Subscription> {
+    let mut slot = lock(&PUMP);
+    if slot.is_none() {
+        *slot = Some(start()?);
+    }
+    let Some(pump) = slot.as_ref() else { return Err(Error::of(Id::Io)) };
+    lock(&pump.ports).push(port.clone());
+    watchable.subscribe(&pump.signal);
+    pump.signal.ring();
+    Ok(Subscription { port: Arc::as_ptr(port), watchable: watchable.clone(), signal: pump.signal.clone() })
+}
+
+/// Something may be there to offer.
+pub(super) fn ring() {
+    if let Some(pump) = lock(&PUMP).as_ref() {
+        pump.signal.ring();
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.watchable.unsubscribe(&self.signal);
+        let mut slot = lock(&PUMP);
+        let Some(pump) = slot.as_ref() else { return };
+        let empty = {
+            let mut ports = lock(&pump.ports);
+            ports.retain(|port| !std::ptr::eq(Arc::as_ptr(port), self.port));
+            ports.is_empty()
+        };
+        if empty && let Some(pump) = slot.take() {
+            drop(slot);
+            pump.stopped.store(true, SeqCst);
+            pump.signal.ring();
+            if on_pump_thread() {
+                // The host destroys its last object inside an event: the thread ends by itself right after.
+                pump.thread.detach();
+            } else {
+                pump.thread.join();
+            }
+        }
+    }
+}
+
+fn start() -> Result<Pump> {
+    let signal = Signal::new();
+    let ports: Arc<Mutex<Vec<Arc<Port>>>> = Arc::default();
+    let stopped = Arc::new(AtomicBool::new(false));
+    let (bell, members, end) = (signal.clone(), ports.clone(), stopped.clone());
+    let thread = library::spawn("websocket-event", move || {
+        ON_PUMP.set(true);
+        run(&bell, &members, &end);
+    });
+    let thread = thread.map_err(|error| Error::of(Id::Io).detail(error))?;
+    Ok(Pump { signal, ports, stopped, thread })
+}
+
+fn run(signal: &Signal, ports: &Mutex<Vec<Arc<Port>>>, stopped: &AtomicBool) {
+    let mut pause = FIRST_PAUSE;
+    while !stopped.load(SeqCst) {
+        let present = lock(ports).clone();
+        let turns: Vec<Turn> = present.iter().map(|port| port.turn()).collect();
+        drop(present);
+        if turns.contains(&Turn::More) {
+            pause = FIRST_PAUSE;
+        } else if turns.contains(&Turn::Refused) {
+            // News do not help while the host's queue is full, so only the time is waited for.
+            signal.wait(Some(pause));
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        } else {
+            pause = FIRST_PAUSE;
+            signal.wait(None);
+        }
+    }
+}

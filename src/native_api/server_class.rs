@@ -1,0 +1,156 @@
+//! `AddIn.WebSocket.Server`.
+
+use super::call::Call;
+use super::client_class::{count, event_data};
+use super::events::HostEvents;
+use super::table::{Class, Getter, Method, Omitted, func, get, opt, out, proc, req, takes};
+use super::variant::Output;
+use crate::engine::{Body, Event, Outcome, Watchable};
+use crate::error::Result;
+use crate::options::{Options, Side};
+use crate::server::Server;
+use std::sync::Arc;
+
+static METHODS: &[Method<Server>] = &[
+    // по-русски, ещё имена                    English             параметры                      обработчик
+    func(&["Запустить"], "Run", &[req("Интерфейс", "Interface"), req("Порт", "Port")], run),
+    proc(&["Остановить"], "Stop", &[], stop),
+    func(&["Отправить"], "Send", &[req("ИДКлиента", "ClientID"), req("Данные", "Data")], send),
+    func(&["Разослать"], "Broadcast", &[req("Данные", "Data")], broadcast),
+    takes(
+        &["Получить", "Принять"],
+        "Receive",
+        &[req("Таймаут", "Timeout"), out("ИДКлиента", "ClientID"), out("Данные", "Data")],
+        receive,
+    ),
+    takes(
+        &["ПолучитьСобытие"],
+        "ReceiveEvent",
+        &[req("Таймаут", "Timeout"), out("Событие", "Event"), out("ИДКлиента", "ClientID"), out("Данные", "Data")],
+        receive_event,
+    ),
+    func(
+        &["Отключить"],
+        "Disconnect",
+        &[
+            req("ИДКлиента", "ClientID"),
+            opt("Код", "Code", Omitted::Int(1000)),
+            opt("Причина", "Reason", Omitted::Text("")),
+        ],
+        disconnect,
+    ),
+    func(&["СведенияОСоединении"], "ConnectionInfo", &[req("ИДКлиента", "ClientID")], connection_info),
+    func(&["СписокСоединений"], "ConnectionList", &[], |server, _| {
+        server.connection_list().map(Output::Text)
+    }),
+    func(
+        &["ПроверитьСвязь", "Пинг"],
+        "Ping",
+        &[req("ИДКлиента", "ClientID"), opt("Таймаут", "Timeout", Omitted::Int(5000))],
+        ping,
+    ),
+    func(&["ОписаниеОшибки"], "ErrorDescription", &[], |_, _| Ok(Output::Empty)),
+    func(&["Статистика"], "Statistics", &[], |server, _| Ok(Output::Text(server.statistics()))),
+];
+
+static GETTERS: &[Getter<Server>] = &[
+    get("Сервер", "Server", |server, _| Output::Text(server.server())),
+    get("Порт", "Port", |server, _| Output::Int(server.port().into())),
+    get("Соединения", "Connections", |server, _| Output::Text(server.connections())),
+    get("КоличествоСоединений", "ConnectionCount", |server, _| count(server.connection_count())),
+    get("СообщенийВОчереди", "Queued", |server, _| count(server.queued())),
+    get("Версия", "Version", |_, _| Output::Text(env!("CARGO_PKG_VERSION").to_owned())),
+];
+
+fn run(server: &Server, call: &mut Call) -> Result<Output> {
+    server.run(&call.text(0)?, call.int(1)?)?;
+    Ok(Output::Bool(true))
+}
+
+fn stop(server: &Server, _: &mut Call) -> Result<Output> {
+    server.stop()?;
+    Ok(Output::Empty)
+}
+
+fn send(server: &Server, call: &mut Call) -> Result<Output> {
+    server.send(call.connection(0)?, call.message(1)?).map(Output::Bool)
+}
+
+fn broadcast(server: &Server, call: &mut Call) -> Result<Output> {
+    server.broadcast(call.message(0)?).map(count)
+}
+
+fn receive(server: &Server, call: &mut Call) -> Result<Output> {
+    let Outcome::Got((connection, message)) = server.receive(call.wait(0)?)? else {
+        call.set(1, Output::Int(0));
+        call.set(2, Output::Text(String::new()));
+        return Ok(Output::Bool(false));
+    };
+    call.set(1, count(connection));
+    call.set(2, Output::Message(message.clone()));
+    let watchable = server.watchable();
+    call.on_failure(move || watchable.put_back(Event { connection, body: Body::Message(message) }));
+    Ok(Output::Bool(true))
+}
+
+fn receive_event(server: &Server, call: &mut Call) -> Result<Output> {
+    let Outcome::Got(event) = server.receive_event(call.wait(0)?)? else {
+        call.set(1, Output::Text(String::new()));
+        call.set(2, Output::Int(0));
+        call.set(3, Output::Text(String::new()));
+        return Ok(Output::Bool(false));
+    };
+    call.set(1, Output::Text(event.name().to_owned()));
+    call.set(2, count(event.connection));
+    call.set(3, event_data(&event, call.language));
+    let watchable = server.watchable();
+    call.on_failure(move || watchable.put_back(event));
+    Ok(Output::Bool(true))
+}
+
+fn disconnect(server: &Server, call: &mut Call) -> Result<Output> {
+    server.disconnect(call.connection(0)?, call.code(1)?, &call.text(2)?).map(Output::Bool)
+}
+
+/// Of a connection that has ended nothing is known any more: an empty string.
+fn connection_info(server: &Server, call: &mut Call) -> Result<Output> {
+    server.connection_info(call.connection(0)?).map(|info| Output::Text(info.unwrap_or_default()))
+}
+
+fn ping(server: &Server, call: &mut Call) -> Result<Output> {
+    server.ping(call.connection(0)?, call.wait(1)?).map(Output::Int)
+}
+
+impl Class for Server {
+    const NAME: &'static str = "Server";
+    const SIDE: Side = Side::Server;
+
+    fn methods() -> &'static [Method<Self>] {
+        METHODS
+    }
+
+    fn getters() -> &'static [Getter<Self>] {
+        GETTERS
+    }
+
+    fn new() -> Result<Arc<Self>> {
+        Server::new()
+    }
+
+    fn options(&self) -> &Options {
+        self.options()
+    }
+
+    fn watchable(&self) -> Watchable {
+        self.watchable()
+    }
+
+    fn shut_down(&self) {
+        // A second time there is nothing left to do.
+        let _ = self.shut_down();
+    }
+
+    fn host_events() -> HostEvents {
+        HostEvents::WithId
+    }
+}

@@ -1,0 +1,152 @@
+//! The form of the tables that say what a class can.
+
+use super::call::Call;
+use super::events::HostEvents;
+use super::text::same_name;
+use super::variant::Output;
+use crate::engine::Watchable;
+use crate::error::{Language, Result};
+use crate::options::{self, Options, Side};
+use std::sync::Arc;
+
+/// What an optional parameter is when it is not given.
+#[derive(Clone, Copy, Debug)]
+pub enum Omitted {
+    Int(i64),
+    Text(&'static str),
+}
+
+/// A parameter; the names are for error texts and the reference.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parameter {
+    pub ru: &'static str,
+    pub en: &'static str,
+    pub omitted: Option<Omitted>,
+    pub out: bool,
+}
+
+pub(super) const fn req(ru: &'static str, en: &'static str) -> Parameter {
+    Parameter { ru, en, omitted: None, out: false }
+}
+
+pub(super) const fn opt(ru: &'static str, en: &'static str, omitted: Omitted) -> Parameter {
+    Parameter { ru, en, omitted: Some(omitted), out: false }
+}
+
+pub(super) const fn out(ru: &'static str, en: &'static str) -> Parameter {
+    Parameter { ru, en, omitted: None, out: true }
+}
+
+pub(super) type Handler<C> = fn(&C, &mut Call) -> Result<Output>;
+
+/// A method: its Russian names (the first is shown), its English one, its parameters and what it does.
+pub(super) struct Method<C> {
+    pub ru: &'static [&'static str],
+    pub en: &'static str,
+    pub parameters: &'static [Parameter],
+    /// Whether it returns a value; a procedure called as a function gives an empty one.
+    pub is_function: bool,
+    /// Whether it takes from the queue, which external events of the kind `data` forbid.
+    pub takes: bool,
+    pub handler: Handler<C>,
+}
+
+pub(super) const fn func<C>(
+    ru: &'static [&'static str],
+    en: &'static str,
+    parameters: &'static [Parameter],
+    handler: Handler<C>,
+) -> Method<C> {
+    Method { ru, en, parameters, is_function: true, takes: false, handler }
+}
+
+pub(super) const fn proc<C>(
+    ru: &'static [&'static str],
+    en: &'static str,
+    parameters: &'static [Parameter],
+    handler: Handler<C>,
+) -> Method<C> {
+    Method { ru, en, parameters, is_function: false, takes: false, handler }
+}
+
+/// A function that takes from the queue.
+pub(super) const fn takes<C>(
+    ru: &'static [&'static str],
+    en: &'static str,
+    parameters: &'static [Parameter],
+    handler: Handler<C>,
+) -> Method<C> {
+    Method { ru, en, parameters, is_function: true, takes: true, handler }
+}
+
+impl<C> Method<C> {
+    pub fn is_called(&self, name: &[u16]) -> bool {
+        same_name(self.en, name) || self.ru.iter().any(|ru| same_name(ru, name))
+    }
+
+    /// Parameters without which it cannot be called.
+    pub fn required(&self) -> usize {
+        self.parameters.iter().filter(|parameter| parameter.omitted.is_none()).count()
+    }
+}
+
+/// A read-only property.
+pub(super) struct Getter<C> {
+    pub ru: &'static str,
+    pub en: &'static str,
+    pub get: fn(&C, Language) -> Output,
+}
+
+pub(super) const fn get<C>(ru: &'static str, en: &'static str, get: fn(&C, Language) -> Output) -> Getter<C> {
+    Getter { ru, en, get }
+}
+
+/// One of the two objects, as the component needs it.
+pub(super) trait Class: Send + Sync + Sized + 'static {
+    /// The name in `GetClassNames`.
+    const NAME: &'static str;
+    const SIDE: Side;
+
+    fn methods() -> &'static [Method<Self>];
+    fn getters() -> &'static [Getter<Self>];
+    fn new() -> Result<Arc<Self>>;
+    fn options(&self) -> &Options;
+    fn watchable(&self) -> Watchable;
+    fn shut_down(&self);
+    /// How external events of this class put their data.
+    fn host_events() -> HostEvents;
+}
+
+/// A property by its index: the class's own come first, then those with external events, then the options.
+pub(super) enum Property<C: 'static> {
+    Getter(&'static Getter<C>),
+    ExternalEvents,
+    EventSource,
+    Option(&'static options::Row),
+}
+
+impl<C: Class> Property<C> {
+    pub fn all() -> impl Iterator<Item = Property<C>> {
+        let getters = C::getters().iter().map(Property::Getter);
+        let options = options::TABLE.iter().filter(|row| row.default(C::SIDE).is_some()).map(Property::Option);
+        getters.chain([Property::ExternalEvents, Property::EventSource]).chain(options)
+    }
+
+    pub fn nth(index: usize) -> Option<Property<C>> {
+        Self::all().nth(index)
+    }
+
+    /// The Russian and the English name.
+    pub fn names(&self) -> (&'static str, &'static str) {
+        match self {
+            Property::Getter(getter) => (getter.ru, getter.en),
+            Property::ExternalEvents => ("ВнешниеСобытия", "ExternalEvents"),
+            Property::EventSource => ("ИсточникСобытий", "EventSource"),
+            Property::Option(row) => (row.ru, row.en),
+        }
+    }
+
+    pub fn is_writable(&self) -> bool {
+        !matches!(self, Property::Getter(_))
+    }
+}

@@ -1,0 +1,93 @@
+//! UTF-16, the host's text, and UTF-8, ours.
+
+use crate::error::{Arg, Error, Id, Result};
+use encoding_rs::mem;
+
+/// Whether two names are one: 1C identifiers ignore case in both alphabets; й and и, ё and е are different letters.
+pub(super) fn same_name(name: &str, wanted: &[u16]) -> bool {
+    let mut wanted = char::decode_utf16(wanted.iter().copied()).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER));
+    let mut name = name.chars();
+    loop {
+        match (name.next(), wanted.next()) {
+            (None, None) => return true,
+            (Some(ours), Some(theirs)) if fold(ours) == fold(theirs) => {}
+            _ => return false,
+        }
+    }
+}
+
+/// The lower case of a letter where that is one letter, as in both our alphabets. Allocates nothing.
+fn fold(letter: char) -> char {
+    if letter.is_ascii() {
+        return letter.to_ascii_lowercase();
+    }
+    let mut lower = letter.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(one), None) => one,
+        _ => letter,
+    }
+}
+
+/// The host's text in UTF-8, in one pass into memory of the right size. An unpaired surrogate is refused.
+pub(super) fn to_utf8(text: &[u16], parameter: &Arg) -> Result<String> {
+    let valid = mem::utf16_valid_up_to(text);
+    if valid != text.len() {
+        return Err(Error::new(Id::BadUtf16, [parameter.clone(), valid.into()]));
+    }
+    // A surrogate is half of a character of four bytes.
+    let size: usize = text
+        .iter()
+        .map(|&unit| match unit {
+            0..0x80 => 1,
+            0x80..0x800 | 0xD800..0xE000 => 2,
+            _ => 3,
+        })
+        .sum();
+    let mut bytes = Vec::new();
+    // The converter wants a little room behind the last character.
+    bytes.try_reserve_exact(size + 4).map_err(|_| Error::of(Id::NoMemory))?;
+    bytes.resize(size + 4, 0);
+    let (_, written) = mem::convert_utf16_to_utf8_partial(text, &mut bytes);
+    bytes.truncate(written);
+    String::from_utf8(bytes).map_err(|_| Error::new(Id::BadUtf16, [parameter.clone(), 0_u32.into()]))
+}
+
+/// Our text in the host's form, with a NUL at the end.
+pub(super) fn to_utf16(text: &str) -> Vec<u16> {
+    let mut units: Vec<u16> = text.encode_utf16().collect();
+    units.push(0);
+    units
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn units(text: &str) -> Vec<u16> {
+        text.encode_utf16().collect()
+    }
+
+    #[test]
+    fn names_ignore_case_in_both_alphabets() {
+        for wanted in ["Принять", "ПРИНЯТЬ", "принять", "пРиНяТь"] {
+            assert!(same_name("Принять", &units(wanted)), "{wanted}");
+        }
+        assert!(same_name("ReceiveEvent", &units("RECEIVEevent")));
+        for wanted in ["Принят", "Приняться", "Прииять", "Приньять", ""] {
+            assert!(!same_name("Принять", &units(wanted)), "{wanted}");
+        }
+        assert!(!same_name("СостояниеСоединения", &units("СостояниеСоединёния")));
+        assert!(!same_name("x", &[0xD800]));
+    }
+
+    #[test]
+    fn text_becomes_utf8_of_the_exact_size() {
+        let arg = Arg::from("Данные");
+        for text in ["", "a", "ase1ЙЦУ", "€ и 😀", "a\0b", &"ж😀z".repeat(5000)] {
+            assert_eq!(to_utf8(&units(text), &arg).unwrap(), text);
+        }
+        for bad in [&[0xD800][..], &[u16::from(b'a'), 0xDC00, u16::from(b'b')], &[0xD83D, 0xD83D, 0xDE00]] {
+            assert_eq!(to_utf8(bad, &arg).unwrap_err().root(), Id::BadUtf16);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+/* The numbers of the interface never change, and what is set is what is read. */
+#include "check.h"
+
+typedef wsaddin_result (*client_get)(wsaddin_client, int64_t *);
+typedef wsaddin_result (*client_set)(wsaddin_client, int64_t);
+typedef wsaddin_result (*server_get)(wsaddin_server, int64_t *);
+typedef wsaddin_result (*server_set)(wsaddin_server, int64_t);
+
+static void frozen_numbers(void) {
+    static const wsaddin_result results[] = {
+        WSADDIN_BAD_HANDLE,      WSADDIN_BAD_ARGUMENT,    WSADDIN_BAD_UTF8,   WSADDIN_NOT_CONNECTED,
+        WSADDIN_ALREADY_CONNECTED, WSADDIN_CONNECTING,    WSADDIN_NOT_RUNNING, WSADDIN_ALREADY_RUNNING,
+        WSADDIN_CANCELLED,       WSADDIN_CONNECT_TIMEOUT, WSADDIN_RESOLVE,    WSADDIN_REFUSED,
+        WSADDIN_TLS,             WSADDIN_CERTIFICATE,     WSADDIN_PROXY,      WSADDIN_HANDSHAKE,
+        WSADDIN_QUEUE_FULL,      WSADDIN_TOO_BIG,         WSADDIN_PING_TIMEOUT, WSADDIN_REQUEST_TIMEOUT,
+        WSADDIN_ADDRESS,         WSADDIN_FILE,            WSADDIN_WOULD_DEADLOCK, WSADDIN_HANDLER_SET,
+        WSADDIN_UNSUPPORTED,     WSADDIN_NO_MEMORY,       WSADDIN_IO,         WSADDIN_PANIC,
+    };
+    int count = (int)(sizeof results / sizeof *results);
+    CHECK(count == 28);
+    for (int i = 0; i < count; i++) CHECK(results[i] == -1 - i);
+    CHECK(WSADDIN_OK == 0 && WSADDIN_TIMEOUT == 1 && WSADDIN_CLOSED == 2 && WSADDIN_NOT_FOUND == 3);
+    CHECK(WSADDIN_WAIT_FOREVER == 0 && WSADDIN_NO_WAIT == -1);
+    CHECK(WSADDIN_EVENT_NONE == 0 && WSADDIN_EVENT_OPEN == 1 && WSADDIN_EVENT_MESSAGE == 2);
+    CHECK(WSADDIN_EVENT_CLOSE == 3 && WSADDIN_EVENT_ERROR == 4);
+    CHECK(WSADDIN_KIND_TEXT == 0 && WSADDIN_KIND_BINARY == 1);
+    CHECK(WSADDIN_LANGUAGE_ENGLISH == 0 && WSADDIN_LANGUAGE_RUSSIAN == 1);
+}
+
+static void client_properties(wsaddin_client client) {
+    static const struct {
+        client_get get;
+        client_set set;
+        int64_t initial, below, above;
+    } rows[] = {
+        {wsaddin_client_get_connect_timeout, wsaddin_client_set_connect_timeout, 10000, -1, 1LL << 31},
+        {wsaddin_client_get_close_timeout, wsaddin_client_set_close_timeout, 3000, -1, 1LL << 31},
+        {wsaddin_client_get_send_timeout, wsaddin_client_set_send_timeout, 5000, -(1LL << 31) - 1, 1LL << 31},
+        {wsaddin_client_get_ping_interval, wsaddin_client_set_ping_interval, 20000, -1, 1LL << 31},
+        {wsaddin_client_get_pong_timeout, wsaddin_client_set_pong_timeout, 20000, -1, 1LL << 31},
+        {wsaddin_client_get_max_message_size, wsaddin_client_set_max_message_size, 64 << 20, 0, (1LL << 53) + 1},
+        {wsaddin_client_get_receive_queue_messages, wsaddin_client_set_receive_queue_messages, 65536, 0, INT64_MAX},
+        {wsaddin_client_get_receive_queue_bytes, wsaddin_client_set_receive_queue_bytes, 64 << 20, 0, INT64_MAX},
+        {wsaddin_client_get_send_queue_bytes, wsaddin_client_set_send_queue_bytes, 64 << 20, 0, INT64_MAX},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        CHECK(number(rows[i].get, client) == rows[i].initial);
+        GOOD(rows[i].set(client, 4711));
+        EXPECT(rows[i].set(client, rows[i].below), WSADDIN_BAD_ARGUMENT);
+        EXPECT(rows[i].set(client, rows[i].above), WSADDIN_BAD_ARGUMENT);
+        CHECK(said("is out of range"));
+        CHECK(number(rows[i].get, client) == 4711);
+        GOOD(rows[i].set(client, rows[i].below + 1));
+        GOOD(rows[i].set(client, rows[i].initial));
+    }
+    char text[32];
+    TEXT_OF(wsaddin_client_get_protocols, client, text);
+    CHECK(strcmp(text, "") == 0);
+    GOOD(wsaddin_client_set_protocols(client, WSADDIN_TEXT("chat, v2.chat")));
+    EXPECT(wsaddin_client_set_protocols(client, WSADDIN_TEXT("two words")), WSADDIN_BAD_ARGUMENT);
+    TEXT_OF(wsaddin_client_get_protocols, client, text);
+    CHECK(strcmp(text, "chat, v2.chat") == 0);
+    GOOD(wsaddin_client_set_protocols(client, NULL, 0));
+
+    CHECK(number(wsaddin_client_get_status, client) == 0);
+    CHECK(number(wsaddin_client_get_ready_state, client) == 3);
+    CHECK(number(wsaddin_client_get_buffered_amount, client) == 0);
+    CHECK(number(wsaddin_client_get_queued, client) == 0);
+    CHECK(number(wsaddin_client_get_close_code, client) == 0);
+    TEXT_OF(wsaddin_client_get_server, client, text);
+    CHECK(strcmp(text, "") == 0);
+    TEXT_OF(wsaddin_client_get_protocol, client, text);
+    TEXT_OF(wsaddin_client_get_extensions, client, text);
+    TEXT_OF(wsaddin_client_get_close_reason, client, text);
+    CHECK(strcmp(text, "") == 0);
+
+    GOOD(wsaddin_client_set_header(client, WSADDIN_TEXT("X-Name"), WSADDIN_TEXT("value")));
+    GOOD(wsaddin_client_set_header(client, WSADDIN_TEXT("X-Name"), NULL, 0));
+    EXPECT(wsaddin_client_set_header(client, WSADDIN_TEXT("X Name"), WSADDIN_TEXT("value")), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_client_set_header(client, WSADDIN_TEXT("X"), WSADDIN_TEXT("a\r\nY: b")), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_client_set_header(client, WSADDIN_TEXT("Sec-WebSocket-Key"), WSADDIN_TEXT("x")), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_client_set_header(client, WSADDIN_TEXT("host"), WSADDIN_TEXT("x")), WSADDIN_BAD_ARGUMENT);
+}
+
+static void server_properties(wsaddin_server server) {
+    static const struct {
+        server_get get;
+        server_set set;
+        int64_t initial, below, above;
+    } rows[] = {
+        {wsaddin_server_get_close_timeout, wsaddin_server_set_close_timeout, 3000, -1, 1LL << 31},
+        {wsaddin_server_get_send_timeout, wsaddin_server_set_send_timeout, -1, -(1LL << 31) - 1, 1LL << 31},
+        {wsaddin_server_get_ping_interval, wsaddin_server_set_ping_interval, 20000, -1, 1LL << 31},
+        {wsaddin_server_get_pong_timeout, wsaddin_server_set_pong_timeout, 20000, -1, 1LL << 31},
+        {wsaddin_server_get_max_message_size, wsaddin_server_set_max_message_size, 64 << 20, 0, (1LL << 53) + 1},
+        {wsaddin_server_get_receive_queue_messages, wsaddin_server_set_receive_queue_messages, 65536, 0, INT64_MAX},
+        {wsaddin_server_get_receive_queue_bytes, wsaddin_server_set_receive_queue_bytes, 64 << 20, 0, INT64_MAX},
+        {wsaddin_server_get_send_queue_bytes, wsaddin_server_set_send_queue_bytes, 4 << 20, 0, INT64_MAX},
+        {wsaddin_server_get_max_connections, wsaddin_server_set_max_connections, 10000, 0, INT64_MAX},
+        {wsaddin_server_get_handshake_timeout, wsaddin_server_set_handshake_timeout, 10000, 0, 600001},
+        {wsaddin_server_get_assembly_bytes, wsaddin_server_set_assembly_bytes, 256 << 20, 0, INT64_MAX},
+        {wsaddin_server_get_io_threads, wsaddin_server_set_io_threads, 1, 0, 65},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        CHECK(server_number(rows[i].get, server) == rows[i].initial);
+        GOOD(rows[i].set(server, 17));
+        EXPECT(rows[i].set(server, rows[i].below), WSADDIN_BAD_ARGUMENT);
+        EXPECT(rows[i].set(server, rows[i].above), WSADDIN_BAD_ARGUMENT);
+        CHECK(server_number(rows[i].get, server) == 17);
+        GOOD(rows[i].set(server, rows[i].initial));
+    }
+    char text[32];
+    GOOD(wsaddin_server_set_protocols(server, WSADDIN_TEXT("chat")));
+    TEXT_OF(wsaddin_server_get_protocols, server, text);
+    CHECK(strcmp(text, "chat") == 0);
+    TEXT_OF(wsaddin_server_get_server, server, text);
+    CHECK(strcmp(text, "") == 0);
+    TEXT_OF(wsaddin_server_get_connections, server, text);
+    CHECK(strcmp(text, "") == 0);
+    CHECK(server_number(wsaddin_server_get_port, server) == 0);
+    CHECK(server_number(wsaddin_server_get_connection_count, server) == 0);
+    CHECK(server_number(wsaddin_server_get_queued, server) == 0);
+}
+
+void numbers_and_properties(void) {
+    frozen_numbers();
+    CHECK(strlen(wsaddin_version()) >= 5 && strchr(wsaddin_version(), '.') != NULL);
+    wsaddin_client client;
+    wsaddin_server server;
+    GOOD(wsaddin_client_new(&client));
+    GOOD(wsaddin_server_new(&server));
+    CHECK(client.id != 0 && server.id != 0);
+    client_properties(client);
+    server_properties(server);
+    free_pair(server, client);
+}

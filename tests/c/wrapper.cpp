@@ -1,0 +1,168 @@
+// The C++ wrapper from end to end: every member is called once.
+#include "websocket_addin.hpp"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <future>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                       \
+            std::exit(1);                                                                                              \
+        }                                                                                                              \
+    } while (0)
+
+template <typename Call> wsaddin_result result_of(Call call) {
+    try {
+        call();
+        return WSADDIN_OK;
+    } catch (const wsaddin::error &error) {
+        CHECK(error.what()[0] != '\0');
+        return error.result();
+    }
+}
+
+static void properties(wsaddin::client &client, wsaddin::server &server) {
+    client.set_connect_timeout(9s);
+    CHECK(client.get_connect_timeout() == 9s);
+    client.set_close_timeout(2s);
+    CHECK(client.get_close_timeout() == 2s);
+    client.set_send_timeout(4s);
+    CHECK(client.get_send_timeout() == 4s);
+    client.set_ping_interval(3s);
+    CHECK(client.get_ping_interval() == 3s);
+    client.set_pong_timeout(3s);
+    CHECK(client.get_pong_timeout() == 3s);
+    client.set_max_message_size(1 << 20);
+    CHECK(client.get_max_message_size() == 1 << 20);
+    client.set_receive_queue_messages(10);
+    CHECK(client.get_receive_queue_messages() == 10);
+    client.set_receive_queue_bytes(1 << 20);
+    CHECK(client.get_receive_queue_bytes() == 1 << 20);
+    client.set_send_queue_bytes(1 << 20);
+    CHECK(client.get_send_queue_bytes() == 1 << 20);
+    client.set_protocols("chat");
+    CHECK(client.get_protocols() == "chat");
+    server.set_close_timeout(2s);
+    CHECK(server.get_close_timeout() == 2s);
+    server.set_send_timeout(wsaddin::no_wait);
+    CHECK(server.get_send_timeout() == -1ms);
+    server.set_ping_interval(3s);
+    CHECK(server.get_ping_interval() == 3s);
+    server.set_pong_timeout(3s);
+    CHECK(server.get_pong_timeout() == 3s);
+    server.set_max_message_size(1 << 20);
+    CHECK(server.get_max_message_size() == 1 << 20);
+    server.set_receive_queue_messages(10);
+    CHECK(server.get_receive_queue_messages() == 10);
+    server.set_receive_queue_bytes(1 << 20);
+    CHECK(server.get_receive_queue_bytes() == 1 << 20);
+    server.set_send_queue_bytes(1 << 20);
+    CHECK(server.get_send_queue_bytes() == 1 << 20);
+    server.set_max_connections(5);
+    CHECK(server.get_max_connections() == 5);
+    server.set_handshake_timeout(5s);
+    CHECK(server.get_handshake_timeout() == 5s);
+    server.set_assembly_bytes(1 << 20);
+    CHECK(server.get_assembly_bytes() == 1 << 20);
+    server.set_io_threads(1);
+    CHECK(server.get_io_threads() == 1);
+    server.set_protocols("chat, v2.chat");
+    CHECK(server.get_protocols() == "chat, v2.chat");
+    CHECK(result_of([&] { client.set_close_timeout(-1ms); }) == WSADDIN_BAD_ARGUMENT);
+}
+
+static void conversation(wsaddin::client &client, wsaddin::server &server) {
+    server.run("127.0.0.1", 0);
+    CHECK(server.get_server() == "127.0.0.1" && server.get_port() > 0);
+    const std::string url = "ws://127.0.0.1:" + std::to_string(server.get_port()) + "/path?a=b";
+    client.set_header("X-Test", "yes");
+    client.connect(url);
+    CHECK(client.get_status() == 1 && client.get_ready_state() == 1 && client.get_protocol() == "chat");
+    CHECK(client.get_server() == url.substr(0, url.find('?')) && client.get_extensions().empty());
+    CHECK(result_of([&] { client.connect(url); }) == WSADDIN_ALREADY_CONNECTED);
+
+    auto open = server.receive_event(10s);
+    CHECK(open && open->event() == WSADDIN_EVENT_OPEN && open->connection() == 1);
+    const auto id = open->connection();
+    CHECK(server.connection_info(id)->find("x-test") != std::string::npos);
+    CHECK(server.connection_list().front() == '[' && server.get_connections().rfind("1: 127.0.0.1:", 0) == 0);
+    CHECK(server.get_connection_count() == 1);
+
+    const std::string_view text("embedded \0 NUL, \xF0\x9F\x98\x80", 20);
+    client.send_text(text);
+    client.send_binary(std::string(100'000, '\xFF'));
+    auto first = server.receive(10s);
+    CHECK(first && first->is_text() && first->data() == text);
+    auto second = server.receive(10s);
+    CHECK(second && !second->is_text() && second->data().size() == 100'000);
+    CHECK(server.receive(wsaddin::no_wait).timed_out());
+    CHECK(server.send_text(id, "one") && server.send_binary(id, "two"));
+    CHECK(server.broadcast_text("three") == 1 && server.broadcast_binary("four") == 1);
+    const std::uint64_t ids[] = {server.id(), client.id()};
+    CHECK(wsaddin::wait_any(ids, 2, 10s) == 1u);
+    for (const auto *expected : {"one", "two", "three", "four"}) {
+        auto got = client.receive(10s);
+        CHECK(got && got->data() == expected);
+    }
+    CHECK(client.ping() >= 0ms && server.ping(id) >= 0ms);
+    CHECK(client.get_queued() == 0 && server.get_queued() == 0 && client.get_buffered_amount() == 0);
+    CHECK(client.statistics().front() == '{' && server.statistics().front() == '{');
+
+    CHECK(server.disconnect(id, 4000, "enough"));
+    CHECK(!server.disconnect(id) && !server.send_text(id, "late") && !server.connection_info(id));
+    CHECK(client.receive(10s).closed());
+    CHECK(client.get_close_code() == 4000 && client.get_close_reason() == "enough" && !client.disconnect());
+}
+
+static void handlers(wsaddin::client &client, wsaddin::server &server) {
+    std::promise<wsaddin::message> kept;
+    bool once = false;
+    server.set_handler([&](const wsaddin::message_view &event) {
+        if (event.event() != WSADDIN_EVENT_MESSAGE || once) return;
+        once = true;
+        CHECK(result_of([&] { server.stop(); }) == WSADDIN_WOULD_DEADLOCK);
+        kept.set_value(event.keep());
+        server.send_text(event.connection(), event.data());
+        server.set_handler({});
+    });
+    client.begin_connect("ws://127.0.0.1:" + std::to_string(server.get_port()));
+    auto open = client.receive_event(10s);
+    CHECK(open && open->event() == WSADDIN_EVENT_OPEN);
+    client.send_text("to the handler");
+    CHECK(kept.get_future().get().data() == "to the handler");
+    CHECK(client.receive(10s)->data() == "to the handler");
+    CHECK(client.disconnect(1000, "bye"));
+    server.stop();
+    CHECK(server.receive(1s).closed() && server.get_port() == 0);
+}
+
+static void requests(wsaddin::client &client, wsaddin::server &server) {
+    server.run("localhost", 0);
+    server.set_handler([&](const wsaddin::message_view &event) {
+        if (event.event() == WSADDIN_EVENT_MESSAGE) server.send_text(event.connection(), event.data());
+    });
+    client.connect("ws://localhost:" + std::to_string(server.get_port()));
+    CHECK(client.request("{\"id\":7}", 10s).data() == "{\"id\":7}");
+}
+
+int main() {
+    CHECK(!wsaddin::version().empty());
+    wsaddin::client client;
+    wsaddin::server server;
+    properties(client, server);
+    conversation(client, server);
+    handlers(client, server);
+    requests(client, server);
+    wsaddin::client moved = std::move(client);
+    CHECK(moved.get_ready_state() == 1);
+    wsaddin::set_language(WSADDIN_LANGUAGE_RUSSIAN);
+    CHECK(result_of([&] { client.connect("ws://127.0.0.1"); }) == WSADDIN_BAD_HANDLE);
+    CHECK(result_of([&] { wsaddin::set_language(7); }) == WSADDIN_BAD_ARGUMENT);
+    std::puts("wrapper: everything as expected");
+}
