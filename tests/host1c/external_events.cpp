@@ -1,7 +1,6 @@
 // External events: from a thread of the library to a host that takes them at its own pace.
 #include "host.hpp"
 
-#include <cstdlib>
 
 namespace {
 
