@@ -335,7 +335,7 @@ impl Client {
         shared.changed.notify_all();
         shared.inbox.cancel();
         if let Some(connection) = shared.current() {
-            connection.end_pings();
+            connection.cancel_pings();
             // Ends a `send` that waits for room; what was accepted still goes out.
             connection.outbox.finish();
             if lock(&shared.state).phase == Phase::Connecting {
@@ -399,10 +399,9 @@ impl Shared {
             state.broken = false;
             state.failure = Some(Error::of(Id::Cancelled));
             state.connection = None;
-            self.inbox.set_live(false);
-            drop(state);
             connection.abort();
-            self.changed.notify_all();
+            self.inbox.set_live(false);
+            self.settled(state, false);
         }
     }
 
@@ -420,11 +419,12 @@ impl Shared {
                 state.phase = Phase::Closing;
                 self.inbox.release_waiters();
                 drop(state);
-                connection.end_pings();
+                connection.cancel_pings();
                 connection.close(code, reason, true);
                 state = lock(&self.state);
             }
-            Phase::Closing => {}
+            // The same end, but a shorter CloseTimeout counts from now.
+            Phase::Closing => connection.close(code, reason, true),
         }
         if crate::engine::on_io_thread() {
             return Ok(true);
@@ -456,12 +456,11 @@ impl Shared {
         }
     }
 
-    /// Tells the queue of an end before another thread can begin anew: both change under the one lock.
-    fn finish(&self, state: MutexGuard<'_, State>, last: Option<(Option<&Arc<Connection>>, Body)>) {
-        let handled = last.is_some_and(|(source, body)| self.inbox.announce(source, body));
-        self.inbox.set_live(false);
+    /// The state has changed, and the queue with it, under one lock: whoever sees the new state and connects again must
+    /// not meet what the old connection leaves behind. Only then the handler runs and waiting calls look again.
+    fn settled(&self, state: MutexGuard<'_, State>, handler: bool) {
         drop(state);
-        if handled {
+        if handler {
             self.inbox.dispatch();
         }
         self.changed.notify_all();
@@ -495,9 +494,8 @@ impl Owner for Shared {
             "extensions": info.map_or("", |info| &info.extensions),
             "attempt": 1,
         });
-        drop(state);
-        self.inbox.put(Some(connection), Body::Open(open.to_string()));
-        self.changed.notify_all();
+        let handler = self.inbox.add(Some(connection), Body::Open(open.to_string()));
+        self.settled(state, handler);
         true
     }
 
@@ -510,8 +508,9 @@ impl Owner for Shared {
         state.broken = true;
         state.failure = Some(error.clone());
         state.connection = None;
-        let last = state.announce.then(|| (None, Body::Error(error.clone())));
-        self.finish(state, last);
+        let handler = state.announce && self.inbox.add(None, Body::Error(error.clone()));
+        self.inbox.set_live(false);
+        self.settled(state, handler);
     }
 
     fn ended(&self, connection: &Arc<Connection>, end: &End) {
@@ -525,7 +524,9 @@ impl Owner for Shared {
         state.last = end.ending.clone();
         state.complete = end.ending.clean && end.all_written;
         state.connection = None;
-        self.finish(state, Some((Some(connection), Body::Close(end.ending.clone()))));
+        let handler = self.inbox.add(Some(connection), Body::Close(end.ending.clone()));
+        self.inbox.set_live(false);
+        self.settled(state, handler);
     }
 
     fn gone(&self, connection: &Arc<Connection>) {

@@ -18,7 +18,7 @@ static AT_UNLOAD: Mutex<Option<fn()>> = Mutex::new(None);
 struct Body {
     run: Box<dyn FnOnce() + Send>,
     finished: Arc<AtomicBool>,
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux names its threads from within"))]
+    #[cfg_attr(not(any(target_os = "linux", windows)), expect(dead_code, reason = "threads have no name there"))]
     name: String,
 }
 

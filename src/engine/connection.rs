@@ -49,7 +49,8 @@ pub struct Info {
 struct Pings {
     next: u64,
     waiting: Vec<(u64, Option<i64>)>,
-    ended: bool,
+    /// Why there are no more.
+    ended: Option<Id>,
 }
 
 /// See the module's page.
@@ -143,7 +144,7 @@ impl Connection {
         }
         let id = {
             let mut pings = lock(&self.pings);
-            if pings.ended {
+            if pings.ended.is_some() {
                 return Err(Error::of(Id::NotConnected));
             }
             let id = self.next_ping(&mut pings);
@@ -155,7 +156,7 @@ impl Connection {
         let mut pings = lock(&self.pings);
         loop {
             let Some(at) = pings.waiting.iter().position(|(other, _)| *other == id) else {
-                return Err(Error::of(Id::ClosedWhileWaiting));
+                return Err(Error::of(pings.ended.unwrap_or(Id::ClosedWhileWaiting)));
             };
             if let Some(round_trip) = pings.waiting[at].1 {
                 pings.waiting.swap_remove(at);
@@ -191,10 +192,15 @@ impl Connection {
         }
     }
 
-    /// Ends the calls that wait for a pong.
-    pub fn end_pings(&self) {
+    /// Ends the calls that wait for a pong, because the host closes.
+    pub fn cancel_pings(&self) {
+        self.end_pings(Id::Cancelled);
+    }
+
+    /// Ends them with an error; the first caller's counts.
+    pub(super) fn end_pings(&self, why: Id) {
         let mut pings = lock(&self.pings);
-        pings.ended = true;
+        pings.ended.get_or_insert(why);
         pings.waiting = Vec::new();
         drop(pings);
         self.ponged.notify_all();

@@ -46,6 +46,7 @@ impl Inbox {
             drop(old);
         }
         if set {
+            // From now on they get HANDLER_SET.
             self.wake_receivers();
         }
         Ok(set)
@@ -70,10 +71,5 @@ impl Inbox {
         state.dispatch.running = None;
         drop(state);
         self.dispatched.notify_all();
-    }
-
-    /// Ends the calls that wait in `receive`: from now on they get HANDLER_SET.
-    fn wake_receivers(&self) {
-        self.release_waiters();
     }
 }

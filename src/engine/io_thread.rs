@@ -109,7 +109,9 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
             table.again(&mut io, slot);
         }
         io.hand_over();
-        let timeout = if !io.again.is_empty() || !handle.fall_asleep(commands) {
+        // A listener that has just started may have found newcomers already.
+        let busy = !io.again.is_empty() || !io.commands.is_empty();
+        let timeout = if busy || !handle.fall_asleep(commands) {
             Some(Duration::ZERO)
         } else {
             io.timers.next_due().map(|due| due.saturating_duration_since(Instant::now()))

@@ -53,7 +53,7 @@ impl Outbox {
         self.room.notify_all();
     }
 
-    /// Refuses messages from now on; what was accepted is still sent.
+    /// Refuses messages from now on, because the host closes; what was accepted is still sent.
     pub fn finish(&self) {
         {
             let mut state = lock(&self.state);
@@ -70,7 +70,11 @@ impl Outbox {
         let mut deadline = None;
         loop {
             if !state.open {
-                return Err(Error::of(if deadline.is_some() { Id::ClosedWhileWaiting } else { Id::NotConnected }));
+                return Err(Error::of(match (deadline, state.finished) {
+                    (None, _) => Id::NotConnected,
+                    (Some(_), true) => Id::Cancelled,
+                    (Some(_), false) => Id::ClosedWhileWaiting,
+                }));
             }
             if state.messages == 0 || state.cost() + size + OVERHEAD <= limit() {
                 break;

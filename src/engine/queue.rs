@@ -292,13 +292,14 @@ impl Inbox {
 
     /// Queues an event of a connection's life. On the I/O thread, after what came before it was handed over.
     pub fn put(&self, source: Option<&Arc<Connection>>, body: Body) {
-        if self.announce(source, body) {
+        if self.add(source, body) {
             self.dispatch();
         }
     }
 
-    /// The same with the caller's locks held; true when `dispatch` must follow once they are released.
-    pub fn announce(&self, source: Option<&Arc<Connection>>, body: Body) -> bool {
+    /// The same without running a handler, for a caller that holds a lock; tells whether [`Inbox::dispatch`] must follow.
+    #[must_use]
+    pub fn add(&self, source: Option<&Arc<Connection>>, body: Body) -> bool {
         let connection = source.map_or(0, |connection| connection.id());
         self.push(&mut vec![Entry { event: Event { connection, body }, source: source.cloned() }])
     }
@@ -407,17 +408,22 @@ impl Inbox {
     pub fn set_live(&self, live: bool) {
         let mut state = self.lock();
         state.live = live;
-        state.fail_requests();
+        state.fail_requests(Id::ClosedWhileWaiting);
         if !live {
             state.wake_all();
         }
     }
 
-    /// Ends the calls that wait now, with `Closed`.
+    /// Ends the calls that wait now, because the host closes: receives with `Closed`, requests with CANCELLED.
     pub fn release_waiters(&self) {
+        self.lock().fail_requests(Id::Cancelled);
+        self.wake_receivers();
+    }
+
+    /// Ends the receives that wait now.
+    pub(super) fn wake_receivers(&self) {
         let mut state = self.lock();
         state.epoch += 1;
-        state.fail_requests();
         state.wake_all();
     }
 
@@ -425,7 +431,7 @@ impl Inbox {
     pub fn cancel(&self) {
         let mut state = self.lock();
         state.cancelled = true;
-        state.fail_requests();
+        state.fail_requests(Id::Cancelled);
         state.wake_all();
     }
 
@@ -443,8 +449,16 @@ impl Inbox {
         !self.lock().queue.is_empty()
     }
 
-    pub fn subscribe(&self, signal: &Arc<Signal>) {
-        self.lock().signals.push(signal.clone());
+    /// From now on `signal` is rung when something changes; what [`Inbox::was_released`] compares with.
+    pub fn subscribe(&self, signal: &Arc<Signal>) -> u64 {
+        let mut state = self.lock();
+        state.signals.push(signal.clone());
+        state.epoch
+    }
+
+    /// Whether the calls that waited then were ended.
+    pub fn was_released(&self, since: u64) -> bool {
+        self.lock().epoch != since
     }
 
     pub fn unsubscribe(&self, signal: &Arc<Signal>) {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex};
 enum Answer {
     Awaited,
     Message(Message),
-    Ended,
+    Ended(Id),
 }
 
 /// A request that waits for its reply.
@@ -30,9 +30,9 @@ impl Pending {
 }
 
 impl State {
-    pub(super) fn fail_requests(&mut self) {
+    pub(super) fn fail_requests(&mut self, why: Id) {
         for pending in self.requests.drain(..) {
-            pending.set(Answer::Ended);
+            pending.set(Answer::Ended(why));
         }
     }
 }
@@ -64,10 +64,9 @@ impl Inbox {
         drop(answer);
         self.forget_request(pending);
         // Looked at only now: until it was taken off the list, the reply could still come.
-        match std::mem::replace(&mut *lock(&pending.answer), Answer::Ended) {
+        match std::mem::replace(&mut *lock(&pending.answer), Answer::Awaited) {
             Answer::Message(message) => Ok(message),
-            Answer::Ended if self.lock().is_cancelled() => Err(Error::of(Id::Cancelled)),
-            Answer::Ended => Err(Error::of(Id::ClosedWhileWaiting)),
+            Answer::Ended(why) => Err(Error::of(why)),
             Answer::Awaited => Err(Error::new(Id::RequestTimeout, [patience.ms().into()])),
         }
     }

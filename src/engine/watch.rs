@@ -75,6 +75,16 @@ impl Watchable {
         self.inbox.subscribe(signal);
     }
 
+    /// The same, for [`Watchable::ends_wait`].
+    fn begin_wait(&self, signal: &Arc<Signal>) -> u64 {
+        self.inbox.subscribe(signal)
+    }
+
+    /// Whether a wait that began at `since` is over: a close wakes at once, though the object is not at its end yet.
+    fn ends_wait(&self, since: u64) -> bool {
+        self.inbox.is_ready() || self.inbox.was_released(since)
+    }
+
     pub fn unsubscribe(&self, signal: &Arc<Signal>) {
         self.inbox.unsubscribe(signal);
     }
@@ -98,18 +108,15 @@ pub fn wait_any(objects: &[Option<Watchable>], start: usize, patience: Wait) -> 
     if runtime::on_io_thread() {
         return Err(Error::new(Id::WouldDeadlock, ["wait_any".into()]));
     }
-    let find = || {
-        (0..objects.len())
-            .map(|offset| (start + offset) % objects.len())
-            .find(|&at| objects[at].as_ref().is_none_or(Watchable::is_ready))
-    };
-    if let Some(at) = find() {
+    let order = || (0..objects.len()).map(|offset| (start + offset) % objects.len());
+    if let Some(at) = order().find(|&at| objects[at].as_ref().is_none_or(Watchable::is_ready)) {
         return Ok(Outcome::Got(at));
     }
     let deadline = Deadline::of(patience);
     let signal = Signal::new();
-    let watched: Vec<_> = objects.iter().flatten().collect();
-    watched.iter().for_each(|object| object.subscribe(&signal));
+    // All of them are objects, or the search above would have ended at one that is not.
+    let watched: Vec<_> = objects.iter().flatten().map(|object| (object, object.begin_wait(&signal))).collect();
+    let find = || order().find(|&at| watched.get(at).is_none_or(|(object, since)| object.ends_wait(*since)));
     let outcome = loop {
         // Looked at after subscribing, so that nothing rings in between unheard.
         if let Some(at) = find() {
@@ -119,6 +126,6 @@ pub fn wait_any(objects: &[Option<Watchable>], start: usize, patience: Wait) -> 
             break find().map_or(Outcome::Timeout, Outcome::Got);
         }
     };
-    watched.iter().for_each(|object| object.unsubscribe(&signal));
+    watched.iter().for_each(|(object, _)| object.unsubscribe(&signal));
     Ok(outcome)
 }

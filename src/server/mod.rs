@@ -210,7 +210,7 @@ impl Server {
         let discard = shared.gate.is_closed();
         shared.inbox.release_waiters();
         for connection in closing {
-            connection.end_pings();
+            connection.cancel_pings();
             connection.close(1001, "", discard);
         }
         let limit = Duration::from_millis(shared.options.int(Opt::CloseTimeout).unsigned_abs()) + GRACE;
@@ -248,6 +248,8 @@ impl Server {
         match connection.send(message, || options.size(Opt::SendQueueBytes), wait) {
             Ok(()) => Ok(true),
             Err(error) if matches!(error.root(), Id::NotConnected | Id::ClosedWhileWaiting) => Ok(false),
+            // The connection was closed; that is an error only when the server itself goes.
+            Err(error) if error.root() == Id::Cancelled && !self.shared.gate.is_closed() => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -300,7 +302,7 @@ impl Server {
         check_close(code, reason)?;
         let found = lock(&self.shared.state).registry.remove(connection);
         let Some(connection) = found else { return Ok(false) };
-        connection.end_pings();
+        connection.cancel_pings();
         connection.close(code, reason, false);
         Ok(true)
     }
@@ -396,7 +398,7 @@ impl Server {
         shared.changed.notify_all();
         shared.inbox.cancel();
         for connection in live {
-            connection.end_pings();
+            connection.cancel_pings();
             connection.outbox.finish();
         }
         shared.gate.wait_empty();

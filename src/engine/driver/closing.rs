@@ -89,8 +89,10 @@ impl Driver {
         if !self.closing.has_begun() {
             self.closing.asked = Some(close_payload(code, reason));
             self.closing.local = true;
-            self.deadline = Some(io.now + time);
         }
+        // Asked again with a shorter CloseTimeout: it counts.
+        let until = io.now + time;
+        self.deadline = Some(self.deadline.map_or(until, |deadline| deadline.min(until)));
         self.connection.outbox.finish();
         if discard && !self.closing.discard {
             self.closing.discard = true;

@@ -291,7 +291,7 @@ impl Driver {
         self.deliver_rest(io);
         let (unwritten, _) = self.connection.outbox.waiting();
         self.connection.outbox.close();
-        self.connection.end_pings();
+        self.connection.end_pings(Id::ClosedWhileWaiting);
         let end = End { ending, broken, all_written: unwritten == 0 };
         // Its messages come before its end.
         io.hand_over();
@@ -306,7 +306,7 @@ impl Driver {
         self.phase = Phase::Lingering;
         self.book_held(0);
         self.connection.outbox.close();
-        self.connection.end_pings();
+        self.connection.end_pings(Id::ClosedWhileWaiting);
         self.owner.gone(&self.connection);
     }
 

@@ -219,6 +219,11 @@ impl Driver {
         self.connection.outbox.open();
         io.hand_over();
         if !self.owner.opened(&self.connection) {
+            // Given up meanwhile: nothing of it may reach the host.
+            self.phase = Phase::Lingering;
+            if let Some(stream) = &mut self.stream {
+                stream.abort();
+            }
             return After::Gone;
         }
         if self.consume(io, &mut rest) == After::Gone {
