@@ -124,7 +124,11 @@ fn ping(client: &Client, call: &mut Call) -> Result<Output> {
 }
 
 fn request(client: &Client, call: &mut Call) -> Result<Output> {
-    client.request(&call.text(0)?, call.wait(1)?, &call.text(2)?, &call.text(3)?).map(Output::Message)
+    let reply = client.request(&call.text(0)?, call.wait(1)?, &call.text(2)?, &call.text(3)?)?;
+    let output = Output::Message(reply.clone());
+    let watchable = client.watchable();
+    call.on_failure(move || watchable.put_back(Event { connection: 0, body: Body::Message(reply) }));
+    Ok(output)
 }
 
 fn set_header(client: &Client, call: &mut Call) -> Result<Output> {

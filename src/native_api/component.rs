@@ -330,7 +330,7 @@ impl<C: Class> Addin for Component<C> {
 
     fn call(&self, index: c_long, result: *mut Variant, parameters: *mut Variant, count: c_long) -> bool {
         let Some(method) = Self::method(index) else { return false };
-        if method.en == "ErrorDescription" {
+        if method.en == "ErrorDescription" && count == 0 {
             let outcome = self.describe(result);
             return self.settle(outcome);
         }

@@ -38,6 +38,8 @@ pub(super) enum Turn {
     /// Nothing more to offer.
     Idle,
     More,
+    /// The host's queue is full, but it has taken something before.
+    Filled,
     /// The host's queue is full.
     Refused,
 }
@@ -161,7 +163,7 @@ impl Port {
     pub fn turn(&self) -> Turn {
         let delivery = lock(&self.delivery);
         let Some(services) = delivery.services else { return Turn::Idle };
-        for _ in 0..TURN {
+        for offered in 0..TURN {
             match self.mode() {
                 Mode::Off => return Turn::Idle,
                 Mode::Doorbell => return self.ring(services),
@@ -171,7 +173,7 @@ impl Port {
             let (name, data) = self.put(&event);
             if !services.external_event(&self.source(), name, &data) {
                 self.watchable.put_back(event);
-                return Turn::Refused;
+                return if offered == 0 { Turn::Refused } else { Turn::Filled };
             }
         }
         Turn::More

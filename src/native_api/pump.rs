@@ -107,6 +107,10 @@ fn run(signal: &Signal, ports: &Mutex<Vec<Arc<Port>>>, stopped: &AtomicBool) {
         drop(present);
         if turns.contains(&Turn::More) {
             pause = FIRST_PAUSE;
+        } else if turns.contains(&Turn::Filled) {
+            // The host takes its events, if only a few at a time: it need not be spared.
+            pause = FIRST_PAUSE;
+            signal.wait(Some(pause));
         } else if turns.contains(&Turn::Refused) {
             // News do not help while the host's queue is full, so only the time is waited for.
             signal.wait(Some(pause));

@@ -135,10 +135,10 @@ impl Variant {
     pub fn text(&self, parameter: &Arg) -> Result<String> {
         match self.vt {
             // SAFETY: the host's string lives as long as the call.
-            vt::PWSTR => text::to_utf8(unsafe { self.units() }, parameter),
+            vt::PWSTR => text::to_utf8(unsafe { self.units() }.ok_or_else(|| null(parameter))?, parameter),
             vt::PSTR => {
                 // SAFETY: as above.
-                let bytes = unsafe { self.bytes() };
+                let bytes = unsafe { self.bytes() }.ok_or_else(|| null(parameter))?;
                 let text = simdutf8::compat::from_utf8(bytes)
                     .map_err(|error| Error::new(Id::BadUtf8, [parameter.clone(), error.valid_up_to().into()]))?;
                 Ok(text.to_owned())
@@ -153,7 +153,7 @@ impl Variant {
             vt::PWSTR | vt::PSTR => self.text(parameter).map(Message::from_string),
             vt::BLOB => {
                 // SAFETY: the host's data live as long as the call.
-                let bytes = unsafe { self.bytes() };
+                let bytes = unsafe { self.bytes() }.ok_or_else(|| null(parameter))?;
                 let mut copy = Vec::new();
                 copy.try_reserve_exact(bytes.len()).map_err(|_| Error::of(Id::NoMemory))?;
                 copy.extend_from_slice(bytes);
@@ -163,23 +163,35 @@ impl Variant {
         }
     }
 
+    /// `None`: a length without memory.
+    ///
     /// # Safety
     /// The value is a wide string of the host.
-    unsafe fn units(&self) -> &[u16] {
+    unsafe fn units(&self) -> Option<&[u16]> {
         // SAFETY: the caller's promise; an empty string may have no memory.
         unsafe {
             let Buffer { data, length } = self.value.buffer;
-            if data.is_null() || length == 0 { &[] } else { std::slice::from_raw_parts(data.cast(), length as usize) }
+            match (length, data.is_null()) {
+                (0, _) => Some(&[]),
+                (_, true) => None,
+                (_, false) => Some(std::slice::from_raw_parts(data.cast(), length as usize)),
+            }
         }
     }
 
+    /// `None`: a length without memory.
+    ///
     /// # Safety
     /// The value is a narrow string or a blob of the host.
-    unsafe fn bytes(&self) -> &[u8] {
+    unsafe fn bytes(&self) -> Option<&[u8]> {
         // SAFETY: the caller's promise; an empty one may have no memory.
         unsafe {
             let Buffer { data, length } = self.value.buffer;
-            if data.is_null() || length == 0 { &[] } else { std::slice::from_raw_parts(data.cast(), length as usize) }
+            match (length, data.is_null()) {
+                (0, _) => Some(&[]),
+                (_, true) => None,
+                (_, false) => Some(std::slice::from_raw_parts(data.cast(), length as usize)),
+            }
         }
     }
 
@@ -198,6 +210,10 @@ fn whole(number: f64) -> Option<i64> {
     // Beyond 2^53 a double does not tell neighbouring integers apart.
     #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
     (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
+}
+
+fn null(parameter: &Arg) -> Error {
+    Error::new(Id::NullPointer, [parameter.clone()])
 }
 
 fn bad_cast(parameter: &Arg, en: &'static str, ru: &'static str) -> Error {

@@ -1,0 +1,75 @@
+// host LIBRARY SCENARIO [ARGUMENT…]: runs one scenario and says `SCENARIO: passed`.
+#include "host.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <unistd.h>
+
+std::map<std::string, Scenario>& scenarios() {
+    static std::map<std::string, Scenario> all;
+    return all;
+}
+
+Registration::Registration(const char* name, Scenario scenario) { scenarios().emplace(name, scenario); }
+
+bool eventually(const std::function<bool()>& condition) {
+    const auto since = Clock::now();
+    while (!condition()) {
+        if (elapsed_ms(since) > 60'000) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+}
+
+Text start_server(Object& server) {
+    CHECK(server.call(u"Запустить", {u"127.0.0.1", 0}));
+    const auto port = static_cast<long>(server.get(u"Порт").number);
+    CHECK(port > 0);
+    return u"ws://127.0.0.1:" + utf16(std::to_string(port)) + u"/";
+}
+
+Pair::Pair(const Library& library, HostKind kind)
+    : server(library, u"Server", kind), client(library, u"Client", kind), url(start_server(server)) {
+    CHECK(client.call(u"Подключиться", {url}));
+}
+
+static long status(const char* field) {
+    std::ifstream file("/proc/self/status");
+    for (std::string line; std::getline(file, line);)
+        if (line.rfind(field, 0) == 0) return std::strtol(line.c_str() + std::string(field).size(), nullptr, 10);
+    fail(__FILE__, __LINE__, std::string(field) + " in /proc/self/status");
+}
+
+long resident_kib() { return status("VmRSS:"); }
+
+int thread_count() { return static_cast<int>(status("Threads:")); }
+
+bool is_mapped(const std::string& library) {
+    const std::string name = library.substr(library.rfind('/') + 1);
+    std::ifstream file("/proc/self/maps");
+    for (std::string line; std::getline(file, line);)
+        if (line.find(name) != std::string::npos) return true;
+    return false;
+}
+
+int main(int count, char** arguments) {
+    if (count == 2 && std::string(arguments[1]) == "--list") {
+        for (const auto& [name, scenario] : scenarios()) std::puts(name.c_str());
+        return 0;
+    }
+    const auto found = count < 3 ? scenarios().end() : scenarios().find(arguments[2]);
+    if (found == scenarios().end()) {
+        std::fprintf(stderr, "host LIBRARY SCENARIO [ARGUMENT...], or host --list\n");
+        return 2;
+    }
+    const Setting setting{arguments[1], {arguments + 3, arguments + count}, std::getenv("HOST1C_SLOW") != nullptr};
+    try {
+        found->second(setting);
+    } catch (const ScriptError& error) {
+        std::fprintf(stderr, "the script failed: %s\n", error.what());
+        return 1;
+    }
+    std::printf("%s: passed\n", arguments[2]);
+    return 0;
+}

@@ -1,0 +1,200 @@
+//! The library in a host as 1C:Enterprise is one: `tests/host1c`, natively and under valgrind.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+/// For one scenario; natively the longest takes less than half a minute.
+const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT_UNDER_VALGRIND: Duration = Duration::from_secs(900);
+
+/// Those that need nobody else.
+const ALONE: &[&str] = &[
+    "classes",
+    "comings_and_goings",
+    "crowd",
+    "defaults",
+    "destroyed_inside",
+    "endings",
+    "endurance",
+    "errors",
+    "events_doorbell",
+    "events_end",
+    "events_forms",
+    "events_hosts",
+    "events_in_order",
+    "events_on_and_off",
+    "languages",
+    "large",
+    "manners",
+    "misused",
+    "names",
+    "no_memory",
+    "numbers",
+    "strings",
+    "unload",
+];
+
+/// Those that talk to an echo server made by others; its URL is their argument.
+const WITH_PEER: &[&str] = &["full_test", "bot"];
+
+/// Said in figures, not in passed and failed.
+const MEASURING: &[&str] = &["bench"];
+
+/// Some look at the time that a call takes, so only one runs at a time.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The host, compiled once for all tests of this run.
+fn host() -> &'static Path {
+    static HOST: OnceLock<PathBuf> = OnceLock::new();
+    HOST.get_or_init(|| {
+        let folder = common::root().join("tests/host1c");
+        let mut sources: Vec<PathBuf> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "cpp"))
+            .collect();
+        sources.sort();
+        let sources: Vec<&Path> = sources.iter().map(PathBuf::as_path).collect();
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("host1c");
+        common::compile("g++", &["-std=c++17"], &sources, Some(&program));
+        program
+    })
+}
+
+fn passes(scenario: &str, arguments: &[&str]) -> String {
+    let said = common::run_well(Command::new(host()).arg(common::library()).arg(scenario).args(arguments), LIMIT);
+    assert!(said.contains(&format!("{scenario}: passed")), "{said}");
+    said
+}
+
+fn passes_under_valgrind(scenario: &str, arguments: &[&str]) {
+    let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("valgrind-{scenario}.log"));
+    let mut command = Command::new("valgrind");
+    command.args(["--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite,possible"]);
+    command.args(["--show-leak-kinds=definite,possible", "--num-callers=30", "--fair-sched=yes"]);
+    command.arg(format!("--log-file={}", log.display()));
+    command.arg(host()).arg(common::library()).arg(scenario).args(arguments).env("HOST1C_SLOW", "1");
+    let output = common::run(&mut command, LIMIT_UNDER_VALGRIND);
+    let log = std::fs::read_to_string(&log).unwrap_or_default();
+    let said = [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat();
+    assert!(output.status.success(), "{scenario}: {}\n{said}\n{log}", output.status);
+    assert!(said.contains(&format!("{scenario}: passed")), "{said}");
+    assert!(log.contains("Memcheck") && log.contains("ERROR SUMMARY: 0 errors"), "valgrind did not run:\n{log}");
+    assert!(log.contains("All heap blocks were freed") || log.contains("LEAK SUMMARY"), "no leak check:\n{log}");
+}
+
+/// Python websockets, sending back what it gets.
+struct Echo {
+    process: Child,
+    url: String,
+}
+
+impl Echo {
+    /// `None`: Python or the package is not installed.
+    fn start() -> Option<Self> {
+        let python = std::env::var_os("WSADDIN_PYTHON").filter(|value| !value.is_empty());
+        let python = python.map_or_else(|| common::root().join("target/venv/bin/python"), PathBuf::from);
+        if !python.exists() {
+            assert!(std::env::var_os("WSADDIN_NO_SKIP").is_none(), "Python with websockets is missing");
+            // Straight to the stream: what a passing test prints with eprintln! is not shown.
+            let _ = writeln!(std::io::stderr(), "SKIPPED: Python with websockets is missing; ./tests/run installs it");
+            return None;
+        }
+        let mut command = Command::new(python);
+        command.arg(common::root().join("tests/host1c/echo_server.py")).env("PYTHONDONTWRITEBYTECODE", "1");
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Python starts");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().expect("it is piped")).read_line(&mut line).expect("it says its port");
+        let port = line.trim().strip_prefix("port ").expect("it says its port");
+        let url = format!("ws://127.0.0.1:{port}/");
+        Some(Self { process, url })
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn every_scenario_is_run() {
+    let _turn = turn();
+    let listed = common::run_well(Command::new(host()).arg("--list"), LIMIT);
+    let listed: BTreeSet<&str> = listed.split_whitespace().collect();
+    let run: BTreeSet<&str> = [ALONE, WITH_PEER, MEASURING].concat().into_iter().collect();
+    assert_eq!(listed, run);
+}
+
+#[test]
+fn every_scenario_passes() {
+    let _turn = turn();
+    for scenario in ALONE {
+        passes(scenario, &[]);
+    }
+}
+
+#[test]
+fn every_scenario_passes_under_valgrind() {
+    let _turn = turn();
+    for scenario in ALONE {
+        passes_under_valgrind(scenario, &[]);
+    }
+}
+
+#[test]
+fn the_original_full_test_and_the_bot_pass() {
+    let _turn = turn();
+    let Some(echo) = Echo::start() else { return };
+    for scenario in WITH_PEER {
+        passes(scenario, &[&echo.url]);
+        passes_under_valgrind(scenario, &[&echo.url]);
+    }
+}
+
+/// A debug build says nothing about speed, so the figures are only printed; FindMethod must not allocate in any build.
+#[test]
+fn the_measurement_runs() {
+    let _turn = turn();
+    let counting = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libcounting.so");
+    let source = common::root().join("tests/host1c/counting/counting.cpp");
+    common::compile("g++", &["-std=c++17", "-shared", "-fPIC"], &[&source], Some(&counting));
+    let mut command = Command::new(host());
+    command.arg(common::library()).args(["bench", "1"]).env("LD_PRELOAD", &counting);
+    let said = common::run_well(&mut command, LIMIT);
+    for figure in ["property:", "no allocation", "16 MiB:", "bench: passed"] {
+        assert!(said.contains(figure), "{said}");
+    }
+}
+
+/// A checker that finds nothing must be one that would have found something: an object that is never destroyed.
+#[test]
+fn valgrind_sees_what_a_host_forgets() {
+    let _turn = turn();
+    let scratch = common::Scratch::new("host1c-leak");
+    let [source, program] = ["leak.cpp", "leak"].map(|name| scratch.path().join(name));
+    std::fs::write(
+        &source,
+        "#include <dlfcn.h>\n\
+         int main(int, char **arguments) {\n    void *library = dlopen(arguments[1], RTLD_NOW);\n\
+         auto make = library ? (long (*)(const char16_t *, void **))dlsym(library, \"GetClassObject\") : nullptr;\n\
+         static char hidden[sizeof(void *)];\n    void *object = nullptr;\n    if (!make || !make(u\"Client\", &object))\n\
+         return 1;\n    object = nullptr;\n    return hidden[0];\n}\n",
+    )
+    .unwrap();
+    common::compile("g++", &["-std=c++17"], &[&source], Some(&program));
+    common::run_well(Command::new(&program).arg(common::library()), LIMIT);
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite,possible"]);
+    assert_eq!(common::run(valgrind.arg(&program).arg(common::library()), LIMIT).status.code(), Some(99));
+}
