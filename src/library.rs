@@ -84,10 +84,10 @@ pub fn pin() {
     imp::pin();
 }
 
-/// How long the peer's kernel has been silent about bytes it has not acknowledged; `None` when it has acknowledged
-/// all that was sent, or when the system does not tell.
-pub fn unacknowledged(socket: &mio::net::TcpStream) -> Option<Duration> {
-    imp::unacknowledged(socket)
+/// How long the peer's kernel has been silent while its window holds back what we have to send; `None` when nothing is
+/// held back, or when the system does not tell.
+pub fn held_back(socket: &mio::net::TcpStream) -> Option<Duration> {
+    imp::held_back(socket)
 }
 
 thread_local! {
@@ -188,7 +188,7 @@ mod imp {
     }
 
     #[cfg(target_os = "linux")]
-    pub fn unacknowledged(socket: &mio::net::TcpStream) -> Option<Duration> {
+    pub fn held_back(socket: &mio::net::TcpStream) -> Option<Duration> {
         let mut info = MaybeUninit::<libc::tcp_info>::zeroed();
         let mut length = libc::socklen_t::try_from(size_of::<libc::tcp_info>()).ok()?;
         // SAFETY: a live descriptor, and a buffer of the length given; all of its bytes are initialised, and every
@@ -203,8 +203,9 @@ mod imp {
             );
             (code == 0).then(|| info.assume_init())
         }?;
-        // Sent and not acknowledged, or held back by a closed window that is being probed.
-        let waiting = info.tcpi_unacked > 0 || info.tcpi_probes > 0 || queued(socket) > 0;
+        // Held back by the peer's window, which may be closed and probed. What is merely on its way does not count: it
+        // was sent, and a living peer answers it in time.
+        let waiting = info.tcpi_probes > 0 || unsent(socket) > 0;
         // A peer that is alive answers the first probe or retransmission; its silence alone may be a long interval
         // between probes.
         let unanswered = info.tcpi_probes > 1 || info.tcpi_retransmits > 1;
@@ -212,17 +213,19 @@ mod imp {
         waiting.then_some(if unanswered { silent } else { Duration::ZERO })
     }
 
-    /// Bytes in the send queue that the peer has not acknowledged.
+    /// Bytes in the send queue that the kernel has not sent yet.
     #[cfg(target_os = "linux")]
-    fn queued(socket: &mio::net::TcpStream) -> c_int {
+    fn unsent(socket: &mio::net::TcpStream) -> c_int {
+        /// From linux/sockios.h; libc has no name for it.
+        const SIOCOUTQNSD: libc::c_ulong = 0x894B;
         let mut bytes: c_int = 0;
         // SAFETY: a live descriptor, and a request that writes one int.
-        let code = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
+        let code = unsafe { libc::ioctl(socket.as_raw_fd(), SIOCOUTQNSD, &raw mut bytes) };
         if code == 0 { bytes } else { 0 }
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub fn unacknowledged(_: &mio::net::TcpStream) -> Option<Duration> {
+    pub fn held_back(_: &mio::net::TcpStream) -> Option<Duration> {
         None
     }
 
@@ -292,7 +295,7 @@ mod imp {
         unsafe { GetModuleHandleExW(PIN | FROM_ADDRESS, pin as *const c_void, &raw mut module) };
     }
 
-    pub fn unacknowledged(_: &mio::net::TcpStream) -> Option<Duration> {
+    pub fn held_back(_: &mio::net::TcpStream) -> Option<Duration> {
         None
     }
 }

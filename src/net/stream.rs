@@ -187,10 +187,10 @@ impl Stream {
         matches!(self.layer, Layer::Shaking(_) | Layer::Tls(_))
     }
 
-    /// How long the peer's kernel has been silent about bytes that it has not acknowledged; `None` when it has
-    /// acknowledged all, or where the system does not tell.
-    pub fn unacknowledged(&self) -> Option<Duration> {
-        self.socket().and_then(library::unacknowledged)
+    /// How long the peer's kernel has been silent while its window holds back what we have to send; `None` when nothing
+    /// is held back, or where the system does not tell.
+    pub fn held_back(&self) -> Option<Duration> {
+        self.socket().and_then(library::held_back)
     }
 
     /// Goes on as a TLS client; [`Stream::handshake`] drives it.

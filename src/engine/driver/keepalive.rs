@@ -1,8 +1,9 @@
 //! Is the peer still there? Pings after a silence, without any work per message.
 //!
 //! A slow consumer is not a dead one: the time for an answer does not run while we have paused reading ourselves, nor
-//! while the peer's kernel has not acknowledged what was sent before the ping. Then only a peer whose kernel, too, has
-//! been silent for both times together is given up.
+//! while the peer's window holds back what we have to send. Then only a peer whose kernel, too, has been silent for
+//! both times together is given up. (TCP_USER_TIMEOUT is no help: Linux applies it to a closed window as well, and so
+//! kills the slow consumer that it should spare.)
 
 use super::{After, Driver};
 use crate::engine::io_thread::Io;
@@ -147,10 +148,10 @@ impl Driver {
             return After::Keep;
         }
         let Some(stream) = &self.stream else { return After::Gone };
-        let dead = match stream.unacknowledged() {
-            // The peer's kernel has everything, the ping too: its program does not answer.
+        let dead = match stream.held_back() {
+            // The ping is there, or on its way: it is not answered in time.
             None => left.is_some() && waited,
-            // It has not: slow, unless it does not even acknowledge.
+            // The peer's window is closed: slow, unless its kernel does not even answer the probes.
             Some(silent) => silent >= interval + pong,
         };
         if dead {
