@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Threads of ours that run.
@@ -105,16 +105,21 @@ pub fn border<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
     outcome
 }
 
+type PanicHook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync>;
+
 /// Panics inside a border are silent; all others go to the hook that was there before.
 pub fn quiet_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
+    /// The hook that was there before. Neither it nor ours takes memory, which nobody would free at an unload: std's own
+    /// hook and ours are functions without data.
+    static BEFORE: OnceLock<PanicHook> = OnceLock::new();
+    BEFORE.get_or_init(|| {
         let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if !AT_BORDER.get() {
+        std::panic::set_hook(Box::new(|info| {
+            if let Some(before) = BEFORE.get().filter(|_| !AT_BORDER.get()) {
                 before(info);
             }
         }));
+        before
     });
 }
 
