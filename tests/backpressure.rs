@@ -1,6 +1,6 @@
 //! A full queue holds the sender back, drops nothing and is nobody else's trouble.
 
-#[path = "common/flow.rs"]
+#[path = "common/flow/mod.rs"]
 mod flow;
 
 use flow::*;
