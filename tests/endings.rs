@@ -1,6 +1,6 @@
 //! Whatever ends a connection: what the peer had sent arrives, and the next connection begins clean.
 
-#[path = "common/flow.rs"]
+#[path = "common/flow/mod.rs"]
 mod flow;
 
 use flow::*;

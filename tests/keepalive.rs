@@ -1,6 +1,6 @@
 //! Who pauses is not dead, who is slow is not dead, and who is dead is noticed in time.
 
-#[path = "common/flow.rs"]
+#[path = "common/flow/mod.rs"]
 mod flow;
 
 use flow::*;

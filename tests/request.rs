@@ -1,6 +1,6 @@
 //! Request: the answer is taken out of the stream, everything else stays in it.
 
-#[path = "common/flow.rs"]
+#[path = "common/flow/mod.rs"]
 mod flow;
 
 use flow::*;

@@ -1,6 +1,6 @@
 //! Many connections and many objects cost neither threads nor descriptors nor memory that stays.
 
-#[path = "common/flow.rs"]
+#[path = "common/flow/mod.rs"]
 mod flow;
 
 use flow::*;
