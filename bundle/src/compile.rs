@@ -71,29 +71,30 @@ pub struct Built<'a> {
 /// last month's gives the same bytes as one from scratch.
 const EPOCH: &str = "315532800";
 
-/// `cargo build`, by zig's linker for Linux, which knows the symbols of every version of the C library.
-fn cargo(project: &Project, list: &List, target: &Target, way: &Way, subcommand: &str) -> Result<Command> {
+/// `cargo rustc`, by zig's linker for Linux, which knows the symbols of every version of the C library.
+fn cargo(project: &Project, list: &List, target: &Target, way: &Way, crate_type: &str) -> Result<Command> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut flags = Vec::new();
     let mut command;
     if target.is_windows() {
         tools::need(&format!("{}-w64-mingw32-gcc", target.machine()), &[])?;
         command = Command::new(&cargo);
-        command.arg(subcommand).args(["--target", &target.triple]);
+        command.args(["rustc", "--target", &target.triple]);
         // The linker's own date.
         flags.push("-Clink-arg=-Wl,--no-insert-timestamp".to_owned());
     } else {
         let venv = project.work.join("venv/bin");
         command = Command::new(tools::need("cargo-zigbuild", &[&venv])?);
         command.env("PATH", tools::path_with(&venv)?);
-        command.arg(if subcommand == "build" { "zigbuild" } else { subcommand });
-        command.args(["--target", &format!("{}.{}", target.triple, list.glibc)]);
+        command.args(["rustc", "--target", &format!("{}.{}", target.triple, list.glibc)]);
     }
     if target.triple == "i686-unknown-linux-gnu" {
         // OpenSSL would call a function of libatomic, which the link does not miss but dlopen does.
         command.env("CFLAGS_i686_unknown_linux_gnu", "-DBROKEN_CLANG_ATOMICS");
     }
     command.args(["--release", "--locked", "--lib", "--package", "websocket_addin"]);
+    // One type only: cargo leaves link-time optimisation out where an rlib is among them.
+    command.args(["--crate-type", crate_type]);
     command.arg("--target-dir").arg(project.work.join("build")).current_dir(&project.root);
     if let Way::FromSource { rustc, sysroot } = way {
         command.arg("-Zbuild-std=std,panic_unwind").env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1");
@@ -128,7 +129,7 @@ fn folder(project: &Project, target: &Target) -> PathBuf {
 pub fn build<'a>(project: &Project, list: &List, target: &'a Target) -> Result<Built<'a>> {
     let way = Way::of(target)?;
     println!("{}: {way}", target.name);
-    tools::run(&mut cargo(project, list, target, &way, "build")?)?;
+    tools::run(&mut cargo(project, list, target, &way, "cdylib")?)?;
     let name = if target.is_windows() { "websocket_addin.dll" } else { "libwebsocket_addin.so" };
     let library = folder(project, target).join(name);
     library.metadata().with_context(|| library.display().to_string())?;
@@ -137,7 +138,6 @@ pub fn build<'a>(project: &Project, list: &List, target: &'a Target) -> Result<B
 
 /// The static library of a platform that [`build`] has built.
 pub fn build_static(project: &Project, list: &List, target: &Target) -> Result<PathBuf> {
-    let mut command = cargo(project, list, target, &Way::of(target)?, "rustc")?;
-    tools::run(command.args(["--crate-type", "staticlib"]))?;
+    tools::run(&mut cargo(project, list, target, &Way::of(target)?, "staticlib")?)?;
     Ok(folder(project, target).join("libwebsocket_addin.a"))
 }

@@ -97,13 +97,34 @@ static long method(struct component *object, const wchar_t *name) {
     return index;
 }
 
+static void clear(struct variant *value) {
+    if (value->type == VT_PWSTR_ || value->type == VT_BLOB_) release(NULL, &value->as.buffer.data);
+    memset(value, 0, sizeof *value);
+}
+
+/* What the script leaves out is filled with the method's defaults, as 1C does it. */
 static _Bool call(struct component *object, const wchar_t *name, struct variant *result, struct variant *parameters,
                   long count) {
-    long index = method(object, name);
-    CHECK(object->extender.table->parameter_count(&object->extender, index) == count);
-    if (result == NULL) return object->extender.table->call_as_procedure(&object->extender, index, parameters, count);
-    memset(result, 0, sizeof *result);
-    return object->extender.table->call_as_function(&object->extender, index, result, parameters, count);
+    enum { MOST = 8 };
+    struct variant all[MOST];
+    long index = method(object, name), wanted = object->extender.table->parameter_count(&object->extender, index);
+    _Bool done;
+    CHECK(count <= wanted && wanted <= MOST);
+    memset(all, 0, sizeof all);
+    memcpy(all, parameters, (size_t)count * sizeof *all);
+    for (long i = count; i < wanted; i++) {
+        CHECK(object->extender.table->parameter_default(&object->extender, index, i, &all[i]));
+        CHECK(all[i].type != VT_EMPTY_);
+    }
+    if (result == NULL) {
+        done = object->extender.table->call_as_procedure(&object->extender, index, all, wanted);
+    } else {
+        memset(result, 0, sizeof *result);
+        done = object->extender.table->call_as_function(&object->extender, index, result, all, wanted);
+    }
+    memcpy(parameters, all, (size_t)count * sizeof *all);
+    for (long i = count; i < wanted; i++) clear(&all[i]);
+    return done;
 }
 
 static struct variant number(int32_t value) { return (struct variant){.as.number = value, .type = VT_I4_}; }
@@ -116,11 +137,6 @@ static struct variant text(const wchar_t *value) {
     memcpy(result.as.buffer.data, value, bytes);
     result.as.buffer.size = (uint32_t)wcslen(value);
     return result;
-}
-
-static void clear(struct variant *value) {
-    if (value->type == VT_PWSTR_ || value->type == VT_BLOB_) release(NULL, &value->as.buffer.data);
-    memset(value, 0, sizeof *value);
 }
 
 static int is_text(const struct variant *value, const wchar_t *expected) {
@@ -162,19 +178,10 @@ static void set_text(struct component *object, const wchar_t *name, const wchar_
     clear(&value);
 }
 
-/* Run(Interface, Port, Certificate = "", Key = "", Password = ""), the last three by their defaults. */
 static int run(struct component *server) {
-    struct variant result, parameters[5];
-    long index = method(server, L"Запустить");
-    parameters[0] = text(L"127.0.0.1");
-    parameters[1] = number(0);
-    for (long i = 2; i < 5; i++) {
-        memset(&parameters[i], 0, sizeof *parameters);
-        CHECK(server->extender.table->parameter_default(&server->extender, index, i, &parameters[i]));
-        CHECK(is_text(&parameters[i], L""));
-    }
-    CHECK(call(server, L"Run", &result, parameters, 5) && result.as.truth);
-    for (int i = 0; i < 5; i++) clear(&parameters[i]);
+    struct variant result, parameters[2] = {text(L"127.0.0.1"), number(0)};
+    CHECK(call(server, L"Запустить", &result, parameters, 2) && result.as.truth);
+    clear(&parameters[0]);
     return get_number(server, L"Порт");
 }
 
@@ -239,9 +246,7 @@ static void conversation(int memory_first) {
         clear(&parameters[2]);
     }
     {
-        struct variant parameters[3] = {out[1], number(1000), text(L"")};
-        CHECK(call(server, L"Отключить", &result, parameters, 3) && result.as.truth);
-        clear(&parameters[2]);
+        CHECK(call(server, L"Отключить", &result, &out[1], 1) && result.as.truth);
     }
     /* One by its destructor, with Done before or not; the others by the function, with connections open. */
     if (memory_first) first->init_done.table->done(&first->init_done);
@@ -257,13 +262,11 @@ static void external_events(void) {
     set_text(client, L"ВнешниеСобытия", L"data");
     CHECK(connect_to(client, port, L"/"));
     for (int i = 0; i < 500; i++) {
-        struct variant parameters[2], result;
+        struct variant parameter, result;
         wsprintfW(line, L"event %d", i);
-        parameters[0] = text(line);
-        parameters[1] = text(L"");
-        CHECK(call(server, L"Broadcast", &result, parameters, 2) && result.as.number == 1);
-        clear(&parameters[0]);
-        clear(&parameters[1]);
+        parameter = text(line);
+        CHECK(call(server, L"Broadcast", &result, &parameter, 1) && result.as.number == 1);
+        clear(&parameter);
     }
     for (int i = 0; i < 1000 && events < 500; i++) Sleep(10);
     CHECK(events == 500 && events_intact);
