@@ -1,5 +1,5 @@
 //! Generates the C header from `src/capi`, into the build's own folder: `tests/capi_header.rs` compares it with the
-//! committed `include/websocket_addin.h`.
+//! committed `include/websocket_addin.h`. For Windows it compiles the version resource, too.
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,23 @@ fn main() {
         // The compiler will say it better; a header that is missing fails the test.
         Err(error) => println!("cargo:warning=the C header was not generated: {error}"),
     }
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "windows") {
+        version_resource();
+    }
+}
+
+/// What Windows shows as the file's version, from Cargo.toml.
+fn version_resource() {
+    println!("cargo:rerun-if-changed=manifest/version.rc");
+    let part = |name: &str| std::env::var(format!("CARGO_PKG_VERSION{name}")).expect("cargo sets it");
+    let numbers = format!("{},{},{},0", part("_MAJOR"), part("_MINOR"), part("_PATCH"));
+    let template = std::fs::read_to_string("manifest/version.rc").expect("manifest/version.rc is readable");
+    let resource = template.replace("{numbers}", &numbers).replace("{version}", &part(""));
+    let path = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("version.rc");
+    std::fs::write(&path, resource).expect("OUT_DIR is writable");
+    embed_resource::compile_for_cdylib(&path, embed_resource::NONE)
+        .manifest_required()
+        .expect("the version resource compiles");
 }
 
 /// What cbindgen cannot be told: negative numbers in parentheses.

@@ -1,0 +1,113 @@
+//! How a program of another platform is run here.
+
+use crate::project::Project;
+use crate::targets::Target;
+use crate::tools;
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub struct Runner {
+    /// For the table.
+    pub name: &'static str,
+    command: Vec<String>,
+    environment: Vec<(&'static str, String)>,
+    /// The folder that is `/` for the program, where there is one of its own.
+    pub root: Option<PathBuf>,
+}
+
+impl Runner {
+    /// Every way of running programs of the platform that this machine has; at least one.
+    pub fn all(project: &Project, target: &Target) -> Result<Vec<Self>> {
+        let mut runners = Vec::new();
+        if target.is_windows() {
+            runners.extend(wine(project, target));
+        } else if target.machine() == "aarch64" && !cfg!(target_arch = "aarch64") {
+            runners.extend(qemu());
+        } else {
+            let loader = if target.machine() == "i686" { "/lib/ld-linux.so.2" } else { "/" };
+            if Path::new(loader).exists() {
+                runners.push(Self { name: "native", command: Vec::new(), environment: Vec::new(), root: None });
+            }
+            let folder = if target.machine() == "i686" { "i386" } else { "bullseye" };
+            runners.extend(chroot(project, folder, "chroot", &[]));
+        }
+        if runners.is_empty() {
+            anyhow::bail!("nothing here runs it: {}", tools::SET_UP);
+        }
+        Ok(runners)
+    }
+
+    /// What a path is called by the programs.
+    pub fn inside(&self, path: &Path) -> PathBuf {
+        match self.root.as_ref().and_then(|root| path.strip_prefix(root).ok()) {
+            Some(rest) => Path::new("/").join(rest),
+            None => path.to_owned(),
+        }
+    }
+
+    /// A command for a program in `folder`, which the program can read.
+    pub fn command(&self, folder: &Path, program: &str) -> Command {
+        let mut words = self.command.clone();
+        words.push(self.inside(&folder.join(program)).display().to_string());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).envs(self.environment.clone());
+        command
+    }
+}
+
+/// Wine's own folder is kept, since making it takes longer than the tests. It says nothing and asks nothing.
+fn wine_environment(prefix: &Path) -> Vec<(&'static str, String)> {
+    vec![
+        ("WINEPREFIX", prefix.display().to_string()),
+        ("WINEDEBUG", "-all".to_owned()),
+        ("WINEDLLOVERRIDES", "mscoree,mshtml,winemenubuilder.exe=".to_owned()),
+        ("DISPLAY", String::new()),
+    ]
+}
+
+fn wine(project: &Project, target: &Target) -> Option<Runner> {
+    let name = if target.machine() == "x86_64" { "wine64" } else { "wine" };
+    // Debian keeps the loaders here; `wine` is there only where the 32-bit one is installed.
+    if let Some(program) = tools::find_in(name, &[Path::new("/usr/lib/wine")]) {
+        let prefix = project.work.join(name);
+        std::fs::create_dir_all(&prefix).ok()?;
+        let environment = wine_environment(&prefix);
+        return Some(Runner { name: "Wine", command: vec![program.display().to_string()], environment, root: None });
+    }
+    if name == "wine64" {
+        return None;
+    }
+    let runner = chroot(project, "i386", "Wine", &["/usr/lib/wine/wine"])?;
+    Some(Runner { environment: wine_environment(Path::new("/tmp/wine")), ..runner })
+}
+
+fn qemu() -> Option<Runner> {
+    let qemu = tools::find("qemu-aarch64", &[]).or_else(|| tools::find("qemu-aarch64-static", &[]))?;
+    let library = Path::new("/usr/aarch64-linux-gnu");
+    let command = vec![qemu.display().to_string(), "-L".to_owned(), library.display().to_string()];
+    library.exists().then_some(Runner { name: "qemu-user", command, environment: Vec::new(), root: None })
+}
+
+/// A Debian in `target/bundle/<folder>`; only root may enter it.
+fn chroot(project: &Project, folder: &str, name: &'static str, before: &[&str]) -> Option<Runner> {
+    let root = project.work.join(folder);
+    let chroot = tools::find("chroot", &[Path::new("/usr/sbin")])?;
+    if !root.join("usr").exists() {
+        return None;
+    }
+    let mut command = vec![chroot.display().to_string(), root.display().to_string()];
+    command.extend(before.iter().map(|&word| word.to_owned()));
+    Some(Runner { name, command, environment: Vec::new(), root: Some(root) })
+}
+
+/// An empty folder that the runner's programs can read.
+pub fn scratch(project: &Project, runner: &Runner, target: &Target) -> Result<PathBuf> {
+    let base = runner.root.as_ref().map_or_else(|| project.work.join("check"), |root| root.join("tmp/check"));
+    let folder = base.join(&target.name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    Ok(folder)
+}
