@@ -52,6 +52,13 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Compiles strictly. A host is not linked to the library: it loads it.
+fn compile(options: &[&str], sources: &[&Path], program: &Path) {
+    let mut command = Command::new("g++");
+    command.args(["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"]).args(options).args(sources);
+    common::run_well(command.arg("-o").arg(program).args(["-pthread", "-ldl"]), LIMIT);
+}
+
 /// The host, compiled once for all tests of this run.
 fn host() -> &'static Path {
     static HOST: OnceLock<PathBuf> = OnceLock::new();
@@ -65,7 +72,7 @@ fn host() -> &'static Path {
         sources.sort();
         let sources: Vec<&Path> = sources.iter().map(PathBuf::as_path).collect();
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("host1c");
-        common::compile("g++", &["-std=c++17"], &sources, Some(&program));
+        compile(&[], &sources, &program);
         program
     })
 }
@@ -168,7 +175,7 @@ fn the_measurement_runs() {
     let _turn = turn();
     let counting = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libcounting.so");
     let source = common::root().join("tests/host1c/counting/counting.cpp");
-    common::compile("g++", &["-std=c++17", "-shared", "-fPIC"], &[&source], Some(&counting));
+    compile(&["-shared", "-fPIC"], &[&source], &counting);
     let mut command = Command::new(host());
     command.arg(common::library()).args(["bench", "1"]).env("LD_PRELOAD", &counting);
     let said = common::run_well(&mut command, LIMIT);
@@ -192,7 +199,7 @@ fn valgrind_sees_what_a_host_forgets() {
          return 1;\n    object = nullptr;\n    return hidden[0];\n}\n",
     )
     .unwrap();
-    common::compile("g++", &["-std=c++17"], &[&source], Some(&program));
+    compile(&[], &[&source], &program);
     common::run_well(Command::new(&program).arg(common::library()), LIMIT);
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite,possible"]);

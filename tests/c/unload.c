@@ -161,6 +161,11 @@ int main(int argc, char **argv) {
     for (int round = 1; round <= rounds; round++) {
         one_round(argv[1], wss, expected);
         struct left after = look();
+        /* The kernel shows a joined thread for a moment more, our own as well as the library's: a second at the most. */
+        for (int tries = 0; after.threads != before.threads && tries < 1000; tries++) {
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+            after = look();
+        }
         printf("round %d: %d threads, %d descriptors, %ld KiB resident, %ld KiB in use\n", round,
                after.threads, after.descriptors, after.resident_kib, after.used_kib);
         fflush(stdout);
