@@ -18,8 +18,11 @@ pub(super) fn same_name(name: &str, wanted: &[u16]) -> bool {
 
 /// The lower case of a letter where that is one letter, as in both our alphabets. Allocates nothing.
 fn fold(letter: char) -> char {
-    if letter.is_ascii() {
-        return letter.to_ascii_lowercase();
+    match letter {
+        '\0'..='\x7f' => return letter.to_ascii_lowercase(),
+        // Most letters of most names; the tables of all alphabets are slow.
+        'а'..='я' | 'ё' => return letter,
+        _ => {}
     }
     let mut lower = letter.to_lowercase();
     match (lower.next(), lower.next()) {
@@ -49,7 +52,10 @@ pub(super) fn to_utf8(text: &[u16], parameter: &Arg) -> Result<String> {
     bytes.resize(size + 4, 0);
     let (_, written) = mem::convert_utf16_to_utf8_partial(text, &mut bytes);
     bytes.truncate(written);
-    String::from_utf8(bytes).map_err(|_| Error::new(Id::BadUtf16, [parameter.clone(), 0_u32.into()]))
+    debug_assert!(std::str::from_utf8(&bytes).is_ok());
+    // SAFETY: the converter promises whole characters of valid UTF-8 up to `written`; looking at 16 MiB once more would
+    // cost as much as converting them.
+    Ok(unsafe { String::from_utf8_unchecked(bytes) })
 }
 
 /// Our text in the host's form, with a NUL at the end.

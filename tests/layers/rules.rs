@@ -193,5 +193,5 @@ fn is_plain_thread_local(source: &Source, at: usize) -> bool {
 
 fn length(source: &Source) -> Vec<String> {
     let count = source.lines.len();
-    if count <= LINES { Vec::new() } else { vec![said(source, count, &format!("{count} lines, at most {LINES}"))] }
+    if count > LINES { vec![said(source, count, &format!("{count} lines, at most {LINES}"))] } else { Vec::new() }
 }
