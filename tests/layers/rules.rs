@@ -40,8 +40,8 @@ const FOREIGN: &[(&str, &[&str])] = &[
 ];
 
 /// Where parking_lot is allowed: it leaves a thread-local destructor in each thread that has waited, which keeps the
-/// library mapped until that thread ends. These are locked by threads of ours only.
-const PARKING_LOT: &[&str] = &["net/workers.rs", "engine/runtime.rs"];
+/// library mapped until that thread ends. This is locked by threads of ours only.
+const PARKING_LOT: &[&str] = &["engine/runtime.rs"];
 
 /// What a thread-local may be made of: nothing that has a destructor.
 const PLAIN: &[&str] =
