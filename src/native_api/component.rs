@@ -60,6 +60,8 @@ pub(super) struct Component<C: Class> {
     /// The text of the last failure, until the next method that succeeds.
     failure: Mutex<String>,
     port: Arc<Port>,
+    /// The host is being told of a failure.
+    telling: Mutex<()>,
 }
 
 impl<C: Class> Component<C> {
@@ -68,7 +70,15 @@ impl<C: Class> Component<C> {
         let object = C::new()?;
         let port = Port::new(object.watchable(), C::host_events(), C::NAME);
         let (gate, links, failure) = (Gate::default(), Mutex::default(), Mutex::default());
-        Ok(Arc::new(Self { object, gate, links, english: AtomicBool::new(false), failure, port }))
+        Ok(Arc::new(Self {
+            object,
+            gate,
+            links,
+            english: AtomicBool::new(false),
+            failure,
+            port,
+            telling: Mutex::default(),
+        }))
     }
 
     fn language(&self) -> Language {
@@ -87,6 +97,8 @@ impl<C: Class> Component<C> {
     fn fail(&self, error: &Error) -> bool {
         let text = error.text(self.language());
         lock(&self.failure).clone_from(&text);
+        // Held through the call, so that `Done` can wait for it.
+        let _telling = lock(&self.telling);
         if let Some(services) = self.services() {
             services.add_error(&format!("AddIn.WebSocket.{}", C::NAME), &text);
         }
@@ -230,6 +242,8 @@ impl<C: Class> Addin for Component<C> {
         self.port.stop();
         self.object.shut_down();
         lock(&self.links).services = None;
+        // A call that was ended inside may just be telling the host; after that it finds nobody to tell.
+        drop(lock(&self.telling));
     }
 
     fn set_language(&self, locale: *const u16) {
