@@ -70,6 +70,9 @@ async def talk(session, url):
 
     for code, reason in CLOSES:
         connection = await open_connection()
+        # A connection that comes and goes unnoticed leaves no events: let the server answer first.
+        await connection.send_str("before the close")
+        same("echo", (await receive(connection, WSMsgType.TEXT)).data, "before the close")
         await connection.close(code=code, message=reason.encode())
         same("close code sent back", connection.close_code, code)
     for code, reason in CLOSES:

@@ -40,6 +40,9 @@ async def talk(url):
 
     for code, reason in CLOSES:
         connection = await open_connection(url)
+        # A connection that comes and goes unnoticed leaves no events: let the server answer first.
+        await connection.send("before the close")
+        same("echo", await connection.recv(), "before the close")
         await connection.close(code, reason)
         same("close code sent back", connection.close_code, code)
     for code, reason in CLOSES:

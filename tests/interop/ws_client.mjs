@@ -52,6 +52,9 @@ async function talk() {
 
   for (const [code, reason] of CLOSES) {
     ({ socket, next } = await open());
+    // A connection that comes and goes unnoticed leaves no events: let the server answer first.
+    socket.send('before the close');
+    same('echo', (await next('message'))[0], 'before the close');
     socket.close(code, reason);
     same('close code sent back', (await next('close'))[0], code);
   }
