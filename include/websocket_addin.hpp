@@ -233,8 +233,8 @@ public:
     message request(std::string_view text, milliseconds timeout = milliseconds(30000), std::string_view id_field = "id",
                     std::string_view reply_field = {}) {
         wsaddin_message *raw = nullptr;
-        detail::check(wsaddin_client_request(handle(), text.data(), text.size(), id_field.data(), id_field.size(),
-                                             reply_field.data(), reply_field.size(), timeout.count(), &raw));
+        detail::check(wsaddin_client_request(handle(), text.data(), text.size(), timeout.count(), id_field.data(),
+                                             id_field.size(), reply_field.data(), reply_field.size(), &raw));
         return message(raw);
     }
     void set_header(std::string_view name, std::string_view value) {
@@ -269,6 +269,12 @@ public:
     std::int64_t get_receive_queue_bytes() const { return detail::number(handle(), wsaddin_client_get_receive_queue_bytes); }
     void set_send_queue_bytes(std::int64_t value) { detail::check(wsaddin_client_set_send_queue_bytes(handle(), value)); }
     std::int64_t get_send_queue_bytes() const { return detail::number(handle(), wsaddin_client_get_send_queue_bytes); }
+    void set_reconnect_interval(std::int64_t value) { detail::check(wsaddin_client_set_reconnect_interval(handle(), value)); }
+    std::int64_t get_reconnect_interval() const { return detail::number(handle(), wsaddin_client_get_reconnect_interval); }
+    void set_reconnect_max_interval(std::int64_t value) { detail::check(wsaddin_client_set_reconnect_max_interval(handle(), value)); }
+    std::int64_t get_reconnect_max_interval() const { return detail::number(handle(), wsaddin_client_get_reconnect_max_interval); }
+    void set_hello_message(std::string_view value) { detail::check(wsaddin_client_set_hello_message(handle(), value.data(), value.size())); }
+    std::string get_hello_message() const { return detail::text(handle(), wsaddin_client_get_hello_message); }
     void set_protocols(std::string_view value) { detail::check(wsaddin_client_set_protocols(handle(), value.data(), value.size())); }
     std::string get_protocols() const { return detail::text(handle(), wsaddin_client_get_protocols); }
 };

@@ -106,6 +106,12 @@ options! {
     SendQueueBytes ПределОчередиОтправкиБайт SIZE, int(64 * MIB), int(4 * MIB);
     /// Subprotocols offered or supported, comma separated, preferred first.
     Protocols Подпротоколы Kind::Text, EMPTY, EMPTY;
+    /// Milliseconds before a lost connection is tried again; 0 is off.
+    ReconnectInterval ИнтервалПереподключения TIME, int(0), None;
+    /// Above `ReconnectInterval`: the waits double up to this, each drawn anew between nothing and its bound.
+    ReconnectMaxInterval МаксимальныйИнтервалПереподключения TIME, int(0), None;
+    /// A text that is sent first on every connection.
+    HelloMessage ПриветственноеСообщение Kind::Text, EMPTY, None;
     /// Connections a server holds at most; the next one gets 503.
     MaxConnections МаксимумСоединений SIZE, None, int(10_000);
     /// Milliseconds for TLS and HTTP of a newcomer.

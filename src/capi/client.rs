@@ -199,9 +199,9 @@ pub unsafe extern "C" fn wsaddin_client_ping(
 /// order.
 ///
 /// @param text         the JSON object, UTF-8
+/// @param timeout_ms   milliseconds; WSADDIN_WAIT_FOREVER
 /// @param id_field     the name of the field that identifies the request; "id" is usual
 /// @param reply_field  the name of the field in the answer; empty: the same as `id_field`
-/// @param timeout_ms   milliseconds; WSADDIN_WAIT_FOREVER
 /// @param reply        the answer, yours; free it with wsaddin_message_free
 /// @retval WSADDIN_REQUEST_TIMEOUT  no answer within that time
 #[unsafe(no_mangle)]
@@ -209,11 +209,11 @@ pub unsafe extern "C" fn wsaddin_client_request(
     client: wsaddin_client,
     text: *const c_void,
     size: usize,
+    timeout_ms: i64,
     id_field: *const c_void,
     id_field_size: usize,
     reply_field: *const c_void,
     reply_field_size: usize,
-    timeout_ms: i64,
     reply: *mut *mut wsaddin_message,
 ) -> wsaddin_result {
     guard(|| {

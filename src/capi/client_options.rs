@@ -152,6 +152,72 @@ pub unsafe extern "C" fn wsaddin_client_get_send_queue_bytes(
     unsafe { get(client, Opt::SendQueueBytes, value) }
 }
 
+/// Milliseconds before a lost connection is tried again, until wsaddin_client_disconnect; 0 is off. Acts at once: 0 gives
+/// up a reconnection that waits, and what is queued for it. Not followed: our own disconnect, the other side's close with
+/// 1000, 1002, 1003, 1007 to 1010 or 4000 to 4999, and a close for its breach of the protocol. While it reconnects the
+/// status is -1 and the state 0, sending queues, and each failed attempt is a WSADDIN_EVENT_ERROR. Default 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_reconnect_interval(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::ReconnectInterval, value)
+}
+
+/// Reads what wsaddin_client_set_reconnect_interval sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_reconnect_interval(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::ReconnectInterval, value) }
+}
+
+/// When above the reconnect interval: the bound of the wait doubles with each failure up to this many milliseconds, and
+/// each wait is drawn anew between nothing and its bound, so that many clients do not come back all at once. Default 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_reconnect_max_interval(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::ReconnectMaxInterval, value)
+}
+
+/// Reads what wsaddin_client_set_reconnect_max_interval sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_reconnect_max_interval(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::ReconnectMaxInterval, value) }
+}
+
+/// A text that goes out first on every connection, before anything that waits; empty: none. From the next connect or
+/// reconnection on. Default empty.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_set_hello_message(
+    client: wsaddin_client,
+    value: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let value = unsafe { args::text("value", value, size) }?;
+        CLIENTS.get(client.id)?.options().set_text(Opt::HelloMessage, value)
+    })
+}
+
+/// Reads what wsaddin_client_set_hello_message sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_hello_message(
+    client: wsaddin_client,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
+        out.set(&CLIENTS.get(client.id)?.options().text(Opt::HelloMessage))
+    })
+}
+
 /// Subprotocols to offer, comma separated, preferred first; from the next connect on. Default empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_client_set_protocols(

@@ -1,12 +1,11 @@
 //! A client's calls that connect, send, receive and wait.
 
+use super::reconnect::Tries;
 use super::{Client, Phase, State};
 use crate::engine::{
-    Body, Command, Connection, Deadline, DialPlan, Ending, Event, Outcome, Reason, Wait, Want, lock,
-    refuse_on_io_thread, wait,
+    Body, Command, Connection, Deadline, Ending, Event, Outcome, Reason, Wait, Want, lock, refuse_on_io_thread, wait,
 };
 use crate::error::{Error, Id, Result};
-use crate::options::{Opt, list};
 use crate::ws::{Message, Target, check_close, check_header};
 use serde_json::Value;
 
@@ -38,7 +37,7 @@ impl Client {
         let shared = &self.shared;
         let check = |state: &State| match state.phase {
             Phase::Open => Err(Error::of(Id::AlreadyConnected)),
-            Phase::Connecting | Phase::Closing => Err(Error::of(Id::Connecting)),
+            Phase::Connecting | Phase::Closing | Phase::Reconnecting => Err(Error::of(Id::Connecting)),
             Phase::Closed if state.cancelled => Err(Error::of(Id::Cancelled)),
             Phase::Closed => Ok(()),
         };
@@ -55,13 +54,13 @@ impl Client {
         state.failure = None;
         state.connection = Some(connection.clone());
         state.live.push(connection.clone());
-        state.url.clone_from(&target.shown);
+        state.target = Some(target.clone());
+        state.tries = Tries::first();
         state.last = Ending { code: 0, reason: Reason::none(), clean: false };
         let attempt = state.attempt;
         shared.inbox.clear();
         shared.inbox.set_live(true);
-        let protocols = list(&shared.options.text(Opt::Protocols)).map(str::to_owned).collect();
-        let plan = Box::new(DialPlan { target, headers: state.headers.clone(), protocols });
+        let plan = Box::new(shared.plan(&state, target));
         connection.post(Command::Dial { connection: connection.clone(), owner: shared.clone(), plan });
         Ok(attempt)
     }
@@ -76,8 +75,7 @@ impl Client {
 
     pub fn send(&self, message: Message) -> Result<()> {
         let _inside = self.enter()?;
-        let connection = self.shared.open_connection()?;
-        self.shared.send(&connection, message)
+        self.shared.send(message)
     }
 
     /// The next message, discarding other events before it.
@@ -111,8 +109,7 @@ impl Client {
         let mut value: Value =
             serde_json::from_str(text).map_err(|error| Error::of(Id::RequestNotObject).detail(error))?;
         let object = value.as_object_mut().ok_or_else(|| Error::of(Id::RequestNotObject))?;
-        let connection = self.shared.open_connection()?;
-        if connection.is_paused() {
+        if self.shared.open_connection()?.is_paused() {
             return Err(Error::of(Id::ReadingPaused));
         }
         let (id, text) = match object.get(id_field) {
@@ -126,7 +123,9 @@ impl Client {
         };
         let field = if reply_field.is_empty() { id_field } else { reply_field };
         let pending = self.shared.inbox.expect(field, id)?;
-        if let Err(error) = self.shared.send(&connection, Message::from_string(text)) {
+        // A break from here on fails the request; one before it is seen now.
+        let sent = self.shared.open_connection().and_then(|_| self.shared.send(Message::from_string(text)));
+        if let Err(error) = sent {
             self.shared.inbox.forget_request(&pending);
             return Err(error);
         }

@@ -1,14 +1,16 @@
 //! A client's connection: how it ends, and the client as its connections see it, on the I/O thread.
 
 use super::{GRACE, Phase, Shared, State};
-use crate::engine::{Body, Connection, Deadline, End, Inbox, Info, Owner, Wait, lock, patience, wait};
+use crate::engine::{
+    Body, Connection, Deadline, DialPlan, End, Ending, Inbox, Info, Owner, Wait, lock, patience, wait,
+};
 use crate::error::{Error, Id, Result};
 use crate::options::{Opt, Options};
 use crate::ws::Message;
 use serde_json::json;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 impl Shared {
     pub(super) fn current(&self) -> Option<Arc<Connection>> {
@@ -27,13 +29,29 @@ impl Shared {
         self.open_connection().ok().and_then(|connection| connection.info().map(read)).unwrap_or_default()
     }
 
-    pub(super) fn send(&self, connection: &Arc<Connection>, message: Message) -> Result<()> {
+    /// Queues a message for the connection there is, or for the one that comes back.
+    pub(super) fn send(&self, message: Message) -> Result<()> {
+        let connection = {
+            let state = lock(&self.state);
+            match (state.phase, &state.connection) {
+                (Phase::Open | Phase::Reconnecting, Some(connection)) => connection.clone(),
+                _ => return Err(Error::of(Id::NotConnected)),
+            }
+        };
         let patience = patience(self.options.int(Opt::SendTimeout));
-        connection.send(message, || self.options.size(Opt::SendQueueBytes), patience)
+        match connection.outbox.push(message, || self.options.size(Opt::SendQueueBytes), patience)? {
+            Some(holder) if holder == connection.serial => connection.flush(),
+            // Another has followed meanwhile.
+            Some(_) => self.current().iter().for_each(Connection::flush),
+            None => {}
+        }
+        Ok(())
     }
 
     pub(super) fn option_changed(&self, option: Opt) {
-        if let Some(connection) = self.current() {
+        if matches!(option, Opt::ReconnectInterval | Opt::ReconnectMaxInterval) {
+            self.interval_changed();
+        } else if let Some(connection) = self.current() {
             connection.option_changed(option, &self.inbox);
         }
     }
@@ -42,13 +60,13 @@ impl Shared {
     pub(super) fn cancel_attempt(&self, connection: &Arc<Connection>) {
         let mut state = lock(&self.state);
         let own = state.connection.as_ref().is_some_and(|current| Arc::ptr_eq(current, connection));
-        if own && state.phase == Phase::Connecting {
-            state.phase = Phase::Closed;
+        if own && matches!(state.phase, Phase::Connecting | Phase::Reconnecting) {
+            // Who waits for room is told that it was cancelled, and not that the connection is lost.
+            connection.outbox.finish();
+            self.give_up(&mut state, connection);
             state.broken = false;
             state.failure = Some(Error::of(Id::Cancelled));
-            state.connection = None;
             connection.abort();
-            self.inbox.set_live(false);
             self.settled(state, false);
         }
     }
@@ -58,7 +76,7 @@ impl Shared {
         let Some(connection) = state.connection.clone() else { return Ok(false) };
         match state.phase {
             Phase::Closed => return Ok(false),
-            Phase::Connecting => {
+            Phase::Connecting | Phase::Reconnecting => {
                 drop(state);
                 self.cancel_attempt(&connection);
                 return Ok(false);
@@ -130,17 +148,22 @@ impl Owner for Shared {
 
     fn opened(&self, connection: &Arc<Connection>) -> bool {
         let mut state = lock(&self.state);
-        if !Self::is_current(&state, connection) || state.phase != Phase::Connecting {
+        if !Self::is_current(&state, connection) || !matches!(state.phase, Phase::Connecting | Phase::Reconnecting) {
             return false;
         }
         state.phase = Phase::Open;
         self.connects.fetch_add(1, Relaxed);
+        if std::mem::replace(&mut state.tries.has_opened, true) {
+            self.reconnects.fetch_add(1, Relaxed);
+        }
+        state.tries.open_since = Some(Instant::now());
+        let attempt = std::mem::take(&mut state.tries.count);
         let info = connection.info();
         let open = json!({
-            "url": state.url,
+            "url": state.target.as_ref().map_or("", |target| &target.shown),
             "protocol": info.map_or("", |info| &info.protocol),
             "extensions": info.map_or("", |info| &info.extensions),
-            "attempt": 1,
+            "attempt": attempt,
         });
         let handler = self.inbox.add(Some(connection), Body::Open(open.to_string()));
         self.settled(state, handler);
@@ -149,16 +172,29 @@ impl Owner for Shared {
 
     fn failed(&self, connection: &Arc<Connection>, error: &Error) {
         let mut state = lock(&self.state);
-        if !Self::is_current(&state, connection) || state.phase != Phase::Connecting {
+        if !Self::is_current(&state, connection) {
             return;
         }
-        state.phase = Phase::Closed;
-        state.broken = true;
-        state.failure = Some(error.clone());
-        state.connection = None;
-        let handler = state.announce && self.inbox.add(None, Body::Error(error.clone()));
-        self.inbox.set_live(false);
+        // The caller of `Connect` gets the error itself, and a first failure of his is final.
+        let announce = state.announce || state.phase == Phase::Reconnecting;
+        let handler = announce && self.inbox.add(None, Body::Error(error.clone()));
+        // Cancelled, though nobody has given it up: the I/O thread ends.
+        if announce && self.reconnects() && !state.cancelled && error.root() != Id::Cancelled {
+            self.come_back(&mut state, connection);
+        } else {
+            state.failure = Some(error.clone());
+            self.give_up(&mut state, connection);
+        }
         self.settled(state, handler);
+    }
+
+    fn dial_plan(&self, connection: &Arc<Connection>) -> Option<DialPlan> {
+        self.plan_again(connection)
+    }
+
+    fn keeps_unsent(&self, connection: &Arc<Connection>, ending: &Ending) -> bool {
+        let state = lock(&self.state);
+        Self::is_current(&state, connection) && self.follows(&state, ending)
     }
 
     fn ended(&self, connection: &Arc<Connection>, end: &End) {
@@ -167,18 +203,24 @@ impl Owner for Shared {
         if !Self::is_current(&state, connection) {
             return;
         }
-        state.broken = end.broken && state.phase != Phase::Closing;
-        state.phase = Phase::Closed;
         state.last = end.ending.clone();
         state.complete = end.ending.clean && end.all_written;
-        state.connection = None;
         let handler = self.inbox.add(Some(connection), Body::Close(end.ending.clone()));
-        self.inbox.set_live(false);
-        connection.release_waiters();
+        if self.follows(&state, &end.ending) {
+            // The requests that wait can no longer be answered.
+            self.inbox.set_live(true);
+            self.come_back(&mut state, connection);
+        } else {
+            let closing = state.phase == Phase::Closing;
+            self.give_up(&mut state, connection);
+            state.broken = end.broken && !closing;
+        }
+        connection.release_pings();
         self.settled(state, handler);
     }
 
     fn gone(&self, connection: &Arc<Connection>) {
+        connection.release_pings();
         lock(&self.state).live.retain(|other| !Arc::ptr_eq(other, connection));
         self.changed.notify_all();
     }

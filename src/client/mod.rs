@@ -2,13 +2,16 @@
 
 mod calls;
 mod link;
+mod reconnect;
 
+use self::reconnect::Tries;
 use crate::engine::{
     Command, Connection, Ending, Gate, Handler, Inbox, Inside, Lease, Reason, Totals, Watchable, lock,
     refuse_on_io_thread,
 };
 use crate::error::{Error, Id, Language, Result};
 use crate::options::{Options, Side};
+use crate::ws::Target;
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, Weak};
@@ -24,6 +27,8 @@ enum Phase {
     Connecting,
     Open,
     Closing,
+    /// Waiting or dialling to come back.
+    Reconnecting,
 }
 
 struct State {
@@ -34,11 +39,12 @@ struct State {
     attempt: u64,
     /// An attempt of `begin_connect` tells its failure as an event.
     announce: bool,
+    tries: Tries,
     failure: Option<Error>,
     connection: Option<Arc<Connection>>,
     /// The connections, ended ones too, that the I/O thread still holds.
     live: Vec<Arc<Connection>>,
-    url: String,
+    target: Option<Target>,
     last: Ending,
     /// The last end was clean and everything was written.
     complete: bool,
@@ -60,6 +66,9 @@ struct Shared {
     changed: Condvar,
     totals: Totals,
     connects: AtomicU64,
+    reconnects: AtomicU64,
+    /// For the commands that need an owner.
+    own: Weak<Shared>,
 }
 
 impl Client {
@@ -68,7 +77,7 @@ impl Client {
         refuse_on_io_thread("new")?;
         let options = Arc::new(Options::new(Side::Client));
         let last = Ending { code: 0, reason: Reason::none(), clean: false };
-        let shared = Arc::new(Shared {
+        let shared = Arc::new_cyclic(|own| Shared {
             gate: Gate::default(),
             inbox: Inbox::new(options.clone(), 1),
             options,
@@ -77,10 +86,11 @@ impl Client {
                 broken: false,
                 attempt: 0,
                 announce: false,
+                tries: Tries::default(),
                 failure: None,
                 connection: None,
                 live: Vec::new(),
-                url: String::new(),
+                target: None,
                 last,
                 complete: false,
                 headers: Vec::new(),
@@ -89,8 +99,10 @@ impl Client {
             changed: Condvar::new(),
             totals: Totals::default(),
             connects: AtomicU64::new(0),
+            reconnects: AtomicU64::new(0),
+            own: own.clone(),
         });
-        let weak: Weak<Shared> = Arc::downgrade(&shared);
+        let weak = shared.own.clone();
         shared.options.on_change(move |option| {
             if let Some(shared) = weak.upgrade() {
                 shared.option_changed(option);
@@ -108,20 +120,21 @@ impl Client {
         self.shared.gate.enter()
     }
 
-    /// 1 open, −1 failed or broken, 0 otherwise.
+    /// 1 open, −1 failed, broken or reconnecting, 0 otherwise.
     pub fn status(&self) -> i32 {
         let state = lock(&self.shared.state);
         match state.phase {
             Phase::Open => 1,
+            Phase::Reconnecting => -1,
             Phase::Closed if state.broken => -1,
             Phase::Closed | Phase::Connecting | Phase::Closing => 0,
         }
     }
 
-    /// 0 connecting, 1 open, 2 closing, 3 closed: as in HTML's WebSocket.
+    /// 0 connecting or reconnecting, 1 open, 2 closing, 3 closed: as in HTML's WebSocket.
     pub fn ready_state(&self) -> i32 {
         match lock(&self.shared.state).phase {
-            Phase::Connecting => 0,
+            Phase::Connecting | Phase::Reconnecting => 0,
             Phase::Open => 1,
             Phase::Closing => 2,
             Phase::Closed => 3,
@@ -131,7 +144,10 @@ impl Client {
     /// The URL connected to, without userinfo, query and fragment; empty when not connected.
     pub fn server(&self) -> String {
         let state = lock(&self.shared.state);
-        if state.phase == Phase::Open { state.url.clone() } else { String::new() }
+        match &state.target {
+            Some(target) if state.phase == Phase::Open => target.shown.clone(),
+            Some(_) | None => String::new(),
+        }
     }
 
     /// Bytes accepted by `send` and not yet taken by the kernel.
@@ -166,7 +182,7 @@ impl Client {
         let mut value = self.shared.totals.json(connection.iter(), &self.shared.inbox);
         let open = lock(&self.shared.state).phase == Phase::Open;
         value["connects"] = json!(self.shared.connects.load(Relaxed));
-        value["reconnects"] = json!(0);
+        value["reconnects"] = json!(self.shared.reconnects.load(Relaxed));
         value["connections"] = json!(u64::from(open));
         value.to_string()
     }
@@ -201,9 +217,8 @@ impl Client {
             connection.cancel_pings();
             // Ends a `send` that waits for room; what was accepted still goes out.
             connection.outbox.finish();
-            if lock(&shared.state).phase == Phase::Connecting {
-                shared.cancel_attempt(&connection);
-            }
+            // Only if it has not opened.
+            shared.cancel_attempt(&connection);
         }
         shared.gate.wait_empty();
         // The queue is no longer read: its messages must not hold the connection back.

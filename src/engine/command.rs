@@ -10,6 +10,7 @@ use crate::ws::{Refusal, Request, Target};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 /// How an open connection ended.
 #[derive(Clone, Debug)]
@@ -31,6 +32,11 @@ pub trait Owner: Send + Sync {
         Err(Refusal::new(500, "not a server"))
     }
 
+    /// What a connection that has waited to dial again asks for now; `None` when nobody wants it any more.
+    fn dial_plan(&self, _connection: &Arc<Connection>) -> Option<DialPlan> {
+        None
+    }
+
     /// It is open; false when nobody wants it any more.
     fn opened(&self, connection: &Arc<Connection>) -> bool;
 
@@ -40,6 +46,12 @@ pub trait Owner: Send + Sync {
     /// A newcomer was turned away with this HTTP status (0: it gave up, was too slow or spoke no HTTP).
     fn rejected(&self, _status: u16) {}
 
+    /// Whether what is not written when a connection ends so is kept for one that follows; messages are accepted on.
+    fn keeps_unsent(&self, _connection: &Arc<Connection>, _ending: &Ending) -> bool {
+        false
+    }
+
+    /// Its outbox has been detached from it by now.
     fn ended(&self, connection: &Arc<Connection>, end: &End);
 
     /// The I/O thread has let go of it; the last call, whatever came before.
@@ -75,6 +87,16 @@ pub enum Command {
         owner: Arc<dyn Owner>,
         plan: Box<DialPlan>,
     },
+    /// The same again after a wait, and when fewer others dial; the owner then says what is asked for.
+    Redial {
+        connection: Arc<Connection>,
+        owner: Arc<dyn Owner>,
+        /// Host and port.
+        place: Arc<str>,
+        wait: Duration,
+    },
+    /// Its turn to dial has come.
+    Turn(Arc<Connection>),
     Prepared {
         connection: Arc<Connection>,
         outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>,

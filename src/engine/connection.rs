@@ -58,7 +58,8 @@ pub struct Connection {
     /// Tells connections apart before, and whether or not, they get an id.
     pub serial: u64,
     id: AtomicU64,
-    pub outbox: Outbox,
+    /// Its own, or one that outlives it.
+    pub outbox: Arc<Outbox>,
     pub counters: Counters,
     pub(super) io: IoHandle,
     /// The slot in the I/O thread's table, set before any command can name it.
@@ -75,11 +76,16 @@ pub struct Connection {
 
 impl Connection {
     pub fn new(io: IoHandle) -> Arc<Self> {
+        Self::with_outbox(io, Arc::default())
+    }
+
+    /// One that goes on with what an earlier one has not written.
+    pub fn with_outbox(io: IoHandle, outbox: Arc<Outbox>) -> Arc<Self> {
         let counters = Counters { round_trip_ms: AtomicI64::new(-1), ..Counters::default() };
         Arc::new(Self {
             serial: runtime::serial(),
             id: AtomicU64::new(0),
-            outbox: Outbox::default(),
+            outbox,
             counters,
             io,
             slot: AtomicUsize::new(usize::MAX),
@@ -91,6 +97,11 @@ impl Connection {
             pings: Mutex::default(),
             ponged: Condvar::new(),
         })
+    }
+
+    /// One that follows this one, on the same thread and with the same outbox.
+    pub fn successor(&self) -> Arc<Self> {
+        Self::with_outbox(self.io.clone(), self.outbox.clone())
     }
 
     /// The server's id, given when it opens; a client's connections have 0.
@@ -120,10 +131,15 @@ impl Connection {
     /// Queues a message. Waits for room no longer than `patience`; the I/O thread does the rest.
     pub fn send(self: &Arc<Self>, message: Message, limit: impl Fn() -> usize, patience: Wait) -> Result<()> {
         self.outbox.push(message, limit, patience)?;
+        self.flush();
+        Ok(())
+    }
+
+    /// Tells the I/O thread that there is something to send.
+    pub fn flush(self: &Arc<Self>) {
         if !self.dirty.swap(true, SeqCst) {
             self.io.post(Command::Flush(self.clone()));
         }
-        Ok(())
     }
 
     /// Asks the I/O thread to close: what is queued goes first, then the handshake, all within `CloseTimeout`.
@@ -201,6 +217,11 @@ impl Connection {
     /// so, because who is woken may connect again at once.
     pub fn release_waiters(&self) {
         self.outbox.close();
+        self.release_pings();
+    }
+
+    /// The same for one whose outbox lives on.
+    pub fn release_pings(&self) {
         self.end_pings(Id::ClosedWhileWaiting);
     }
 

@@ -5,6 +5,7 @@ use super::connection::Connection;
 use super::driver::{After, Driver};
 use super::listening::Listening;
 use super::queue::{Entry, Inbox};
+use super::reconnect::Dials;
 use super::runtime::{IoHandle, TlsCache};
 use crate::error::{Error, Id};
 use crate::net::{Reactor, Ready, Timers};
@@ -33,6 +34,7 @@ pub(super) struct Io {
     pub tls: TlsCache,
     /// Slots that have more to read, or to accept, than one turn allows.
     pub again: Vec<usize>,
+    pub dials: Dials,
     /// Newcomers that a listener accepted for this thread.
     pub commands: Vec<Command>,
     batches: Vec<(Arc<Inbox>, Vec<Entry>)>,
@@ -88,6 +90,7 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         handle: handle.clone(),
         tls: TlsCache::default(),
         again: Vec::new(),
+        dials: Dials::default(),
         commands: Vec::new(),
         batches: Vec::new(),
         spare: Vec::new(),
@@ -150,6 +153,11 @@ impl Table {
                 let driver = Driver::client(connection, owner, *plan);
                 self.adopt(io, driver);
             }
+            Command::Redial { connection, owner, place, wait } => {
+                let driver = Driver::again(connection, owner, place, io.now + wait);
+                self.adopt(io, driver);
+            }
+            Command::Turn(connection) => self.of(io, &connection, Driver::dial_again),
             Command::Adopt { connection, owner, stream, tls } => {
                 let driver = Driver::server(connection, owner, *stream, tls);
                 self.adopt(io, driver);

@@ -1,4 +1,10 @@
-//! What a connection has accepted and the kernel has not yet taken.
+//! What was accepted for sending and the kernel has not yet taken.
+//!
+//! An outbox may outlive its connection: a client that reconnects, or a session that is resumed, attaches the next
+//! connection to the same one. One connection at a time holds it and takes messages out to stage them. When that one
+//! ends it detaches and gives back, in order and whole, what the kernel has not taken to the last byte; only then does
+//! the next holder get anything. So no message is lost that was not written, none overtakes another, and none is sent
+//! twice that was written.
 
 use super::event::Wait;
 use super::sync::{Deadline, lock, wait};
@@ -20,15 +26,35 @@ struct State {
     /// For good: an end that was asked for before the connection opened holds, too.
     finished: bool,
     waiting: usize,
+    /// The serial of the connection that takes messages out, and of the one that waits for it to detach.
+    holder: Option<u64>,
+    next: Option<(u64, Option<Message>)>,
+    /// The holder takes nothing more, because its peer will read nothing more.
+    sealed: bool,
+    /// The holder's first message is a greeting of its own, which no other connection is to send.
+    greeting: bool,
 }
 
 impl State {
     fn cost(&self) -> usize {
         self.bytes + self.messages * OVERHEAD
     }
+
+    fn is_handed_to(&self, serial: u64) -> bool {
+        self.holder == Some(serial) && self.next.is_none() && !self.sealed
+    }
+
+    fn install(&mut self, serial: u64, greeting: Option<Message>) {
+        (self.holder, self.sealed, self.greeting) = (Some(serial), false, greeting.is_some());
+        if let Some(message) = greeting {
+            self.messages += 1;
+            self.bytes += message.data().len();
+            self.queue.push_front(message);
+        }
+    }
 }
 
-/// The send queue of one connection.
+/// A send queue. See the module's page.
 #[derive(Default)]
 pub struct Outbox {
     state: Mutex<State>,
@@ -40,6 +66,54 @@ impl Outbox {
     pub fn open(&self) {
         let mut state = lock(&self.state);
         state.open = !state.finished;
+    }
+
+    /// The connection `serial` has opened: it takes the messages from now on, or as soon as the present holder has
+    /// detached (it must be flushed then). `greeting` goes out before everything else.
+    pub fn attach(&self, serial: u64, greeting: Option<Message>) {
+        let mut state = lock(&self.state);
+        if state.holder.is_some_and(|holder| holder != serial) {
+            state.next = Some((serial, greeting));
+        } else {
+            state.install(serial, greeting);
+        }
+    }
+
+    /// The connection `serial` takes nothing more out; what it has staged may still be written.
+    pub fn seal(&self, serial: u64) {
+        let mut state = lock(&self.state);
+        if state.holder == Some(serial) {
+            state.sealed = true;
+        }
+    }
+
+    /// The connection `serial` has ended. `unwritten` is what it had taken and the kernel not, in order; it goes back
+    /// to the front, but for its greeting. Does nothing for one that is not the holder.
+    pub fn detach(&self, serial: u64, unwritten: impl DoubleEndedIterator<Item = Message>) {
+        let dropped = {
+            let mut state = lock(&self.state);
+            if state.next.as_ref().is_some_and(|(next, _)| *next == serial) {
+                state.next = None;
+            }
+            if state.holder != Some(serial) {
+                return;
+            }
+            for message in unwritten.rev() {
+                state.queue.push_front(message);
+            }
+            // A connection that opens again has its own.
+            let greeting = if std::mem::take(&mut state.greeting) { state.queue.pop_front() } else { None };
+            if let Some(message) = &greeting {
+                state.messages = state.messages.saturating_sub(1);
+                state.bytes = state.bytes.saturating_sub(message.data().len());
+            }
+            state.holder = None;
+            if let Some((serial, greeting)) = state.next.take() {
+                state.install(serial, greeting);
+            }
+            greeting
+        };
+        drop(dropped);
     }
 
     /// Refuses messages from now on, drops what waits and wakes who waits for room.
@@ -63,8 +137,9 @@ impl Outbox {
     }
 
     /// Queues a message while there is room for it under `limit()` bytes, waiting for room no longer than `patience`.
-    /// An empty queue takes any one message.
-    pub fn push(&self, message: Message, limit: impl Fn() -> usize, patience: Wait) -> Result<()> {
+    /// An empty queue takes any one message. Gives the serial of the connection that must be flushed; without one the
+    /// next to attach will find the message.
+    pub fn push(&self, message: Message, limit: impl Fn() -> usize, patience: Wait) -> Result<Option<u64>> {
         let size = message.data().len();
         let mut state = lock(&self.state);
         let mut deadline = None;
@@ -91,12 +166,15 @@ impl Outbox {
         state.bytes += size;
         state.messages += 1;
         state.queue.push_back(message);
-        Ok(())
+        Ok(state.holder)
     }
 
-    /// Moves messages to `take` until about `room` bytes are there.
-    pub fn take(&self, mut room: usize, mut take: impl FnMut(Message)) {
+    /// Moves messages to `take`, for the connection `serial`, until about `room` bytes are there.
+    pub fn take(&self, serial: u64, mut room: usize, mut take: impl FnMut(Message)) {
         let mut state = lock(&self.state);
+        if !state.is_handed_to(serial) {
+            return;
+        }
         while room > 0 {
             let Some(message) = state.queue.pop_front() else { break };
             room = room.saturating_sub(message.data().len() + OVERHEAD);
@@ -108,10 +186,11 @@ impl Outbox {
         }
     }
 
-    /// The kernel has taken that many messages whole.
+    /// The kernel has taken that many messages of the holder whole.
     pub fn written(&self, messages: usize, bytes: usize) {
         let waiting = {
             let mut state = lock(&self.state);
+            state.greeting &= messages == 0;
             state.messages = state.messages.saturating_sub(messages);
             state.bytes = state.bytes.saturating_sub(bytes);
             state.waiting > 0
@@ -126,13 +205,102 @@ impl Outbox {
         self.room.notify_all();
     }
 
-    pub fn is_empty(&self) -> bool {
-        lock(&self.state).queue.is_empty()
+    /// Whether the connection `serial` has nothing more to take.
+    pub fn is_empty(&self, serial: u64) -> bool {
+        let state = lock(&self.state);
+        state.queue.is_empty() || !state.is_handed_to(serial)
     }
 
     /// Messages and payload bytes not yet taken by the kernel.
     pub fn waiting(&self) -> (usize, usize) {
         let state = lock(&self.state);
         (state.messages, state.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(outbox: &Outbox, text: &str) -> Option<u64> {
+        outbox.push(Message::text(text), || 1000, Wait::No).unwrap()
+    }
+
+    fn take(outbox: &Outbox, serial: u64, count: usize) -> Vec<Message> {
+        let mut taken = Vec::new();
+        for _ in 0..count {
+            outbox.take(serial, 1, |message| taken.push(message));
+        }
+        taken
+    }
+
+    fn texts(messages: &[Message]) -> Vec<&str> {
+        messages.iter().filter_map(Message::as_str).collect()
+    }
+
+    #[test]
+    fn what_was_not_written_is_sent_by_the_next_connection_in_order() {
+        let outbox = Outbox::default();
+        outbox.open();
+        outbox.attach(1, Some(Message::text("hello")));
+        for text in ["a", "b", "c", "d"] {
+            assert_eq!(push(&outbox, text), Some(1));
+        }
+        let staged = take(&outbox, 1, 4);
+        assert_eq!(texts(&staged), ["hello", "a", "b", "c"]);
+        outbox.written(2, 6);
+        outbox.detach(1, staged[2..].iter().cloned());
+        assert_eq!(push(&outbox, "e"), None, "nobody is there to be flushed");
+        assert_eq!(outbox.waiting(), (4, 4));
+        assert!(take(&outbox, 1, 1).is_empty(), "the old one gets nothing more");
+        outbox.attach(2, Some(Message::text("again")));
+        assert_eq!(texts(&take(&outbox, 2, 9)), ["again", "b", "c", "d", "e"]);
+        outbox.written(5, 9);
+        assert_eq!(outbox.waiting(), (0, 0));
+    }
+
+    #[test]
+    fn a_greeting_that_was_not_written_is_not_sent_by_another() {
+        for taken in [0, 1, 2] {
+            let outbox = Outbox::default();
+            outbox.open();
+            outbox.attach(1, Some(Message::text("hello")));
+            push(&outbox, "a");
+            let staged = take(&outbox, 1, taken);
+            assert_eq!(staged.len(), taken);
+            outbox.detach(1, staged.into_iter());
+            assert_eq!(outbox.waiting(), (1, 1));
+            outbox.attach(2, None);
+            assert_eq!(texts(&take(&outbox, 2, 9)), ["a"]);
+        }
+    }
+
+    #[test]
+    fn who_takes_over_waits_until_the_other_has_detached() {
+        let outbox = Outbox::default();
+        outbox.open();
+        outbox.attach(1, None);
+        push(&outbox, "a");
+        push(&outbox, "b");
+        let staged = take(&outbox, 1, 1);
+        outbox.attach(2, Some(Message::text("hello")));
+        assert!(outbox.is_empty(1) && outbox.is_empty(2));
+        assert!(take(&outbox, 1, 1).is_empty() && take(&outbox, 2, 1).is_empty());
+        outbox.detach(1, staged.into_iter());
+        assert_eq!(texts(&take(&outbox, 2, 9)), ["hello", "a", "b"]);
+    }
+
+    #[test]
+    fn a_sealed_one_keeps_what_waits() {
+        let outbox = Outbox::default();
+        outbox.open();
+        outbox.attach(1, None);
+        push(&outbox, "a");
+        outbox.seal(1);
+        assert!(outbox.is_empty(1) && take(&outbox, 1, 1).is_empty());
+        push(&outbox, "b");
+        outbox.detach(1, std::iter::empty());
+        outbox.attach(2, None);
+        assert_eq!(texts(&take(&outbox, 2, 9)), ["a", "b"]);
     }
 }

@@ -95,6 +95,7 @@ impl Owner for Shared {
     }
 
     fn gone(&self, connection: &Arc<Connection>) {
+        connection.release_waiters();
         lock(&self.state).registry.gone(connection);
         self.changed.notify_all();
     }

@@ -1,6 +1,7 @@
 //! Frames on their way out, RFC 6455 section 5.2.
 
 use super::mask;
+use super::message::{Message, MessageKind};
 use bytes::Bytes;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
@@ -69,6 +70,16 @@ impl OutFrame {
 
     pub fn into_payload(self) -> Bytes {
         self.payload
+    }
+
+    /// The message that it carries, to be sent again elsewhere; `None` for a control frame.
+    pub fn into_message(self) -> Option<Message> {
+        let kind = match self.kind {
+            FrameKind::Text => MessageKind::Text,
+            FrameKind::Binary => MessageKind::Binary,
+            FrameKind::Ping | FrameKind::Pong | FrameKind::Close => return None,
+        };
+        Some(Message::received(kind, self.payload))
     }
 
     /// Bytes on the wire: head and payload.

@@ -32,7 +32,7 @@ impl Message {
         Self { kind: MessageKind::Binary, data: data.into() }
     }
 
-    /// For the decoder, which has checked that a text is UTF-8.
+    /// For who knows that a text is UTF-8: the decoder, which has checked it, and a frame that was made of one.
     pub(super) fn received(kind: MessageKind, data: Bytes) -> Self {
         Self { kind, data }
     }

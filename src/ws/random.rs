@@ -40,6 +40,13 @@ impl Default for MaskKeys {
     }
 }
 
+/// Any number.
+pub fn random_u64() -> u64 {
+    let mut bytes = [0; 8];
+    fill(&mut bytes);
+    u64::from_ne_bytes(bytes)
+}
+
 /// Fills `out` with random bytes of the system.
 pub(super) fn fill(out: &mut [u8]) {
     // The call fails only where the system has no source at all; it is asked again because an early failure may pass.

@@ -111,9 +111,9 @@ void conversation(void) {
         CHECK(message == NULL && now_ms() - before >= 29);
     }
     /* A JSON request, answered by hand. */
-    EXPECT(wsaddin_client_request(clients[0], WSADDIN_TEXT("[1]"), WSADDIN_TEXT("id"), NULL, 0, 50, &message),
+    EXPECT(wsaddin_client_request(clients[0], WSADDIN_TEXT("[1]"), 50, WSADDIN_TEXT("id"), NULL, 0, &message),
            WSADDIN_BAD_ARGUMENT);
-    EXPECT(wsaddin_client_request(clients[0], WSADDIN_TEXT("{\"id\":1}"), WSADDIN_TEXT("id"), NULL, 0, 50, &message),
+    EXPECT(wsaddin_client_request(clients[0], WSADDIN_TEXT("{\"id\":1}"), 50, WSADDIN_TEXT("id"), NULL, 0, &message),
            WSADDIN_REQUEST_TIMEOUT);
     CHECK(message == NULL);
     for (int i = 0; i < CLIENTS; i++) GOOD(wsaddin_client_free(clients[i]));

@@ -23,7 +23,7 @@ static void forbidden(struct seen *seen, uint64_t connection) {
     DEADLOCK(wsaddin_client_connect(seen->client, WSADDIN_TEXT("ws://127.0.0.1:1/")));
     DEADLOCK(wsaddin_server_ping(seen->server, connection, 1000, &value));
     DEADLOCK(wsaddin_client_ping(seen->client, 1000, &value));
-    DEADLOCK(wsaddin_client_request(seen->client, WSADDIN_TEXT("{}"), WSADDIN_TEXT("id"), NULL, 0, 1000, &none));
+    DEADLOCK(wsaddin_client_request(seen->client, WSADDIN_TEXT("{}"), 1000, WSADDIN_TEXT("id"), NULL, 0, &none));
     DEADLOCK(wsaddin_client_receive(seen->client, WSADDIN_WAIT_FOREVER, &none));
     DEADLOCK(wsaddin_client_receive_event(seen->client, WSADDIN_WAIT_FOREVER, &none));
     DEADLOCK(wsaddin_server_receive(seen->server, WSADDIN_WAIT_FOREVER, &none));

@@ -31,7 +31,7 @@ static void bad_client(uint64_t id) {
     BAD(wsaddin_client_ping(c, WSADDIN_WAIT_FOREVER, &value));
     CHECK_ZERO(value);
     SPOIL(message);
-    BAD(wsaddin_client_request(c, WSADDIN_TEXT("{}"), WSADDIN_TEXT("id"), NULL, 0, 100, &message));
+    BAD(wsaddin_client_request(c, WSADDIN_TEXT("{}"), 100, WSADDIN_TEXT("id"), NULL, 0, &message));
     CHECK_ZERO(message);
     BAD(wsaddin_client_set_header(c, WSADDIN_TEXT("X"), WSADDIN_TEXT("y")));
     BAD(wsaddin_client_set_handler(c, NULL, NULL));
@@ -170,10 +170,10 @@ void bad_arguments(void) {
     WRONG(wsaddin_client_receive(client, WSADDIN_NO_WAIT, NULL), "message is NULL");
     WRONG(wsaddin_client_receive_event(client, WSADDIN_NO_WAIT, NULL), "message is NULL");
     WRONG(wsaddin_client_ping(client, 100, NULL), "round_trip_ms is NULL");
-    WRONG(wsaddin_client_request(client, NULL, 1, NULL, 0, NULL, 0, 100, &message), "text is NULL");
-    WRONG(wsaddin_client_request(client, WSADDIN_TEXT("{}"), NULL, 1, NULL, 0, 100, &message), "id_field is NULL");
-    WRONG(wsaddin_client_request(client, WSADDIN_TEXT("{}"), NULL, 0, NULL, 1, 100, &message), "reply_field is NULL");
-    WRONG(wsaddin_client_request(client, WSADDIN_TEXT("{}"), NULL, 0, NULL, 0, 100, NULL), "reply is NULL");
+    WRONG(wsaddin_client_request(client, NULL, 1, 100, NULL, 0, NULL, 0, &message), "text is NULL");
+    WRONG(wsaddin_client_request(client, WSADDIN_TEXT("{}"), 100, NULL, 1, NULL, 0, &message), "id_field is NULL");
+    WRONG(wsaddin_client_request(client, WSADDIN_TEXT("{}"), 100, NULL, 0, NULL, 1, &message), "reply_field is NULL");
+    WRONG(wsaddin_client_request(client, WSADDIN_TEXT("{}"), 100, NULL, 0, NULL, 0, NULL), "reply is NULL");
     WRONG(wsaddin_client_set_header(client, NULL, 1, NULL, 0), "name is NULL");
     WRONG(wsaddin_client_set_header(client, WSADDIN_TEXT("X"), NULL, 1), "value is NULL");
     WRONG(wsaddin_client_get_status(client, NULL), "value is NULL");
@@ -201,6 +201,7 @@ void bad_arguments(void) {
     NO_TEXT(wsaddin_client_send_text(client, "\xED\xA0\x80", 3), "text is not valid UTF-8"); /* a surrogate */
     NO_TEXT(wsaddin_client_disconnect(client, 1000, not_utf8, 4, &(int32_t){0}), "reason is not valid UTF-8");
     NO_TEXT(wsaddin_client_set_protocols(client, not_utf8, 4), "value is not valid UTF-8");
+    NO_TEXT(wsaddin_client_set_hello_message(client, not_utf8, 4), "value is not valid UTF-8");
     NO_TEXT(wsaddin_server_send_text(server, connection, not_utf8, 4), "text is not valid UTF-8");
     NO_TEXT(wsaddin_server_broadcast_text(server, not_utf8, 4, &value), "text is not valid UTF-8");
     NO_TEXT(wsaddin_server_disconnect(server, connection, 1000, not_utf8, 4), "reason is not valid UTF-8");

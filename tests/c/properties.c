@@ -42,6 +42,8 @@ static void client_properties(wsaddin_client client) {
         {wsaddin_client_get_receive_queue_messages, wsaddin_client_set_receive_queue_messages, 65536, 0, INT64_MAX},
         {wsaddin_client_get_receive_queue_bytes, wsaddin_client_set_receive_queue_bytes, 64 << 20, 0, INT64_MAX},
         {wsaddin_client_get_send_queue_bytes, wsaddin_client_set_send_queue_bytes, 64 << 20, 0, INT64_MAX},
+        {wsaddin_client_get_reconnect_interval, wsaddin_client_set_reconnect_interval, 0, -1, 1LL << 31},
+        {wsaddin_client_get_reconnect_max_interval, wsaddin_client_set_reconnect_max_interval, 0, -1, 1LL << 31},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         CHECK(number(rows[i].get, client) == rows[i].initial);
@@ -61,6 +63,12 @@ static void client_properties(wsaddin_client client) {
     TEXT_OF(wsaddin_client_get_protocols, client, text);
     CHECK(strcmp(text, "chat, v2.chat") == 0);
     GOOD(wsaddin_client_set_protocols(client, NULL, 0));
+    TEXT_OF(wsaddin_client_get_hello_message, client, text);
+    CHECK(strcmp(text, "") == 0);
+    GOOD(wsaddin_client_set_hello_message(client, WSADDIN_TEXT("id:1234")));
+    TEXT_OF(wsaddin_client_get_hello_message, client, text);
+    CHECK(strcmp(text, "id:1234") == 0);
+    GOOD(wsaddin_client_set_hello_message(client, NULL, 0));
 
     CHECK(number(wsaddin_client_get_status, client) == 0);
     CHECK(number(wsaddin_client_get_ready_state, client) == 3);

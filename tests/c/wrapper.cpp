@@ -46,6 +46,14 @@ static void properties(wsaddin::client &client, wsaddin::server &server) {
     CHECK(client.get_receive_queue_bytes() == 1 << 20);
     client.set_send_queue_bytes(1 << 20);
     CHECK(client.get_send_queue_bytes() == 1 << 20);
+    client.set_reconnect_interval(1000);
+    CHECK(client.get_reconnect_interval() == 1000);
+    client.set_reconnect_interval(0);
+    client.set_reconnect_max_interval(30000);
+    CHECK(client.get_reconnect_max_interval() == 30000);
+    client.set_hello_message("id:1234");
+    CHECK(client.get_hello_message() == "id:1234");
+    client.set_hello_message("");
     client.set_protocols("chat");
     CHECK(client.get_protocols() == "chat");
     server.set_close_timeout(2s);

@@ -168,6 +168,8 @@ impl Client {
         receive_queue_messages wsaddin_client_set_receive_queue_messages;
         receive_queue_bytes wsaddin_client_set_receive_queue_bytes;
         send_queue_bytes wsaddin_client_set_send_queue_bytes;
+        reconnect_interval wsaddin_client_set_reconnect_interval;
+        reconnect_max_interval wsaddin_client_set_reconnect_max_interval;
     }
 
     /// The result of freeing; the second time BAD_HANDLE.
@@ -221,7 +223,7 @@ impl Client {
     pub fn request(&self, text: &str, timeout_ms: i64) -> Outcome<Got> {
         let (id, none) = (b"id".as_ptr().cast(), std::ptr::null());
         take(|place| unsafe {
-            wsaddin_client_request(self.0, text.as_ptr().cast(), text.len(), id, 2, none, 0, timeout_ms, place)
+            wsaddin_client_request(self.0, text.as_ptr().cast(), text.len(), timeout_ms, id, 2, none, 0, place)
         })
     }
 
@@ -230,6 +232,10 @@ impl Client {
         done(unsafe {
             wsaddin_client_set_header(self.0, name.as_ptr().cast(), name.len(), value.as_ptr().cast(), value.len())
         })
+    }
+
+    pub fn set_hello_message(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_client_set_hello_message(self.0, value.as_ptr().cast(), value.len()) })
     }
 
     pub fn set_protocols(&self, value: &str) -> Outcome {

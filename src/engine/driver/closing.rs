@@ -120,7 +120,11 @@ impl Driver {
         if !self.closing.is_staged() {
             // The peer will not read what still waits; its close is answered at once. RFC 6455 section 5.5.1.
             self.closing.asked = Some(close.code.map_or_else(Bytes::new, |code| close_payload(code, "")));
-            self.connection.outbox.close();
+            if self.owner.keeps_unsent(&self.connection, &peer_ending(&close, true)) {
+                self.connection.outbox.seal(self.connection.serial);
+            } else {
+                self.connection.outbox.close();
+            }
         }
         if let Some(error) = self.unwritable.take() {
             return self.break_off(io, error);

@@ -36,6 +36,8 @@ pub(super) enum After {
 
 /// Where a connection is in its life.
 enum Phase {
+    /// A client waits to dial again, and then for its turn.
+    Waiting,
     /// A client waits for addresses and, for `wss`, the system's roots.
     Preparing(Box<DialPlan>),
     Dialing {
@@ -102,6 +104,13 @@ impl Driver {
         let place = plan.target.address();
         let phase = Phase::Preparing(Box::new(plan));
         Self::new(connection, owner, Role::Client, phase, None, place)
+    }
+
+    /// A client's next one, which dials at that time to that host and port.
+    pub fn again(connection: Arc<Connection>, owner: Arc<dyn Owner>, place: Arc<str>, at: Instant) -> Self {
+        let mut driver = Self::new(connection, owner, Role::Client, Phase::Waiting, None, String::from(&*place));
+        driver.deadline = Some(at);
+        driver
     }
 
     pub fn server(
@@ -193,7 +202,7 @@ impl Driver {
     /// Something can be read.
     pub fn readable(&mut self, io: &mut Io) -> After {
         match &self.phase {
-            Phase::Preparing(_) | Phase::Dialing { .. } => After::Keep,
+            Phase::Waiting | Phase::Preparing(_) | Phase::Dialing { .. } => After::Keep,
             Phase::Securing(_) => self.secure(io),
             Phase::Asking(_) => self.read_answer(io),
             Phase::Hearing(_) => self.read_request(io),
@@ -223,6 +232,7 @@ impl Driver {
 
     fn overdue(&mut self, io: &mut Io) -> After {
         match &self.phase {
+            Phase::Waiting => self.ask_for_turn(io),
             Phase::Preparing(_) | Phase::Dialing { .. } | Phase::Securing(Some(_)) | Phase::Asking(_) => {
                 self.connect_timed_out(io)
             }
@@ -275,7 +285,11 @@ impl Driver {
             }
             Phase::Lingering | Phase::Refusing => {}
             Phase::Securing(None) | Phase::Hearing(_) => self.owner.rejected(0),
-            Phase::Preparing(_) | Phase::Dialing { .. } | Phase::Securing(Some(_)) | Phase::Asking(_) => {
+            Phase::Waiting
+            | Phase::Preparing(_)
+            | Phase::Dialing { .. }
+            | Phase::Securing(Some(_))
+            | Phase::Asking(_) => {
                 self.owner.failed(&self.connection, &error);
             }
         }
@@ -290,6 +304,7 @@ impl Driver {
         }
         self.deliver_rest(io);
         let (unwritten, _) = self.connection.outbox.waiting();
+        self.hand_back();
         let end = End { ending, broken, all_written: unwritten == 0 };
         // Its messages come before its end.
         io.hand_over();
@@ -303,7 +318,8 @@ impl Driver {
         }
         self.phase = Phase::Lingering;
         self.book_held(0);
-        self.connection.release_waiters();
+        self.hand_back();
+        self.leave_turn(io);
         self.owner.gone(&self.connection);
     }
 

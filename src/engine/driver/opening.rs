@@ -8,9 +8,10 @@ use crate::engine::runtime;
 use crate::error::{Arg, Error, Id, Result};
 use crate::net::{Dial, DialState, TlsClient, look_up, resolve_now};
 use crate::options::Opt;
-use crate::ws::{ClientHandshake, Refusal, Request, Role, ServerHandshake};
+use crate::ws::{ClientHandshake, Message, Refusal, Request, Role, ServerHandshake};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// How long a refused newcomer has to read why.
@@ -20,6 +21,7 @@ impl Driver {
     pub fn start(&mut self, io: &mut Io, token: usize) -> After {
         self.token = token;
         match &self.phase {
+            Phase::Waiting => After::Keep,
             Phase::Preparing(_) => {
                 self.deadline = self.time(Opt::ConnectTimeout).map(|time| io.now + time);
                 self.prepare(io)
@@ -39,6 +41,35 @@ impl Driver {
                     }
                 }
             }
+        }
+    }
+
+    /// The wait is over. Waiting for a turn takes nothing from `ConnectTimeout`, which begins with the dial.
+    pub(super) fn ask_for_turn(&mut self, io: &mut Io) -> After {
+        self.deadline = None;
+        if io.dials.begin(&self.connection, &Arc::from(self.place.as_str())) {
+            self.dial_again(io)
+        } else {
+            After::Keep
+        }
+    }
+
+    /// Its turn has come.
+    pub fn dial_again(&mut self, io: &mut Io) -> After {
+        if !matches!(self.phase, Phase::Waiting) {
+            return After::Keep;
+        }
+        let Some(plan) = self.owner.dial_plan(&self.connection) else { return After::Gone };
+        self.phase = Phase::Preparing(Box::new(plan));
+        self.start(io, self.token)
+    }
+
+    /// It no longer dials: the next may.
+    pub(super) fn leave_turn(&mut self, io: &mut Io) {
+        if self.is_client()
+            && let Some(next) = io.dials.end(&self.connection)
+        {
+            io.handle.post(Command::Turn(next));
         }
     }
 
@@ -216,7 +247,9 @@ impl Driver {
         self.phase = Phase::Open;
         self.deadline = None;
         self.keepalive.begin(io.now);
+        self.leave_turn(io);
         self.connection.outbox.open();
+        self.connection.outbox.attach(self.connection.serial, self.greeting());
         io.hand_over();
         if !self.owner.opened(&self.connection) {
             // Given up meanwhile: nothing of it may reach the host.
@@ -233,6 +266,12 @@ impl Driver {
             return After::Gone;
         }
         self.readable(io)
+    }
+
+    /// What a client says first.
+    fn greeting(&self) -> Option<Message> {
+        let text = self.owner.options().text(Opt::HelloMessage);
+        (!text.is_empty()).then(|| Message::text(&text))
     }
 
     /// Ends an attempt, saying where.

@@ -125,7 +125,7 @@ impl Driver {
         let room = BUFFER.saturating_sub(self.staged_bytes);
         let client = self.is_client();
         let (staged, staged_bytes, masks) = (&mut self.staged, &mut self.staged_bytes, &mut io.masks);
-        self.connection.outbox.take(room, |message| {
+        self.connection.outbox.take(self.connection.serial, room, |message| {
             let kind = match message.kind() {
                 MessageKind::Text => FrameKind::Text,
                 MessageKind::Binary => FrameKind::Binary,
@@ -134,9 +134,17 @@ impl Driver {
             *staged_bytes += frame.wire_len();
             staged.push_back(frame);
         });
-        if let Some(payload) = self.closing.next_frame(|| self.connection.outbox.is_empty()) {
+        if let Some(payload) = self.closing.next_frame(|| self.connection.outbox.is_empty(self.connection.serial)) {
             self.stage_frame(io, FrameKind::Close, payload);
         }
+    }
+
+    /// Gives back what the kernel has not taken, for a connection that may follow this one.
+    pub(super) fn hand_back(&mut self) {
+        let staged = std::mem::take(&mut self.staged);
+        (self.staged_bytes, self.front_sent) = (0, 0);
+        let unwritten: Vec<_> = staged.into_iter().filter_map(OutFrame::into_message).collect();
+        self.connection.outbox.detach(self.connection.serial, unwritten.into_iter());
     }
 
     pub(super) fn stage_frame(&mut self, io: &mut Io, kind: FrameKind, payload: Bytes) {

@@ -190,11 +190,11 @@ impl Client {
                     self.0,
                     ptr(text),
                     text.len(),
+                    timeout,
                     ptr(id),
                     id.len(),
                     ptr(reply),
                     reply.len(),
-                    timeout,
                     out,
                 )
             }

@@ -1,0 +1,119 @@
+//! Coming back: a connection that is lost, or a first one that could not be made, is followed by another.
+
+use super::{Phase, Shared, State};
+use crate::engine::{Command, Connection, DialPlan, Ending, is_followed, lock, longest_wait, next_wait};
+use crate::options::{Opt, list};
+use crate::ws::Target;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Where the tries stand.
+#[derive(Default)]
+pub(super) struct Tries {
+    /// Dials since `Connect`, or since the last connection was lost; the `open` event tells it.
+    pub count: u32,
+    /// Failures in a row: they make the waits longer.
+    failures: u32,
+    /// Since when the connection is open.
+    pub open_since: Option<Instant>,
+    /// There was a connection before, so that the next is a reconnection.
+    pub has_opened: bool,
+    /// When the next dial begins; `None` while one is under way.
+    due: Option<Instant>,
+}
+
+impl Tries {
+    /// Of a new `Connect`.
+    pub fn first() -> Self {
+        Self { count: 1, ..Self::default() }
+    }
+}
+
+impl Shared {
+    fn reconnect_times(&self) -> (Duration, Duration) {
+        let time = |option| Duration::from_millis(self.options.int(option).unsigned_abs());
+        (time(Opt::ReconnectInterval), time(Opt::ReconnectMaxInterval))
+    }
+
+    pub(super) fn reconnects(&self) -> bool {
+        self.options.int(Opt::ReconnectInterval) > 0
+    }
+
+    /// Whether an open connection that ends so is followed by another.
+    pub(super) fn follows(&self, state: &State, ending: &Ending) -> bool {
+        state.phase == Phase::Open && !state.cancelled && self.reconnects() && is_followed(ending)
+    }
+
+    /// Waits and dials again, with the same outbox.
+    pub(super) fn come_back(&self, state: &mut State, before: &Arc<Connection>) {
+        let (interval, max) = self.reconnect_times();
+        // A connection that lived no longer than the wait for it was no success.
+        let lived = state.tries.open_since.take().map(|since| since.elapsed());
+        if lived.is_some_and(|lived| lived >= longest_wait(interval, max, state.tries.failures)) {
+            state.tries.failures = 0;
+        }
+        let wait = next_wait(interval, max, state.tries.failures);
+        state.tries.failures = state.tries.failures.saturating_add(1);
+        self.wait_and_dial(state, before, wait);
+    }
+
+    fn wait_and_dial(&self, state: &mut State, before: &Arc<Connection>, wait: Duration) {
+        let (Some(owner), Some(target)) = (self.own.upgrade(), &state.target) else { return };
+        let place = Arc::from(target.address());
+        let connection = before.successor();
+        // What the host sends meanwhile waits for it.
+        connection.outbox.open();
+        state.phase = Phase::Reconnecting;
+        state.tries.due = Instant::now().checked_add(wait);
+        state.connection = Some(connection.clone());
+        state.live.push(connection.clone());
+        before.post(Command::Redial { connection, owner, place, wait });
+    }
+
+    /// What to dial, with the headers and subprotocols that are set now.
+    pub(super) fn plan(&self, state: &State, target: Target) -> DialPlan {
+        let protocols = list(&self.options.text(Opt::Protocols)).map(str::to_owned).collect();
+        DialPlan { target, headers: state.headers.clone(), protocols }
+    }
+
+    /// The wait is over.
+    pub(super) fn plan_again(&self, connection: &Arc<Connection>) -> Option<DialPlan> {
+        let mut state = lock(&self.state);
+        if !Self::is_current(&state, connection) || state.phase != Phase::Reconnecting {
+            return None;
+        }
+        state.tries.count = state.tries.count.saturating_add(1);
+        state.tries.due = None;
+        let target = state.target.clone()?;
+        Some(self.plan(&state, target))
+    }
+
+    /// The interval was set: off gives up a wait, and a shorter one cuts it.
+    pub(super) fn interval_changed(&self) {
+        let mut state = lock(&self.state);
+        let (Some(connection), Some(due)) = (state.connection.clone(), state.tries.due) else { return };
+        if state.phase != Phase::Reconnecting {
+            return;
+        }
+        if !self.reconnects() {
+            self.give_up(&mut state, &connection);
+            connection.abort();
+            return self.settled(state, false);
+        }
+        let (interval, max) = self.reconnect_times();
+        let wait = next_wait(interval, max, state.tries.failures.saturating_sub(1));
+        if Instant::now().checked_add(wait).is_some_and(|at| at < due) {
+            self.wait_and_dial(&mut state, &connection, wait);
+            connection.abort();
+        }
+    }
+
+    /// The end of all tries: what waits to be sent is dropped.
+    pub(super) fn give_up(&self, state: &mut State, connection: &Arc<Connection>) {
+        state.phase = Phase::Closed;
+        state.broken = true;
+        state.connection = None;
+        connection.outbox.close();
+        self.inbox.set_live(false);
+    }
+}

@@ -1,0 +1,121 @@
+//! When a client comes back: after which ends, after how long, and how many at a time.
+
+use super::connection::Connection;
+use super::event::{Ending, Reason};
+use crate::ws::random_u64;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Reconnecting dials under way to one host and port: enough that 500 clients are back within seconds, few enough for
+/// the backlog of a server that has just started.
+const TO_ONE: usize = 32;
+/// And to all together, so that one dead address (each dial to it lasts a whole `ConnectTimeout`) holds up no other.
+const TO_ALL: usize = 256;
+
+/// Whether a connection that ended so is followed by another. Our own `Disconnect` is the caller's affair.
+pub fn is_followed(ending: &Ending) -> bool {
+    match ending.reason {
+        // The peer's close: it is done, or refuses what we are or what we do.
+        Reason::Text(_) => !matches!(ending.code, 1000 | 1002 | 1003 | 1007..=1010 | 4000..=4999),
+        // It broke, or the keepalive gave it up; any other end that we make is for a breach of the protocol.
+        Reason::Ours(_) => matches!(ending.code, 1006 | 1011),
+    }
+}
+
+/// The longest that the wait after `failures` failures in a row may be.
+pub fn longest_wait(interval: Duration, max: Duration, failures: u32) -> Duration {
+    if max <= interval {
+        return interval;
+    }
+    2_u32.checked_pow(failures).and_then(|factor| interval.checked_mul(factor)).map_or(max, |bound| bound.min(max))
+}
+
+/// How long to wait: always `interval`, or with a larger `max` anything up to a bound that doubles ("full jitter"), so
+/// that clients that lost their server together do not come back together.
+pub fn next_wait(interval: Duration, max: Duration, failures: u32) -> Duration {
+    let longest = longest_wait(interval, max, failures);
+    if max <= interval {
+        return longest;
+    }
+    let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
+    // The bias of the remainder is below one in a million for waits of hours.
+    Duration::from_nanos(random_u64() % nanos.saturating_add(1).max(1))
+}
+
+/// The reconnecting dials of the process: all clients share one I/O thread, which owns this.
+#[derive(Default)]
+pub(super) struct Dials {
+    /// By the connections' serials, with the host and port.
+    under_way: BTreeMap<u64, Arc<str>>,
+    waiting: VecDeque<(Arc<Connection>, Arc<str>)>,
+}
+
+impl Dials {
+    fn has_room(&self, place: &str) -> bool {
+        let same = || self.under_way.values().filter(|other| ***other == *place).count();
+        self.under_way.len() < TO_ALL && same() < TO_ONE
+    }
+
+    /// Whether it may dial now; otherwise its turn comes.
+    pub fn begin(&mut self, connection: &Arc<Connection>, place: &Arc<str>) -> bool {
+        let now = self.has_room(place);
+        if now {
+            self.under_way.insert(connection.serial, place.clone());
+        } else {
+            self.waiting.push_back((connection.clone(), place.clone()));
+        }
+        now
+    }
+
+    /// It has connected, failed or been given up, in whatever state it was; gives the one whose turn it is now.
+    pub fn end(&mut self, connection: &Connection) -> Option<Arc<Connection>> {
+        if self.under_way.remove(&connection.serial).is_none() {
+            self.waiting.retain(|(other, _)| other.serial != connection.serial);
+            return None;
+        }
+        let at = self.waiting.iter().position(|(_, place)| self.has_room(place))?;
+        let (next, place) = self.waiting.remove(at)?;
+        self.under_way.insert(next.serial, place);
+        Some(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Id};
+
+    #[test]
+    fn which_ends_are_followed() {
+        let peer = |code| is_followed(&Ending { code, reason: Reason::none(), clean: true });
+        for code in [1001, 1005, 1011, 1012, 1013, 1014, 3000, 3999] {
+            assert!(peer(code), "{code}");
+        }
+        for code in [1000, 1002, 1003, 1007, 1008, 1009, 1010, 4000, 4001, 4999] {
+            assert!(!peer(code), "{code}");
+        }
+        let ours = |code| is_followed(&Ending { code, reason: Reason::Ours(Error::of(Id::Io)), clean: false });
+        assert!(ours(1006) && ours(1011));
+        assert!(![1002, 1003, 1007, 1009].into_iter().any(ours));
+    }
+
+    #[test]
+    fn a_constant_interval_is_constant_and_jitter_stays_below_its_bound() {
+        let ms = Duration::from_millis;
+        for failures in [0, 1, 40] {
+            assert_eq!(next_wait(ms(1000), ms(0), failures), ms(1000));
+            assert_eq!(next_wait(ms(1000), ms(1000), failures), ms(1000));
+        }
+        for (failures, bound) in [(0, 1000), (1, 2000), (2, 4000), (4, 16_000), (5, 30_000), (31, 30_000), (90, 30_000)]
+        {
+            let waits: Vec<_> = (0..400).map(|_| next_wait(ms(1000), ms(30_000), failures)).collect();
+            assert!(waits.iter().all(|wait| *wait <= ms(bound)));
+            // Each tenth of the range has its part: 40 expected, below 10 one time in ten million.
+            for tenth in 0..10 {
+                let range = ms(bound * tenth / 10)..ms(bound * (tenth + 1) / 10);
+                assert!(waits.iter().filter(|wait| range.contains(*wait)).count() >= 10, "{failures} {range:?}");
+            }
+        }
+    }
+}
