@@ -517,20 +517,20 @@ wsaddin_result wsaddin_client_ping(wsaddin_client client, int64_t timeout_ms, in
  * order.
  *
  * @param text         the JSON object, UTF-8
+ * @param timeout_ms   milliseconds; WSADDIN_WAIT_FOREVER
  * @param id_field     the name of the field that identifies the request; "id" is usual
  * @param reply_field  the name of the field in the answer; empty: the same as `id_field`
- * @param timeout_ms   milliseconds; WSADDIN_WAIT_FOREVER
  * @param reply        the answer, yours; free it with wsaddin_message_free
  * @retval WSADDIN_REQUEST_TIMEOUT  no answer within that time
  */
 wsaddin_result wsaddin_client_request(wsaddin_client client,
                                       const void *text,
                                       size_t size,
+                                      int64_t timeout_ms,
                                       const void *id_field,
                                       size_t id_field_size,
                                       const void *reply_field,
                                       size_t reply_field_size,
-                                      int64_t timeout_ms,
                                       wsaddin_message **reply);
 
 /**
@@ -700,6 +700,48 @@ wsaddin_result wsaddin_client_set_send_queue_bytes(wsaddin_client client, int64_
  * Reads what wsaddin_client_set_send_queue_bytes sets.
  */
 wsaddin_result wsaddin_client_get_send_queue_bytes(wsaddin_client client, int64_t *value);
+
+/**
+ * Milliseconds before a lost connection is tried again, until wsaddin_client_disconnect; 0 is off. Acts at once: 0 gives
+ * up a reconnection that waits, and what is queued for it. Not followed: our own disconnect, the other side's close with
+ * 1000, 1002, 1003, 1007 to 1010 or 4000 to 4999, and a close for its breach of the protocol. While it reconnects the
+ * status is -1 and the state 0, sending queues, and each failed attempt is a WSADDIN_EVENT_ERROR. Default 0.
+ */
+wsaddin_result wsaddin_client_set_reconnect_interval(wsaddin_client client,
+                                                     int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_reconnect_interval sets.
+ */
+wsaddin_result wsaddin_client_get_reconnect_interval(wsaddin_client client, int64_t *value);
+
+/**
+ * When above the reconnect interval: the bound of the wait doubles with each failure up to this many milliseconds, and
+ * each wait is drawn anew between nothing and its bound, so that many clients do not come back all at once. Default 0.
+ */
+wsaddin_result wsaddin_client_set_reconnect_max_interval(wsaddin_client client,
+                                                         int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_reconnect_max_interval sets.
+ */
+wsaddin_result wsaddin_client_get_reconnect_max_interval(wsaddin_client client, int64_t *value);
+
+/**
+ * A text that goes out first on every connection, before anything that waits; empty: none. From the next connect or
+ * reconnection on. Default empty.
+ */
+wsaddin_result wsaddin_client_set_hello_message(wsaddin_client client,
+                                                const void *value,
+                                                size_t size);
+
+/**
+ * Reads what wsaddin_client_set_hello_message sets.
+ */
+wsaddin_result wsaddin_client_get_hello_message(wsaddin_client client,
+                                                char *buffer,
+                                                size_t capacity,
+                                                size_t *needed);
 
 /**
  * Subprotocols to offer, comma separated, preferred first; from the next connect on. Default empty.
