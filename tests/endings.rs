@@ -19,11 +19,12 @@ fn what_was_sent_before_a_reset_arrives() {
         client.connect(port).unwrap();
         let mut peer = peer.join().unwrap();
         // Both directions are stuck: we do not take, the peer does not read.
-        for number in 0..10 {
-            peer.binary(&numbered(number, 100_000));
-        }
-        peer.close(4005);
+        (0..3).for_each(|number| peer.binary(&numbered(number, 8)));
         until("reading is paused", SOON, || client.ping(100) == Err(QUEUE_FULL));
+        // Less than a window: what the peer's kernel still held at its end would be lost with it.
+        (3..10).for_each(|number| peer.binary(&numbered(number, 4000)));
+        peer.close(4005);
+        until("all of it is in the client's kernel", SOON, || peer.unacknowledged() == 0);
         while client.send(&[0; 65_536]).is_ok() {}
         // Closed with bytes unread: the kernel sends a reset.
         drop(peer);

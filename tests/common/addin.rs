@@ -67,7 +67,7 @@ functions! {
     client_receive(Handle, i64, MessageOut) -> i32;
     client_receive_event(Handle, i64, MessageOut) -> i32;
     client_ping(Handle, i64, *mut i64) -> i32;
-    client_request(Handle, Bytes, usize, Bytes, usize, Bytes, usize, i64, MessageOut) -> i32;
+    client_request(Handle, Bytes, usize, i64, Bytes, usize, Bytes, usize, MessageOut) -> i32;
     server_new(*mut Handle) -> i32;
     server_free(Handle) -> i32;
     server_run(Handle, Bytes, usize, i64) -> i32;
@@ -274,7 +274,7 @@ impl Client {
         let (data, size) = (bytes(text.as_bytes()), text.len());
         // SAFETY: see above.
         received(|out| unsafe {
-            (functions().client_request)(self.0, data, size, bytes(b"id"), 2, bytes(b""), 0, timeout_ms, out)
+            (functions().client_request)(self.0, data, size, timeout_ms, bytes(b"id"), 2, bytes(b""), 0, out)
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 use tungstenite::handshake::derive_accept_key;
 
@@ -92,6 +93,14 @@ impl Raw {
 
     pub fn close(&mut self, code: u16) {
         self.write(0x88, &code.to_be_bytes());
+    }
+
+    /// Bytes that the other side's kernel has not acknowledged: they would be lost with this end.
+    pub fn unacknowledged(&self) -> i32 {
+        let mut bytes = 0;
+        // SAFETY: an open socket, and a place for the number.
+        assert_eq!(unsafe { libc::ioctl(self.socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) }, 0);
+        bytes
     }
 
     /// The next frame: its first byte and its payload.
