@@ -11,9 +11,18 @@ fn main() {
     let config = cbindgen::Config::from_file("include/cbindgen.toml").expect("include/cbindgen.toml is readable");
     let mut builder = cbindgen::Builder::new().with_config(config);
     // In the order in which a reader of the header wants them.
-    for file in
-        ["result", "general", "handle", "message", "client", "client_options", "server", "server_options", "events"]
-    {
+    for file in [
+        "result",
+        "general",
+        "handle",
+        "message",
+        "client",
+        "client_options",
+        "server",
+        "server_options",
+        "tls",
+        "events",
+    ] {
         builder = builder.with_src(Path::new("src/capi").join(file).with_extension("rs"));
     }
     match builder.generate() {

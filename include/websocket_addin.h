@@ -757,6 +757,33 @@ wsaddin_result wsaddin_client_get_protocols(wsaddin_client client,
                                             size_t *needed);
 
 /**
+ * Trusted roots beside the system's: the path of a PEM file, or PEM text; from the next connect on. Default empty.
+ */
+wsaddin_result wsaddin_client_set_ca_file(wsaddin_client client,
+                                          const void *value,
+                                          size_t size);
+
+/**
+ * Reads what wsaddin_client_set_ca_file sets.
+ */
+wsaddin_result wsaddin_client_get_ca_file(wsaddin_client client,
+                                          char *buffer,
+                                          size_t capacity,
+                                          size_t *needed);
+
+/**
+ * 1: the server's certificate and its name are checked. 0: they are not, and anybody may pose as the server; for this
+ * client alone, from the next connect on. Default 1.
+ */
+wsaddin_result wsaddin_client_set_verify_certificate(wsaddin_client client,
+                                                     int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_verify_certificate sets.
+ */
+wsaddin_result wsaddin_client_get_verify_certificate(wsaddin_client client, int64_t *value);
+
+/**
  * Makes a server. The first object of the process starts the I/O thread.
  *
  * @param server  its handle; free it with wsaddin_server_free
@@ -1080,6 +1107,61 @@ wsaddin_result wsaddin_server_get_protocols(wsaddin_server server,
                                             char *buffer,
                                             size_t capacity,
                                             size_t *needed);
+
+/**
+ * The same as wsaddin_server_run with TLS. Blocks while the files are read and the key is decrypted, too.
+ *
+ * Certificate and key are paths or PEM text, UTF-8: PEM with the chain and the key in one file or in two (keys of PKCS#8,
+ * PKCS#1 and SEC1, plain or encrypted), or PKCS#12. A certificate that has expired works; wsaddin_server_statistics warns.
+ *
+ * @param certificate  the certificate with its chain, and the key unless `key` is given
+ * @param key          the key; empty when it is in `certificate`. Without a password, a key that is neither a file nor
+ *                     PEM text is the password
+ * @param password     of the key or the PKCS#12; copied, and wiped when the server stops
+ * @retval WSADDIN_FILE  a file cannot be read or used, or the password is wrong; the text says which and why
+ */
+wsaddin_result wsaddin_server_run_tls(wsaddin_server server,
+                                      const void *interface_name,
+                                      size_t size,
+                                      int64_t port,
+                                      const void *certificate,
+                                      size_t certificate_size,
+                                      const void *key,
+                                      size_t key_size,
+                                      const void *password,
+                                      size_t password_size);
+
+/**
+ * Gives new connections a renewed certificate; those that are open go on. Blocks while it is read. When that fails the
+ * old one stays.
+ *
+ * @param certificate  as for wsaddin_server_run_tls; with all three empty, what was given last is read again
+ * @retval WSADDIN_FILE         a file cannot be read or used, or the password is wrong
+ * @retval WSADDIN_NOT_RUNNING  it does not run
+ * @retval WSADDIN_UNSUPPORTED  it runs without TLS
+ */
+wsaddin_result wsaddin_server_reload_certificate(wsaddin_server server,
+                                                 const void *certificate,
+                                                 size_t certificate_size,
+                                                 const void *key,
+                                                 size_t key_size,
+                                                 const void *password,
+                                                 size_t password_size);
+
+/**
+ * Sets what the client shows from the next connect on when a server asks for a certificate (mutual TLS). Blocks while it
+ * is read. When that fails the old one stays.
+ *
+ * @param certificate  as for wsaddin_server_run_tls; with all three empty: none any more
+ * @retval WSADDIN_FILE  a file cannot be read or used, or the password is wrong; the text says which and why
+ */
+wsaddin_result wsaddin_client_set_client_certificate(wsaddin_client client,
+                                                     const void *certificate,
+                                                     size_t certificate_size,
+                                                     const void *key,
+                                                     size_t key_size,
+                                                     const void *password,
+                                                     size_t password_size);
 
 /**
  * From now on the client's events go to `on_event` instead of the queue, what is queued already first. While a handler

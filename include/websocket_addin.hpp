@@ -240,6 +240,10 @@ public:
     void set_header(std::string_view name, std::string_view value) {
         detail::check(wsaddin_client_set_header(handle(), name.data(), name.size(), value.data(), value.size()));
     }
+    void set_client_certificate(std::string_view certificate, std::string_view key = {}, std::string_view password = {}) {
+        detail::check(wsaddin_client_set_client_certificate(handle(), certificate.data(), certificate.size(), key.data(),
+                                                            key.size(), password.data(), password.size()));
+    }
 
     std::int64_t get_status() const { return detail::number(handle(), wsaddin_client_get_status); }
     std::int64_t get_ready_state() const { return detail::number(handle(), wsaddin_client_get_ready_state); }
@@ -277,12 +281,26 @@ public:
     std::string get_hello_message() const { return detail::text(handle(), wsaddin_client_get_hello_message); }
     void set_protocols(std::string_view value) { detail::check(wsaddin_client_set_protocols(handle(), value.data(), value.size())); }
     std::string get_protocols() const { return detail::text(handle(), wsaddin_client_get_protocols); }
+    void set_ca_file(std::string_view value) { detail::check(wsaddin_client_set_ca_file(handle(), value.data(), value.size())); }
+    std::string get_ca_file() const { return detail::text(handle(), wsaddin_client_get_ca_file); }
+    void set_verify_certificate(bool value) { detail::check(wsaddin_client_set_verify_certificate(handle(), value)); }
+    bool get_verify_certificate() const { return detail::number(handle(), wsaddin_client_get_verify_certificate) != 0; }
 };
 
 class server : public detail::object<wsaddin_server, wsaddin_server_new, wsaddin_server_free, wsaddin_server_set_handler> {
 public:
     void run(std::string_view interface_name, std::int64_t port) {
         detail::check(wsaddin_server_run(handle(), interface_name.data(), interface_name.size(), port));
+    }
+    void run_tls(std::string_view interface_name, std::int64_t port, std::string_view certificate,
+                 std::string_view key = {}, std::string_view password = {}) {
+        detail::check(wsaddin_server_run_tls(handle(), interface_name.data(), interface_name.size(), port,
+                                             certificate.data(), certificate.size(), key.data(), key.size(),
+                                             password.data(), password.size()));
+    }
+    void reload_certificate(std::string_view certificate = {}, std::string_view key = {}, std::string_view password = {}) {
+        detail::check(wsaddin_server_reload_certificate(handle(), certificate.data(), certificate.size(), key.data(),
+                                                        key.size(), password.data(), password.size()));
     }
     void stop() { detail::check(wsaddin_server_stop(handle())); }
     /** False: that connection has gone. */

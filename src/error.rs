@@ -4,6 +4,11 @@
 //! the operating system or the TLS library said follows in brackets. Texts are rendered when they are read, in the
 //! language of the reader; secrets are never put into them.
 
+mod parts;
+#[cfg(test)]
+mod tests;
+
+pub use parts::{Arg, Code};
 use std::fmt::{self, Write};
 
 /// The language of texts for people.
@@ -12,80 +17,6 @@ pub enum Language {
     English,
     Russian,
 }
-
-/// What kind of failure this is; the numbers are those of the C interface and are never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(i32)]
-pub enum Code {
-    BadHandle = -1,
-    BadArgument = -2,
-    BadUtf8 = -3,
-    NotConnected = -4,
-    AlreadyConnected = -5,
-    Connecting = -6,
-    NotRunning = -7,
-    AlreadyRunning = -8,
-    Cancelled = -9,
-    ConnectTimeout = -10,
-    Resolve = -11,
-    Refused = -12,
-    Tls = -13,
-    Certificate = -14,
-    Proxy = -15,
-    Handshake = -16,
-    QueueFull = -17,
-    TooBig = -18,
-    PingTimeout = -19,
-    RequestTimeout = -20,
-    Address = -21,
-    File = -22,
-    WouldDeadlock = -23,
-    HandlerSet = -24,
-    Unsupported = -25,
-    NoMemory = -26,
-    Io = -27,
-    Panic = -28,
-}
-
-/// A piece of a text that differs between the two languages or is the same in both.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Arg {
-    Plain(String),
-    Both { en: &'static str, ru: &'static str },
-}
-
-impl Arg {
-    fn text(&self, language: Language) -> &str {
-        match (self, language) {
-            (Arg::Plain(text), _) => text,
-            (Arg::Both { en, .. }, Language::English) => en,
-            (Arg::Both { ru, .. }, Language::Russian) => ru,
-        }
-    }
-}
-
-impl From<String> for Arg {
-    fn from(text: String) -> Self {
-        Arg::Plain(text)
-    }
-}
-
-impl From<&str> for Arg {
-    fn from(text: &str) -> Self {
-        Arg::Plain(text.to_owned())
-    }
-}
-
-macro_rules! number_args {
-    ($($number:ty),*) => {$(
-        impl From<$number> for Arg {
-            fn from(number: $number) -> Self {
-                Arg::Plain(number.to_string())
-            }
-        }
-    )*};
-}
-number_args!(i32, i64, u16, u32, u64, usize);
 
 /// A failure: a row of the table, what fills its gaps, why it happened and what the system said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -276,6 +207,36 @@ table! {
     CertificateWrongHost Certificate "the server's certificate is not for {0}" "сертификат сервера выдан не для {0}";
     CertificateRevoked Certificate "the server's certificate has been revoked" "сертификат сервера отозван";
     CertificateRefused Certificate "the server's certificate was refused" "сертификат сервера отвергнут";
+    TlsVersion Tls "the other side speaks only versions of TLS before 1.2" "другая сторона поддерживает только TLS ниже версии 1.2";
+    TlsNot Tls "the other side does not speak TLS" "другая сторона не использует TLS";
+    ClientCertificateNeeded Certificate "the server demands a client certificate" "сервер требует сертификат клиента";
+    ClientCertificateRefused Certificate "the server refused the client certificate" "сервер отверг сертификат клиента";
+
+    // Certificates and keys of our own.
+    InCertificate File "certificate {0}" "сертификат {0}";
+    InKey File "private key {0}" "закрытый ключ {0}";
+    InCaFile File "CA certificates {0}" "сертификаты УЦ {0}";
+    FileUnreadable File "the file cannot be read" "не удалось прочитать файл";
+    FileTooBig File "the file is larger than {0} bytes" "файл больше {0} байт";
+    PemDamaged File "the PEM text is damaged" "текст PEM повреждён";
+    CertificateMissing BadArgument "there is a key or a password, but no certificate" "указан ключ или пароль, но не указан сертификат";
+    CertificateForm File "neither PEM nor PKCS#12" "это не PEM и не PKCS#12";
+    CertificateAbsent File "there is no certificate in it" "сертификата в нём нет";
+    CertificateDamaged File "a certificate in it is damaged" "сертификат в нём повреждён";
+    KeyAbsent File "there is no private key in it" "закрытого ключа в нём нет";
+    KeyTwoReadings File "the key's argument is neither a file nor PEM text and was taken for the password; if it names a file, that file does not exist" "параметр «Ключ» — не файл и не текст PEM, поэтому он принят за пароль; если это имя файла, то такого файла нет";
+    KeyDamaged File "the private key is damaged" "закрытый ключ повреждён";
+    KeyForm File "private keys of the form {0} are not supported" "закрытые ключи вида {0} не поддерживаются";
+    KeyCurve File "the elliptic curve of the key has no name" "эллиптическая кривая ключа задана не именем";
+    KeyEncryption File "the encryption {0} of the private key is not supported; convert it with: openssl pkcs8 -topk8 -v2 aes256" "шифрование {0} закрытого ключа не поддерживается; преобразуйте его: openssl pkcs8 -topk8 -v2 aes256";
+    KeyMismatch File "the private key does not belong to the certificate" "закрытый ключ не подходит к сертификату";
+    KeyUnusable File "certificate and key cannot be used" "сертификат и ключ не удалось использовать";
+    PasswordMissing File "it is encrypted, and no password was given" "данные зашифрованы, а пароль не указан";
+    PasswordWrong File "wrong password" "неверный пароль";
+    Pkcs12Old File "its encryption is not supported; convert it with: openssl pkcs12 -legacy -nodes -in old.p12 -out new.pem" "его шифрование не поддерживается; преобразуйте файл: openssl pkcs12 -legacy -nodes -in old.p12 -out new.pem";
+    OwnCertificateExpired Certificate "the server's own certificate expired on {0}" "срок действия собственного сертификата сервера истёк {0}";
+    OwnCertificateNotYetValid Certificate "the server's own certificate is not valid before {0}" "собственный сертификат сервера действует только с {0}";
+    NoTls Unsupported "the server was started without a certificate" "сервер запущен без сертификата";
 
     // The opening handshake, RFC 6455 section 4.
     HttpStatus Handshake "the server answered HTTP {0} instead of 101" "сервер ответил HTTP {0} вместо 101";
@@ -329,32 +290,4 @@ table! {
     InterfaceForeign Address "the address does not belong to this machine" "адрес не принадлежит этому компьютеру";
     ListenFailed Address "the address cannot be used" "адрес нельзя использовать";
     UnknownConnection BadArgument "connection {0} was never issued" "соединения {0} не было";
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_texts_have_the_same_gaps() {
-        for id in Id::ALL {
-            let (en, ru) = id.templates();
-            let gaps = |text: &str| {
-                let mut found: Vec<_> = text.match_indices('{').map(|(at, _)| text[at..at + 3].to_owned()).collect();
-                found.sort();
-                found
-            };
-            assert_eq!(gaps(en), gaps(ru), "{id:?}");
-            assert!(!en.is_empty() && !ru.is_empty(), "{id:?}");
-        }
-    }
-
-    #[test]
-    fn text_says_where_why_and_what_the_system_said() {
-        let error =
-            Error::new(Id::ConnectingTo, ["10.0.0.1:443".into()]).because(Id::Refused.into()).detail("os error 111");
-        assert_eq!(error.text(Language::Russian), "подключение к 10.0.0.1:443: соединение отклонено (os error 111)");
-        assert_eq!(error.text(Language::English), "connecting to 10.0.0.1:443: connection refused (os error 111)");
-        assert_eq!(error.code(), Code::Refused);
-    }
 }

@@ -112,6 +112,10 @@ options! {
     ReconnectMaxInterval МаксимальныйИнтервалПереподключения TIME, int(0), None;
     /// A text that is sent first on every connection.
     HelloMessage ПриветственноеСообщение Kind::Text, EMPTY, None;
+    /// Trusted roots beside the system's: the path of a PEM file.
+    CAFile ФайлСертификатовУЦ Kind::Text, EMPTY, None;
+    /// Whether a server's certificate is checked.
+    VerifyCertificate ПроверятьСертификат Kind::Bool, Some(Default::Flag(true)), None;
     /// Connections a server holds at most; the next one gets 503.
     MaxConnections МаксимумСоединений SIZE, None, int(10_000);
     /// Milliseconds for TLS and HTTP of a newcomer.

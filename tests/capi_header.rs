@@ -40,10 +40,14 @@ fn every_property_has_a_getter_and_a_setter() {
     }
 }
 
+/// `CAFile` is `ca_file`: capitals in a row are one word, but for the last of them.
 fn snake(name: &str) -> String {
+    let characters: Vec<char> = name.chars().collect();
     let mut snake = String::new();
-    for character in name.chars() {
-        if character.is_uppercase() && !snake.is_empty() {
+    for (at, character) in characters.iter().enumerate() {
+        let follows_small = at > 0 && characters[at - 1].is_lowercase();
+        let begins_word = at > 0 && characters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        if character.is_uppercase() && (follows_small || begins_word) {
             snake.push('_');
         }
         snake.extend(character.to_lowercase());

@@ -1,6 +1,10 @@
 //! The library in a host as 1C:Enterprise is one: `tests/host1c`, natively and under valgrind.
 
 mod common;
+#[path = "common/face.rs"]
+mod face;
+#[path = "common/tls.rs"]
+mod tls;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -42,6 +46,9 @@ const ALONE: &[&str] = &[
 
 /// Those that talk to an echo server made by others; its URL is their argument.
 const WITH_PEER: &[&str] = &["full_test", "bot"];
+
+/// Those that need certificates, in a folder that is their argument.
+const WITH_CERTIFICATES: &[&str] = &["tls"];
 
 /// Said in figures, not in passed and failed.
 const MEASURING: &[&str] = &["bench"];
@@ -87,8 +94,14 @@ fn passes_under_valgrind(scenario: &str, arguments: &[&str]) {
     let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("valgrind-{scenario}.log"));
     let mut command = Command::new("valgrind");
     command.args(["--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite,possible"]);
-    command.args(["--show-leak-kinds=definite,possible", "--num-callers=30", "--fair-sched=yes"]);
+    command.args([
+        "--show-leak-kinds=definite,possible",
+        "--num-callers=40",
+        "--fair-sched=yes",
+        "--keep-debuginfo=yes",
+    ]);
     command.arg(format!("--log-file={}", log.display()));
+    command.arg(format!("--suppressions={}", common::root().join("tests/host1c/valgrind.supp").display()));
     command.arg(host()).arg(common::library()).arg(scenario).args(arguments).env("HOST1C_SLOW", "1");
     let output = common::run(&mut command, LIMIT_UNDER_VALGRIND);
     let log = std::fs::read_to_string(&log).unwrap_or_default();
@@ -139,7 +152,7 @@ fn every_scenario_is_run() {
     let _turn = turn();
     let listed = common::run_well(Command::new(host()).arg("--list"), LIMIT);
     let listed: BTreeSet<&str> = listed.split_whitespace().collect();
-    let run: BTreeSet<&str> = [ALONE, WITH_PEER, MEASURING].concat().into_iter().collect();
+    let run: BTreeSet<&str> = [ALONE, WITH_PEER, WITH_CERTIFICATES, MEASURING].concat().into_iter().collect();
     assert_eq!(listed, run);
 }
 
@@ -166,6 +179,19 @@ fn the_original_full_test_and_the_bot_pass() {
     for scenario in WITH_PEER {
         passes(scenario, &[&echo.url]);
         passes_under_valgrind(scenario, &[&echo.url]);
+    }
+}
+
+#[test]
+fn a_script_uses_tls() {
+    let _turn = turn();
+    let authority = tls::Authority::with_server("host1c");
+    let lock = ["pkcs8", "-topk8", "-in", "server.key", "-out", "locked.key", "-passout", "pass:пароль"];
+    tls::openssl(authority.folder(), &lock);
+    for scenario in WITH_CERTIFICATES {
+        let folder = authority.path("");
+        passes(scenario, &[&folder]);
+        passes_under_valgrind(scenario, &[&folder]);
     }
 }
 

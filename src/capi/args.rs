@@ -4,6 +4,7 @@
 //! caller's promise, which the header's first page states.
 
 use crate::error::{Error, Id, Result};
+use crate::net::TlsSources;
 use crate::ws::Message;
 use std::ffi::{c_char, c_void};
 
@@ -60,6 +61,25 @@ pub(super) unsafe fn binary_message(name: &'static str, data: *const c_void, siz
     copy.try_reserve_exact(size).map_err(|_| Error::of(Id::NoMemory))?;
     copy.extend_from_slice(bytes);
     Ok(Message::binary(copy))
+}
+
+/// Certificate, key and password.
+///
+/// # Safety
+/// As for [`bytes`], each.
+pub(super) unsafe fn sources(
+    (certificate, certificate_size): (*const c_void, usize),
+    (key, key_size): (*const c_void, usize),
+    (password, password_size): (*const c_void, usize),
+) -> Result<TlsSources> {
+    // SAFETY: the same promise, for each.
+    unsafe {
+        Ok(TlsSources::new(
+            text("certificate", certificate, certificate_size)?,
+            text("key", key, key_size)?,
+            text("password", password, password_size)?,
+        ))
+    }
 }
 
 /// The elements of an array argument, of which there is at least one.

@@ -20,6 +20,7 @@ mod message;
 mod result;
 mod server;
 mod server_options;
+mod tls;
 
 pub use client::*;
 pub use client_options::*;
@@ -30,3 +31,4 @@ pub use message::*;
 pub use result::*;
 pub use server::*;
 pub use server_options::*;
+pub use tls::*;

@@ -1,7 +1,7 @@
 //! Servers.
 
 use super::args;
-use super::guard::guard;
+use super::guard::{guard, language};
 use super::handle::{SERVERS, wsaddin_server};
 use super::message::{message_out, wsaddin_message};
 use super::result::{Done, wsaddin_result};
@@ -358,5 +358,5 @@ pub unsafe extern "C" fn wsaddin_server_statistics(
     needed: *mut usize,
 ) -> wsaddin_result {
     // SAFETY: the caller's promise.
-    unsafe { text(server, (buffer, capacity, needed), Server::statistics) }
+    unsafe { text(server, (buffer, capacity, needed), |server| server.statistics(language())) }
 }

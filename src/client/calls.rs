@@ -6,8 +6,10 @@ use crate::engine::{
     Body, Command, Connection, Deadline, Ending, Event, Outcome, Reason, Wait, Want, lock, refuse_on_io_thread, wait,
 };
 use crate::error::{Error, Id, Result};
+use crate::net::{TlsIdentity, TlsSources};
 use crate::ws::{Message, Target, check_close, check_header};
 use serde_json::Value;
+use std::sync::Arc;
 
 impl Client {
     /// Connects and shakes hands; blocks until decided, at most `ConnectTimeout`.
@@ -130,6 +132,28 @@ impl Client {
             return Err(error);
         }
         self.shared.inbox.await_reply(&pending, patience)
+    }
+
+    /// What the client shows from the next connect on when a server asks for a certificate; without one: nothing.
+    pub fn set_client_certificate(&self, sources: &TlsSources) -> Result<()> {
+        let _inside = self.enter()?;
+        let identity = match sources.is_empty() {
+            true => None,
+            false => {
+                let workers = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.workers()?;
+                let (loading, sources) = (&self.shared.loading, sources.clone());
+                Some(Arc::new(loading.run(loading.ticket(), &workers, move || sources.load())?))
+            }
+        };
+        self.set_identity(identity);
+        Ok(())
+    }
+
+    pub(super) fn set_identity(&self, identity: Option<Arc<TlsIdentity>>) {
+        let before = std::mem::replace(&mut lock(&self.shared.state).identity, identity);
+        if let (Some(before), Some(lease)) = (before, lock(&self.lease).as_ref()) {
+            lease.discard(before);
+        }
     }
 
     /// A header of the next handshake; an empty value removes it.

@@ -6,10 +6,11 @@ mod reconnect;
 
 use self::reconnect::Tries;
 use crate::engine::{
-    Command, Connection, Ending, Gate, Handler, Inbox, Inside, Lease, Reason, Totals, Watchable, lock,
+    Command, Connection, Ending, Gate, Handler, Inbox, Inside, Lease, Loading, Reason, Totals, Watchable, lock,
     refuse_on_io_thread,
 };
 use crate::error::{Error, Id, Language, Result};
+use crate::net::TlsIdentity;
 use crate::options::{Options, Side};
 use crate::ws::Target;
 use serde_json::json;
@@ -49,6 +50,7 @@ struct State {
     /// The last end was clean and everything was written.
     complete: bool,
     headers: Vec<(String, String)>,
+    identity: Option<Arc<TlsIdentity>>,
     cancelled: bool,
 }
 
@@ -69,6 +71,7 @@ struct Shared {
     reconnects: AtomicU64,
     /// For the commands that need an owner.
     own: Weak<Shared>,
+    loading: Arc<Loading>,
 }
 
 impl Client {
@@ -94,6 +97,7 @@ impl Client {
                 last,
                 complete: false,
                 headers: Vec::new(),
+                identity: None,
                 cancelled: false,
             }),
             changed: Condvar::new(),
@@ -101,6 +105,7 @@ impl Client {
             connects: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),
             own: own.clone(),
+            loading: Arc::default(),
         });
         let weak = shared.own.clone();
         shared.options.on_change(move |option| {
@@ -213,6 +218,7 @@ impl Client {
         lock(&shared.state).cancelled = true;
         shared.changed.notify_all();
         shared.inbox.cancel();
+        shared.loading.close();
         if let Some(connection) = shared.current() {
             connection.cancel_pings();
             // Ends a `send` that waits for room; what was accepted still goes out.
@@ -227,6 +233,7 @@ impl Client {
         shared.wait_gone();
         let _ = shared.inbox.set_handler(None);
         shared.inbox.clear();
+        self.set_identity(None);
         // Joins the I/O threads if this was the last object.
         let lease = lock(&self.lease).take();
         drop(lease);

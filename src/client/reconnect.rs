@@ -2,6 +2,7 @@
 
 use super::{Phase, Shared, State};
 use crate::engine::{Command, Connection, DialPlan, Ending, is_followed, lock, longest_wait, next_wait};
+use crate::net::TlsOptions;
 use crate::options::{Opt, list};
 use crate::ws::Target;
 use std::sync::Arc;
@@ -73,7 +74,12 @@ impl Shared {
     /// What to dial, with the headers and subprotocols that are set now.
     pub(super) fn plan(&self, state: &State, target: Target) -> DialPlan {
         let protocols = list(&self.options.text(Opt::Protocols)).map(str::to_owned).collect();
-        DialPlan { target, headers: state.headers.clone(), protocols }
+        let tls = TlsOptions {
+            verify: self.options.flag(Opt::VerifyCertificate),
+            ca: self.options.text(Opt::CAFile),
+            identity: state.identity.clone(),
+        };
+        DialPlan { target, headers: state.headers.clone(), protocols, tls }
     }
 
     /// The wait is over.

@@ -4,7 +4,7 @@ use super::connection::Connection;
 use super::event::Ending;
 use super::queue::Inbox;
 use crate::error::{Error, Result};
-use crate::net::{Listener, Stream, TlsClient, TlsServer};
+use crate::net::{Listener, Stream, TlsClient, TlsOptions, TlsServer};
 use crate::options::Options;
 use crate::ws::{Refusal, Request, Target};
 use std::net::SocketAddr;
@@ -78,6 +78,7 @@ pub struct DialPlan {
     pub target: Target,
     pub headers: Vec<(String, String)>,
     pub protocols: Vec<String>,
+    pub tls: TlsOptions,
 }
 
 /// A command to an I/O thread.
@@ -128,5 +129,7 @@ pub enum Command {
     Abort(Arc<Connection>),
     Ping(Arc<Connection>, u64),
     Dispatch(Arc<Inbox>),
+    /// What must not be dropped on a host's thread, because OpenSSL would run there.
+    Discard(Box<dyn Send>),
     Stop,
 }

@@ -6,9 +6,9 @@ use super::driver::{After, Driver};
 use super::listening::Listening;
 use super::queue::{Entry, Inbox};
 use super::reconnect::Dials;
-use super::runtime::{IoHandle, TlsCache};
+use super::runtime::IoHandle;
 use crate::error::{Error, Id};
-use crate::net::{Reactor, Ready, Timers};
+use crate::net::{Reactor, Ready, Timers, TlsClients};
 use crate::ws::MaskKeys;
 use crossbeam_channel::Receiver;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,7 +31,9 @@ pub(super) struct Io {
     pub output: Vec<u8>,
     pub masks: MaskKeys,
     pub handle: IoHandle,
-    pub tls: TlsCache,
+    pub tls: Arc<TlsClients>,
+    /// What TLS handshakes have taken of this round.
+    pub shaking: Duration,
     /// Slots that have more to read, or to accept, than one turn allows.
     pub again: Vec<usize>,
     pub dials: Dials,
@@ -88,7 +90,8 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         output: Vec::with_capacity(BUFFER),
         masks: MaskKeys::new(),
         handle: handle.clone(),
-        tls: TlsCache::default(),
+        tls: Arc::default(),
+        shaking: Duration::ZERO,
         again: Vec::new(),
         dials: Dials::default(),
         commands: Vec::new(),
@@ -99,6 +102,7 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
     let mut ready: Vec<Ready> = Vec::new();
     loop {
         io.now = Instant::now();
+        io.shaking = Duration::ZERO;
         // Those that are here now: hosts that send all the time must not keep the loop from its sockets.
         for _ in 0..commands.len() {
             let Ok(command) = commands.try_recv() else { break };
@@ -191,7 +195,7 @@ impl Table {
                     self.free_slot(at);
                 }
             }
-            Command::Stop => {}
+            Command::Discard(_) | Command::Stop => {}
         }
     }
 
@@ -238,7 +242,7 @@ impl Table {
         if matches!(self.slots.get(at), Some(Some(Slot::Listener(_)))) {
             self.listening(io, at, Listening::accept);
         } else {
-            self.drive(io, at, Driver::readable);
+            self.drive(io, at, Driver::go_on);
         }
     }
 

@@ -6,7 +6,7 @@ use super::io_thread;
 use super::sync::lock;
 use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
-use crate::net::{TlsClient, TlsOptions, Waker, Workers};
+use crate::net::{Waker, Workers};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::cell::Cell;
 use std::ops::Deref;
@@ -165,6 +165,18 @@ impl Lease {
         Ok(runtime.threads.iter().take(count).map(|(handle, _)| handle.clone()).collect())
     }
 
+    /// Threads for what may block.
+    pub fn workers(&self) -> Result<Arc<Workers>> {
+        lock(&RUNTIME).as_ref().map(|runtime| runtime.workers.clone()).ok_or_else(|| Error::of(Id::Cancelled))
+    }
+
+    /// Drops a value on a thread of ours.
+    pub fn discard(&self, value: impl Send + 'static) {
+        if let Ok(io) = self.io() {
+            io.post(Command::Discard(Box::new(value)));
+        }
+    }
+
     pub fn release_ios(&self, serial: u64) {
         if let Some(runtime) = lock(&RUNTIME).as_mut() {
             runtime.wishes.retain(|(other, _)| *other != serial);
@@ -212,23 +224,3 @@ pub fn serial() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Relaxed)
 }
-
-/// Reading the system's roots takes many milliseconds, so dials that follow soon share them.
-const ROOTS_AGE: Duration = Duration::from_secs(300);
-
-/// The TLS side of a client; slow the first time, so call it on a worker.
-pub(super) fn tls_client(cache: &TlsCache) -> Result<TlsClient> {
-    let mut slot = cache.0.lock();
-    match slot.as_ref() {
-        Some((made, client)) if made.elapsed() < ROOTS_AGE => Ok(client.clone()),
-        Some(_) | None => {
-            let client = TlsClient::new(&TlsOptions::default())?;
-            *slot = Some((Instant::now(), client.clone()));
-            Ok(client)
-        }
-    }
-}
-
-/// Locked by our workers only, never by a host thread.
-#[derive(Clone, Default)]
-pub(super) struct TlsCache(Arc<parking_lot::Mutex<Option<(Instant, TlsClient)>>>);

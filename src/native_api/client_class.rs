@@ -7,8 +7,10 @@ use super::variant::Output;
 use crate::client::Client;
 use crate::engine::{Body, Event, Outcome, Watchable};
 use crate::error::Result;
+use crate::net::TlsSources;
 use crate::options::{Options, Side};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 static METHODS: &[Method<Client>] = &[
     // по-русски, ещё имена                    English             параметры                      обработчик
@@ -41,6 +43,16 @@ static METHODS: &[Method<Client>] = &[
         request,
     ),
     proc(&["УстановитьЗаголовок"], "SetHeader", &[req("Имя", "Name"), req("Значение", "Value")], set_header),
+    proc(
+        &["УстановитьСертификатКлиента"],
+        "SetClientCertificate",
+        &[
+            req("Сертификат", "Certificate"),
+            opt("Ключ", "Key", Omitted::Text("")),
+            opt("Пароль", "Password", Omitted::Text("")),
+        ],
+        set_client_certificate,
+    ),
     func(&["ОписаниеОшибки"], "ErrorDescription", &[], |_, _| Ok(Output::Empty)),
     func(&["Статистика"], "Statistics", &[], |client, _| Ok(Output::Text(client.statistics()))),
 ];
@@ -134,6 +146,17 @@ fn request(client: &Client, call: &mut Call) -> Result<Output> {
 fn set_header(client: &Client, call: &mut Call) -> Result<Output> {
     client.set_header(&call.text(0)?, &call.text(1)?)?;
     Ok(Output::Empty)
+}
+
+fn set_client_certificate(client: &Client, call: &mut Call) -> Result<Output> {
+    client.set_client_certificate(&sources(call, 0)?)?;
+    Ok(Output::Empty)
+}
+
+/// Certificate, key and password from argument `at` on.
+pub(super) fn sources(call: &Call, at: usize) -> Result<TlsSources> {
+    let text = |at| call.text(at).map(Zeroizing::new);
+    Ok(TlsSources::new(&text(at)?, &text(at + 1)?, &text(at + 2)?))
 }
 
 impl Class for Client {

@@ -1,7 +1,7 @@
 //! `AddIn.WebSocket.Server`.
 
 use super::call::Call;
-use super::client_class::{count, event_data};
+use super::client_class::{count, event_data, sources};
 use super::events::HostEvents;
 use super::table::{Class, Getter, Method, Omitted, func, get, opt, out, proc, req, takes};
 use super::variant::Output;
@@ -13,8 +13,29 @@ use std::sync::Arc;
 
 static METHODS: &[Method<Server>] = &[
     // по-русски, ещё имена                    English             параметры                      обработчик
-    func(&["Запустить"], "Run", &[req("Интерфейс", "Interface"), req("Порт", "Port")], run),
+    func(
+        &["Запустить"],
+        "Run",
+        &[
+            req("Интерфейс", "Interface"),
+            req("Порт", "Port"),
+            opt("Сертификат", "Certificate", Omitted::Text("")),
+            opt("Ключ", "Key", Omitted::Text("")),
+            opt("Пароль", "Password", Omitted::Text("")),
+        ],
+        run,
+    ),
     proc(&["Остановить"], "Stop", &[], stop),
+    func(
+        &["ПеречитатьСертификат"],
+        "ReloadCertificate",
+        &[
+            opt("Сертификат", "Certificate", Omitted::Text("")),
+            opt("Ключ", "Key", Omitted::Text("")),
+            opt("Пароль", "Password", Omitted::Text("")),
+        ],
+        reload_certificate,
+    ),
     func(&["Отправить"], "Send", &[req("ИДКлиента", "ClientID"), req("Данные", "Data")], send),
     func(&["Разослать"], "Broadcast", &[req("Данные", "Data")], broadcast),
     takes(
@@ -50,7 +71,9 @@ static METHODS: &[Method<Server>] = &[
         ping,
     ),
     func(&["ОписаниеОшибки"], "ErrorDescription", &[], |_, _| Ok(Output::Empty)),
-    func(&["Статистика"], "Statistics", &[], |server, _| Ok(Output::Text(server.statistics()))),
+    func(&["Статистика"], "Statistics", &[], |server, call| {
+        Ok(Output::Text(server.statistics(call.language)))
+    }),
 ];
 
 static GETTERS: &[Getter<Server>] = &[
@@ -63,7 +86,16 @@ static GETTERS: &[Getter<Server>] = &[
 ];
 
 fn run(server: &Server, call: &mut Call) -> Result<Output> {
-    server.run(&call.text(0)?, call.int(1)?)?;
+    let sources = sources(call, 2)?;
+    match sources.is_empty() {
+        true => server.run(&call.text(0)?, call.int(1)?)?,
+        false => server.run_tls(&call.text(0)?, call.int(1)?, sources)?,
+    }
+    Ok(Output::Bool(true))
+}
+
+fn reload_certificate(server: &Server, call: &mut Call) -> Result<Output> {
+    server.reload_certificate(sources(call, 0)?)?;
     Ok(Output::Bool(true))
 }
 

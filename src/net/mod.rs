@@ -15,5 +15,5 @@ pub use reactor::{Reactor, Ready, Waker};
 pub use resolve::{look_up, resolve_now};
 pub use stream::Stream;
 pub use timers::Timers;
-pub use tls::{TlsClient, TlsOptions, TlsServer};
+pub use tls::{TlsClient, TlsClients, TlsIdentity, TlsOptions, TlsServer, TlsSources};
 pub use workers::Workers;

@@ -41,17 +41,24 @@ impl Write for Socket {
 
 enum Layer {
     Plain(Socket),
+    /// The TLS handshake's first step, which may be the one that costs, waits for its turn.
+    Fresh(Socket, Side),
     Shaking(MidHandshakeTlsStream<Socket>),
     Tls(Box<TlsStream<Socket>>),
     /// A failed TLS handshake took the socket with it.
     Dead(Option<Error>),
 }
 
+enum Side {
+    Client(TlsClient),
+    Server(TlsServer),
+}
+
 /// See the module's page.
 pub struct Stream {
     layer: Layer,
     peer: Option<SocketAddr>,
-    /// The name that a client's certificate must have, for error texts.
+    /// The name that the server's certificate must have.
     host: String,
 }
 
@@ -91,7 +98,7 @@ impl Stream {
 
     fn socket(&self) -> Option<&TcpStream> {
         match &self.layer {
-            Layer::Plain(socket) => Some(&socket.0),
+            Layer::Plain(socket) | Layer::Fresh(socket, _) => Some(&socket.0),
             Layer::Shaking(stream) => Some(&stream.get_ref().0),
             Layer::Tls(stream) => Some(&stream.get_ref().0),
             Layer::Dead(_) => None,
@@ -100,7 +107,7 @@ impl Stream {
 
     fn socket_mut(&mut self) -> Option<&mut TcpStream> {
         match &mut self.layer {
-            Layer::Plain(socket) => Some(&mut socket.0),
+            Layer::Plain(socket) | Layer::Fresh(socket, _) => Some(&mut socket.0),
             Layer::Shaking(stream) => Some(&mut stream.get_mut().0),
             Layer::Tls(stream) => Some(&mut stream.get_mut().0),
             Layer::Dead(_) => None,
@@ -131,7 +138,7 @@ impl Stream {
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof || tls::is_cut(&error) => Ok(0),
                 other => other,
             },
-            Layer::Shaking(_) => Err(ErrorKind::WouldBlock.into()),
+            Layer::Fresh(..) | Layer::Shaking(_) => Err(ErrorKind::WouldBlock.into()),
             Layer::Dead(_) => Err(dead()),
         }
     }
@@ -148,12 +155,17 @@ impl Stream {
         cfg!(unix) && took < offered && matches!(self.layer, Layer::Plain(_))
     }
 
+    /// What an error of reading says about the TLS handshake, where it does.
+    pub fn tls_refusal(&self, error: &io::Error) -> Option<Error> {
+        matches!(self.layer, Layer::Tls(_)).then(|| tls::read_error(error)).flatten()
+    }
+
     /// Writes what the kernel takes. Under TLS, bytes that were offered and not taken must be offered again.
     pub fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match &mut self.layer {
             Layer::Plain(socket) => socket.write(buf),
             Layer::Tls(stream) => stream.write(buf),
-            Layer::Shaking(_) => Err(ErrorKind::WouldBlock.into()),
+            Layer::Fresh(..) | Layer::Shaking(_) => Err(ErrorKind::WouldBlock.into()),
             Layer::Dead(_) => Err(dead()),
         }
     }
@@ -184,7 +196,7 @@ impl Stream {
     }
 
     pub fn is_tls(&self) -> bool {
-        matches!(self.layer, Layer::Shaking(_) | Layer::Tls(_))
+        matches!(self.layer, Layer::Fresh(..) | Layer::Shaking(_) | Layer::Tls(_))
     }
 
     /// How long the peer's kernel has been silent while its window holds back what we have to send; `None` when nothing
@@ -194,18 +206,21 @@ impl Stream {
     }
 
     /// Goes on as a TLS client; [`Stream::handshake`] drives it.
-    pub fn start_tls_client(&mut self, tls: &TlsClient, host: &str) -> Result<()> {
+    pub fn start_tls_client(&mut self, tls: &TlsClient, host: &str) {
         host.clone_into(&mut self.host);
-        let Layer::Plain(socket) = std::mem::replace(&mut self.layer, Layer::Dead(None)) else { return Ok(()) };
-        let outcome = tls.connector().connect(host, socket);
-        self.shook(outcome)
+        self.start_tls(Side::Client(tls.clone()));
     }
 
     /// Goes on as a TLS server; [`Stream::handshake`] drives it.
-    pub fn start_tls_server(&mut self, tls: &TlsServer) -> Result<()> {
-        let Layer::Plain(socket) = std::mem::replace(&mut self.layer, Layer::Dead(None)) else { return Ok(()) };
-        let outcome = tls.acceptor().accept(socket);
-        self.shook(outcome)
+    pub fn start_tls_server(&mut self, tls: &TlsServer) {
+        self.start_tls(Side::Server(tls.clone()));
+    }
+
+    fn start_tls(&mut self, side: Side) {
+        self.layer = match std::mem::replace(&mut self.layer, Layer::Dead(None)) {
+            Layer::Plain(socket) => Layer::Fresh(socket, side),
+            other => other,
+        };
     }
 
     fn shook(&mut self, outcome: std::result::Result<TlsStream<Socket>, HandshakeError<Socket>>) -> Result<()> {
@@ -228,18 +243,18 @@ impl Stream {
 
     /// Goes on with the TLS handshake; true when it is through (a plain stream: always).
     pub fn handshake(&mut self) -> Result<bool> {
-        match std::mem::replace(&mut self.layer, Layer::Dead(None)) {
-            Layer::Shaking(stream) => {
-                let outcome = stream.handshake();
-                self.shook(outcome)?;
-                Ok(matches!(self.layer, Layer::Tls(_)))
-            }
-            Layer::Dead(error) => Err(error.unwrap_or_else(|| Error::of(Id::TlsFailed))),
+        let outcome = match std::mem::replace(&mut self.layer, Layer::Dead(None)) {
+            Layer::Fresh(socket, Side::Client(tls)) => tls.connector().connect(&self.host, socket),
+            Layer::Fresh(socket, Side::Server(tls)) => tls.acceptor().accept(socket),
+            Layer::Shaking(stream) => stream.handshake(),
+            Layer::Dead(error) => return Err(error.unwrap_or_else(|| Error::of(Id::TlsFailed))),
             layer @ (Layer::Plain(_) | Layer::Tls(_)) => {
                 self.layer = layer;
-                Ok(true)
+                return Ok(true);
             }
-        }
+        };
+        self.shook(outcome)?;
+        Ok(matches!(self.layer, Layer::Tls(_)))
     }
 }
 

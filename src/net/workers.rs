@@ -41,7 +41,7 @@ impl Workers {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands over a job; never blocks. A job that finds no thread waits for one. Call it on a thread of ours.
+    /// Hands over a job; never blocks. A job that finds no thread waits for one.
     pub fn run(self: &Arc<Self>, job: impl FnOnce() + Send + 'static) {
         let mut state = self.lock();
         if state.stopped {

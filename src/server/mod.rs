@@ -3,13 +3,15 @@
 mod owner;
 mod registry;
 mod running;
+mod tls;
 
 use self::registry::Registry;
+use self::tls::Tls;
 use crate::engine::{
-    Body, Command, Connection, Event, Gate, Handler, Inbox, Inside, IoHandle, Lease, Outcome, Totals, Wait, Want,
-    Watchable, connection_json, lock, patience, refuse_on_io_thread,
+    Body, Command, Connection, Event, Gate, Handler, Inbox, Inside, IoHandle, Lease, Loading, Outcome, Totals, Wait,
+    Want, Watchable, connection_json, lock, patience, refuse_on_io_thread,
 };
-use crate::error::{Error, Id, Result};
+use crate::error::{Error, Id, Language, Result};
 use crate::options::{Opt, Options, Side};
 use crate::ws::{Message, check_close};
 use serde_json::{Value, json};
@@ -57,6 +59,8 @@ struct Shared {
     totals: Totals,
     assembly: AtomicUsize,
     connects: AtomicU64,
+    loading: Arc<Loading>,
+    tls: Mutex<Option<Tls>>,
 }
 
 impl Server {
@@ -83,6 +87,8 @@ impl Server {
             totals: Totals::default(),
             assembly: AtomicUsize::new(0),
             connects: AtomicU64::new(0),
+            loading: Arc::default(),
+            tls: Mutex::default(),
         });
         let weak: Weak<Shared> = Arc::downgrade(&shared);
         shared.options.on_change(move |option| {
@@ -222,11 +228,12 @@ impl Server {
     }
 
     /// JSON.
-    pub fn statistics(&self) -> String {
+    pub fn statistics(&self, language: Language) -> String {
         let all: Vec<_> = lock(&self.shared.state).registry.live().cloned().collect();
         let mut value = self.shared.totals.json(all.iter(), &self.shared.inbox);
         value["connects"] = json!(self.shared.connects.load(Relaxed));
         value["connections"] = json!(self.connection_count());
+        value["warnings"] = json!(self.shared.tls_warning(language).into_iter().collect::<Vec<_>>());
         value.to_string()
     }
 
@@ -260,6 +267,7 @@ impl Server {
         };
         shared.changed.notify_all();
         shared.inbox.cancel();
+        shared.loading.close();
         for connection in live {
             connection.cancel_pings();
             connection.outbox.finish();
@@ -269,6 +277,7 @@ impl Server {
         self.stop_now();
         let _ = shared.inbox.set_handler(None);
         shared.inbox.clear();
+        self.set_tls(None);
         let lease = lock(&self.lease).take();
         drop(lease);
         Ok(())

@@ -37,7 +37,7 @@ impl Acceptor for Shared {
     }
 
     fn tls(&self) -> Option<TlsServer> {
-        None
+        self.tls_server()
     }
 
     fn closed(&self) {

@@ -3,7 +3,7 @@
 use super::{GRACE, Phase, Server};
 use crate::engine::{Acceptor, Command, Connection, Deadline, Wait, lock, refuse_on_io_thread, wait};
 use crate::error::{Error, Id, Result};
-use crate::net::{Listener, interface_addresses};
+use crate::net::{Listener, TlsSources, interface_addresses};
 use crate::options::Opt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,11 +12,22 @@ use std::time::Duration;
 impl Server {
     /// Listens and accepts in the background; port 0 picks a free one.
     pub fn run(&self, interface: &str, port: i64) -> Result<()> {
+        self.run_with(interface, port, None)
+    }
+
+    /// The same with TLS.
+    pub fn run_tls(&self, interface: &str, port: i64, sources: TlsSources) -> Result<()> {
+        self.run_with(interface, port, Some(sources))
+    }
+
+    fn run_with(&self, interface: &str, port: i64, sources: Option<TlsSources>) -> Result<()> {
         let _inside = self.enter()?;
         refuse_on_io_thread("run")?;
         let port = u16::try_from(port).map_err(|_| Error::new(Id::PortRange, [port.into()]))?;
         let addresses = interface_addresses(interface, port)?;
         let shared = &self.shared;
+        // Before a stop can see that this run has begun.
+        let ticket = shared.loading.ticket();
         let run = {
             let mut state = lock(&shared.state);
             while matches!(state.phase, Phase::Stopping | Phase::Starting) && !state.cancelled {
@@ -33,8 +44,9 @@ impl Server {
             state.run += 1;
             state.run
         };
-        let started = self.listen(run, &addresses);
+        let started = self.prepare_tls(ticket, sources).and_then(|()| self.listen(run, &addresses));
         if started.is_err() {
+            self.set_tls(None);
             lock(&shared.state).phase = Phase::Stopped;
             shared.changed.notify_all();
         }
@@ -91,6 +103,7 @@ impl Server {
 
     pub(super) fn stop_now(&self) {
         let shared = &self.shared;
+        shared.loading.interrupt();
         let mut state = lock(&shared.state);
         while state.phase == Phase::Starting {
             state = wait(&shared.changed, state, Deadline::Never).0;
@@ -135,6 +148,7 @@ impl Server {
             }
         }
         drop(state);
+        self.set_tls(None);
         shared.inbox.set_live(false);
         if let Some(lease) = lock(&self.lease).as_ref() {
             lease.release_ios(shared.wish());

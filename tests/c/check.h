@@ -55,6 +55,7 @@ void take_text(wsaddin_message *message, const void *text, size_t size); /* chec
 /* The parts of the harness. */
 void numbers_and_properties(void);
 void conversation(void);
+void secure_conversation(void);
 void closing(void);
 void error_texts(void);
 void bad_handles(void);

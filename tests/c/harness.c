@@ -87,6 +87,7 @@ int main(int argc, char **argv) {
     numbers_and_properties();
     puts("numbers and properties");
     conversation();
+    secure_conversation();
     puts("conversation");
     closing();
     puts("closing");

@@ -82,6 +82,17 @@ static void properties(wsaddin::client &client, wsaddin::server &server) {
     CHECK(server.get_io_threads() == 1);
     server.set_protocols("chat, v2.chat");
     CHECK(server.get_protocols() == "chat, v2.chat");
+    CHECK(client.get_ca_file().empty() && client.get_verify_certificate());
+    client.set_ca_file("/nowhere/ca.pem");
+    CHECK(client.get_ca_file() == "/nowhere/ca.pem");
+    client.set_ca_file("");
+    client.set_verify_certificate(false);
+    CHECK(!client.get_verify_certificate());
+    client.set_verify_certificate(true);
+    client.set_client_certificate("");
+    CHECK(result_of([&] { client.set_client_certificate("/nowhere/me.pem", "me.key", "secret"); }) == WSADDIN_FILE);
+    CHECK(result_of([&] { server.run_tls("127.0.0.1", 0, "/nowhere/server.pem"); }) == WSADDIN_FILE);
+    CHECK(result_of([&] { server.reload_certificate(); }) == WSADDIN_NOT_RUNNING);
     CHECK(result_of([&] { client.set_close_timeout(-1ms); }) == WSADDIN_BAD_ARGUMENT);
 }
 

@@ -147,7 +147,6 @@ macro_rules! table { ($($method:ident)*) => { extern "system" fn $method(this: u
 fn what_stays_behind_in_a_host_is_found() {
     let rule = "nothing stays behind in a host's thread";
     assert_eq!(lines(rule, "engine/queue.rs", "use parking_lot::Mutex;"), [1]);
-    assert_eq!(lines(rule, "engine/runtime.rs", "use parking_lot::Mutex;"), []);
     assert_eq!(lines(rule, "engine/queue.rs", "fn f() { std::thread::spawn(g); }\nthread::Builder::new();"), [1, 2]);
     let local = |what: &str| lines(rule, "engine/queue.rs", &format!("thread_local! {{\n static A: {what}; }}"));
     assert_eq!(local("Cell<bool> = const { Cell::new(false) }"), []);

@@ -91,6 +91,8 @@ pub(super) struct Driver {
     portion: usize,
     /// The latest ping that could not be answered yet.
     unanswered: Option<Bytes>,
+    /// The TLS handshake waits for the next round.
+    waits: bool,
     blocked: Option<Instant>,
     /// Writing failed; what the peer sent before is read all the same.
     unwritable: Option<Error>,
@@ -120,9 +122,10 @@ impl Driver {
         tls: Option<TlsServer>,
     ) -> Self {
         let phase = match tls {
-            // A failure shows at the first step of the handshake.
-            Some(tls) if stream.start_tls_server(&tls).is_ok() => Phase::Securing(None),
-            Some(_) => Phase::Refusing,
+            Some(tls) => {
+                stream.start_tls_server(&tls);
+                Phase::Securing(None)
+            }
             None => Phase::Hearing(ServerHandshake::new()),
         };
         let place = stream.peer_addr().map(|address| address.to_string()).unwrap_or_default();
@@ -159,6 +162,7 @@ impl Driver {
             front_sent: 0,
             portion: BUFFER,
             unanswered: None,
+            waits: false,
             blocked: None,
             unwritable: None,
             closing: Closing::default(),
@@ -209,6 +213,12 @@ impl Driver {
             Phase::Open => self.read_frames(io),
             Phase::Refusing | Phase::Lingering => self.discard_input(io),
         }
+    }
+
+    /// The next round, for what the last one had no time for.
+    pub fn go_on(&mut self, io: &mut Io) -> After {
+        self.waits = false;
+        self.readable(io)
     }
 
     /// A timer has fired.

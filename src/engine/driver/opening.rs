@@ -3,8 +3,7 @@
 use super::{After, Driver, Phase};
 use crate::engine::command::Command;
 use crate::engine::connection::Info;
-use crate::engine::io_thread::{BUFFER, Io};
-use crate::engine::runtime;
+use crate::engine::io_thread::{BUFFER, Io, TOKENS};
 use crate::error::{Arg, Error, Id, Result};
 use crate::net::{Dial, DialState, TlsClient, look_up, resolve_now};
 use crate::options::Opt;
@@ -12,10 +11,13 @@ use crate::ws::{ClientHandshake, Message, Refusal, Request, Role, ServerHandshak
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long a refused newcomer has to read why.
 const REFUSAL: Duration = Duration::from_secs(2);
+/// What TLS handshakes may take of one round of the loop, but for the one that exceeds it: signing takes a millisecond
+/// or more, and hundreds of newcomers must not hold up those that are here.
+const SHAKING: Duration = Duration::from_micros(500);
 
 impl Driver {
     pub fn start(&mut self, io: &mut Io, token: usize) -> After {
@@ -80,12 +82,13 @@ impl Driver {
         if let (Some(addresses), false) = (resolve_now(&target.host, target.port), target.secure) {
             return self.prepared(io, Ok((addresses, None)));
         }
-        let (host, port, secure) = (target.host.clone(), target.port, target.secure);
+        let (host, port) = (target.host.clone(), target.port);
+        let options = target.secure.then(|| plan.tls.clone());
         let (connection, handle, cache) = (self.connection.clone(), io.handle.clone(), io.tls.clone());
         io.handle.workers.run(move || {
             let addresses = resolve_now(&host, port).map_or_else(|| look_up(&host, port), Ok);
             let outcome = addresses.and_then(|addresses| {
-                let tls = if secure { Some(runtime::tls_client(&cache)?) } else { None };
+                let tls = options.map(|options| cache.get(&options)).transpose()?;
                 Ok((addresses, tls))
             });
             handle.post(Command::Prepared { connection, outcome });
@@ -124,18 +127,14 @@ impl Driver {
                 let host = plan.target.host.clone();
                 self.phase = Phase::Securing(Some(plan));
                 let registered = stream.reregister(&io.reactor, self.token);
-                let secured = match tls {
-                    Some(tls) => stream.start_tls_client(&tls, &host),
-                    None => Ok(()),
-                };
+                if let Some(tls) = tls {
+                    stream.start_tls_client(&tls, &host);
+                }
                 self.stream = Some(stream);
                 if let Err(error) = registered {
                     return self.lost(io, &error);
                 }
-                match secured {
-                    Ok(()) => self.secure(io),
-                    Err(error) => self.refuse_to_open(io, error),
-                }
+                self.secure(io)
             }
         }
     }
@@ -143,7 +142,16 @@ impl Driver {
     /// Goes on with the TLS handshake; a plain stream is through at once.
     pub(super) fn secure(&mut self, io: &mut Io) -> After {
         let Some(stream) = &mut self.stream else { return After::Gone };
-        match stream.handshake() {
+        if stream.is_tls() && io.shaking >= SHAKING {
+            if !std::mem::replace(&mut self.waits, true) {
+                io.again.push(self.token / TOKENS);
+            }
+            return After::Keep;
+        }
+        let start = Instant::now();
+        let outcome = stream.handshake();
+        io.shaking += start.elapsed();
+        match outcome {
             Ok(false) => After::Keep,
             Err(error) => self.refuse_to_open(io, error),
             Ok(true) => match std::mem::replace(&mut self.phase, Phase::Hearing(ServerHandshake::new())) {
@@ -177,7 +185,10 @@ impl Driver {
             let count = match self.read_some(io) {
                 Ok(None) => return After::Keep,
                 Ok(Some(count)) => count,
-                Err(error) => return self.lost(io, &error),
+                Err(error) => match self.stream.as_ref().and_then(|stream| stream.tls_refusal(&error)) {
+                    Some(refusal) => return self.refuse_to_open(io, refusal),
+                    None => return self.lost(io, &error),
+                },
             };
             let Phase::Asking(handshake) = &mut self.phase else { return After::Keep };
             if count == 0 {

@@ -1,63 +1,6 @@
-//! TLS by the platform's own stack, and what its failures mean.
+//! What failures of TLS mean.
 
-use crate::error::{Error, Id, Result};
-use crate::library;
-use native_tls::{Identity, Protocol, TlsAcceptor, TlsConnector};
-use std::sync::Arc;
-
-/// What a client asks of TLS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsOptions {
-    /// Whether the server's certificate is checked.
-    pub verify: bool,
-}
-
-impl Default for TlsOptions {
-    fn default() -> Self {
-        Self { verify: true }
-    }
-}
-
-/// A client's settings, with the system's trusted roots.
-#[derive(Clone)]
-pub struct TlsClient(TlsConnector);
-
-impl TlsClient {
-    /// Reads the system's roots: many milliseconds, so call it on a worker.
-    pub fn new(options: &TlsOptions) -> Result<Self> {
-        library::uses_tls();
-        TlsConnector::builder()
-            .min_protocol_version(Some(Protocol::Tlsv12))
-            .danger_accept_invalid_certs(!options.verify)
-            .danger_accept_invalid_hostnames(!options.verify)
-            .build()
-            .map(Self)
-            .map_err(|error| Error::of(Id::TlsSetUp).detail(error))
-    }
-
-    pub(super) fn connector(&self) -> &TlsConnector {
-        &self.0
-    }
-}
-
-/// A server's certificate and key.
-#[derive(Clone)]
-pub struct TlsServer(Arc<TlsAcceptor>);
-
-impl TlsServer {
-    /// From a PEM chain and a PKCS#8 PEM key. Call it on a thread of ours.
-    pub fn from_pkcs8(chain: &[u8], key: &[u8]) -> Result<Self> {
-        library::uses_tls();
-        Identity::from_pkcs8(chain, key)
-            .and_then(|identity| TlsAcceptor::builder(identity).min_protocol_version(Some(Protocol::Tlsv12)).build())
-            .map(|acceptor| Self(Arc::new(acceptor)))
-            .map_err(|error| Error::of(Id::TlsSetUp).detail(error))
-    }
-
-    pub(super) fn acceptor(&self) -> &TlsAcceptor {
-        &self.0
-    }
-}
+use crate::error::{Error, Id};
 
 /// What the libraries say of a certificate, and which row of ours it is.
 const CERTIFICATES: &[(&str, Id)] = &[
@@ -80,15 +23,45 @@ const CERTIFICATES: &[(&str, Id)] = &[
     ("certificate verify failed", Id::CertificateRefused),
 ];
 
+/// What the peer, or the library, says of the handshake itself.
+const ALERTS: &[(&str, Id)] = &[
+    ("alert certificate required", Id::ClientCertificateNeeded),
+    ("alert bad certificate", Id::ClientCertificateRefused),
+    ("alert unknown ca", Id::ClientCertificateRefused),
+    ("alert certificate expired", Id::ClientCertificateRefused),
+    ("alert certificate revoked", Id::ClientCertificateRefused),
+    ("alert certificate unknown", Id::ClientCertificateRefused),
+    ("alert unsupported certificate", Id::ClientCertificateRefused),
+    ("alert protocol version", Id::TlsVersion),
+    ("unsupported protocol", Id::TlsVersion),
+    ("wrong version number", Id::TlsNot),
+    ("packet length too long", Id::TlsNot),
+    ("http request", Id::TlsNot),
+];
+
+/// A read that failed because of the handshake: with TLS 1.3 a server judges the client's certificate when the client
+/// thinks that it is through.
+pub(in crate::net) fn read_error(error: &std::io::Error) -> Option<Error> {
+    let text = chain(error.get_ref()?);
+    let known = ALERTS.iter().any(|(said, _)| text.contains(said));
+    known.then(|| of_text(text, ""))
+}
+
 /// Why a handshake failed, in our words; the library's follow in brackets.
-pub(super) fn handshake_error(error: &native_tls::Error, host: &str) -> Error {
-    let text = chain(error);
+pub(in crate::net) fn handshake_error(error: &native_tls::Error, host: &str) -> Error {
+    of_text(chain(error), host)
+}
+
+fn of_text(text: String, host: &str) -> Error {
     if let Some((_, id)) = CERTIFICATES.iter().find(|(said, _)| text.contains(said)) {
         let ours = match id {
             Id::CertificateWrongHost => Error::new(*id, [host.into()]),
             id => Error::of(*id),
         };
         return ours.detail(text);
+    }
+    if let Some((_, id)) = ALERTS.iter().find(|(said, _)| text.contains(said)) {
+        return Error::of(*id).detail(text);
     }
     if text.contains("unexpected eof") || text.contains("unexpected EOF") || text.contains("Connection reset") {
         return Error::of(Id::TlsClosed).detail(text);
@@ -97,7 +70,7 @@ pub(super) fn handshake_error(error: &native_tls::Error, host: &str) -> Error {
 }
 
 /// The error and its sources in one line, each once.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {
@@ -112,6 +85,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Whether a read failed because the peer closed TCP without TLS's goodbye.
-pub(super) fn is_cut(error: &std::io::Error) -> bool {
+pub(in crate::net) fn is_cut(error: &std::io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.to_string().contains("unexpected eof"))
 }

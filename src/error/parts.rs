@@ -1,0 +1,77 @@
+//! What errors are made of: their codes, and the pieces of their texts.
+
+use super::Language;
+
+/// What kind of failure this is; the numbers are those of the C interface and are never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i32)]
+pub enum Code {
+    BadHandle = -1,
+    BadArgument = -2,
+    BadUtf8 = -3,
+    NotConnected = -4,
+    AlreadyConnected = -5,
+    Connecting = -6,
+    NotRunning = -7,
+    AlreadyRunning = -8,
+    Cancelled = -9,
+    ConnectTimeout = -10,
+    Resolve = -11,
+    Refused = -12,
+    Tls = -13,
+    Certificate = -14,
+    Proxy = -15,
+    Handshake = -16,
+    QueueFull = -17,
+    TooBig = -18,
+    PingTimeout = -19,
+    RequestTimeout = -20,
+    Address = -21,
+    File = -22,
+    WouldDeadlock = -23,
+    HandlerSet = -24,
+    Unsupported = -25,
+    NoMemory = -26,
+    Io = -27,
+    Panic = -28,
+}
+
+/// A piece of a text that differs between the two languages or is the same in both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arg {
+    Plain(String),
+    Both { en: &'static str, ru: &'static str },
+}
+
+impl Arg {
+    pub(super) fn text(&self, language: Language) -> &str {
+        match (self, language) {
+            (Arg::Plain(text), _) => text,
+            (Arg::Both { en, .. }, Language::English) => en,
+            (Arg::Both { ru, .. }, Language::Russian) => ru,
+        }
+    }
+}
+
+impl From<String> for Arg {
+    fn from(text: String) -> Self {
+        Arg::Plain(text)
+    }
+}
+
+impl From<&str> for Arg {
+    fn from(text: &str) -> Self {
+        Arg::Plain(text.to_owned())
+    }
+}
+
+macro_rules! number_args {
+    ($($number:ty),*) => {$(
+        impl From<$number> for Arg {
+            fn from(number: $number) -> Self {
+                Arg::Plain(number.to_string())
+            }
+        }
+    )*};
+}
+number_args!(i32, i64, u16, u32, u64, usize);

@@ -1,0 +1,132 @@
+//! A client's side.
+
+use super::TlsIdentity;
+use super::refusal::chain;
+use super::{pem, source};
+use crate::error::{Error, Id, Result};
+use crate::library;
+use native_tls::{Certificate, Protocol, TlsConnector};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Reading the roots takes many milliseconds, so dials that follow soon share them.
+const AGE: Duration = Duration::from_secs(300);
+/// Different settings kept at a time.
+const KEPT: usize = 16;
+
+/// What a client asks of TLS.
+#[derive(Clone)]
+pub struct TlsOptions {
+    /// Whether the server's certificate is checked.
+    pub verify: bool,
+    /// A file, or PEM text, with roots beside the system's; empty for none.
+    pub ca: Arc<str>,
+    /// What the client shows when the server asks for a certificate.
+    pub identity: Option<Arc<TlsIdentity>>,
+}
+
+/// A client's settings, with the trusted roots.
+#[derive(Clone)]
+pub struct TlsClient(TlsConnector);
+
+impl TlsClient {
+    pub(in crate::net) fn connector(&self) -> &TlsConnector {
+        &self.0
+    }
+}
+
+/// The settings that were used lately.
+#[derive(Default)]
+pub struct TlsClients(Mutex<Vec<Known>>);
+
+struct Known {
+    verify: bool,
+    /// The bytes, so that a renewed file is noticed.
+    ca: Vec<u8>,
+    identity: Option<Arc<TlsIdentity>>,
+    made: Instant,
+    client: TlsClient,
+}
+
+impl TlsClients {
+    /// Slow where the settings are new, or older than five minutes.
+    pub fn get(&self, options: &TlsOptions) -> Result<TlsClient> {
+        // Without verification no root is of use.
+        let ca = if options.verify { read_ca(&options.ca)? } else { Vec::new() };
+        let same_identity = |known: &Known| match (&known.identity, &options.identity) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        // Held all the time: of many dials that begin together one reads the roots and the others wait for it.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|known| known.made.elapsed() < AGE);
+        let found = known.iter().find(|known| known.verify == options.verify && known.ca == ca && same_identity(known));
+        if let Some(found) = found {
+            return Ok(found.client.clone());
+        }
+        let client = make(options, &ca)?;
+        if known.len() >= KEPT {
+            known.remove(0);
+        }
+        let (verify, identity) = (options.verify, options.identity.clone());
+        known.push(Known { verify, ca, identity, made: Instant::now(), client: client.clone() });
+        Ok(client)
+    }
+}
+
+fn read_ca(source: &str) -> Result<Vec<u8>> {
+    if source.is_empty() {
+        return Ok(Vec::new());
+    }
+    let read = source::read(source).map_err(|error| in_ca(source, error))?;
+    Ok(read.bytes.to_vec())
+}
+
+fn in_ca(source: &str, error: Error) -> Error {
+    Error::new(Id::InCaFile, [source::name(source)]).because(error)
+}
+
+fn make(options: &TlsOptions, ca: &[u8]) -> Result<TlsClient> {
+    library::uses_tls();
+    let mut builder = TlsConnector::builder();
+    builder
+        .min_protocol_version(Some(Protocol::Tlsv12))
+        .danger_accept_invalid_certs(!options.verify)
+        .danger_accept_invalid_hostnames(!options.verify);
+    // OpenSSL's own idea of where the roots are is that of the machine it was built on.
+    #[cfg(target_os = "linux")]
+    {
+        builder.disable_built_in_roots(true);
+        if options.verify {
+            for root in super::roots::system() {
+                builder.add_root_certificate(root);
+            }
+        }
+    }
+    if !ca.is_empty() {
+        for root in certificates(ca).map_err(|error| in_ca(&options.ca, error))? {
+            builder.add_root_certificate(root);
+        }
+    }
+    if let Some(identity) = &options.identity {
+        builder.identity(identity.native().clone());
+    }
+    builder.build().map(TlsClient).map_err(|error| Error::of(Id::TlsSetUp).detail(chain(&error)))
+}
+
+/// The certificates of a CA file: PEM, or one in DER as Windows exports it.
+fn certificates(bytes: &[u8]) -> Result<Vec<Certificate>> {
+    let damaged = |error| Error::of(Id::CertificateDamaged).detail(chain(&error));
+    if !pem::is_pem(bytes) {
+        return match Certificate::from_der(bytes) {
+            Ok(one) => Ok(vec![one]),
+            Err(_) => Err(Error::of(Id::CertificateForm)),
+        };
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| Error::of(Id::CertificateForm))?;
+    let blocks = pem::blocks(text)?;
+    let found = blocks.iter().filter(|block| block.is_certificate());
+    let found = found.map(|block| Certificate::from_der(&block.der)).collect::<Result<Vec<_>, _>>().map_err(damaged)?;
+    if found.is_empty() { Err(Error::of(Id::CertificateAbsent)) } else { Ok(found) }
+}

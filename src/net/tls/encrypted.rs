@@ -1,0 +1,109 @@
+//! Encrypted private keys: PKCS#8's own encryption (PBES2, and PBES1 with 3DES) and the older one of OpenSSL.
+
+use super::pem::Block;
+use crate::error::{Error, Id, Result};
+use cbc::Decryptor;
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
+use md5::{Digest, Md5};
+use pkcs8::EncryptedPrivateKeyInfoRef;
+use zeroize::{Zeroize, Zeroizing};
+
+/// More than anybody's key takes; a file must not keep us busy for minutes.
+const ITERATIONS: u32 = 10_000_000;
+/// Of scrypt: N × r × 128 bytes.
+const SCRYPT: u64 = 1 << 30;
+
+fn needs(password: &str) -> Result<()> {
+    if password.is_empty() { Err(Error::of(Id::PasswordMissing)) } else { Ok(()) }
+}
+
+/// `BEGIN ENCRYPTED PRIVATE KEY`: PKCS#8 DER.
+pub(super) fn pkcs8(der: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>> {
+    use pkcs8::pkcs5::pbes2::Kdf;
+    let info = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| Error::of(Id::KeyDamaged))?;
+    needs(password)?;
+    let unsupported = |what: String| Error::new(Id::KeyEncryption, [what.into()]);
+    let parameters = info.encryption_algorithm.pbes2().ok_or_else(|| unsupported("PBES1".into()))?;
+    let affordable = match &parameters.kdf {
+        Kdf::Pbkdf2(kdf) => kdf.iteration_count <= ITERATIONS,
+        Kdf::Scrypt(kdf) => {
+            let memory = kdf.cost_parameter.saturating_mul(u64::from(kdf.block_size)).saturating_mul(128);
+            memory <= SCRYPT && kdf.parallelization <= 16
+        }
+        _ => false,
+    };
+    if !affordable {
+        return Err(unsupported("PBES2".into()));
+    }
+    match info.decrypt(password) {
+        Ok(document) => Ok(document.to_bytes()),
+        Err(pkcs8::Error::EncryptedPrivateKey(pkcs8::pkcs5::Error::UnsupportedAlgorithm { oid })) => {
+            Err(unsupported(oid.to_string()))
+        }
+        // What decrypts to nonsense was decrypted with the wrong password.
+        Err(_) => Err(Error::of(Id::PasswordWrong)),
+    }
+}
+
+/// `Proc-Type: 4,ENCRYPTED`: the DER inside.
+pub(super) fn traditional(block: &Block<'_>, password: &str) -> Result<Zeroizing<Vec<u8>>> {
+    needs(password)?;
+    let info = block.header("DEK-Info").ok_or_else(|| Error::of(Id::PemDamaged))?;
+    let (cipher, iv) = info.split_once(',').ok_or_else(|| Error::of(Id::PemDamaged))?;
+    let iv = unhex(iv.trim()).ok_or_else(|| Error::of(Id::PemDamaged))?;
+    let cipher = cipher.trim();
+    let open = match cipher {
+        "AES-128-CBC" => open::<Decryptor<aes::Aes128>>,
+        "AES-192-CBC" => open::<Decryptor<aes::Aes192>>,
+        "AES-256-CBC" => open::<Decryptor<aes::Aes256>>,
+        "DES-EDE3-CBC" => open::<Decryptor<des::TdesEde3>>,
+        "DES-CBC" => open::<Decryptor<des::Des>>,
+        other => return Err(Error::new(Id::KeyEncryption, [other.into()])),
+    };
+    open(&block.der, password.as_bytes(), &iv)
+}
+
+fn open<C: KeyIvInit + BlockModeDecrypt>(data: &[u8], password: &[u8], iv: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    let salt = iv.get(..8).ok_or_else(|| Error::of(Id::PemDamaged))?;
+    let key = derive(password, salt, C::key_size());
+    let cipher = C::new_from_slices(&key, iv).map_err(|_| Error::of(Id::PemDamaged))?;
+    let mut data = Zeroizing::new(data.to_vec());
+    let size = cipher.decrypt_padded::<Pkcs7>(&mut data).map_err(|_| Error::of(Id::PasswordWrong))?.len();
+    data.truncate(size);
+    // The padding fits by chance once in 256 times; an ASN.1 sequence of just this length does not.
+    match pkcs8::der::SliceReader::new(&data).and_then(|mut reader| {
+        use pkcs8::der::{Reader, asn1::AnyRef};
+        reader.decode::<AnyRef<'_>>().map(drop).and_then(|()| reader.finish())
+    }) {
+        Ok(()) => Ok(data),
+        Err(_) => Err(Error::of(Id::PasswordWrong)),
+    }
+}
+
+/// OpenSSL's EVP_BytesToKey with MD5 and one round, which is what this form uses.
+fn derive(password: &[u8], salt: &[u8], size: usize) -> Zeroizing<Vec<u8>> {
+    let mut key = Zeroizing::new(Vec::with_capacity(size + 16));
+    let mut last: Option<[u8; 16]> = None;
+    while key.len() < size {
+        let mut hash = Md5::new();
+        if let Some(last) = &last {
+            hash.update(last);
+        }
+        hash.update(password);
+        hash.update(salt);
+        let digest: [u8; 16] = hash.finalize().into();
+        key.extend_from_slice(&digest);
+        last = Some(digest);
+    }
+    last.zeroize();
+    key.truncate(size);
+    key
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}

@@ -1,0 +1,60 @@
+//! PKCS#12: reading what the host has, writing what SChannel takes.
+
+use super::key::Key;
+use crate::error::{Error, Id, Result};
+use p12_keystore::error::Error as P12Error;
+use p12_keystore::{Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKey};
+use p12_keystore::{Pkcs12Archive, PrivateKeyChain};
+use zeroize::Zeroizing;
+
+/// A key and its certificates, the key's own first.
+pub(super) struct Opened {
+    pub key: Key,
+    pub chain: Vec<Vec<u8>>,
+}
+
+/// Whether this looks like PKCS#12 (or any other DER) rather than text.
+pub(super) fn is_der(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&0x30)
+}
+
+pub(super) fn read(bytes: &[u8], password: &str) -> Result<Opened> {
+    let archive = Pkcs12Archive::from_pkcs12(bytes, password).map_err(|error| refusal(&error, password))?;
+    let bag = archive.keys.first().ok_or_else(|| Error::of(Id::KeyAbsent))?;
+    let key = Key::from_pkcs8(Zeroizing::new(bag.key.as_der().to_vec()))?;
+    let own = bag.local_key_id.as_ref().map(AsRef::as_ref);
+    let (mut first, rest): (Vec<_>, Vec<_>) =
+        archive.certs.iter().partition(|cert| own.is_some() && cert.local_key_id.as_deref() == own);
+    first.extend(rest);
+    let chain: Vec<_> = first.iter().map(|cert| cert.cert.as_der().to_vec()).collect();
+    if chain.is_empty() { Err(Error::of(Id::CertificateAbsent)) } else { Ok(Opened { key, chain }) }
+}
+
+fn refusal(error: &P12Error, password: &str) -> Error {
+    match error {
+        P12Error::MacError(_) | P12Error::UnpadError if password.is_empty() => Error::of(Id::PasswordMissing),
+        P12Error::MacError(_) | P12Error::UnpadError | P12Error::Pkcs5Error(_) => Error::of(Id::PasswordWrong),
+        P12Error::UnsupportedEncryptionScheme | P12Error::UnsupportedMacAlgorithm | P12Error::InvalidParameters => {
+            Error::of(Id::Pkcs12Old).detail(error)
+        }
+        _ => Error::of(Id::CertificateForm).detail(error),
+    }
+}
+
+/// A PKCS#12 of this key and chain. 3DES and SHA-1 because Windows before 10 reads nothing newer; the file never leaves
+/// this process, and neither does its password.
+pub(super) fn write(key: &Key, chain: &[Vec<u8>], password: &str) -> Result<Zeroizing<Vec<u8>>> {
+    let failed = |error: P12Error| Error::of(Id::TlsSetUp).detail(error);
+    let certificates = chain.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
+    let private = PrivateKey::from_der(key.pkcs8()).map_err(failed)?;
+    let entry = PrivateKeyChain::new("1", private, certificates.map_err(failed)?);
+    let mut store = KeyStore::new();
+    store.add_entry("key", KeyStoreEntry::PrivateKeyChain(entry));
+    let writer = store
+        .writer(password)
+        .encryption_algorithm(EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc)
+        .encryption_iterations(1000)
+        .mac_algorithm(MacAlgorithm::HmacSha1)
+        .mac_iterations(1000);
+    writer.write().map(Zeroizing::new).map_err(failed)
+}

@@ -1,0 +1,79 @@
+//! The server's certificate: loaded by `Run`, renewed while it runs.
+
+use super::{Phase, Server, Shared};
+use crate::engine::{Ticket, lock};
+use crate::error::{Error, Id, Language, Result};
+use crate::net::{TlsServer, TlsSources};
+use std::time::SystemTime;
+
+/// What the running server shows newcomers, and where it came from.
+pub(super) struct Tls {
+    server: TlsServer,
+    sources: TlsSources,
+}
+
+impl Server {
+    /// New connections get the renewed certificate; empty sources are those of `Run`, or of the last reload.
+    pub fn reload_certificate(&self, sources: TlsSources) -> Result<()> {
+        let _inside = self.enter()?;
+        let shared = &self.shared;
+        let ticket = shared.loading.ticket();
+        let run = {
+            let state = lock(&shared.state);
+            if state.phase != Phase::Running {
+                return Err(Error::of(Id::NotRunning));
+            }
+            state.run
+        };
+        let before = lock(&shared.tls).as_ref().map(|tls| tls.sources.clone());
+        let Some(before) = before else { return Err(Error::of(Id::NoTls)) };
+        let tls = self.load_tls(ticket, if sources.is_empty() { before } else { sources })?;
+        let state = lock(&shared.state);
+        // Stopped meanwhile: what the next run shows is its own affair.
+        if state.run != run || state.phase != Phase::Running {
+            return Err(Error::of(Id::Cancelled));
+        }
+        // Under the lock, so that a stop that comes now takes it away again.
+        let before = lock(&shared.tls).replace(tls);
+        drop(state);
+        self.discard(before);
+        Ok(())
+    }
+
+    pub(super) fn set_tls(&self, tls: Option<Tls>) {
+        let before = std::mem::replace(&mut *lock(&self.shared.tls), tls);
+        self.discard(before);
+    }
+
+    fn discard(&self, before: Option<Tls>) {
+        if let (Some(before), Some(lease)) = (before, lock(&self.lease).as_ref()) {
+            lease.discard(before);
+        }
+    }
+
+    pub(super) fn prepare_tls(&self, ticket: Ticket, sources: Option<TlsSources>) -> Result<()> {
+        let tls = sources.map(|sources| self.load_tls(ticket, sources)).transpose()?;
+        self.set_tls(tls);
+        Ok(())
+    }
+
+    fn load_tls(&self, ticket: Ticket, sources: TlsSources) -> Result<Tls> {
+        let workers = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.workers()?;
+        self.shared.loading.run(ticket, &workers, move || {
+            let server = TlsServer::new(sources.load()?)?;
+            Ok(Tls { server, sources })
+        })
+    }
+}
+
+impl Shared {
+    pub(super) fn tls_server(&self) -> Option<TlsServer> {
+        lock(&self.tls).as_ref().map(|tls| tls.server.clone())
+    }
+
+    /// What is wrong with the certificate in force.
+    pub(super) fn tls_warning(&self, language: Language) -> Option<String> {
+        let server = self.tls_server()?;
+        server.warning(SystemTime::now()).map(|warning| warning.text(language))
+    }
+}
