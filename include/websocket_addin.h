@@ -108,6 +108,11 @@ typedef int32_t wsaddin_result;
 typedef int32_t wsaddin_language;
 
 /**
+ * How much the log tells: WSADDIN_LOG_...
+ */
+typedef int32_t wsaddin_log_level;
+
+/**
  * What happened: WSADDIN_EVENT_...
  */
 typedef int32_t wsaddin_event;
@@ -312,6 +317,26 @@ typedef void (*wsaddin_handler)(const wsaddin_message *message, void *user_data)
 #define WSADDIN_LANGUAGE_RUSSIAN 1
 
 /**
+ * What failed.
+ */
+#define WSADDIN_LOG_ERROR 1
+
+/**
+ * And each connection's life in a few lines.
+ */
+#define WSADDIN_LOG_INFO 2
+
+/**
+ * And every step: addresses, proxy, TLS, handshake, pings, pauses.
+ */
+#define WSADDIN_LOG_DEBUG 3
+
+/**
+ * And each frame, with the beginning of each text.
+ */
+#define WSADDIN_LOG_FRAMES 4
+
+/**
  * No event: only from wsaddin_message_event(NULL).
  */
 #define WSADDIN_EVENT_NONE 0
@@ -363,6 +388,20 @@ const char *wsaddin_version(void);
  * @retval WSADDIN_BAD_ARGUMENT  not one of WSADDIN_LANGUAGE_...
  */
 wsaddin_result wsaddin_set_language(wsaddin_language language);
+
+/**
+ * Sets the log file of the whole process and how much it tells; the last call wins. Lines are appended, UTF-8, by a
+ * thread of ours that ends with the last object: no call ever waits for the disk but this one and the last free,
+ * each at most 2 seconds. Lines that find no room while the disk is slow are counted, and the log says how many.
+ * Credentials are never written, and what is sent and received only on WSADDIN_LOG_FRAMES.
+ *
+ * @param path  UTF-8, `size` bytes; empty ends the log
+ * @retval WSADDIN_FILE  the file cannot be written; what was set before stays
+ * @retval WSADDIN_BAD_ARGUMENT  not one of WSADDIN_LOG_...
+ */
+wsaddin_result wsaddin_set_log(const void *path,
+                               size_t size,
+                               wsaddin_log_level level);
 
 /**
  * The text of the last error that a call on this thread returned: what failed, where and why. Successes and outcomes

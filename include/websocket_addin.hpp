@@ -83,6 +83,11 @@ template <typename Handle> milliseconds time(Handle handle, wsaddin_result (*rea
 } // namespace detail
 
 /** @param language WSADDIN_LANGUAGE_... */
+/// The log file of the process and how much it tells; an empty path ends the log.
+inline void set_log(std::string_view path, wsaddin_log_level level = WSADDIN_LOG_INFO) {
+    detail::check(wsaddin_set_log(path.data(), path.size(), level));
+}
+
 inline void set_language(wsaddin_language language) { detail::check(wsaddin_set_language(language)); }
 
 class message;

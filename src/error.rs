@@ -172,6 +172,8 @@ table! {
     UrlFragment BadArgument "the URL {0} has a fragment (#…), which RFC 6455 does not allow" "URL {0} содержит фрагмент (#…), RFC 6455 этого не допускает";
     UrlNoScheme BadArgument "it has to begin with ws:// or wss://" "он должен начинаться с ws:// или wss://";
 
+    LogFile File "the log file {0} cannot be written" "не удаётся писать в файл журнала {0}";
+
     // States.
     NotConnected NotConnected "not connected" "соединение не установлено";
     AlreadyConnected AlreadyConnected "Already connected" "Подключение уже выполнено";

@@ -11,6 +11,7 @@ pub mod client;
 pub mod engine;
 pub mod error;
 pub mod library;
+pub mod log;
 pub mod native_api;
 pub mod net;
 pub mod options;

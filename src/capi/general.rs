@@ -1,9 +1,11 @@
 //! What belongs to no object.
 
+use super::args;
 use super::guard::{guard, guard_value, last_error, set_language};
 use super::result::wsaddin_result;
 use crate::error::{Error, Id, Language};
-use std::ffi::c_char;
+use crate::log::{self, Level};
+use std::ffi::{c_char, c_void};
 
 /// A time to wait, in milliseconds: without limit.
 pub const WSADDIN_WAIT_FOREVER: i64 = 0;
@@ -35,6 +37,41 @@ pub extern "C" fn wsaddin_set_language(language: wsaddin_language) -> wsaddin_re
             other => return Err(Error::new(Id::BadValue, ["language".into(), other.into(), "0, 1".into()])),
         });
         Ok(())
+    })
+}
+
+/// How much the log tells: WSADDIN_LOG_...
+pub type wsaddin_log_level = i32;
+/// What failed.
+pub const WSADDIN_LOG_ERROR: wsaddin_log_level = 1;
+/// And each connection's life in a few lines.
+pub const WSADDIN_LOG_INFO: wsaddin_log_level = 2;
+/// And every step: addresses, proxy, TLS, handshake, pings, pauses.
+pub const WSADDIN_LOG_DEBUG: wsaddin_log_level = 3;
+/// And each frame, with the beginning of each text.
+pub const WSADDIN_LOG_FRAMES: wsaddin_log_level = 4;
+
+/// Sets the log file of the whole process and how much it tells; the last call wins. Lines are appended, UTF-8, by a
+/// thread of ours that ends with the last object: no call ever waits for the disk but this one and the last free,
+/// each at most 2 seconds. Lines that find no room while the disk is slow are counted, and the log says how many.
+/// Credentials are never written, and what is sent and received only on WSADDIN_LOG_FRAMES.
+///
+/// @param path  UTF-8, `size` bytes; empty ends the log
+/// @retval WSADDIN_FILE  the file cannot be written; what was set before stays
+/// @retval WSADDIN_BAD_ARGUMENT  not one of WSADDIN_LOG_...
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_set_log(path: *const c_void, size: usize, level: wsaddin_log_level) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let path = unsafe { args::text("path", path, size) }?;
+        let level = match level {
+            WSADDIN_LOG_ERROR => Level::Error,
+            WSADDIN_LOG_INFO => Level::Info,
+            WSADDIN_LOG_DEBUG => Level::Debug,
+            WSADDIN_LOG_FRAMES => Level::Frames,
+            other => return Err(Error::new(Id::BadValue, ["level".into(), other.into(), "1, 2, 3, 4".into()])),
+        };
+        log::set(path, level)
     })
 }
 

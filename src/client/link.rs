@@ -5,6 +5,7 @@ use crate::engine::{
     Body, Connection, Deadline, DialPlan, End, Ending, Inbox, Info, Owner, Wait, lock, patience, wait,
 };
 use crate::error::{Error, Id, Result};
+use crate::log::Object;
 use crate::options::{Opt, Options};
 use crate::ws::Message;
 use serde_json::json;
@@ -144,6 +145,10 @@ impl Owner for Shared {
 
     fn options(&self) -> &Options {
         &self.options
+    }
+
+    fn object(&self) -> Object {
+        self.object
     }
 
     fn opened(&self, connection: &Arc<Connection>) -> bool {

@@ -10,6 +10,7 @@ use crate::engine::{
     refuse_on_io_thread,
 };
 use crate::error::{Error, Id, Language, Result};
+use crate::log::Object;
 use crate::net::TlsIdentity;
 use crate::options::{Options, Side};
 use crate::ws::Target;
@@ -62,6 +63,7 @@ pub struct Client {
 
 struct Shared {
     gate: Gate,
+    object: Object,
     options: Arc<Options>,
     inbox: Arc<Inbox>,
     state: Mutex<State>,
@@ -82,6 +84,7 @@ impl Client {
         let last = Ending { code: 0, reason: Reason::none(), clean: false };
         let shared = Arc::new_cyclic(|own| Shared {
             gate: Gate::default(),
+            object: Object::client(),
             inbox: Inbox::new(options.clone(), 1),
             options,
             state: Mutex::new(State {

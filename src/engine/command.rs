@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::event::Ending;
 use super::queue::Inbox;
 use crate::error::{Error, Result};
+use crate::log::Object;
 use crate::net::{Listener, Stream, TlsClient, TlsOptions, TlsServer};
 use crate::options::Options;
 use crate::ws::{Refusal, Request, Target};
@@ -26,6 +27,8 @@ pub struct End {
 pub trait Owner: Send + Sync {
     fn inbox(&self) -> &Arc<Inbox>;
     fn options(&self) -> &Options;
+    /// What the log calls it.
+    fn object(&self) -> Object;
 
     /// A server decides about a handshake: the subprotocol, or a refusal.
     fn judge(&self, _connection: &Arc<Connection>, _request: &Request) -> Result<Option<String>, Refusal> {

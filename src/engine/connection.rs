@@ -4,7 +4,7 @@ use super::command::Command;
 use super::event::Wait;
 use super::outbox::Outbox;
 use super::queue::Inbox;
-use super::runtime::{self, IoHandle};
+use super::runtime::IoHandle;
 use super::sync::{Deadline, lock, wait};
 use crate::error::{Error, Id, Result};
 use crate::options::Opt;
@@ -55,7 +55,7 @@ struct Pings {
 
 /// See the module's page.
 pub struct Connection {
-    /// Tells connections apart before, and whether or not, they get an id.
+    /// Tells connections of the process apart before, and whether or not, they get an id; the log names it.
     pub serial: u64,
     id: AtomicU64,
     /// Its own, or one that outlives it.
@@ -81,9 +81,10 @@ impl Connection {
 
     /// One that goes on with what an earlier one has not written.
     pub fn with_outbox(io: IoHandle, outbox: Arc<Outbox>) -> Arc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         let counters = Counters { round_trip_ms: AtomicI64::new(-1), ..Counters::default() };
         Arc::new(Self {
-            serial: runtime::serial(),
+            serial: NEXT.fetch_add(1, Relaxed),
             id: AtomicU64::new(0),
             outbox,
             counters,

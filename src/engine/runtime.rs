@@ -6,6 +6,7 @@ use super::io_thread;
 use super::sync::lock;
 use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
+use crate::log;
 use crate::net::{Waker, Workers};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::cell::Cell;
@@ -142,6 +143,7 @@ impl Lease {
         if slot.is_none() {
             let mut runtime = Runtime { users: 0, threads: Vec::new(), workers: Workers::new(), wishes: Vec::new() };
             runtime.start(1)?;
+            log::begin();
             *slot = Some(runtime);
         }
         if let Some(runtime) = slot.as_mut() {
@@ -194,6 +196,7 @@ impl Drop for Lease {
             // Under the lock: a new first object waits until the old threads are gone.
             runtime.stop_from(0);
             runtime.workers.stop();
+            log::end();
             *slot = None;
         }
     }
@@ -217,6 +220,7 @@ fn abandon() {
         }
     }
     runtime.workers.stop();
+    log::abandon();
 }
 
 /// A number that is never given twice in this process.

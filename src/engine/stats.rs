@@ -3,27 +3,12 @@
 use super::connection::{Connection, Counters};
 use super::queue::Inbox;
 use super::sync::lock;
+use crate::log::iso;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
-use time::OffsetDateTime;
-
-/// A time as ISO 8601 UTC with milliseconds.
-pub fn iso(at: SystemTime) -> String {
-    let at = OffsetDateTime::from(at);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        at.year(),
-        u8::from(at.month()),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second(),
-        at.millisecond()
-    )
-}
 
 /// The sums over an object's ended connections, and what happened to them.
 pub struct Totals {

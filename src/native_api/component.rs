@@ -8,6 +8,7 @@ use super::text;
 use super::variant::{Output, Prepared, Variant};
 use crate::engine::{Gate, Inside, lock};
 use crate::error::{Arg, Error, Id, Language, Result};
+use crate::log::{self, Level};
 use crate::options::{Kind, Opt};
 use std::ffi::{c_long, c_void};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -142,6 +143,8 @@ impl<C: Class> Component<C> {
             Property::Getter(getter) => (getter.get)(&self.object, self.language()),
             Property::ExternalEvents => Output::Text(self.port.mode_name().to_owned()),
             Property::EventSource => Output::Text(self.port.source()),
+            Property::LogFile => Output::Text(log::file().to_string()),
+            Property::LogLevel => Output::Text(log::level().name().to_owned()),
             Property::Option(row) => match row.kind {
                 Kind::Int { .. } => Output::Int(self.object.options().int(row.option)),
                 Kind::Bool => Output::Bool(self.object.options().flag(row.option)),
@@ -158,6 +161,11 @@ impl<C: Class> Component<C> {
             Property::ExternalEvents => self.port.switch(&value.text(&name)?, self.services(), self.language()),
             Property::EventSource => {
                 self.port.set_source(value.text(&name)?);
+                Ok(())
+            }
+            Property::LogFile => log::set_file(&value.text(&name)?),
+            Property::LogLevel => {
+                log::set_level(Level::parse(name.clone(), &value.text(&name)?)?);
                 Ok(())
             }
             Property::Option(row) => self.set_option(row.option, row.kind, value, &name),

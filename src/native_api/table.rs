@@ -117,11 +117,14 @@ pub(super) trait Class: Send + Sync + Sized + 'static {
     fn host_events() -> HostEvents;
 }
 
-/// A property by its index: the class's own come first, then those with external events, then the options.
+/// A property by its index: the class's own come first, then those with external events and the log, then the options.
 pub(super) enum Property<C: 'static> {
     Getter(&'static Getter<C>),
     ExternalEvents,
     EventSource,
+    /// Of the process, the same for every object.
+    LogFile,
+    LogLevel,
     Option(&'static options::Row),
 }
 
@@ -129,7 +132,8 @@ impl<C: Class> Property<C> {
     pub fn all() -> impl Iterator<Item = Property<C>> {
         let getters = C::getters().iter().map(Property::Getter);
         let options = options::TABLE.iter().filter(|row| row.default(C::SIDE).is_some()).map(Property::Option);
-        getters.chain([Property::ExternalEvents, Property::EventSource]).chain(options)
+        let others = [Property::ExternalEvents, Property::EventSource, Property::LogFile, Property::LogLevel];
+        getters.chain(others).chain(options)
     }
 
     pub fn nth(index: usize) -> Option<Property<C>> {
@@ -142,6 +146,8 @@ impl<C: Class> Property<C> {
             Property::Getter(getter) => (getter.ru, getter.en),
             Property::ExternalEvents => ("ВнешниеСобытия", "ExternalEvents"),
             Property::EventSource => ("ИсточникСобытий", "EventSource"),
+            Property::LogFile => ("ФайлЖурнала", "LogFile"),
+            Property::LogLevel => ("УровеньЖурнала", "LogLevel"),
             Property::Option(row) => (row.ru, row.en),
         }
     }

@@ -12,6 +12,7 @@ use crate::engine::{
     Want, Watchable, connection_json, lock, patience, refuse_on_io_thread,
 };
 use crate::error::{Error, Id, Language, Result};
+use crate::log::Object;
 use crate::options::{Opt, Options, Side};
 use crate::ws::{Message, check_close};
 use serde_json::{Value, json};
@@ -52,6 +53,7 @@ struct State {
 
 struct Shared {
     gate: Gate,
+    object: Object,
     options: Arc<Options>,
     inbox: Arc<Inbox>,
     state: Mutex<State>,
@@ -70,6 +72,7 @@ impl Server {
         let options = Arc::new(Options::new(Side::Server));
         let shared = Arc::new(Shared {
             gate: Gate::default(),
+            object: Object::server(),
             // One connection holds at most a quarter of either bound, so that one flood starves nobody.
             inbox: Inbox::new(options.clone(), 4),
             options,

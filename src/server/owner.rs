@@ -3,6 +3,7 @@
 use super::{Phase, Shared};
 use crate::engine::{Acceptor, Body, Connection, End, Inbox, Owner, connection_json, lock};
 use crate::error::Error;
+use crate::log::Object;
 use crate::net::TlsServer;
 use crate::options::{Opt, Options, list};
 use crate::ws::{Refusal, Request};
@@ -53,6 +54,10 @@ impl Owner for Shared {
 
     fn options(&self) -> &Options {
         &self.options
+    }
+
+    fn object(&self) -> Object {
+        self.object
     }
 
     fn judge(&self, _connection: &Arc<Connection>, request: &Request) -> Result<Option<String>, Refusal> {

@@ -3,6 +3,7 @@
 use super::{GRACE, Phase, Server};
 use crate::engine::{Acceptor, Command, Connection, Deadline, Wait, lock, refuse_on_io_thread, wait};
 use crate::error::{Error, Id, Result};
+use crate::log;
 use crate::net::{Listener, TlsSources, interface_addresses};
 use crate::options::Opt;
 use std::net::SocketAddr;
@@ -45,7 +46,8 @@ impl Server {
             state.run
         };
         let started = self.prepare_tls(ticket, sources).and_then(|()| self.listen(run, &addresses));
-        if started.is_err() {
+        if let Err(error) = &started {
+            log::error!(shared.object.itself(), "not listening: {error}");
             self.set_tls(None);
             lock(&shared.state).phase = Phase::Stopped;
             shared.changed.notify_all();
@@ -89,6 +91,7 @@ impl Server {
             ios[0].post(Command::Listen { listener: Box::new(listener), acceptor, serial });
         }
         drop(state);
+        log::info!(shared.object.itself(), "listening on {first}");
         shared.changed.notify_all();
         Ok(())
     }
@@ -158,6 +161,7 @@ impl Server {
         state.address = None;
         state.ios = Vec::new();
         drop(state);
+        log::info!(shared.object.itself(), "stopped");
         shared.changed.notify_all();
     }
 }

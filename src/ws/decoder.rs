@@ -10,10 +10,13 @@ use super::head::{self, Head, Op};
 use super::mask;
 use super::message::{Message, MessageKind};
 use crate::error::{Error, Id};
+use crate::log::{self, Object, Who};
 use bytes::Bytes;
 
 /// How far ahead of the bytes that came memory is reserved for those that were declared.
 const AHEAD: usize = 64 * 1024;
+/// Bytes of a text that the log is given.
+const LOGGED: usize = 400;
 const MAX_HEAD: usize = 14;
 
 /// What a peer sent.
@@ -46,6 +49,8 @@ impl Violation {
 /// Turns the bytes of one connection into [`Item`]s.
 pub struct Decoder {
     role: Role,
+    /// For the log.
+    who: Who,
     closed: bool,
     /// The beginning of a head that is not complete.
     head: [u8; MAX_HEAD],
@@ -77,7 +82,21 @@ struct Assembly {
 impl Decoder {
     /// For a connection on which we are `role`.
     pub fn new(role: Role) -> Self {
-        Self { role, closed: false, head: [0; MAX_HEAD], head_len: 0, frame: None, control: Vec::new(), message: None }
+        Self {
+            role,
+            who: Object::Library.itself(),
+            closed: false,
+            head: [0; MAX_HEAD],
+            head_len: 0,
+            frame: None,
+            control: Vec::new(),
+            message: None,
+        }
+    }
+
+    /// Whose frames these are, for the log.
+    pub fn belongs_to(&mut self, who: Who) {
+        self.who = who;
     }
 
     /// Payload bytes of an unfinished message now held in memory.
@@ -106,7 +125,10 @@ impl Decoder {
             let mut frame = match self.frame.take() {
                 Some(frame) => frame,
                 None => match self.read_head(buf, at)? {
-                    Some(head) => self.begin(&head, max_message)?,
+                    Some(head) => {
+                        self.tell(&head, buf.get(*at..).unwrap_or_default());
+                        self.begin(&head, max_message)?
+                    }
                     None => return Ok(None),
                 },
             };
@@ -131,6 +153,26 @@ impl Decoder {
                 return Ok(item);
             }
         }
+    }
+
+    /// The frame's head and the beginning of its text, for the log; what of it has come by now.
+    fn tell(&self, head: &Head, rest: &[u8]) {
+        if !log::is_on(log::Level::Frames) {
+            return;
+        }
+        let text = match (head.op, &self.message) {
+            (Op::Begin(MessageKind::Text) | Op::Close, _) => true,
+            (Op::Continue, Some(message)) => message.kind == MessageKind::Text,
+            _ => false,
+        };
+        let length = usize::try_from(head.length).unwrap_or(usize::MAX);
+        let mut payload = rest.get(..length.min(rest.len()).min(LOGGED)).unwrap_or_default().to_vec();
+        mask::apply(&mut payload, head.mask);
+        let from = if head.op == Op::Close { 2.min(payload.len()) } else { 0 };
+        let beginning = if text { log::excerpt(&payload[from..]) } else { String::new() };
+        let last = if head.last { "final" } else { "not final" };
+        let mask = if head.mask == [0; 4] { "" } else { " masked" };
+        log::frames!(self.who, "in {} {last}{mask} {} bytes{beginning}", head.op.name(), head.length);
     }
 
     /// Reads a head, wherever it was cut; `None` when the input ended within.

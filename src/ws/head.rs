@@ -19,6 +19,17 @@ pub(super) enum Op {
 }
 
 impl Op {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Op::Begin(MessageKind::Text) => "Text",
+            Op::Begin(MessageKind::Binary) => "Binary",
+            Op::Continue => "Continuation",
+            Op::Ping => "Ping",
+            Op::Pong => "Pong",
+            Op::Close => "Close",
+        }
+    }
+
     pub(super) fn is_control(self) -> bool {
         matches!(self, Op::Ping | Op::Pong | Op::Close)
     }

@@ -212,6 +212,11 @@ void error_texts(void) {
     EXPECT(wsaddin_client_connect(client, url, (size_t)size), WSADDIN_REFUSED);
     CHECK(said("connecting to 127.0.0.1:") && said(": connection refused"));
     CHECK(number(wsaddin_client_get_status, client) == -1);
+    GOOD(wsaddin_set_log("", 0, WSADDIN_LOG_ERROR));
+    GOOD(wsaddin_set_log(NULL, 0, WSADDIN_LOG_DEBUG));
+    GOOD(wsaddin_set_log(NULL, 0, WSADDIN_LOG_FRAMES));
+    EXPECT(wsaddin_set_log("", 0, 0), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_set_log("/", 1, WSADDIN_LOG_INFO), WSADDIN_FILE);
     GOOD(wsaddin_set_language(WSADDIN_LANGUAGE_RUSSIAN));
     EXPECT(wsaddin_client_connect(client, url, (size_t)size), WSADDIN_REFUSED);
     CHECK(said("\xD1\x81\xD0\xBE\xD0\xB5\xD0\xB4\xD0\xB8\xD0\xBD\xD0\xB5\xD0\xBD\xD0\xB8\xD0\xB5 \xD0\xBE\xD1\x82\xD0\xBA\xD0\xBB\xD0\xBE\xD0\xBD\xD0\xB5\xD0\xBD\xD0\xBE"));

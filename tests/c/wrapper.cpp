@@ -180,6 +180,8 @@ int main() {
     requests(client, server);
     wsaddin::client moved = std::move(client);
     CHECK(moved.get_ready_state() == 1);
+    wsaddin::set_log("", WSADDIN_LOG_FRAMES);
+    CHECK(result_of([&] { wsaddin::set_log("/nowhere/at/all.log"); }) == WSADDIN_FILE);
     wsaddin::set_language(WSADDIN_LANGUAGE_RUSSIAN);
     CHECK(result_of([&] { client.connect("ws://127.0.0.1"); }) == WSADDIN_BAD_HANDLE);
     CHECK(result_of([&] { wsaddin::set_language(7); }) == WSADDIN_BAD_ARGUMENT);

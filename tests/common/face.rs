@@ -129,6 +129,12 @@ pub fn set_language(language: wsaddin_language) {
     done(wsaddin_set_language(language)).unwrap();
 }
 
+/// File and level of the process's log.
+pub fn set_log(path: &str, level: wsaddin_log_level) -> Outcome {
+    // SAFETY: the slice is readable for the call.
+    done(unsafe { wsaddin_set_log(path.as_ptr().cast(), path.len(), level) })
+}
+
 /// The index of the first object that is ready; `None` when none was in time.
 pub fn wait_any(ids: &[u64], timeout_ms: i64) -> Outcome<Option<usize>> {
     let mut index = 0;

@@ -26,6 +26,10 @@ pub(super) struct Closing {
     discard: bool,
     /// The host asked for the close.
     local: bool,
+    /// The peer broke the protocol or did not answer, and so we close.
+    ours: bool,
+    /// The peer's close frame came first.
+    theirs: bool,
     pub(super) reported: bool,
 }
 
@@ -57,6 +61,15 @@ impl Closing {
         }
         self.staged = true;
         self.asked.take()
+    }
+
+    /// Who ended it, for the log.
+    pub fn who(&self) -> &'static str {
+        match (self.local || self.ours, self.theirs) {
+            (true, _) => "closed by us",
+            (false, true) => "closed by the peer",
+            (false, false) => "broken",
+        }
     }
 
     /// The ending of a connection that breaks now, and whether it counts as broken.
@@ -117,6 +130,7 @@ impl Driver {
     /// The peer's close frame.
     pub(super) fn peer_closes(&mut self, io: &mut Io, close: PeerClose) -> After {
         self.closing.received = Some(close.clone());
+        self.closing.theirs = !self.closing.has_begun();
         if !self.closing.is_staged() {
             // The peer will not read what still waits; its close is answered at once. RFC 6455 section 5.5.1.
             self.closing.asked = Some(close.code.map_or_else(Bytes::new, |code| close_payload(code, "")));
@@ -139,6 +153,7 @@ impl Driver {
         let reason = violation.error.text(crate::error::Language::English);
         self.closing.asked = (!self.closing.is_staged()).then(|| close_payload(violation.code, &reason));
         let reason = Reason::Ours(violation.error);
+        self.closing.ours = true;
         self.closing.violation = Some(Ending { code: violation.code, reason, clean: false });
         self.connection.outbox.close();
         let time = self.time(Opt::CloseTimeout).unwrap_or(LINGER);
@@ -195,6 +210,7 @@ impl Driver {
     /// The keepalive has given the peer up.
     pub(super) fn peer_gone(&mut self, io: &mut Io, error: Error) -> After {
         let reason = Reason::Ours(error);
+        self.closing.ours = true;
         self.closing.violation = Some(Ending { code: 1011, reason, clean: false });
         self.break_off(io, Error::of(Id::ConnectionLost))
     }

@@ -8,6 +8,7 @@
 use super::{After, Driver};
 use crate::engine::io_thread::Io;
 use crate::error::{Error, Id};
+use crate::log;
 use crate::options::Opt;
 use crate::ws::FrameKind;
 use bytes::Bytes;
@@ -116,6 +117,7 @@ impl Driver {
         match self.keepalive.probe {
             None if silence >= interval => {
                 let id = self.connection.keepalive_ping();
+                log::debug!(self.who(), "nothing received for {} ms, pinging", silence.as_millis());
                 self.keepalive.probe = Some(None);
                 self.keepalive.probe_id = id;
                 self.ping(io, id)

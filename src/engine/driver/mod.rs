@@ -4,6 +4,7 @@ mod closing;
 mod keepalive;
 mod opening;
 mod reading;
+mod telling;
 mod writing;
 
 use self::closing::Closing;
@@ -247,6 +248,7 @@ impl Driver {
                 self.connect_timed_out(io)
             }
             Phase::Securing(None) | Phase::Hearing(_) => {
+                self.tell_lost_newcomer(&"it took too long");
                 self.owner.rejected(0);
                 After::Gone
             }
@@ -294,12 +296,16 @@ impl Driver {
                 }
             }
             Phase::Lingering | Phase::Refusing => {}
-            Phase::Securing(None) | Phase::Hearing(_) => self.owner.rejected(0),
+            Phase::Securing(None) | Phase::Hearing(_) => {
+                self.tell_lost_newcomer(&error);
+                self.owner.rejected(0);
+            }
             Phase::Waiting
             | Phase::Preparing(_)
             | Phase::Dialing { .. }
             | Phase::Securing(Some(_))
             | Phase::Asking(_) => {
+                self.tell_failure(&error);
                 self.owner.failed(&self.connection, &error);
             }
         }
@@ -315,6 +321,7 @@ impl Driver {
         self.deliver_rest(io);
         let (unwritten, _) = self.connection.outbox.waiting();
         self.hand_back();
+        self.tell_end(&ending, unwritten);
         let end = End { ending, broken, all_written: unwritten == 0 };
         // Its messages come before its end.
         io.hand_over();

@@ -26,6 +26,7 @@ impl Driver {
             Phase::Waiting => After::Keep,
             Phase::Preparing(_) => {
                 self.deadline = self.time(Opt::ConnectTimeout).map(|time| io.now + time);
+                self.tell_start();
                 self.prepare(io)
             }
             Phase::Refusing => {
@@ -208,6 +209,7 @@ impl Driver {
             let count = match self.read_some(io) {
                 Ok(None) => return After::Keep,
                 Ok(Some(0)) | Err(_) => {
+                    self.tell_lost_newcomer(&"it closed the connection");
                     self.owner.rejected(0);
                     return After::Gone;
                 }
@@ -231,6 +233,7 @@ impl Driver {
 
     /// Sends an HTTP refusal and lets the newcomer read it.
     fn refuse(&mut self, io: &mut Io, refusal: &Refusal) -> After {
+        self.tell_refusal(refusal);
         self.owner.rejected(refusal.status);
         self.raw = refusal.answer();
         self.phase = Phase::Refusing;
@@ -270,6 +273,7 @@ impl Driver {
             }
             return After::Gone;
         }
+        self.tell_open();
         if self.consume(io, &mut rest) == After::Gone {
             return After::Gone;
         }

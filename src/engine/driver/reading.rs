@@ -9,6 +9,7 @@ use crate::engine::event::{Body, Event};
 use crate::engine::io_thread::{BUFFER, Io, TOKENS};
 use crate::engine::queue::Entry;
 use crate::error::{Error, Id};
+use crate::log;
 use crate::options::Opt;
 use crate::ws::{Item, Message, Violation};
 use bytes::Bytes;
@@ -110,6 +111,7 @@ impl Driver {
             if inbox.pause(&self.connection, size) {
                 self.stash = Some(Box::new(Stash { message, rest: Vec::new() }));
                 self.keepalive.paused(io.now);
+                log::debug!(self.who(), "the receive queue is full, reading pauses");
                 return;
             }
         }
@@ -121,6 +123,7 @@ impl Driver {
     pub fn resume(&mut self, io: &mut Io) -> After {
         let Some(stash) = self.stash.take() else { return After::Keep };
         self.keepalive.received(io.now);
+        log::debug!(self.who(), "there is room, reading goes on");
         let Stash { message, mut rest } = *stash;
         let size = message.data().len();
         self.admit(io, message, size);
@@ -164,6 +167,7 @@ impl Driver {
 
     fn take_pong(&mut self, payload: &Bytes) {
         let Ok(id) = <[u8; 8]>::try_from(&payload[..]) else { return };
+        log::debug!(self.who(), "pong");
         for (id, round_trip) in self.keepalive.ponged(u64::from_be_bytes(id)) {
             self.connection.pong(id, i64::try_from(round_trip.as_millis()).unwrap_or(i64::MAX));
         }

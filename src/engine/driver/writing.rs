@@ -9,6 +9,7 @@ use super::{After, Driver, Phase};
 use crate::engine::command::Command;
 use crate::engine::connection::Counters;
 use crate::engine::io_thread::{BUFFER, Io, TOKENS};
+use crate::log::{self, Level};
 use crate::net::Stream;
 use crate::ws::{FrameKind, MessageKind, OutFrame};
 use bytes::Bytes;
@@ -124,6 +125,7 @@ impl Driver {
         }
         let room = BUFFER.saturating_sub(self.staged_bytes);
         let client = self.is_client();
+        let first = self.staged.len();
         let (staged, staged_bytes, masks) = (&mut self.staged, &mut self.staged_bytes, &mut io.masks);
         self.connection.outbox.take(self.connection.serial, room, |message| {
             let kind = match message.kind() {
@@ -134,6 +136,9 @@ impl Driver {
             *staged_bytes += frame.wire_len();
             staged.push_back(frame);
         });
+        if log::is_on(Level::Frames) {
+            self.staged.iter().skip(first).for_each(|frame| self.tell_frame(frame));
+        }
         if let Some(payload) = self.closing.next_frame(|| self.connection.outbox.is_empty(self.connection.serial)) {
             self.stage_frame(io, FrameKind::Close, payload);
         }
@@ -150,6 +155,7 @@ impl Driver {
     pub(super) fn stage_frame(&mut self, io: &mut Io, kind: FrameKind, payload: Bytes) {
         let mask = self.is_client().then(|| io.masks.next());
         let frame = OutFrame::new(kind, payload, mask);
+        self.tell_frame(&frame);
         self.staged_bytes += frame.wire_len();
         self.staged.push_back(frame);
     }

@@ -1,0 +1,90 @@
+//! What the log tells of a connection's life.
+
+use super::{Driver, Phase};
+use crate::engine::event::Ending;
+use crate::error::{Error, Id, Language};
+use crate::log::{self, Who};
+use crate::ws::{FrameKind, OutFrame, Refusal};
+use std::sync::atomic::Ordering::Relaxed;
+
+impl Driver {
+    pub(super) fn who(&self) -> Who {
+        Who { object: self.owner.object(), connection: self.connection.serial, id: self.connection.id() }
+    }
+
+    pub(super) fn tell_start(&self) {
+        if let Phase::Preparing(plan) = &self.phase {
+            log::info!(self.who(), "connecting to {}", plan.target.shown);
+        }
+    }
+
+    pub(super) fn tell_open(&mut self) {
+        self.decoder.belongs_to(self.who());
+        if !log::is_on(log::Level::Info) {
+            return;
+        }
+        let Some(info) = self.connection.info() else { return };
+        let secure = if info.secure { ", TLS" } else { "" };
+        let agreed = |what: &str, value: &str| match value {
+            "" => String::new(),
+            value => format!(", {what} {value}"),
+        };
+        let protocol = agreed("subprotocol", &info.protocol);
+        let extensions = agreed("extensions", &info.extensions);
+        let path = info.request.as_ref().map(|request| format!(", path {}", request.path())).unwrap_or_default();
+        let address = info.address.map(|address| address.to_string()).unwrap_or_default();
+        log::info!(self.who(), "open: {address}{secure}{path}{protocol}{extensions}");
+    }
+
+    pub(super) fn tell_failure(&self, error: &Error) {
+        match error.root() {
+            Id::Cancelled => log::info!(self.who(), "given up"),
+            _ => log::error!(self.who(), "not connected: {error}"),
+        }
+    }
+
+    pub(super) fn tell_refusal(&self, refusal: &Refusal) {
+        log::info!(self.who(), "refused {}: HTTP {} {}", self.place, refusal.status, refusal.text);
+    }
+
+    /// A newcomer that did not come to be heard.
+    pub(super) fn tell_lost_newcomer(&self, why: &dyn std::fmt::Display) {
+        log::info!(self.who(), "{} left before it was open: {why}", self.place);
+    }
+
+    /// A frame that is about to leave.
+    pub(super) fn tell_frame(&self, frame: &OutFrame) {
+        if !log::is_on(log::Level::Frames) {
+            return;
+        }
+        let payload = frame.payload();
+        let beginning = match frame.kind() {
+            FrameKind::Text => log::excerpt(payload),
+            FrameKind::Close => log::excerpt(payload.get(2..).unwrap_or_default()),
+            FrameKind::Binary | FrameKind::Ping | FrameKind::Pong => String::new(),
+        };
+        let mask = if self.is_client() { " masked" } else { "" };
+        log::frames!(self.who(), "out {:?} final{mask} {} bytes{beginning}", frame.kind(), payload.len());
+    }
+
+    pub(super) fn tell_end(&self, ending: &Ending, unwritten: usize) {
+        if !log::is_on(log::Level::Info) {
+            return;
+        }
+        let counters = &self.connection.counters;
+        let by = self.closing.who();
+        let clean = if ending.clean { "clean" } else { "not clean" };
+        let reason = ending.reason.text(Language::English);
+        let reason = if reason.is_empty() { String::new() } else { format!(" \"{}\"", log::printable(&reason, 130)) };
+        let left = if unwritten > 0 { format!(", {unwritten} messages unsent") } else { String::new() };
+        log::info!(
+            self.who(),
+            "{by}: {}{reason}, {clean}; in {} messages {} bytes, out {} messages {} bytes{left}",
+            ending.code,
+            counters.messages_in.load(Relaxed),
+            counters.bytes_in.load(Relaxed),
+            counters.messages_out.load(Relaxed),
+            counters.bytes_out.load(Relaxed),
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! The log file: what it tells at each level, what it never tells, and that nothing waits for it.
+
+mod common;
+#[path = "common/face.rs"]
+mod face;
+
+use common::Scratch;
+use face::{Client, Got, SOON, Server, code, set_log};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use websocket_addin::capi::*;
+
+/// The log belongs to the process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One conversation with this level; what the file holds when the last object has gone.
+fn conversation(path: &Path, level: wsaddin_log_level) -> String {
+    set_log(path.to_str().unwrap(), level).unwrap();
+    let server = Server::running();
+    let client = Client::new();
+    let url = server.url().replacen("ws://", "ws://user:s3cretpw@", 1) + "room?access_token=s3crettoken";
+    client.connect(&url).unwrap();
+    let connection = server.opened();
+    client.send("payload of a text").unwrap();
+    assert_eq!(server.event().text(), "payload of a text");
+    server.send(connection, "and its answer").unwrap();
+    assert_eq!(client.receive(SOON).unwrap().event().text(), "and its answer");
+    assert!(client.ping(SOON).unwrap() >= 0);
+    assert!(client.disconnect(1000, "that was all").unwrap());
+    server.event().close();
+    // Refused at once: nobody listens there.
+    let port = server.port();
+    server.stop().unwrap();
+    assert_eq!(code(client.connect(&format!("ws://127.0.0.1:{port}/"))), WSADDIN_REFUSED);
+    client.free().unwrap();
+    server.free().unwrap();
+    let text = std::fs::read_to_string(path).unwrap();
+    set_log("", WSADDIN_LOG_INFO).unwrap();
+    println!("{text}");
+    text
+}
+
+#[test]
+fn each_level_tells_more_and_none_tells_secrets() {
+    let _alone = alone();
+    let scratch = Scratch::new("log-levels");
+    let [error, info, debug, frames] = [WSADDIN_LOG_ERROR, WSADDIN_LOG_INFO, WSADDIN_LOG_DEBUG, WSADDIN_LOG_FRAMES]
+        .map(|level| {
+            let text = conversation(&scratch.path().join(format!("журнал-{level}.log")), level);
+            assert!(!text.contains("s3cret") && !text.contains("dXNlcjpzM2NyZXRwdw"), "{text}");
+            text.lines().for_each(check_line);
+            text
+        });
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.contains("not connected: connecting to 127.0.0.1:") && error.contains("connection refused"));
+    for what in [
+        "connecting to ws://127.0.0.1:",
+        "open: 127.0.0.1:",
+        "path /room",
+        "id 1",
+        "closed by us: 1000, clean; in 1 messages 14 bytes, out 1 messages 17 bytes",
+        "closed by the peer: 1000 \"that was all\", clean; in 1 messages 17 bytes, out 1 messages 14 bytes",
+    ] {
+        assert!(info.contains(what), "{what}: {info}");
+    }
+    assert!(info.lines().count() < 16, "a few lines a connection: {info}");
+    for text in [&info, &debug] {
+        assert!(!text.contains("payload of a text") && !text.contains("and its answer"), "{text}");
+    }
+    for what in ["out Text final masked 17 bytes \"payload of a text\"", "in Text final masked 17 bytes \"payload of"] {
+        assert!(frames.contains(what), "{what}: {frames}");
+    }
+}
+
+/// `2026-11-21T08:36:12.123Z info   client 1 #2 …`
+fn check_line(line: &str) {
+    let (time, rest) = line.split_once(' ').unwrap();
+    assert!(time.len() == 24 && time.ends_with('Z') && &time[19..20] == "." && &time[10..11] == "T", "{line}");
+    let level = rest.split_whitespace().next().unwrap();
+    assert!(["error", "info", "debug", "frames"].contains(&level), "{line}");
+    let whose = rest[level.len()..].trim_start();
+    assert!(["client ", "server ", "library "].iter().any(|start| whose.starts_with(start)), "{line}");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_an_error_that_names_it() {
+    let _alone = alone();
+    let scratch = Scratch::new("log-file");
+    let good = scratch.path().join("good.log");
+    set_log(good.to_str().unwrap(), WSADDIN_LOG_INFO).unwrap();
+    for bad in [scratch.path().join("none/at/all.log"), scratch.path().to_owned()] {
+        let fault = set_log(bad.to_str().unwrap(), WSADDIN_LOG_INFO).unwrap_err();
+        assert_eq!(fault.code, WSADDIN_FILE);
+        assert!(fault.text.contains(bad.to_str().unwrap()), "{}", fault.text);
+    }
+    // What was set before stays.
+    let client = Client::new();
+    assert!(client.connect("ws://127.0.0.1:1/").is_err());
+    client.free().unwrap();
+    assert!(std::fs::read_to_string(&good).unwrap().contains("127.0.0.1:1"));
+    set_log("", WSADDIN_LOG_INFO).unwrap();
+    let before = std::fs::read_to_string(&good).unwrap();
+    let client = Client::new();
+    assert!(client.connect("ws://127.0.0.1:1/").is_err());
+    assert_eq!(client.receive(-1), Ok(Got::Closed));
+    client.free().unwrap();
+    assert_eq!(std::fs::read_to_string(&good).unwrap(), before, "it is off");
+}
