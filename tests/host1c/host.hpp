@@ -269,6 +269,21 @@ std::map<std::string, Scenario>& scenarios();
 
 // --- what scenarios share -----------------------------------------------------------------------------------------
 
+// How long something takes that must take 100 ms at most. What a busy machine adds now and then is no finding, a wait of
+// ours is: the median of all rounds is judged, each single one only for hanging. Valgrind's time says nothing.
+class Promptness {
+public:
+    explicit Promptness(const Setting& setting) : slow_(setting.slow) {}
+    // One round, which began at `since`.
+    void add(Clock::time_point since, const std::string& what);
+    // After the last one.
+    void judge(long median_ms) const;
+
+private:
+    bool slow_;
+    std::vector<long> rounds_;
+};
+
 // Waits until it is so, at most ten seconds (a minute when slow).
 bool eventually(const std::function<bool()>& condition);
 

@@ -1,5 +1,6 @@
 #include "host.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -44,6 +45,19 @@ Text utf16(std::string_view text) {
 
 long elapsed_ms(Clock::time_point since) {
     return static_cast<long>(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since).count());
+}
+
+void Promptness::add(Clock::time_point since, const std::string& what) {
+    rounds_.push_back(elapsed_ms(since));
+    CHECK_SAYS(rounds_.back() <= (slow_ ? 120'000 : 10'000), what + ": " + std::to_string(rounds_.back()) + " ms");
+}
+
+void Promptness::judge(long median_ms) const {
+    CHECK(!rounds_.empty());
+    std::vector<long> sorted = rounds_;
+    std::sort(sorted.begin(), sorted.end());
+    const long median = sorted[sorted.size() / 2];
+    CHECK_SAYS(slow_ || median <= median_ms, "a median of " + std::to_string(median) + " ms");
 }
 
 void fail(const char* file, int line, const std::string& what) {
