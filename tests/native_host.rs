@@ -40,6 +40,7 @@ const ALONE: &[&str] = &[
     "names",
     "no_memory",
     "numbers",
+    "reconnecting",
     "strings",
     "unload",
 ];
