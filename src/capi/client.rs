@@ -43,11 +43,12 @@ pub extern "C" fn wsaddin_client_free(client: wsaddin_client) -> wsaddin_result 
 }
 
 /// Connects and shakes hands. Blocks until that has succeeded or failed, at most ConnectTimeout in all; another thread
-/// may end it with disconnect or free (WSADDIN_CANCELLED). Clears the receive queue, the close code and its reason.
+/// may end it with disconnect or free (WSADDIN_CANCELLED). Clears the receive queue, the close code and its reason. It is
+/// tried once, whatever the reconnect interval, and its failure is no event: the caller has it already.
 ///
 /// @param url   ws:// or wss://, UTF-8, `size` bytes
 /// @retval WSADDIN_ALREADY_CONNECTED  it is connected; nothing happened
-/// @retval WSADDIN_CONNECTING         it is connecting or closing; nothing happened
+/// @retval WSADDIN_CONNECTING         it is connecting, closing or reconnecting; nothing happened
 /// @retval WSADDIN_CONNECT_TIMEOUT, WSADDIN_RESOLVE, WSADDIN_REFUSED, WSADDIN_TLS, WSADDIN_CERTIFICATE,
 ///         WSADDIN_HANDSHAKE, WSADDIN_IO  it failed, and the text says why
 #[unsafe(no_mangle)]
@@ -64,7 +65,8 @@ pub unsafe extern "C" fn wsaddin_client_connect(
 }
 
 /// The same as wsaddin_client_connect without waiting: the outcome is an event, WSADDIN_EVENT_OPEN or
-/// WSADDIN_EVENT_ERROR. Never blocks.
+/// WSADDIN_EVENT_ERROR. With a reconnect interval it is tried until it works, each failure an event; from the first one
+/// on it counts as reconnecting. Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_client_begin_connect(
     client: wsaddin_client,
@@ -79,7 +81,8 @@ pub unsafe extern "C" fn wsaddin_client_begin_connect(
 }
 
 /// Sends what is queued and closes with the closing handshake. Blocks at most CloseTimeout. Receives that are blocked
-/// end at once; a connect under way is cancelled. Not connected is no error: `clean` is 0 then.
+/// end at once; a connect under way is cancelled. While it reconnects: stops that at once and drops what is queued. Not
+/// connected is no error: `clean` is 0 then.
 ///
 /// @param code    1000 to 1003, 1007 to 1014 or 3000 to 4999; 1000 is the ordinary one
 /// @param reason  UTF-8, at most 123 bytes
@@ -104,7 +107,8 @@ pub unsafe extern "C" fn wsaddin_client_disconnect(
 }
 
 /// Queues one text message; the I/O thread sends it. Never blocks while there is room, otherwise at most SendTimeout.
-/// OK means queued, not delivered.
+/// OK means queued, not delivered. While it reconnects it queues in the same way. What the system had not taken whole when
+/// a connection was lost is sent on the next one, in order; what it had taken may have been lost, and is not sent again.
 ///
 /// @param text  UTF-8, `size` bytes, copied; it may hold NUL characters and be empty
 /// @retval WSADDIN_NOT_CONNECTED  there is no connection
@@ -178,6 +182,7 @@ pub unsafe extern "C" fn wsaddin_client_receive_event(
 /// Sends a ping and blocks until its pong, at most `timeout_ms` (WSADDIN_WAIT_FOREVER: without limit).
 ///
 /// @param round_trip_ms  milliseconds
+/// @retval WSADDIN_NOT_CONNECTED  also while it reconnects
 /// @retval WSADDIN_PING_TIMEOUT  no pong within that time
 /// @retval WSADDIN_QUEUE_FULL    the receive queue is full, so that no pong could be read
 #[unsafe(no_mangle)]
@@ -203,6 +208,7 @@ pub unsafe extern "C" fn wsaddin_client_ping(
 /// @param id_field     the name of the field that identifies the request; "id" is usual
 /// @param reply_field  the name of the field in the answer; empty: the same as `id_field`
 /// @param reply        the answer, yours; free it with wsaddin_message_free
+/// @retval WSADDIN_NOT_CONNECTED    also while it reconnects, and when the connection ends meanwhile
 /// @retval WSADDIN_REQUEST_TIMEOUT  no answer within that time
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_client_request(
@@ -232,7 +238,7 @@ pub unsafe extern "C" fn wsaddin_client_request(
     })
 }
 
-/// Sets a header of the handshake, from the next connect on. Never blocks.
+/// Sets a header of the handshake, from the next connect or reconnection on. Never blocks.
 ///
 /// @param value  empty: the header is removed
 /// @retval WSADDIN_BAD_ARGUMENT  a name or value that is not allowed, or a header of the handshake itself
@@ -281,14 +287,14 @@ unsafe fn text(
     })
 }
 
-/// The status: 1 open, 0 not (yet, or any more), -1 failed or broken. Never blocks.
+/// The status: 1 open, 0 not (yet, or any more), -1 failed, broken or reconnecting. Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_client_get_status(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { number(client, value, |client| client.status().into()) }
 }
 
-/// The state: 0 connecting, 1 open, 2 closing, 3 closed. Never blocks.
+/// The state: 0 connecting or reconnecting, 1 open, 2 closing, 3 closed. Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_client_get_ready_state(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
     // SAFETY: the caller's promise.

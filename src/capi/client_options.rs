@@ -218,7 +218,8 @@ pub unsafe extern "C" fn wsaddin_client_get_hello_message(
     })
 }
 
-/// Subprotocols to offer, comma separated, preferred first; from the next connect on. Default empty.
+/// Subprotocols to offer, comma separated, preferred first; from the next connect or reconnection on. Default
+/// empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_client_set_protocols(
     client: wsaddin_client,
