@@ -1,12 +1,15 @@
 //! Encrypted private keys: PKCS#8's own encryption (PBES2, and PBES1 with 3DES) and the older one of OpenSSL.
 
 use super::pem::Block;
+use super::pkcs12;
 use crate::error::{Error, Id, Result};
 use cbc::Decryptor;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
 use md5::{Digest, Md5};
 use pkcs8::EncryptedPrivateKeyInfoRef;
+use pkcs8::der::Decode;
+use pkcs8::der::asn1::AnyRef;
 use zeroize::{Zeroize, Zeroizing};
 
 /// More than anybody's key takes; a file must not keep us busy for minutes.
@@ -21,8 +24,12 @@ fn needs(password: &str) -> Result<()> {
 /// `BEGIN ENCRYPTED PRIVATE KEY`: PKCS#8 DER.
 pub(super) fn pkcs8(der: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>> {
     use pkcs8::pkcs5::pbes2::Kdf;
-    let info = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| Error::of(Id::KeyDamaged))?;
+    if !is_whole(der) {
+        return Err(Error::of(Id::KeyDamaged));
+    }
     needs(password)?;
+    // What is not of PKCS#5 may be of PKCS#12.
+    let Ok(info) = EncryptedPrivateKeyInfoRef::try_from(der) else { return pkcs12::decrypt(der, password) };
     let unsupported = |what: String| Error::new(Id::KeyEncryption, [what.into()]);
     let parameters = info.encryption_algorithm.pbes2().ok_or_else(|| unsupported("PBES1".into()))?;
     let affordable = match &parameters.kdf {
@@ -72,13 +79,12 @@ fn open<C: KeyIvInit + BlockModeDecrypt>(data: &[u8], password: &[u8], iv: &[u8]
     let size = cipher.decrypt_padded::<Pkcs7>(&mut data).map_err(|_| Error::of(Id::PasswordWrong))?.len();
     data.truncate(size);
     // The padding fits by chance once in 256 times; an ASN.1 sequence of just this length does not.
-    match pkcs8::der::SliceReader::new(&data).and_then(|mut reader| {
-        use pkcs8::der::{Reader, asn1::AnyRef};
-        reader.decode::<AnyRef<'_>>().map(drop).and_then(|()| reader.finish())
-    }) {
-        Ok(()) => Ok(data),
-        Err(_) => Err(Error::of(Id::PasswordWrong)),
-    }
+    if is_whole(&data) { Ok(data) } else { Err(Error::of(Id::PasswordWrong)) }
+}
+
+/// Whether it is one ASN.1 value of just this length.
+fn is_whole(der: &[u8]) -> bool {
+    AnyRef::from_der(der).is_ok()
 }
 
 /// OpenSSL's EVP_BytesToKey with MD5 and one round, which is what this form uses.

@@ -1,0 +1,221 @@
+//! Every form of certificate and key that `Run` takes, made by OpenSSL, each until a message has gone there and back; and
+//! what is said of those that it cannot take.
+
+#[path = "common/mod.rs"]
+mod common;
+#[path = "common/face.rs"]
+mod face;
+#[path = "common/tls.rs"]
+mod tls;
+
+use face::{Fault, Server, set_language};
+use tls::{Authority, EC, ED25519, LOCAL, RSA, Subject, echo, openssl};
+use websocket_addin::capi::*;
+
+const PASSWORD: &str = "пароль 1";
+
+/// A server that runs with these sources, as a client that trusts the authority sees it.
+fn works(authority: &Authority, what: &str, certificate: &str, key: &str, password: &str) {
+    let server = Server::new();
+    server.run_tls(certificate, key, password).unwrap_or_else(|fault| panic!("{what}: {fault:?}"));
+    let client = authority.client();
+    client.connect(&server.secure_url("localhost")).unwrap_or_else(|fault| panic!("{what}: {fault:?}"));
+    echo(&client, &server);
+    server.reload_certificate("", "", "").unwrap_or_else(|fault| panic!("{what}, again: {fault:?}"));
+}
+
+fn refused(certificate: &str, key: &str, password: &str) -> Fault {
+    let fault = Server::new().run_tls(certificate, key, password).unwrap_err();
+    assert_eq!(fault.code, WSADDIN_FILE, "{fault:?}");
+    assert!(password.is_empty() || !fault.text.contains(password), "{fault:?}");
+    fault
+}
+
+#[test]
+fn keys_of_every_kind() {
+    let authority = Authority::new("kinds");
+    for (name, key) in [("rsa", RSA), ("ec", EC), ("ed25519", ED25519)] {
+        authority.issue(Subject { name, key, ..LOCAL });
+        let [chain, key] = ["pem", "key"].map(|ending| authority.path(&format!("{name}.{ending}")));
+        works(&authority, name, &chain, &key, "");
+        let (chain, key) = (authority.read(&format!("{name}.pem")), authority.read(&format!("{name}.key")));
+        works(&authority, &format!("{name} as texts"), &chain, &key, "");
+        works(&authority, &format!("{name} as one text"), &format!("{key}{chain}"), "", "");
+        works(&authority, &format!("{name} with CRLF"), &chain.replace('\n', "\r\n"), &key.replace('\n', "\r\n"), "");
+        // As people paste it: text around it, and lines of any length.
+        let pasted = format!("Мой сертификат:\n{chain}\nМой ключ:\n{}", key.replace("\n\n", "\n"));
+        works(&authority, &format!("{name} with text around"), &pasted, "", "");
+        authority.write("both.pem", &format!("{chain}{}{key}", authority.read("ca.pem")));
+        works(&authority, &format!("{name} in one file"), &authority.path("both.pem"), "", "");
+    }
+    // It tells whether key and certificate belong together.
+    let bare = ["ec", "-in", "ec.key", "-no_public", "-out", "bare.key"];
+    openssl(authority.folder(), &bare);
+    works(&authority, "EC without its public half", &authority.path("ec.pem"), &authority.path("bare.key"), "");
+    // The certificate of the key need not be the first.
+    authority.write("mixed.pem", &format!("{}{}", authority.read("ca.pem"), authority.read("ec.pem")));
+    works(&authority, "the chain first", &authority.path("mixed.pem"), &authority.path("ec.key"), "");
+}
+
+#[test]
+fn keys_of_every_form() {
+    let authority = Authority::new("forms");
+    authority.issue(Subject { name: "rsa", key: RSA, ..LOCAL });
+    authority.issue(Subject { name: "ec", key: EC, ..LOCAL });
+    let pass = format!("pass:{PASSWORD}");
+    let out = ["-passout", &pass];
+    for (name, chain, label, password, make) in [
+        ("pkcs1", "rsa", "BEGIN RSA PRIVATE KEY", "", &["rsa", "-traditional"][..]),
+        ("sec1", "ec", "BEGIN EC PRIVATE KEY", "", &["ec"]),
+        ("aes128", "rsa", "AES-128-CBC", PASSWORD, &["rsa", "-traditional", "-aes128"]),
+        ("aes192", "rsa", "AES-192-CBC", PASSWORD, &["rsa", "-traditional", "-aes192"]),
+        ("aes256", "rsa", "AES-256-CBC", PASSWORD, &["rsa", "-traditional", "-aes256"]),
+        ("des3", "rsa", "DES-EDE3-CBC", PASSWORD, &["rsa", "-traditional", "-des3"]),
+        ("ec-aes256", "ec", "AES-256-CBC", PASSWORD, &["ec", "-aes256"]),
+        ("ec-des3", "ec", "DES-EDE3-CBC", PASSWORD, &["ec", "-des3"]),
+        ("pbes2", "rsa", "BEGIN ENCRYPTED PRIVATE KEY", PASSWORD, &["pkcs8", "-topk8"]),
+        ("pbes2-aes128", "ec", "BEGIN ENCRYPTED PRIVATE KEY", PASSWORD, &["pkcs8", "-topk8", "-v2", "aes128"]),
+        ("pbes2-des3", "ec", "BEGIN ENCRYPTED PRIVATE KEY", PASSWORD, &["pkcs8", "-topk8", "-v2", "des3"]),
+        ("sha1", "ec", "BEGIN ENCRYPTED", PASSWORD, &["pkcs8", "-topk8", "-v2", "aes256", "-v2prf", "hmacWithSHA1"]),
+        ("scrypt", "ec", "BEGIN ENCRYPTED", PASSWORD, &["pkcs8", "-topk8", "-scrypt"]),
+        ("pbes1", "ec", "BEGIN ENCRYPTED", PASSWORD, &["pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES"]),
+    ] {
+        let source = format!("{chain}.key");
+        let file = format!("{name}.key");
+        let mut arguments = [make, &["-in", &source, "-out", &file]].concat();
+        if !password.is_empty() {
+            arguments.extend(out);
+        }
+        openssl(authority.folder(), &arguments);
+        assert!(authority.read(&file).contains(label), "{name}:\n{}", authority.read(&file));
+        let (chain, key) = (authority.path(&format!("{chain}.pem")), authority.path(&file));
+        works(&authority, name, &chain, &key, password);
+        if password.is_empty() {
+            continue;
+        }
+        let fault = refused(&chain, &key, "не тот");
+        assert!(fault.text.contains(&file) && fault.text.contains("wrong password"), "{name}: {fault:?}");
+        let fault = refused(&chain, &key, "");
+        assert!(fault.text.contains(&file) && fault.text.contains("no password was given"), "{name}: {fault:?}");
+        // In one file, with the password where the key would be.
+        let one = authority
+            .write("one.pem", &format!("{}{}", authority.read(&file), std::fs::read_to_string(&chain).unwrap()));
+        works(&authority, &format!("{name} in one file"), one.to_str().unwrap(), password, "");
+    }
+}
+
+#[test]
+fn pkcs12_of_every_age() {
+    let authority = Authority::with_server("pkcs12");
+    let pass = format!("pass:{PASSWORD}");
+    let base = ["pkcs12", "-export", "-in", "server.pem", "-inkey", "server.key", "-certfile", "ca.pem"];
+    for (name, more) in [
+        ("today", &[][..]),
+        ("sha1-3des", &["-certpbe", "PBE-SHA1-3DES", "-keypbe", "PBE-SHA1-3DES", "-macalg", "sha1"]),
+        ("no-mac", &["-nomac"]),
+        ("old", &["-legacy"]),
+    ] {
+        let file = format!("{name}.p12");
+        openssl(authority.folder(), &[&base[..], &["-out", &file, "-passout", &pass], more].concat());
+        works(&authority, name, &authority.path(&file), "", PASSWORD);
+        works(&authority, name, &authority.path(&file), PASSWORD, "");
+        let fault = refused(&authority.path(&file), "", "не тот");
+        assert!(fault.text.contains(&file) && fault.text.contains("wrong password"), "{name}: {fault:?}");
+        let fault = refused(&authority.path(&file), "", "");
+        assert!(fault.text.contains(&file) && fault.text.contains("no password was given"), "{name}: {fault:?}");
+    }
+    openssl(authority.folder(), &[&base[..], &["-out", "open.p12", "-passout", "pass:"]].concat());
+    works(&authority, "an empty password", &authority.path("open.p12"), "", "");
+    // Unsupported: RC4, of which nobody has any left.
+    let rc4 = ["-legacy", "-keypbe", "PBE-SHA1-RC4-128", "-out", "rc4.p12", "-passout", &pass];
+    openssl(authority.folder(), &[&base[..], &rc4].concat());
+    let fault = refused(&authority.path("rc4.p12"), "", PASSWORD);
+    assert!(fault.text.contains("rc4.p12") && fault.text.contains("openssl pkcs12"), "{fault:?}");
+}
+
+#[test]
+fn what_cannot_be_used_is_named_with_its_reason() {
+    let authority = Authority::with_server("refused");
+    authority.issue(Subject { name: "other", ..LOCAL });
+    authority.issue(Subject { name: "ed", key: ED25519, ..LOCAL });
+    authority.issue(Subject { name: "ed-other", key: ED25519, ..LOCAL });
+    openssl(
+        authority.folder(),
+        &["pkcs8", "-topk8", "-in", "server.key", "-out", "locked.key", "-passout", "pass:secret-1"],
+    );
+    let path = |name: &str| authority.path(name);
+    let damaged = authority.read("server.key").replace("-----END", "!!!\n-----END");
+    authority.write("damaged.key", &damaged);
+    authority.write("cut.pem", &authority.read("server.pem")[..200]);
+    authority.write("text.txt", "Это не сертификат.");
+    authority.write("empty", "");
+    std::fs::write(authority.folder().join("noise.p12"), [0x30, 0x82, 1, 2, 3, 4, 5]).unwrap();
+    let nonsense = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    authority.write("nonsense.pem", nonsense);
+    for (certificate, key, password, en, ru) in [
+        (
+            "absent.pem",
+            "server.key",
+            "",
+            &["absent.pem", "cannot be read"][..],
+            &["absent.pem", "не удалось прочитать"][..],
+        ),
+        (
+            "server.pem",
+            "absent.key",
+            "secret-4",
+            &["absent.key", "cannot be read"],
+            &["absent.key", "не удалось прочитать"],
+        ),
+        ("text.txt", "server.key", "", &["text.txt", "neither PEM"], &["text.txt", "не PEM"]),
+        ("empty", "server.key", "", &["empty", "neither PEM"], &["empty", "не PEM"]),
+        ("noise.p12", "", "secret-3", &["noise.p12", "neither PEM"], &["noise.p12", "не PEM"]),
+        (
+            "server.key",
+            "server.key",
+            "",
+            &["server.key", "no certificate in it"],
+            &["server.key", "сертификата в нём нет"],
+        ),
+        ("nonsense.pem", "server.key", "", &["is damaged"], &["повреждён"]),
+        ("cut.pem", "server.key", "", &["cut.pem", "damaged"], &["cut.pem", "повреждён"]),
+        ("server.pem", "", "", &["server.pem", "no private key"], &["server.pem", "закрытого ключа в нём нет"]),
+        (
+            "server.pem",
+            "server.pem",
+            "",
+            &["server.pem", "no private key"],
+            &["server.pem", "закрытого ключа в нём нет"],
+        ),
+        ("server.pem", "damaged.key", "", &["damaged.key", "damaged"], &["damaged.key", "повреждён"]),
+        ("server.pem", "other.key", "", &["other.key", "does not belong"], &["other.key", "не подходит"]),
+        ("ed.pem", "ed-other.key", "", &["ed-other.key", "does not belong"], &["ed-other.key", "не подходит"]),
+        ("server.pem", "locked.key", "secret-2", &["locked.key", "wrong password"], &["locked.key", "неверный пароль"]),
+    ] {
+        for (language, parts) in [(WSADDIN_LANGUAGE_ENGLISH, en), (WSADDIN_LANGUAGE_RUSSIAN, ru)] {
+            set_language(language);
+            let key = if key.is_empty() { String::new() } else { path(key) };
+            let fault = refused(&path(certificate), &key, password);
+            for part in parts {
+                assert!(fault.text.contains(part), "{certificate}, {key}: {part} is not in: {}", fault.text);
+            }
+        }
+        set_language(WSADDIN_LANGUAGE_ENGLISH);
+    }
+    // A folder, a device without end, a text of nothing.
+    assert!(refused(&path(""), "", "").text.contains("cannot be read"));
+    assert!(refused("/dev/zero", "", "").text.contains("larger than"));
+    // The fourth of four is the password when it is nothing else; it may be a mistyped path, and is never shown.
+    let secret = "/etc/ssl/private/сервер.key";
+    let fault = refused(&path("server.pem"), secret, "");
+    assert!(fault.text.contains("neither a file nor PEM text") && fault.text.contains("server.pem"), "{fault:?}");
+    assert!(!fault.text.contains(secret), "{fault:?}");
+    // PEM text is never shown either.
+    let fault = refused(&authority.read("server.pem"), &authority.read("other.key"), "");
+    assert!(fault.text.contains("given as text") && !fault.text.contains("BEGIN"), "{fault:?}");
+    let server = Server::new();
+    assert_eq!(server.run_tls("", "key.pem", "").unwrap_err().code, WSADDIN_BAD_ARGUMENT);
+    // Nothing of all this listens.
+    assert_eq!(server.port(), 0);
+    server.run("127.0.0.1", 0).unwrap();
+}
