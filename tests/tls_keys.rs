@@ -9,7 +9,7 @@ mod face;
 mod tls;
 
 use face::{Fault, Server, set_language};
-use tls::{Authority, EC, ED25519, LOCAL, RSA, Subject, echo, openssl};
+use tls::{Authority, EC, ED25519, LOCAL, RSA, Subject, echo, openssl, turn};
 use websocket_addin::capi::*;
 
 const PASSWORD: &str = "пароль 1";
@@ -33,6 +33,7 @@ fn refused(certificate: &str, key: &str, password: &str) -> Fault {
 
 #[test]
 fn keys_of_every_kind() {
+    let _turn = turn();
     let authority = Authority::new("kinds");
     for (name, key) in [("rsa", RSA), ("ec", EC), ("ed25519", ED25519)] {
         authority.issue(Subject { name, key, ..LOCAL });
@@ -59,6 +60,7 @@ fn keys_of_every_kind() {
 
 #[test]
 fn keys_of_every_form() {
+    let _turn = turn();
     let authority = Authority::new("forms");
     authority.issue(Subject { name: "rsa", key: RSA, ..LOCAL });
     authority.issue(Subject { name: "ec", key: EC, ..LOCAL });
@@ -106,6 +108,7 @@ fn keys_of_every_form() {
 
 #[test]
 fn pkcs12_of_every_age() {
+    let _turn = turn();
     let authority = Authority::with_server("pkcs12");
     let pass = format!("pass:{PASSWORD}");
     let base = ["pkcs12", "-export", "-in", "server.pem", "-inkey", "server.key", "-certfile", "ca.pem"];
@@ -135,6 +138,7 @@ fn pkcs12_of_every_age() {
 
 #[test]
 fn what_cannot_be_used_is_named_with_its_reason() {
+    let _turn = turn();
     let authority = Authority::with_server("refused");
     authority.issue(Subject { name: "other", ..LOCAL });
     authority.issue(Subject { name: "ed", key: ED25519, ..LOCAL });

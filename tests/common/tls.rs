@@ -5,8 +5,15 @@ use super::common::{Scratch, run_well};
 use super::face::{Client, Outcome, Server, check};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use websocket_addin::capi::*;
+
+/// The language of error texts is that of the process: tests that look at them take turns.
+pub fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 const LIMIT: Duration = Duration::from_secs(60);
 
