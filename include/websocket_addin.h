@@ -805,6 +805,21 @@ wsaddin_result wsaddin_client_get_protocols(wsaddin_client client,
                                             size_t *needed);
 
 /**
+ * The proxy to connect through, from the next connect on: `http://user:password@host:3128` (CONNECT, Basic) or
+ * `socks5://user:password@host:1080`, user name and password percent-encoded; `env`: what HTTPS_PROXY, HTTP_PROXY,
+ * ALL_PROXY and NO_PROXY say (in lower case first); `system`: as `env`, on Windows the user's static settings (no
+ * PAC); empty: none. The proxy looks the server's name up. Its failures are WSADDIN_PROXY. Default empty.
+ */
+wsaddin_result wsaddin_client_set_proxy(wsaddin_client client,
+                                        const void *value,
+                                        size_t size);
+
+/**
+ * Reads what wsaddin_client_set_proxy sets, with `***` for the password.
+ */
+wsaddin_result wsaddin_client_get_proxy(wsaddin_client client, char *buffer, size_t capacity, size_t *needed);
+
+/**
  * Trusted roots beside the system's: the path of a PEM file, or PEM text; from the next connect on. Default empty.
  */
 wsaddin_result wsaddin_client_set_ca_file(wsaddin_client client,

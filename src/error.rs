@@ -25,6 +25,8 @@ pub struct Error {
     args: Vec<Arg>,
     cause: Option<Box<Error>>,
     detail: Option<String>,
+    /// The code is the row's, not the cause's.
+    own_code: bool,
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -32,7 +34,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of the table's row `id`; `args` fill `{0}`, `{1}`, … of its texts.
     pub fn new<const N: usize>(id: Id, args: [Arg; N]) -> Self {
-        Self { id, args: args.into(), cause: None, detail: None }
+        Self { id, args: args.into(), cause: None, detail: None, own_code: false }
     }
 
     /// An error whose text has no gaps.
@@ -44,6 +46,13 @@ impl Error {
     #[must_use]
     pub fn because(mut self, cause: Error) -> Self {
         self.cause = Some(Box::new(cause));
+        self
+    }
+
+    /// Keeps the code of its own row, whatever the cause's is.
+    #[must_use]
+    pub fn with_own_code(mut self) -> Self {
+        self.own_code = true;
         self
     }
 
@@ -59,9 +68,10 @@ impl Error {
         self.id
     }
 
-    /// The code of the innermost cause: what really happened.
+    /// The code of the innermost cause: what really happened. One that keeps its own code ends the search.
     pub fn code(&self) -> Code {
-        self.cause.as_ref().map_or_else(|| self.id.row().code, |cause| cause.code())
+        let cause = self.cause.as_ref().filter(|_| !self.own_code);
+        cause.map_or_else(|| self.id.row().code, |cause| cause.code())
     }
 
     /// The row of the innermost cause.
@@ -239,6 +249,23 @@ table! {
     OwnCertificateExpired Certificate "the server's own certificate expired on {0}" "срок действия собственного сертификата сервера истёк {0}";
     OwnCertificateNotYetValid Certificate "the server's own certificate is not valid before {0}" "собственный сертификат сервера действует только с {0}";
     NoTls Unsupported "the server was started without a certificate" "сервер запущен без сертификата";
+
+    // Proxies.
+    ProxyMalformed BadArgument "{0} is not a proxy: http://host:port, socks5://host:port, env or system is expected" "{0} — не прокси: ожидается http://узел:порт, socks5://узел:порт, env или system";
+    ProxyVariable Proxy "the proxy settings ({0}) cannot be used" "настройки прокси ({0}) использовать нельзя";
+    ConnectingThrough Proxy "connecting to {0} through the proxy {1}" "подключение к {0} через прокси {1}";
+    ProxyNotHttp Proxy "the proxy's answer is not HTTP" "ответ прокси не похож на HTTP";
+    ProxyNotSocks Proxy "the proxy's answer is not SOCKS 5" "ответ прокси не похож на SOCKS 5";
+    ProxyTooLong Proxy "the proxy's answer exceeds {0} bytes" "ответ прокси длиннее {0} байт";
+    ProxyCut Proxy "the proxy closed the connection before it answered" "прокси закрыл соединение, не ответив";
+    ProxyAhead Proxy "the proxy sent data of its own after its answer" "прокси прислал посторонние данные вслед за ответом";
+    ProxyStatus Proxy "the proxy answered HTTP {0} instead of 200" "прокси ответил HTTP {0} вместо 200";
+    ProxyDemands Proxy "the proxy demands authorization (407), it offers: {0}" "прокси требует авторизации (407), предлагает: {0}";
+    ProxyRefuses Proxy "the proxy refused the user name or password (407), it offers: {0}" "прокси отверг имя или пароль (407), предлагает: {0}";
+    SocksDemands Proxy "the proxy accepts none of the offered methods of authorization: {0}" "прокси не принял ни одного способа авторизации: {0}";
+    SocksRefuses Proxy "the proxy refused the user name or password" "прокси отверг имя или пароль";
+    SocksFailed Proxy "the proxy could not connect: {0}" "прокси не смог подключиться: {0}";
+    SocksName Proxy "the host name {0} is too long for SOCKS 5" "имя узла {0} слишком длинное для SOCKS 5";
 
     // The opening handshake, RFC 6455 section 4.
     HttpStatus Handshake "the server answered HTTP {0} instead of 101" "сервер ответил HTTP {0} вместо 101";

@@ -15,5 +15,6 @@ pub mod log;
 pub mod native_api;
 pub mod net;
 pub mod options;
+pub mod proxy;
 pub mod server;
 pub mod ws;

@@ -3,6 +3,7 @@
 //! The C interface, the 1C tables and the reference pages read this list; a property exists once it has a row here.
 
 use crate::error::{Arg, Error, Id, Result};
+use crate::proxy::Setting;
 use once_cell::sync::OnceCell;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -116,6 +117,8 @@ options! {
     CAFile ФайлСертификатовУЦ Kind::Text, EMPTY, None;
     /// Whether a server's certificate is checked.
     VerifyCertificate ПроверятьСертификат Kind::Bool, Some(Default::Flag(true)), None;
+    /// What to connect through: `http://…`, `socks5://…`, `env`, `system`; empty is nothing.
+    Proxy Прокси Kind::Text, EMPTY, None;
     /// Connections a server holds at most; the next one gets 503.
     MaxConnections МаксимумСоединений SIZE, None, int(10_000);
     /// Milliseconds for TLS and HTTP of a newcomer.
@@ -141,6 +144,7 @@ pub struct Options {
     side: Side,
     numbers: Vec<AtomicI64>,
     texts: Mutex<Vec<Arc<str>>>,
+    proxy: Mutex<Arc<Setting>>,
     on_change: OnceCell<Box<dyn Fn(Opt) + Send + Sync>>,
 }
 
@@ -158,6 +162,7 @@ impl Options {
         Self {
             side,
             numbers: TABLE.iter().map(|row| AtomicI64::new(number(row))).collect(),
+            proxy: Mutex::default(),
             texts: Mutex::new(TABLE.iter().map(text).collect()),
             on_change: OnceCell::new(),
         }
@@ -207,10 +212,32 @@ impl Options {
         if option.row().default(self.side).is_none() || option.row().kind != Kind::Text {
             return Err(Error::new(Id::Unsupported, [option.label()]));
         }
-        if option == Opt::Protocols {
-            check_protocols(value)?;
+        match option {
+            Opt::Protocols => check_protocols(value)?,
+            Opt::Proxy => return self.set_proxy(value),
+            _ => {}
         }
         self.texts.lock().unwrap_or_else(PoisonError::into_inner)[option as usize] = Arc::from(value);
+        Ok(())
+    }
+}
+
+impl Options {
+    /// What to connect through, with its credentials; as a text it reads `***` for them.
+    pub fn proxy(&self) -> Arc<Setting> {
+        self.proxy.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_proxy(&self, value: &str) -> Result<()> {
+        let mut proxy = self.proxy.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who writes back what he has read must not make `***` the password.
+        if value == proxy.shown() {
+            return Ok(());
+        }
+        let setting = Setting::parse(value)?;
+        let shown = Arc::from(setting.shown());
+        *proxy = Arc::new(setting);
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)[Opt::Proxy as usize] = shown;
         Ok(())
     }
 }

@@ -248,6 +248,38 @@ pub unsafe extern "C" fn wsaddin_client_get_protocols(
     })
 }
 
+/// The proxy to connect through, from the next connect on: `http://user:password@host:3128` (CONNECT, Basic) or
+/// `socks5://user:password@host:1080`, user name and password percent-encoded; `env`: what HTTPS_PROXY, HTTP_PROXY,
+/// ALL_PROXY and NO_PROXY say (in lower case first); `system`: as `env`, on Windows the user's static settings (no
+/// PAC); empty: none. The proxy looks the server's name up. Its failures are WSADDIN_PROXY. Default empty.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_set_proxy(
+    client: wsaddin_client,
+    value: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let value = unsafe { args::text("value", value, size) }?;
+        CLIENTS.get(client.id)?.options().set_text(Opt::Proxy, value)
+    })
+}
+
+/// Reads what wsaddin_client_set_proxy sets, with `***` for the password.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_proxy(
+    client: wsaddin_client,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
+        out.set(&CLIENTS.get(client.id)?.options().text(Opt::Proxy))
+    })
+}
+
 /// Trusted roots beside the system's: the path of a PEM file, or PEM text; from the next connect on. Default empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_client_set_ca_file(

@@ -79,7 +79,7 @@ impl Shared {
             ca: self.options.text(Opt::CAFile),
             identity: state.identity.clone(),
         };
-        DialPlan { target, headers: state.headers.clone(), protocols, tls }
+        DialPlan { target, proxy: self.options.proxy(), headers: state.headers.clone(), protocols, tls }
     }
 
     /// The wait is over.

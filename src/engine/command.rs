@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::log::Object;
 use crate::net::{Listener, Stream, TlsClient, TlsOptions, TlsServer};
 use crate::options::Options;
+use crate::proxy::Setting;
 use crate::ws::{Refusal, Request, Target};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -79,6 +80,7 @@ pub trait Acceptor: Send + Sync {
 /// What a client asks for.
 pub struct DialPlan {
     pub target: Target,
+    pub proxy: Arc<Setting>,
     pub headers: Vec<(String, String)>,
     pub protocols: Vec<String>,
     pub tls: TlsOptions,

@@ -2,6 +2,7 @@
 
 mod dial;
 mod listener;
+mod proxy;
 mod reactor;
 mod resolve;
 mod stream;
@@ -11,6 +12,7 @@ mod workers;
 
 pub use dial::{Dial, DialState};
 pub use listener::{Listener, interface_addresses};
+pub use proxy::{Step, Tunnel};
 pub use reactor::{Reactor, Ready, Waker};
 pub use resolve::{look_up, resolve_now};
 pub use stream::Stream;

@@ -143,6 +143,14 @@ impl Stream {
         }
     }
 
+    /// Looks at what could be read, before any TLS, and leaves it there.
+    pub fn peek(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match &mut self.layer {
+            Layer::Plain(socket) => socket.0.peek(buf),
+            _ => Err(dead()),
+        }
+    }
+
     /// Whether reading may stop after `got` of `asked` bytes without losing the edge.
     pub fn is_drained(&self, got: usize, asked: usize) -> bool {
         // mio arms the readiness again on Windows, and TLS has its own buffer: there only WouldBlock tells.

@@ -37,6 +37,7 @@ static void bad_client(uint64_t id) {
     BAD(wsaddin_client_set_client_certificate(c, NULL, 0, NULL, 0, NULL, 0));
     BAD(wsaddin_client_set_handler(c, NULL, NULL));
     BAD(wsaddin_client_set_protocols(c, WSADDIN_TEXT("chat")));
+    BAD(wsaddin_client_set_proxy(c, WSADDIN_TEXT("env")));
     BAD(wsaddin_client_set_ca_file(c, NULL, 0));
     BAD(wsaddin_client_set_verify_certificate(c, 1));
     BAD(wsaddin_client_set_connect_timeout(c, 1));
@@ -53,6 +54,7 @@ static void bad_client(uint64_t id) {
     BAD_TEXT(wsaddin_client_get_extensions);
     BAD_TEXT(wsaddin_client_get_close_reason);
     BAD_TEXT(wsaddin_client_get_protocols);
+    BAD_TEXT(wsaddin_client_get_proxy);
     BAD_TEXT(wsaddin_client_statistics);
     CHECK(said("no such object"));
 }
@@ -212,6 +214,7 @@ void bad_arguments(void) {
     NO_TEXT(wsaddin_client_send_text(client, not_utf8, 4), "text is not valid UTF-8");
     NO_TEXT(wsaddin_client_send_text(client, "\xED\xA0\x80", 3), "text is not valid UTF-8"); /* a surrogate */
     NO_TEXT(wsaddin_client_disconnect(client, 1000, not_utf8, 4, &(int32_t){0}), "reason is not valid UTF-8");
+    NO_TEXT(wsaddin_client_set_proxy(client, not_utf8, 4), "value is not valid UTF-8");
     NO_TEXT(wsaddin_client_set_protocols(client, not_utf8, 4), "value is not valid UTF-8");
     NO_TEXT(wsaddin_client_set_hello_message(client, not_utf8, 4), "value is not valid UTF-8");
     NO_TEXT(wsaddin_server_send_text(server, connection, not_utf8, 4), "text is not valid UTF-8");

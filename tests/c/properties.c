@@ -56,6 +56,11 @@ static void client_properties(wsaddin_client client) {
         GOOD(rows[i].set(client, rows[i].initial));
     }
     char text[32];
+    GOOD(wsaddin_client_set_proxy(client, WSADDIN_TEXT("http://user:secret@localhost:3128")));
+    EXPECT(wsaddin_client_set_proxy(client, WSADDIN_TEXT("ftp://localhost")), WSADDIN_BAD_ARGUMENT);
+    TEXT_OF(wsaddin_client_get_proxy, client, text);
+    CHECK(strcmp(text, "http://user:***@localhost:3128") == 0);
+    GOOD(wsaddin_client_set_proxy(client, NULL, 0));
     TEXT_OF(wsaddin_client_get_protocols, client, text);
     CHECK(strcmp(text, "") == 0);
     GOOD(wsaddin_client_set_protocols(client, WSADDIN_TEXT("chat, v2.chat")));

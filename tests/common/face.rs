@@ -187,6 +187,14 @@ impl Client {
         done(unsafe { wsaddin_client_connect(self.0, url.as_ptr().cast(), url.len()) })
     }
 
+    pub fn set_proxy(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_client_set_proxy(self.0, value.as_ptr().cast(), value.len()) })
+    }
+
+    pub fn proxy(&self) -> String {
+        text(|buffer, size, needed| unsafe { wsaddin_client_get_proxy(self.0, buffer, size, needed) }).unwrap()
+    }
+
     pub fn begin_connect(&self, url: &str) -> Outcome {
         done(unsafe { wsaddin_client_begin_connect(self.0, url.as_ptr().cast(), url.len()) })
     }

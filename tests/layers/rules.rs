@@ -26,7 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Used by all, using only each other.
-const LEAVES: &[&str] = &["error", "options", "library", "log"];
+const LEAVES: &[&str] = &["error", "options", "library", "log", "proxy"];
 
 /// Crates that must not show through, with where they may be named. `library` makes the system calls on sockets that
 /// nothing wraps, and ends OpenSSL with the library.

@@ -5,18 +5,20 @@ mod keepalive;
 mod opening;
 mod reading;
 mod telling;
+mod tunneling;
 mod writing;
 
 use self::closing::Closing;
 use self::keepalive::Keepalive;
 use self::reading::Stash;
+use self::tunneling::Route;
 use super::command::{DialPlan, End, Owner};
 use super::connection::Connection;
 use super::event::{Ending, Reason};
 use super::io_thread::{BUFFER, Io};
 use super::runtime;
 use crate::error::{Error, Id};
-use crate::net::{Dial, Ready, Stream, TlsClient, TlsServer};
+use crate::net::{Dial, Ready, Stream, TlsClient, TlsServer, Tunnel};
 use crate::options::Opt;
 use crate::ws::{ClientHandshake, Decoder, OutFrame, Role, ServerHandshake};
 use bytes::Bytes;
@@ -46,6 +48,12 @@ enum Phase {
         dial: Box<Dial>,
         tls: Option<TlsClient>,
     },
+    /// The proxy is asked for a tunnel.
+    Tunneling {
+        plan: Box<DialPlan>,
+        tunnel: Box<Tunnel>,
+        tls: Option<TlsClient>,
+    },
     /// TLS handshake; the plan is a client's.
     Securing(Option<Box<DialPlan>>),
     /// A client has sent its request.
@@ -67,6 +75,7 @@ pub(super) struct Driver {
     stream: Option<Stream>,
     /// The address of the peer, for error texts.
     place: String,
+    proxy: Option<Box<Route>>,
     token: usize,
     stamp: u64,
     /// The end of the present phase.
@@ -148,6 +157,7 @@ impl Driver {
             phase,
             stream,
             place,
+            proxy: None,
             token: 0,
             stamp: runtime::serial(),
             deadline: None,
@@ -208,6 +218,7 @@ impl Driver {
     pub fn readable(&mut self, io: &mut Io) -> After {
         match &self.phase {
             Phase::Waiting | Phase::Preparing(_) | Phase::Dialing { .. } => After::Keep,
+            Phase::Tunneling { .. } => self.tunnel(io),
             Phase::Securing(_) => self.secure(io),
             Phase::Asking(_) => self.read_answer(io),
             Phase::Hearing(_) => self.read_request(io),
@@ -244,9 +255,11 @@ impl Driver {
     fn overdue(&mut self, io: &mut Io) -> After {
         match &self.phase {
             Phase::Waiting => self.ask_for_turn(io),
-            Phase::Preparing(_) | Phase::Dialing { .. } | Phase::Securing(Some(_)) | Phase::Asking(_) => {
-                self.connect_timed_out(io)
-            }
+            Phase::Preparing(_)
+            | Phase::Dialing { .. }
+            | Phase::Tunneling { .. }
+            | Phase::Securing(Some(_))
+            | Phase::Asking(_) => self.connect_timed_out(io),
             Phase::Securing(None) | Phase::Hearing(_) => {
                 self.tell_lost_newcomer(&"it took too long");
                 self.owner.rejected(0);
@@ -303,6 +316,7 @@ impl Driver {
             Phase::Waiting
             | Phase::Preparing(_)
             | Phase::Dialing { .. }
+            | Phase::Tunneling { .. }
             | Phase::Securing(Some(_))
             | Phase::Asking(_) => {
                 self.tell_failure(&error);
@@ -367,8 +381,7 @@ impl Driver {
     fn loss(&self, error: &std::io::Error) -> Error {
         match &self.phase {
             Phase::Open => Error::of(Id::ConnectionLost).detail(error),
-            _ => Error::new(Id::ConnectingTo, [self.place.as_str().into()])
-                .because(Error::of(Id::ConnectionLost).detail(error)),
+            _ => self.connecting(Error::of(Id::ConnectionLost).detail(error)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! From the first step to an open connection.
 
 use super::{After, Driver, Phase};
-use crate::engine::command::Command;
+use crate::engine::command::{Command, DialPlan};
 use crate::engine::connection::Info;
 use crate::engine::io_thread::{BUFFER, Io, TOKENS};
 use crate::error::{Arg, Error, Id, Result};
@@ -78,12 +78,15 @@ impl Driver {
 
     /// Finds the addresses and the system's roots; what may block goes to a worker.
     fn prepare(&mut self, io: &mut Io) -> After {
+        let (host, port) = match self.choose_way() {
+            Ok(place) => place,
+            Err(error) => return self.refuse_to_open(io, error),
+        };
         let Phase::Preparing(plan) = &self.phase else { return After::Keep };
         let target = &plan.target;
-        if let (Some(addresses), false) = (resolve_now(&target.host, target.port), target.secure) {
+        if let (Some(addresses), false) = (resolve_now(&host, port), target.secure) {
             return self.prepared(io, Ok((addresses, None)));
         }
-        let (host, port) = (target.host.clone(), target.port);
         let options = target.secure.then(|| plan.tls.clone());
         let (connection, handle, cache) = (self.connection.clone(), io.handle.clone(), io.tls.clone());
         io.handle.workers.run(move || {
@@ -120,24 +123,30 @@ impl Driver {
     pub(super) fn dialed(&mut self, io: &mut Io, state: DialState) -> After {
         match state {
             DialState::Pending => After::Keep,
+            DialState::Failed(error) if self.proxy.is_some() => self.refuse_to_open(io, error),
             DialState::Failed(error) => self.break_off(io, error),
             DialState::Connected(mut stream, _) => {
                 let Phase::Dialing { plan, tls, .. } = std::mem::replace(&mut self.phase, Phase::Lingering) else {
                     return After::Gone;
                 };
-                let host = plan.target.host.clone();
-                self.phase = Phase::Securing(Some(plan));
                 let registered = stream.reregister(&io.reactor, self.token);
-                if let Some(tls) = tls {
-                    stream.start_tls_client(&tls, &host);
-                }
                 self.stream = Some(stream);
                 if let Err(error) = registered {
+                    self.phase = Phase::Securing(Some(plan));
                     return self.lost(io, &error);
                 }
-                self.secure(io)
+                if self.proxy.is_some() { self.ask_proxy(io, plan, tls) } else { self.connected(io, plan, tls) }
             }
         }
+    }
+
+    /// There is a way to the server: TLS, if the URL says so, and the handshake.
+    pub(super) fn connected(&mut self, io: &mut Io, plan: Box<DialPlan>, tls: Option<TlsClient>) -> After {
+        if let (Some(tls), Some(stream)) = (tls, &mut self.stream) {
+            stream.start_tls_client(&tls, &plan.target.host);
+        }
+        self.phase = Phase::Securing(Some(plan));
+        self.secure(io)
     }
 
     /// Goes on with the TLS handshake; a plain stream is through at once.
@@ -290,14 +299,18 @@ impl Driver {
     }
 
     /// Ends an attempt, saying where.
-    fn refuse_to_open(&mut self, io: &mut Io, error: Error) -> After {
-        self.break_off(io, Error::new(Id::ConnectingTo, [self.place.as_str().into()]).because(error))
+    pub(super) fn refuse_to_open(&mut self, io: &mut Io, error: Error) -> After {
+        let error = self.connecting(error);
+        self.break_off(io, error)
     }
 
     pub(super) fn connect_timed_out(&mut self, io: &mut Io) -> After {
         let stage = match &self.phase {
             Phase::Preparing(_) => {
                 Arg::Both { en: "looking up the host", ru: "определение адреса узла" }
+            }
+            Phase::Dialing { .. } | Phase::Tunneling { .. } if self.proxy.is_some() => {
+                Arg::Both { en: "no answer from the proxy", ru: "прокси не отвечает" }
             }
             Phase::Dialing { .. } => {
                 Arg::Both { en: "no answer from the address", ru: "адрес не отвечает" }

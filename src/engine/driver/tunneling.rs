@@ -1,0 +1,111 @@
+//! Through a proxy: dialled as a server is, asked for a tunnel, and from then on not there.
+
+use super::{After, Driver, Phase};
+use crate::engine::command::DialPlan;
+use crate::engine::io_thread::Io;
+use crate::error::{Error, Id, Result};
+use crate::log;
+use crate::net::{Step, TlsClient, Tunnel};
+use crate::proxy::Proxy;
+use std::io::ErrorKind;
+
+/// What is looked at at once.
+const LOOK: usize = 4096;
+
+/// The proxy on the way to the server.
+pub(super) struct Route {
+    proxy: Proxy,
+    /// The tunnel is open: what fails now is not the proxy's fault.
+    open: bool,
+}
+
+impl Driver {
+    /// Whom to dial: the server, or the proxy that leads there.
+    pub(super) fn choose_way(&mut self) -> Result<(String, u16)> {
+        let Phase::Preparing(plan) = &self.phase else { return Err(Error::of(Id::Cancelled)) };
+        let target = &plan.target;
+        match plan.proxy.choose(target.secure, &target.host, target.port)? {
+            None => {
+                self.proxy = None;
+                Ok((target.host.clone(), target.port))
+            }
+            Some(proxy) => {
+                let place = (proxy.host.clone(), proxy.port);
+                log::info!(self.who(), "through the proxy {}", proxy.shown());
+                self.proxy = Some(Box::new(Route { proxy, open: false }));
+                Ok(place)
+            }
+        }
+    }
+
+    /// An error with where it was connected to, and through what. Until the tunnel is open it is the proxy's.
+    pub(super) fn connecting(&self, error: Error) -> Error {
+        let place = self.place.as_str().into();
+        match &self.proxy {
+            None => Error::new(Id::ConnectingTo, [place]).because(error),
+            Some(route) => {
+                let through = Error::new(Id::ConnectingThrough, [place, route.proxy.address().into()]).because(error);
+                if route.open { through } else { through.with_own_code() }
+            }
+        }
+    }
+
+    /// The proxy has been reached.
+    pub(super) fn ask_proxy(&mut self, io: &mut Io, plan: Box<DialPlan>, tls: Option<TlsClient>) -> After {
+        let Some(route) = &self.proxy else { return self.connected(io, plan, tls) };
+        let tunnel = Tunnel::new(&route.proxy, &plan.target.host, plan.target.port);
+        self.phase = Phase::Securing(Some(plan));
+        match tunnel {
+            Err(error) => self.refuse_to_open(io, error),
+            Ok((tunnel, request)) => {
+                log::debug!(self.who(), "the proxy is reached, asking for a tunnel");
+                if let Phase::Securing(Some(plan)) = std::mem::replace(&mut self.phase, Phase::Lingering) {
+                    self.phase = Phase::Tunneling { plan, tunnel: Box::new(tunnel), tls };
+                }
+                self.say(io, request)
+            }
+        }
+    }
+
+    fn say(&mut self, io: &mut Io, bytes: Vec<u8>) -> After {
+        self.raw = bytes;
+        if self.flush(io) == After::Gone { After::Gone } else { self.tunnel(io) }
+    }
+
+    /// Goes on with the proxy's answers.
+    pub(super) fn tunnel(&mut self, io: &mut Io) -> After {
+        loop {
+            let (Phase::Tunneling { tunnel, .. }, Some(stream)) = (&mut self.phase, &mut self.stream) else {
+                return After::Keep;
+            };
+            let buffer = &mut io.input[..LOOK];
+            let fed = match stream.peek(buffer) {
+                Ok(0) => Err(Error::of(Id::ProxyCut)),
+                Ok(count) => tunnel.feed(&buffer[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return After::Keep,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => Err(Error::of(Id::ProxyCut).detail(error)),
+            };
+            // Only what is the proxy's is taken off the socket.
+            let step = fed.and_then(|(taken, step)| match stream.read(&mut io.input[..taken]) {
+                Ok(count) if count == taken => Ok(step),
+                Ok(_) => Err(Error::of(Id::ProxyCut)),
+                Err(error) => Err(Error::of(Id::ProxyCut).detail(error)),
+            });
+            match step {
+                Err(error) => return self.refuse_to_open(io, error),
+                Ok(Step::More) => {}
+                Ok(Step::Send(bytes)) => return self.say(io, bytes),
+                Ok(Step::Open) => break,
+            }
+        }
+        let Phase::Tunneling { plan, tls, .. } = std::mem::replace(&mut self.phase, Phase::Lingering) else {
+            return After::Gone;
+        };
+        log::debug!(self.who(), "the tunnel is open");
+        if let Some(route) = &mut self.proxy {
+            route.open = true;
+        }
+        self.connected(io, plan, tls)
+    }
+}

@@ -1,0 +1,58 @@
+//! The way through a proxy, without I/O: what to send, and what the answers mean.
+
+mod http;
+mod socks;
+
+use crate::error::Result;
+use crate::proxy::{Kind, Proxy};
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Wait for more.
+    More,
+    /// Send this.
+    Send(Vec<u8>),
+    /// The tunnel is open.
+    Open,
+}
+
+/// A tunnel on its way to be opened.
+pub enum Tunnel {
+    Http(http::Connect),
+    Socks(socks::Socks),
+}
+
+impl Tunnel {
+    /// The longest answer, in bytes.
+    pub const LIMIT: usize = 64 * 1024;
+
+    /// To `host` (IPv6 without brackets); the first bytes to send. The proxy looks the name up.
+    ///
+    /// # Errors
+    /// `SocksName`.
+    pub fn new(proxy: &Proxy, host: &str, port: u16) -> Result<(Self, Vec<u8>)> {
+        Ok(match proxy.kind {
+            Kind::Http => {
+                let (connect, request) = http::Connect::new(proxy.credentials.as_ref(), host, port);
+                (Tunnel::Http(connect), request)
+            }
+            Kind::Socks5 => {
+                let (socks, hello) = socks::Socks::new(proxy.credentials.clone(), host, port)?;
+                (Tunnel::Socks(socks), hello)
+            }
+        })
+    }
+
+    /// Looks at what has come. How many of the bytes belong to the proxy's answer: only those may be taken off the
+    /// socket, because what follows is the peer's.
+    ///
+    /// # Errors
+    /// The rows of the table's section on proxies.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(usize, Step)> {
+        match self {
+            Tunnel::Http(connect) => connect.feed(bytes),
+            Tunnel::Socks(socks) => socks.feed(bytes),
+        }
+    }
+}
