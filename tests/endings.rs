@@ -40,6 +40,29 @@ fn what_was_sent_before_a_reset_arrives() {
 }
 
 #[test]
+fn a_close_begun_by_the_peer_is_seen_before_it_is_over() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let client = Client::new();
+    client.set(wsaddin_client_set_send_timeout, -1).set(wsaddin_client_set_close_timeout, 30_000);
+    std::thread::scope(|scope| {
+        let peer = scope.spawn(|| Raw::accept(&listener));
+        client.connect(port).unwrap();
+        let mut peer = peer.join().unwrap();
+        // Our answer to the close does not get through.
+        while client.send(&[0; 65_536]).is_ok() {}
+        peer.close(4005);
+        until("the close has come", SOON, || client.ready_state() == 2);
+        assert_eq!(client.status(), 0);
+        assert_eq!(client.send(b"too late"), Err(WSADDIN_NOT_CONNECTED));
+        assert_eq!(client.connect(port), Err(WSADDIN_CONNECTING), "not ALREADY_CONNECTED");
+        drop(peer);
+        until("it is closed", SOON, || client.ready_state() == 3);
+        assert_eq!((client.close_code(), client.status()), (4005, 0));
+    });
+}
+
+#[test]
 fn an_end_does_not_reach_into_the_next_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -328,8 +328,8 @@ fn tls_to_a_plain_port() {
     connect_fails(
         &format!("wss://{at}/"),
         WSADDIN_TLS,
-        &format!("connecting to {at}: TLS handshake failed (*)"),
-        &format!("подключение к {at}: сбой рукопожатия TLS (*)"),
+        &format!("connecting to {at}: the other side does not speak TLS (*)"),
+        &format!("подключение к {at}: другая сторона не использует TLS (*)"),
     );
 }
 

@@ -38,6 +38,7 @@ impl Client {
     fn begin(&self, url: &str, announce: bool) -> Result<u64> {
         let shared = &self.shared;
         let check = |state: &State| match state.phase {
+            Phase::Open if state.peer_closes => Err(Error::of(Id::Connecting)),
             Phase::Open => Err(Error::of(Id::AlreadyConnected)),
             Phase::Connecting | Phase::Closing | Phase::Reconnecting => Err(Error::of(Id::Connecting)),
             Phase::Closed if state.cancelled => Err(Error::of(Id::Cancelled)),

@@ -157,6 +157,7 @@ impl Owner for Shared {
             return false;
         }
         state.phase = Phase::Open;
+        state.peer_closes = false;
         self.connects.fetch_add(1, Relaxed);
         if std::mem::replace(&mut state.tries.has_opened, true) {
             self.reconnects.fetch_add(1, Relaxed);
@@ -195,6 +196,11 @@ impl Owner for Shared {
 
     fn dial_plan(&self, connection: &Arc<Connection>) -> Option<DialPlan> {
         self.plan_again(connection)
+    }
+
+    fn peer_closes(&self, connection: &Arc<Connection>) {
+        let mut state = lock(&self.state);
+        state.peer_closes |= Self::is_current(&state, connection);
     }
 
     fn keeps_unsent(&self, connection: &Arc<Connection>, ending: &Ending) -> bool {

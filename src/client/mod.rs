@@ -35,6 +35,8 @@ enum Phase {
 
 struct State {
     phase: Phase,
+    /// The open connection's peer has begun to close it.
+    peer_closes: bool,
     /// The last connection, or the last attempt, failed.
     broken: bool,
     /// Counts attempts, so that a call knows whether the state it sees is of its own.
@@ -89,6 +91,7 @@ impl Client {
             options,
             state: Mutex::new(State {
                 phase: Phase::Closed,
+                peer_closes: false,
                 broken: false,
                 attempt: 0,
                 announce: false,
@@ -132,7 +135,7 @@ impl Client {
     pub fn status(&self) -> i32 {
         let state = lock(&self.shared.state);
         match state.phase {
-            Phase::Open => 1,
+            Phase::Open => i32::from(!state.peer_closes),
             Phase::Reconnecting => -1,
             Phase::Closed if state.broken => -1,
             Phase::Closed | Phase::Connecting | Phase::Closing => 0,
@@ -141,8 +144,10 @@ impl Client {
 
     /// 0 connecting or reconnecting, 1 open, 2 closing, 3 closed: as in HTML's WebSocket.
     pub fn ready_state(&self) -> i32 {
-        match lock(&self.shared.state).phase {
+        let state = lock(&self.shared.state);
+        match state.phase {
             Phase::Connecting | Phase::Reconnecting => 0,
+            Phase::Open if state.peer_closes => 2,
             Phase::Open => 1,
             Phase::Closing => 2,
             Phase::Closed => 3,

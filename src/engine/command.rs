@@ -50,6 +50,9 @@ pub trait Owner: Send + Sync {
     /// A newcomer was turned away with this HTTP status (0: it gave up, was too slow or spoke no HTTP).
     fn rejected(&self, _status: u16) {}
 
+    /// The peer has begun to close an open connection; its end follows.
+    fn peer_closes(&self, _connection: &Arc<Connection>) {}
+
     /// Whether what is not written when a connection ends so is kept for one that follows; messages are accepted on.
     fn keeps_unsent(&self, _connection: &Arc<Connection>, _ending: &Ending) -> bool {
         false

@@ -134,6 +134,7 @@ impl Driver {
         if !self.closing.is_staged() {
             // The peer will not read what still waits; its close is answered at once. RFC 6455 section 5.5.1.
             self.closing.asked = Some(close.code.map_or_else(Bytes::new, |code| close_payload(code, "")));
+            self.owner.peer_closes(&self.connection);
             if self.owner.keeps_unsent(&self.connection, &peer_ending(&close, true)) {
                 self.connection.outbox.seal(self.connection.serial);
             } else {

@@ -23,7 +23,10 @@ impl Driver {
     pub fn start(&mut self, io: &mut Io, token: usize) -> After {
         self.token = token;
         match &self.phase {
-            Phase::Waiting => After::Keep,
+            Phase::Waiting => {
+                self.tell_wait(io.now);
+                After::Keep
+            }
             Phase::Preparing(_) => {
                 self.deadline = self.time(Opt::ConnectTimeout).map(|time| io.now + time);
                 self.tell_start();

@@ -6,6 +6,7 @@ use crate::error::{Error, Id, Language};
 use crate::log::{self, Who};
 use crate::ws::{FrameKind, OutFrame, Refusal};
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 
 impl Driver {
     pub(super) fn who(&self) -> Who {
@@ -16,6 +17,11 @@ impl Driver {
         if let Phase::Preparing(plan) = &self.phase {
             log::info!(self.who(), "connecting to {}", plan.target.shown);
         }
+    }
+
+    pub(super) fn tell_wait(&self, now: Instant) {
+        let left = self.deadline.map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(now));
+        log::info!(self.who(), "{} is tried again in {} ms", self.place, left.as_millis());
     }
 
     pub(super) fn tell_open(&mut self) {
