@@ -80,7 +80,7 @@ pub fn bundle(project: &Project, built: &[Built]) -> Result<PathBuf> {
     let mut files = Files::new();
     files.insert("MANIFEST.XML".to_owned(), manifest::write(project, &targets)?.into_bytes());
     for built in built {
-        files.insert(built.target.file_name(&project.version), std::fs::read(&built.library)?);
+        files.insert(built.target.file_name(&project.version), built.contents.clone());
     }
     let path = project.bundle_path();
     save(&path, &zip(&files, time()?)?)?;

@@ -1,5 +1,6 @@
 //! Builds the library for one platform.
 
+use crate::place::Place;
 use crate::project::Project;
 use crate::sysroot;
 use crate::targets::{List, Target};
@@ -64,7 +65,7 @@ impl Way {
 /// What a build left.
 pub struct Built<'a> {
     pub target: &'a Target,
-    pub library: PathBuf,
+    pub contents: Vec<u8>,
 }
 
 /// The date that compilers put into what they make: always the same, so that a build of today that finds a part of
@@ -72,7 +73,8 @@ pub struct Built<'a> {
 const EPOCH: &str = "315532800";
 
 /// `cargo rustc`, by zig's linker for Linux, which knows the symbols of every version of the C library.
-fn cargo(project: &Project, list: &List, target: &Target, way: &Way, crate_type: &str) -> Result<Command> {
+fn cargo(project: &Project, place: &Place, list: &List, target: &Target, crate_type: &str) -> Result<Command> {
+    let way = Way::of(target)?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut flags = Vec::new();
     let mut command;
@@ -83,9 +85,10 @@ fn cargo(project: &Project, list: &List, target: &Target, way: &Way, crate_type:
         // The linker's own date.
         flags.push("-Clink-arg=-Wl,--no-insert-timestamp".to_owned());
     } else {
-        let venv = project.work.join("venv/bin");
+        let venv = place.path.join("venv/bin");
         command = Command::new(tools::need("cargo-zigbuild", &[&venv])?);
         command.env("PATH", tools::path_with(&venv)?);
+        command.env("CARGO_ZIGBUILD_CACHE_DIR", place.path.join("zigbuild"));
         command.args(["rustc", "--target", &format!("{}.{}", target.triple, list.glibc)]);
     }
     if target.triple == "i686-unknown-linux-gnu" {
@@ -95,17 +98,20 @@ fn cargo(project: &Project, list: &List, target: &Target, way: &Way, crate_type:
     command.args(["--release", "--locked", "--lib", "--package", "websocket_addin"]);
     // One type only: cargo leaves link-time optimisation out where an rlib is among them.
     command.args(["--crate-type", crate_type]);
-    command.arg("--target-dir").arg(project.work.join("build")).current_dir(&project.root);
-    if let Way::FromSource { rustc, sysroot } = way {
+    command.arg("--target-dir").arg(place.path.join("build")).current_dir(&project.root);
+    if let Way::FromSource { rustc, sysroot } = &way {
         command.arg("-Zbuild-std=std,panic_unwind").env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1");
         flags.push(remap(&sysroot.join("lib/rustlib/src/rust"), "/rust"));
         if target.triple == "i686-pc-windows-gnu" {
-            flags.push(format!("--sysroot={}", sysroot::with_start_files(project, target, rustc, sysroot)?.display()));
+            flags.push(format!(
+                "--sysroot={}",
+                sysroot::with_start_files(&place.path, target, rustc, sysroot)?.display()
+            ));
         }
     }
-    flags.push(remap(&project.root, "/websocket_addin"));
-    if let Some(home) = cargo_home() {
+    if let Some(home) = place.cargo_home() {
         flags.push(remap(&home, "/cargo"));
+        command.env("CARGO_HOME", home);
     }
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env("CARGO", &cargo);
     command.env("CARGO_PROFILE_RELEASE_STRIP", "symbols").env("SOURCE_DATE_EPOCH", EPOCH);
@@ -117,27 +123,26 @@ fn remap(from: &Path, to: &str) -> String {
     format!("--remap-path-prefix={}={to}", from.display())
 }
 
-fn cargo_home() -> Option<PathBuf> {
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))
+fn scrubbed(place: &Place, path: &Path) -> Result<Vec<u8>> {
+    let mut contents = std::fs::read(path).with_context(|| path.display().to_string())?;
+    place.scrub(&mut contents);
+    Ok(contents)
 }
 
-fn folder(project: &Project, target: &Target) -> PathBuf {
-    project.work.join("build").join(&target.triple).join("release")
+fn folder(place: &Place, target: &Target) -> PathBuf {
+    place.path.join("build").join(&target.triple).join("release")
 }
 
-pub fn build<'a>(project: &Project, list: &List, target: &'a Target) -> Result<Built<'a>> {
-    let way = Way::of(target)?;
-    println!("{}: {way}", target.name);
-    tools::run(&mut cargo(project, list, target, &way, "cdylib")?)?;
-    let name = if target.is_windows() { "websocket_addin.dll" } else { "libwebsocket_addin.so" };
-    let library = folder(project, target).join(name);
-    library.metadata().with_context(|| library.display().to_string())?;
-    Ok(Built { target, library })
+pub fn build<'a>(project: &Project, place: &Place, list: &List, target: &'a Target) -> Result<Built<'a>> {
+    println!("{}: {}", target.name, Way::of(target)?);
+    tools::run(&mut cargo(project, place, list, target, "cdylib")?)?;
+    let contents = scrubbed(place, &folder(place, target).join(target.library_name()))?;
+    Ok(Built { target, contents })
 }
 
 /// The static library of a platform that [`build`] has built.
-pub fn build_static(project: &Project, list: &List, target: &Target) -> Result<PathBuf> {
-    tools::run(&mut cargo(project, list, target, &Way::of(target)?, "staticlib")?)?;
-    Ok(folder(project, target).join("libwebsocket_addin.a"))
+pub fn build_static(project: &Project, place: &Place, list: &List, target: &Target) -> Result<Vec<u8>> {
+    println!("{}: the static library", target.name);
+    tools::run(&mut cargo(project, place, list, target, "staticlib")?)?;
+    scrubbed(place, &folder(place, target).join("libwebsocket_addin.a"))
 }

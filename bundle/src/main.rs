@@ -4,6 +4,7 @@ mod archive;
 mod check;
 mod compile;
 mod manifest;
+mod place;
 mod project;
 mod sdk;
 mod sysroot;
@@ -11,6 +12,7 @@ mod targets;
 mod tools;
 
 use anyhow::{Context, Result, bail};
+use place::Place;
 use project::Project;
 use std::process::ExitCode;
 use targets::{List, Target};
@@ -76,12 +78,15 @@ fn run() -> Result<()> {
 }
 
 fn make(project: &Project, list: &List, targets: &[&Target]) -> Result<()> {
+    let place = Place::take(project)?;
     let mut built = Vec::new();
     for target in targets {
-        built.push(compile::build(project, list, target).with_context(|| format!("building for {}", target.name))?);
+        built.push(
+            compile::build(project, &place, list, target).with_context(|| format!("building for {}", target.name))?,
+        );
     }
     let bundle = archive::bundle(project, &built)?;
-    let sdk = sdk::make(project, list, &built)?;
+    let sdk = sdk::make(project, &place, list, &built)?;
     archive::sums(project, &[&bundle, &sdk])
 }
 

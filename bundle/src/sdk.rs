@@ -2,6 +2,7 @@
 
 use crate::archive::{self, Files};
 use crate::compile::{self, Built};
+use crate::place::Place;
 use crate::project::Project;
 use crate::targets::{List, Target};
 use crate::tools;
@@ -12,7 +13,7 @@ use std::process::Command;
 /// The platform that the SDK has a static library for.
 const STATIC: &str = "x86_64-linux";
 
-pub fn make(project: &Project, list: &List, built: &[Built]) -> Result<PathBuf> {
+pub fn make(project: &Project, place: &Place, list: &List, built: &[Built]) -> Result<PathBuf> {
     let mut files = Files::new();
     for (name, path) in [
         ("include/websocket_addin.h", "include/websocket_addin.h"),
@@ -34,17 +35,15 @@ pub fn make(project: &Project, list: &List, built: &[Built]) -> Result<PathBuf> 
     examples(project, &mut files)?;
     for built in built {
         let folder = format!("lib/{}", built.target.name);
-        let name = built.library.file_name().context("a library has a name")?.to_string_lossy();
-        files.insert(format!("{folder}/{name}"), std::fs::read(&built.library)?);
+        files.insert(format!("{folder}/{}", built.target.library_name()), built.contents.clone());
         if built.target.is_windows() {
             for (name, contents) in import_libraries(project, list, built.target)? {
                 files.insert(format!("{folder}/{name}"), contents);
             }
         }
         if built.target.name == STATIC {
-            println!("{}: the static library", built.target.name);
-            let path = compile::build_static(project, list, built.target)?;
-            files.insert(format!("{folder}/libwebsocket_addin.a"), std::fs::read(path)?);
+            let contents = compile::build_static(project, place, list, built.target)?;
+            files.insert(format!("{folder}/libwebsocket_addin.a"), contents);
         }
     }
     let files =

@@ -1,6 +1,5 @@
 //! A sysroot for i686-pc-windows-gnu: the two start files that a standard library from source leaves out.
 
-use crate::project::Project;
 use crate::targets::Target;
 use crate::tools;
 use anyhow::Result;
@@ -8,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A folder that looks like `sysroot` and has `rsbegin.o` and `rsend.o` for the target.
-pub fn with_start_files(project: &Project, target: &Target, rustc: &Path, sysroot: &Path) -> Result<PathBuf> {
-    let ours = project.work.join("sysroot").join(&target.triple);
+pub fn with_start_files(work: &Path, target: &Target, rustc: &Path, sysroot: &Path) -> Result<PathBuf> {
+    let ours = work.join("sysroot").join(&target.triple);
     let libraries = ours.join("lib/rustlib");
     let folder = libraries.join(&target.triple).join("lib");
     std::fs::create_dir_all(&folder)?;

@@ -69,6 +69,11 @@ impl Target {
         format!("websocket_addin_{}_{}", version.replace(['.', '-', '+'], "_"), self.file)
     }
 
+    /// What the linker calls it, and the SDK.
+    pub fn library_name(&self) -> &'static str {
+        if self.is_windows() { "websocket_addin.dll" } else { "libwebsocket_addin.so" }
+    }
+
     /// The first word of the triple.
     pub fn machine(&self) -> &str {
         self.triple.split('-').next().unwrap_or_default()
