@@ -46,26 +46,33 @@ if [ -n "$missing" ]; then
 fi
 
 # Zig's linker knows the symbols of every version of the C library.
-if [ ! -x "$work/venv/bin/cargo-zigbuild" ]; then
-    echo "installing: ziglang, cargo-zigbuild"
+if ! cmp -s bundle/requirements.txt "$work/venv/stamp"; then
+    echo "installing: what bundle/requirements.txt lists"
     python=/usr/bin/python3
     [ -x "$python" ] || python=python3
     "$python" -m venv "$work/venv"
     "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
         -r bundle/requirements.txt </dev/null || fail "pip failed"
+    cp bundle/requirements.txt "$work/venv/stamp"
 fi
 
-# The 32-bit Wine cannot be installed beside a 64-bit system everywhere: it gets a system of its own.
-wine32() {
-    [ ! -e /usr/lib/wine/wine ] || return 0
-    [ ! -x "$work/i386/usr/lib/wine/wine" ] || return 0
-    [ "$(id -u)" = 0 ] || fail "only root can make the 32-bit system that runs Windows i386 files"
-    command -v debootstrap >/dev/null || apt-get install -y -q debootstrap </dev/null >>"$work/apt.log" 2>&1
-    echo "installing: a 32-bit system with Wine, in $work/i386"
-    rm -rf "$work/i386"
-    debootstrap --arch=i386 --variant=minbase --include=wine,wine32,ca-certificates \
-        "$(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")" "$work/i386" \
+# $1 of Debian: a system of its own in $2, for processor $3, with packages $4.
+system() {
+    [ ! -e "$work/$2/installed" ] || return 0
+    [ "$(id -u)" = 0 ] || fail "only root can install the system in $work/$2, which the check runs files in"
+    command -v debootstrap >/dev/null || apt-get install -y -q debootstrap </dev/null >>"$work/apt.log" 2>&1 ||
+        fail "apt-get install debootstrap failed, see $work/apt.log"
+    echo "installing: Debian $1 for $3 in $work/$2"
+    rm -rf "${work:?}/$2"
+    debootstrap --arch="$3" --variant=minbase ${4:+--include="$4"} "$1" "$work/$2" \
         </dev/null >"$work/debootstrap.log" 2>&1 ||
         { tail -5 "$work/debootstrap.log" >&2; fail "debootstrap failed, see $work/debootstrap.log"; }
+    echo "127.0.0.1 localhost" >"$work/$2/etc/hosts"
+    : >"$work/$2/installed"
 }
-case " $platforms " in *" i386-windows "*) wine32 ;; esac
+# The oldest system that is still in wide use.
+case " $platforms " in *" x86_64-linux "*) system bullseye bullseye amd64 "" ;; esac
+# 32 bits beside a 64-bit system cannot be installed everywhere, Wine's least of all.
+case " $platforms " in *" i386-windows "* | *" i386-linux "*)
+    system bookworm i386 i386 wine,wine32,ca-certificates ;;
+esac

@@ -155,7 +155,17 @@ static void tls(const char *url, wsaddin_result expected) {
     wsaddin_client client;
     GOOD(ws.client_new(&client));
     EXPECT(ws.client_connect(client, url, strlen(url)), expected);
-    printf("wss: %s\n", ws.error_description());
+    if (expected == WSADDIN_OK) {
+        wsaddin_message *message;
+        int32_t clean;
+        GOOD(ws.client_send_text(client, WSADDIN_TEXT("over TLS")));
+        GOOD(ws.client_receive(client, LIMIT, &message));
+        take(message, WSADDIN_KIND_TEXT, "over TLS", 8);
+        GOOD(ws.client_disconnect(client, 1000, NULL, 0, &clean));
+        CHECK(clean == 1);
+    } else {
+        CHECK(strstr(ws.error_description(), "certificate") != NULL);
+    }
     GOOD(ws.client_free(client));
 }
 

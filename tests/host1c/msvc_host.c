@@ -4,6 +4,9 @@
  * Usage: msvc_host <library>
  */
 #include "load.h"
+
+#include <wchar.h>
+
 #include "msvc_api.h"
 
 static struct {
@@ -162,21 +165,29 @@ static void send_text(struct component *client, const wchar_t *value) {
     clear(&parameter);
 }
 
-static int32_t get_number(struct component *object, const wchar_t *name) {
+static struct variant get(struct component *object, const wchar_t *name) {
     struct variant value = {.type = VT_EMPTY_};
     long index = object->extender.table->find_property(&object->extender, (const symbol *)name);
     CHECK(index >= 0 && object->extender.table->is_readable(&object->extender, index));
-    CHECK(object->extender.table->get_property(&object->extender, index, &value) && value.type == VT_I4_);
+    CHECK(object->extender.table->get_property(&object->extender, index, &value));
+    return value;
+}
+
+static int32_t get_number(struct component *object, const wchar_t *name) {
+    struct variant value = get(object, name);
+    CHECK(value.type == VT_I4_);
     return value.as.number;
 }
 
-static void set_text(struct component *object, const wchar_t *name, const wchar_t *to) {
-    struct variant value = text(to);
+static void set(struct component *object, const wchar_t *name, struct variant value) {
     long index = object->extender.table->find_property(&object->extender, (const symbol *)name);
     CHECK(index >= 0 && object->extender.table->is_writable(&object->extender, index));
     CHECK(object->extender.table->set_property(&object->extender, index, &value));
     clear(&value);
 }
+
+static void set_text(struct component *object, const wchar_t *name, const wchar_t *to) { set(object, name, text(to)); }
+static void set_number(struct component *object, const wchar_t *name, int32_t to) { set(object, name, number(to)); }
 
 static int run(struct component *server) {
     struct variant result, parameters[2] = {text(L"127.0.0.1"), number(0)};
@@ -275,6 +286,76 @@ static void external_events(void) {
     events = 0;
 }
 
+/* A queue of four holds the sender up; nothing is lost or out of order. */
+static void backpressure(void) {
+    enum { MESSAGES = 200, UNITS = 16 << 10 };
+    struct component *server = make(L"Server", 0), *client = make(L"Client", 0);
+    wchar_t *line = calloc(UNITS + 1, sizeof *line);
+    struct variant result;
+    CHECK(line != NULL);
+    set_number(server, L"ПределОчередиПриемаСообщений", 4);
+    CHECK(connect_to(client, run(server), L"/"));
+    for (int i = 0; i < MESSAGES; i++) {
+        wmemset(line, (wchar_t)(L'А' + i % 32), UNITS);
+        send_text(client, line);
+    }
+    for (int i = 0; i < MESSAGES; i++) {
+        struct variant parameters[3] = {number(20000), {.type = VT_EMPTY_}, {.type = VT_EMPTY_}};
+        CHECK(get_number(server, L"СообщенийВОчереди") <= 5);
+        CHECK(call(server, L"Получить", &result, parameters, 3) && result.as.truth);
+        wmemset(line, (wchar_t)(L'А' + i % 32), UNITS);
+        CHECK(is_text(&parameters[2], line));
+        clear(&parameters[2]);
+    }
+    free(line);
+    CHECK(library.destroy(&client) == 0);
+    CHECK(library.destroy(&server) == 0);
+}
+
+/* Each side learns the code and the reason with which the other has closed. */
+static void closing(void) {
+    struct component *server = make(L"Server", 1), *client = make(L"Client", 1);
+    struct variant result, three[3], two[2] = {number(20000), {.type = VT_EMPTY_}};
+    int port = run(server);
+    CHECK(connect_to(client, port, L"/"));
+    send_text(client, L"кто здесь");
+    three[0] = number(20000);
+    three[1] = three[2] = (struct variant){.type = VT_EMPTY_};
+    CHECK(call(server, L"Получить", &result, three, 3) && result.as.truth);
+    clear(&three[2]);
+    three[0] = three[1];
+    three[1] = number(4321);
+    three[2] = text(L"хватит");
+    CHECK(call(server, L"Отключить", &result, three, 3) && result.as.truth);
+    clear(&three[2]);
+    CHECK(call(client, L"Получить", &result, two, 2) && !result.as.truth && is_text(&two[1], L""));
+    clear(&two[1]);
+    CHECK(get_number(client, L"КодЗакрытия") == 4321 && get_number(client, L"Статус") == 0);
+    result = get(client, L"ПричинаЗакрытия");
+    CHECK(is_text(&result, L"хватит"));
+    clear(&result);
+
+    CHECK(connect_to(client, port, L"/"));
+    two[0] = number(4000);
+    two[1] = text(L"ухожу");
+    CHECK(call(client, L"Отключиться", &result, two, 2) && result.as.truth);
+    clear(&two[1]);
+    for (;;) {
+        struct variant event[4] = {number(20000), {.type = VT_EMPTY_}, {.type = VT_EMPTY_}, {.type = VT_EMPTY_}};
+        int last;
+        CHECK(call(server, L"ПолучитьСобытие", &result, event, 4) && result.as.truth);
+        last = is_text(&event[1], L"close") && wcsstr((wchar_t *)event[3].as.buffer.data, L"\"code\":4000") != NULL;
+        CHECK(!last || wcsstr((wchar_t *)event[3].as.buffer.data, L"ухожу") != NULL);
+        clear(&event[1]);
+        clear(&event[3]);
+        if (last) break;
+    }
+    CHECK(call(server, L"Остановить", NULL, NULL, 0));
+    CHECK(!connect_to(client, port, L"/"));
+    CHECK(library.destroy(&client) == 0);
+    CHECK(library.destroy(&server) == 0);
+}
+
 int main(int argc, char **argv) {
     CHECK(argc >= 2);
     for (int round = 0; round < 3; round++) {
@@ -290,6 +371,8 @@ int main(int argc, char **argv) {
         CHECK(library.make((const symbol *)L"Nobody", &nothing) == 0 && nothing == NULL);
         conversation(0);
         conversation(1);
+        backpressure();
+        closing();
         external_events();
         CHECK(allocated == 0);
         unload(handle, argv[1]);

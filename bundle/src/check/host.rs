@@ -13,10 +13,12 @@ use std::time::Duration;
 /// For one program; the slowest, under an emulator, takes a quarter of it.
 const LIMIT: Duration = Duration::from_secs(240);
 
-/// The results of the C interface for a certificate that nobody vouches for, and for one that is fine with HTTP
-/// behind it that is no WebSocket.
+/// The results of the C interface for a certificate that nobody vouches for, and for a connection.
 const CERTIFICATE: &str = "-14";
-const HANDSHAKE: &str = "-16";
+const OK: &str = "0";
+
+/// Scenarios of the 1C host that are not for here: two talk to a peer of their own, one measures.
+const NOT_HERE: &[&str] = &["bench", "bot", "full_test"];
 
 /// Runs everything in every way that this machine has, and says what ran where.
 pub fn run_all(project: &Project, list: &List, target: &Target, name: &str, contents: &[u8]) -> Result<Vec<String>> {
@@ -43,23 +45,52 @@ struct Host<'a> {
 
 impl Host<'_> {
     fn run(&self) -> Result<String> {
-        let program = self.compile("tests/bundle/host.c", "host")?;
-        let server = TlsServer::start(self.folder)?;
+        let program = self.program("host");
+        let mut compile = self.compiler(&program, "cc")?;
+        tools::output(compile.arg(self.source("tests/bundle/host.c")).arg(self.libraries()))?;
+        let server = TlsServer::start(self.project, self.folder)?;
         self.expect(self.command(&program).args([&server.url, CERTIFICATE]), "host: everything as expected")?;
         let mut trusting = self.command(&program);
-        trusting.args([&server.url, HANDSHAKE]);
+        trusting.args([&server.url, OK]);
         if self.target.is_windows() {
             trusting.arg(TlsServer::DER);
         } else {
             trusting.env("SSL_CERT_FILE", self.runner.inside(&self.folder.join(TlsServer::PEM)));
         }
         self.expect(&mut trusting, "host: everything as expected")?;
-        if !self.target.is_windows() {
-            return Ok("(C, TLS)".to_owned());
-        }
-        let program = self.compile("tests/host1c/msvc_host.c", "msvc_host")?;
+        let what = if self.target.is_windows() { self.run_msvc()? } else { self.run_scenarios()? };
+        Ok(format!("(C, wss, 1C: {what})"))
+    }
+
+    /// The host of 1C in Microsoft's object layout.
+    fn run_msvc(&self) -> Result<String> {
+        let program = self.program("msvc_host");
+        let mut compile = self.compiler(&program, "cc")?;
+        tools::output(compile.arg(self.source("tests/host1c/msvc_host.c")).arg(self.libraries()))?;
         self.expect(&mut self.command(&program), "msvc_host: everything as expected")?;
-        Ok("(C, TLS, 1C)".to_owned())
+        Ok("Microsoft layout".to_owned())
+    }
+
+    /// The host of 1C in C++, with everything that it can do alone.
+    fn run_scenarios(&self) -> Result<String> {
+        let program = self.program("host1c");
+        let sources = std::fs::read_dir(self.source("tests/host1c"))?;
+        let mut sources: Vec<PathBuf> = sources.flatten().map(|source| source.path()).collect();
+        sources.retain(|source| source.extension().is_some_and(|extension| extension == "cpp"));
+        sources.sort();
+        let mut compile = self.compiler(&program, "c++")?;
+        tools::output(compile.args(sources).args(["-pthread", self.libraries()]))?;
+        let file = self.folder.join("output");
+        let listed = tools::output_within(self.runner.command(self.folder, &program).arg("--list"), LIMIT, &file)?;
+        let mut scenarios: Vec<&str> = listed.split_whitespace().collect();
+        scenarios.retain(|scenario| !NOT_HERE.contains(scenario));
+        ensure!(scenarios.len() > NOT_HERE.len(), "the host lists no scenarios: {listed}");
+        for scenario in &scenarios {
+            let mut command = self.command(&program);
+            command.arg(scenario).env("HOST1C_SLOW", "1");
+            self.expect(&mut command, &format!("{scenario}: passed")).with_context(|| scenario.to_string())?;
+        }
+        Ok(format!("{} scenarios", scenarios.len()))
     }
 
     /// A program, called with the library; it runs in the folder.
@@ -80,31 +111,42 @@ impl Host<'_> {
         Ok(())
     }
 
-    /// By MinGW for Windows and by zig for Linux, so that the program asks for no newer C library than the file under
-    /// test.
-    fn compile(&self, source: &str, program: &str) -> Result<String> {
+    fn program(&self, name: &str) -> String {
+        if self.target.is_windows() { format!("{name}.exe") } else { name.to_owned() }
+    }
+
+    fn libraries(&self) -> &'static str {
+        if self.target.is_windows() { "-lcrypt32" } else { "-ldl" }
+    }
+
+    /// MinGW for Windows and zig for Linux, so that the program asks for no newer C library than the file under test.
+    /// `language` is `cc` or `c++`.
+    fn compiler(&self, program: &str, language: &str) -> Result<Command> {
         let mut command;
-        let mut program = program.to_owned();
         if self.target.is_windows() {
-            program.push_str(".exe");
             command = self.mingw()?;
-            if !self.folder.join("bcryptprimitives.dll").exists() {
-                let mut stand_in = self.mingw()?;
-                stand_in.arg("-shared").arg(self.source("tests/bundle/bcryptprimitives.c"));
-                stand_in.args(["-ladvapi32", "-Wl,--kill-at", "-o"]).arg(self.folder.join("bcryptprimitives.dll"));
-                tools::output(&mut stand_in)?;
-            }
+            self.stand_in()?;
         } else {
             command = Command::new(tools::need("python-zig", &[&self.project.work.join("venv/bin")])?);
             let machine = if self.target.machine() == "i686" { "x86" } else { self.target.machine() };
-            command.args(["cc", "-target", &format!("{machine}-linux-gnu.{}", self.list.glibc)]);
+            command.args([language, "-target", &format!("{machine}-linux-gnu.{}", self.list.glibc)]);
         }
-        command.args(["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror"]);
+        command.arg(if language == "cc" { "-std=gnu11" } else { "-std=c++17" });
+        command.args(["-O1", "-Wall", "-Wextra", "-Werror"]);
         command.arg("-I").arg(self.source("include")).arg("-I").arg(self.source("tests/bundle"));
-        command.arg(self.source(source)).arg("-o").arg(self.folder.join(&program));
-        command.arg(if self.target.is_windows() { "-lcrypt32" } else { "-ldl" });
-        tools::output(&mut command)?;
-        Ok(program)
+        command.arg("-o").arg(self.folder.join(program));
+        Ok(command)
+    }
+
+    /// The system library that Wine lacks.
+    fn stand_in(&self) -> Result<()> {
+        let library = self.folder.join("bcryptprimitives.dll");
+        if !library.exists() {
+            let mut command = self.mingw()?;
+            command.arg("-shared").arg(self.source("tests/bundle/bcryptprimitives.c"));
+            tools::output(command.args(["-ladvapi32", "-Wl,--kill-at", "-o"]).arg(library))?;
+        }
+        Ok(())
     }
 
     fn mingw(&self) -> Result<Command> {

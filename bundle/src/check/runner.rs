@@ -89,14 +89,16 @@ fn qemu() -> Option<Runner> {
     library.exists().then_some(Runner { name: "qemu-user", command, environment: Vec::new(), root: None })
 }
 
-/// A Debian in `target/bundle/<folder>`; only root may enter it.
+/// A Debian in `target/bundle/<folder>`; only root may enter it. It gets a `/proc`, which is gone with the program.
 fn chroot(project: &Project, folder: &str, name: &'static str, before: &[&str]) -> Option<Runner> {
     let root = project.work.join(folder);
     let chroot = tools::find("chroot", &[Path::new("/usr/sbin")])?;
     if !root.join("usr").exists() {
         return None;
     }
-    let mut command = vec![chroot.display().to_string(), root.display().to_string()];
+    let enter = "mount -t proc proc \"$1/proc\" && exec \"$0\" \"$@\"";
+    let mut command = ["unshare", "--mount", "sh", "-c", enter].map(str::to_owned).to_vec();
+    command.extend([chroot.display().to_string(), root.display().to_string()]);
     command.extend(before.iter().map(|&word| word.to_owned()));
     Some(Runner { name, command, environment: Vec::new(), root: Some(root) })
 }

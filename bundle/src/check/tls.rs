@@ -1,5 +1,6 @@
-//! An HTTPS server of OpenSSL with a certificate of its own; it answers every request with HTTP 200.
+//! A WebSocket server of others over TLS, with a certificate that nobody vouches for. It echoes.
 
+use crate::project::Project;
 use crate::tools;
 use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader};
@@ -16,7 +17,7 @@ impl TlsServer {
     pub const PEM: &str = "certificate.pem";
     pub const DER: &str = "certificate.der";
 
-    pub fn start(folder: &Path) -> Result<Self> {
+    pub fn start(project: &Project, folder: &Path) -> Result<Self> {
         let openssl = || -> Result<Command> { Ok(Command::new(tools::need("openssl", &[])?)) };
         let mut request = openssl()?;
         request.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
@@ -25,18 +26,13 @@ impl TlsServer {
         let mut convert = openssl()?;
         convert.args(["x509", "-in", Self::PEM, "-outform", "DER", "-out", Self::DER]);
         tools::output(convert.current_dir(folder))?;
-        let mut server = openssl()?;
-        server.args(["s_server", "-4", "-accept", "127.0.0.1:0", "-www", "-cert", Self::PEM, "-key", "key.pem"]);
-        server.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = server.spawn().context("openssl s_server")?;
-        let output = process.stdout.take().context("it is piped")?;
-        let mut lines = BufReader::new(output).lines();
-        let line = lines.by_ref().map_while(Result::ok).find(|line| line.starts_with("ACCEPT"));
-        let port =
-            line.as_deref().and_then(|line| line.rsplit(':').next()).context("openssl s_server does not listen")?;
-        let url = format!("wss://localhost:{}/", port.trim());
-        // What it says later must not fill the pipe.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        let mut server = Command::new(tools::need("python", &[&project.work.join("venv/bin")])?);
+        server.arg(project.root.join("tests/bundle/wss_echo.py")).args([Self::PEM, "key.pem"]).current_dir(folder);
+        let mut process = server.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("wss_echo.py")?;
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().context("it is piped")?).read_line(&mut line)?;
+        let port = line.trim().strip_prefix("port ").context("wss_echo.py does not listen")?;
+        let url = format!("wss://localhost:{port}/");
         Ok(Self { process, url })
     }
 }
