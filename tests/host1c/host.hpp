@@ -70,7 +70,8 @@ struct Parameter {
     Value value;
     Value* variable = nullptr;
 
-    template <typename T> Parameter(T&& from) : value(std::forward<T>(from)) {
+    template <typename T, typename = std::enable_if_t<!std::is_same_v<std::decay_t<T>, Parameter>>>
+    Parameter(T&& from) : value(std::forward<T>(from)) {
         if constexpr (std::is_same_v<T, Value&>) variable = &from;
     }
 };

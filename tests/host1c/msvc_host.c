@@ -4,10 +4,9 @@
  * Usage: msvc_host <library>
  */
 #include "load.h"
+#include "msvc_api.h"
 
 #include <wchar.h>
-
-#include "msvc_api.h"
 
 static struct {
     const symbol *(*names)(void);
@@ -335,7 +334,9 @@ static void closing(void) {
     CHECK(is_text(&result, L"хватит"));
     clear(&result);
 
+    /* A connection that has come and gone with nothing to hand over leaves no events. */
     CHECK(connect_to(client, port, L"/"));
+    send_text(client, L"ещё здесь");
     two[0] = number(4000);
     two[1] = text(L"ухожу");
     CHECK(call(client, L"Отключиться", &result, two, 2) && result.as.truth);

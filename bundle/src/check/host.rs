@@ -23,10 +23,11 @@ const NOT_HERE: &[&str] = &["bench", "bot", "full_test"];
 /// Runs everything in every way that this machine has, and says what ran where.
 pub fn run_all(project: &Project, list: &List, target: &Target, name: &str, contents: &[u8]) -> Result<Vec<String>> {
     let mut ran = Vec::new();
+    let programs = &runner::empty(project.work.join("hosts").join(&target.name))?;
     for runner in Runner::all(project, target)? {
         let folder = runner::scratch(project, &runner, target)?;
         std::fs::write(folder.join(name), contents)?;
-        let host = Host { project, list, target, runner: &runner, folder: &folder, library: name };
+        let host = Host { project, list, target, runner: &runner, programs, folder: &folder, library: name };
         let what = host.run().with_context(|| runner.name)?;
         ran.push(format!("{} {what}", runner.name));
         std::fs::remove_dir_all(&folder)?;
@@ -39,15 +40,19 @@ struct Host<'a> {
     list: &'a List,
     target: &'a Target,
     runner: &'a Runner,
+    /// Where they are compiled, once for all runners.
+    programs: &'a Path,
     folder: &'a Path,
     library: &'a str,
 }
 
 impl Host<'_> {
     fn run(&self) -> Result<String> {
+        if self.target.is_windows() {
+            self.stand_in()?;
+        }
         let program = self.program("host");
-        let mut compile = self.compiler(&program, "cc")?;
-        tools::output(compile.arg(self.source("tests/bundle/host.c")).arg(self.libraries()))?;
+        self.compile(&program, "cc", &[self.source("tests/bundle/host.c")])?;
         let server = TlsServer::start(self.project, self.folder)?;
         self.expect(self.command(&program).args([&server.url, CERTIFICATE]), "host: everything as expected")?;
         let mut trusting = self.command(&program);
@@ -65,8 +70,7 @@ impl Host<'_> {
     /// The host of 1C in Microsoft's object layout.
     fn run_msvc(&self) -> Result<String> {
         let program = self.program("msvc_host");
-        let mut compile = self.compiler(&program, "cc")?;
-        tools::output(compile.arg(self.source("tests/host1c/msvc_host.c")).arg(self.libraries()))?;
+        self.compile(&program, "cc", &[self.source("tests/host1c/msvc_host.c")])?;
         self.expect(&mut self.command(&program), "msvc_host: everything as expected")?;
         Ok("Microsoft layout".to_owned())
     }
@@ -78,8 +82,7 @@ impl Host<'_> {
         let mut sources: Vec<PathBuf> = sources.flatten().map(|source| source.path()).collect();
         sources.retain(|source| source.extension().is_some_and(|extension| extension == "cpp"));
         sources.sort();
-        let mut compile = self.compiler(&program, "c++")?;
-        tools::output(compile.args(sources).args(["-pthread", self.libraries()]))?;
+        self.compile(&program, "c++", &sources)?;
         let file = self.folder.join("output");
         let listed = tools::output_within(self.runner.command(self.folder, &program).arg("--list"), LIMIT, &file)?;
         let mut scenarios: Vec<&str> = listed.split_whitespace().collect();
@@ -115,38 +118,40 @@ impl Host<'_> {
         if self.target.is_windows() { format!("{name}.exe") } else { name.to_owned() }
     }
 
-    fn libraries(&self) -> &'static str {
-        if self.target.is_windows() { "-lcrypt32" } else { "-ldl" }
-    }
-
     /// MinGW for Windows and zig for Linux, so that the program asks for no newer C library than the file under test.
     /// `language` is `cc` or `c++`.
-    fn compiler(&self, program: &str, language: &str) -> Result<Command> {
-        let mut command;
-        if self.target.is_windows() {
-            command = self.mingw()?;
-            self.stand_in()?;
-        } else {
-            command = Command::new(tools::need("python-zig", &[&self.project.work.join("venv/bin")])?);
-            let machine = if self.target.machine() == "i686" { "x86" } else { self.target.machine() };
-            command.args([language, "-target", &format!("{machine}-linux-gnu.{}", self.list.glibc)]);
+    fn compile(&self, program: &str, language: &str, sources: &[PathBuf]) -> Result<()> {
+        let compiled = self.programs.join(program);
+        if !compiled.exists() {
+            let mut command;
+            if self.target.is_windows() {
+                command = self.mingw()?;
+            } else {
+                command = Command::new(tools::need("python-zig", &[&self.project.work.join("venv/bin")])?);
+                let machine = if self.target.machine() == "i686" { "x86" } else { self.target.machine() };
+                command.args([language, "-target", &format!("{machine}-linux-gnu.{}", self.list.glibc)]);
+            }
+            command.arg(if language == "cc" { "-std=gnu11" } else { "-std=c++17" });
+            command.args(["-O1", "-Wall", "-Wextra", "-Werror"]);
+            if language == "c++" {
+                // A slot in a table that nobody may derive from has to be virtual all the same.
+                command.arg("-Wno-unnecessary-virtual-specifier");
+            }
+            command.arg("-I").arg(self.source("include")).arg("-I").arg(self.source("tests/bundle"));
+            command.args(sources).arg("-o").arg(&compiled);
+            command.args(if self.target.is_windows() { ["-lcrypt32"].as_slice() } else { &["-ldl", "-pthread"] });
+            tools::output(&mut command)?;
         }
-        command.arg(if language == "cc" { "-std=gnu11" } else { "-std=c++17" });
-        command.args(["-O1", "-Wall", "-Wextra", "-Werror"]);
-        command.arg("-I").arg(self.source("include")).arg("-I").arg(self.source("tests/bundle"));
-        command.arg("-o").arg(self.folder.join(program));
-        Ok(command)
+        std::fs::copy(&compiled, self.folder.join(program))?;
+        Ok(())
     }
 
     /// The system library that Wine lacks.
     fn stand_in(&self) -> Result<()> {
-        let library = self.folder.join("bcryptprimitives.dll");
-        if !library.exists() {
-            let mut command = self.mingw()?;
-            command.arg("-shared").arg(self.source("tests/bundle/bcryptprimitives.c"));
-            tools::output(command.args(["-ladvapi32", "-Wl,--kill-at", "-o"]).arg(library))?;
-        }
-        Ok(())
+        let mut command = self.mingw()?;
+        command.arg("-shared").arg(self.source("tests/bundle/bcryptprimitives.c"));
+        command.args(["-ladvapi32", "-Wl,--kill-at", "-o"]).arg(self.folder.join("bcryptprimitives.dll"));
+        tools::output(&mut command).map(drop)
     }
 
     fn mingw(&self) -> Result<Command> {

@@ -106,7 +106,10 @@ fn chroot(project: &Project, folder: &str, name: &'static str, before: &[&str]) 
 /// An empty folder that the runner's programs can read.
 pub fn scratch(project: &Project, runner: &Runner, target: &Target) -> Result<PathBuf> {
     let base = runner.root.as_ref().map_or_else(|| project.work.join("check"), |root| root.join("tmp/check"));
-    let folder = base.join(&target.name);
+    empty(base.join(&target.name))
+}
+
+pub fn empty(folder: PathBuf) -> Result<PathBuf> {
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
