@@ -140,9 +140,24 @@ pub fn build<'a>(project: &Project, place: &Place, list: &List, target: &'a Targ
     Ok(Built { target, contents })
 }
 
-/// The static library of a platform that [`build`] has built.
+/// The static library of a platform that [`build`] has built: one object, in which only what is exported can be seen, so
+/// that a program may have an OpenSSL of its own.
 pub fn build_static(project: &Project, place: &Place, list: &List, target: &Target) -> Result<Vec<u8>> {
     println!("{}: the static library", target.name);
     tools::run(&mut cargo(project, place, list, target, "staticlib")?)?;
-    scrubbed(place, &folder(place, target).join("libwebsocket_addin.a"))
+    let [object, names, library] = ["static.o", "static.names", "static.a"].map(|name| place.path.join(name));
+    let tool = |name| -> Result<Command> { Ok(Command::new(tools::need(name, &[])?)) };
+    let parts = folder(place, target).join("libwebsocket_addin.a");
+    tools::output(tool("ld")?.args(["-r", "-d", "--whole-archive"]).arg(parts).arg("-o").arg(&object))?;
+    let exports: Vec<String> = project.header_functions()?.into_iter().chain(list.exports.clone()).collect();
+    std::fs::write(&names, exports.join("\n"))?;
+    // The compiler's own intermediate code is of use only to a compiler of the same version.
+    let mut objcopy = tool("objcopy")?;
+    objcopy.args(["--strip-debug", "--strip-unneeded", "--remove-section=.llvm*", "--keep-global-symbols"]);
+    tools::output(objcopy.arg(&names).arg(&object))?;
+    if library.exists() {
+        std::fs::remove_file(&library)?;
+    }
+    tools::output(tool("ar")?.arg("rcD").arg(&library).arg(&object))?;
+    scrubbed(place, &library)
 }

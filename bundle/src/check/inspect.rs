@@ -53,6 +53,18 @@ impl<'a> Facts<'a> {
         Ok(Self { machine, is_windows, exports, imports, glibc, has_run_path, contents })
     }
 
+    /// What Windows shows as the file's version.
+    pub fn shown_version(&self) -> Option<String> {
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let key = wide("FileVersion\0");
+        let found = self.contents.windows(key.len()).position(|window| window == key)?;
+        let units =
+            self.contents[found + key.len()..].chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+        // The value begins where the next four bytes do.
+        let value: Vec<u16> = units.skip_while(|&unit| unit == 0).take_while(|&unit| unit != 0).collect();
+        String::from_utf16(&value).ok()
+    }
+
     /// Whether a text stands anywhere in it.
     pub fn mentions(&self, text: &str) -> bool {
         self.contents.windows(text.len()).any(|window| window == text.as_bytes())

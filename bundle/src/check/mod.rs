@@ -70,6 +70,10 @@ fn judge(project: &Project, list: &List, target: &Target, facts: &Facts) -> Resu
         ensure!(facts.glibc.is_some() && facts.glibc <= floor, "it needs glibc {:?}", facts.glibc);
         ensure!(!facts.has_run_path, "it has a RUNPATH");
     }
+    if target.is_windows() {
+        let shown = facts.shown_version();
+        ensure!(shown.as_deref() == Some(&project.version), "Windows would show the version {shown:?}");
+    }
     for path in [Some(project.root.clone()), std::env::home_dir()].into_iter().flatten() {
         ensure!(!facts.mentions(&path.to_string_lossy()), "it mentions {}", path.display());
     }
