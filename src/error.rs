@@ -219,6 +219,7 @@ table! {
     CertificateWrongHost Certificate "the server's certificate is not for {0}" "сертификат сервера выдан не для {0}";
     CertificateRevoked Certificate "the server's certificate has been revoked" "сертификат сервера отозван";
     CertificateRefused Certificate "the server's certificate was refused" "сертификат сервера отвергнут";
+    TlsRefused Tls "the other side refused the TLS handshake: it may demand a client certificate or other ciphers" "другая сторона отказалась от рукопожатия TLS: возможно, ей нужен сертификат клиента или другие шифры";
     TlsVersion Tls "the other side speaks only versions of TLS before 1.2" "другая сторона поддерживает только TLS ниже версии 1.2";
     TlsNot Tls "the other side does not speak TLS" "другая сторона не использует TLS";
     ClientCertificateNeeded Certificate "the server demands a client certificate" "сервер требует сертификат клиента";

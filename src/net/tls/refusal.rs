@@ -32,6 +32,7 @@ const ALERTS: &[(&str, Id)] = &[
     ("alert certificate revoked", Id::ClientCertificateRefused),
     ("alert certificate unknown", Id::ClientCertificateRefused),
     ("alert unsupported certificate", Id::ClientCertificateRefused),
+    ("alert handshake failure", Id::TlsRefused),
     ("alert protocol version", Id::TlsVersion),
     ("unsupported protocol", Id::TlsVersion),
     ("wrong version number", Id::TlsNot),
