@@ -63,6 +63,26 @@ fn a_close_begun_by_the_peer_is_seen_before_it_is_over() {
 }
 
 #[test]
+fn a_send_that_waits_for_room_is_told_of_the_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let client = Client::new();
+    client.set(wsaddin_client_set_send_timeout, -1).set(wsaddin_client_set_send_queue_bytes, 100_000);
+    std::thread::scope(|scope| {
+        let peer = scope.spawn(|| Raw::accept(&listener));
+        client.connect(port).unwrap();
+        let peer = peer.join().unwrap();
+        while client.send(&[0; 65_536]).is_ok() {}
+        client.set(wsaddin_client_set_send_timeout, 0);
+        let sender = scope.spawn(|| client.send(&[0; 65_536]).map_err(|code| (code, error_text())));
+        std::thread::sleep(Duration::from_millis(50));
+        drop(peer);
+        let told = sender.join().unwrap();
+        assert_eq!(told, Err((WSADDIN_NOT_CONNECTED, "the connection was closed meanwhile".to_owned())));
+    });
+}
+
+#[test]
 fn an_end_does_not_reach_into_the_next_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -156,6 +156,29 @@ fn a_request_ends_with_its_connection_and_the_pong_with_it() {
     }
 }
 
+#[test]
+fn a_disconnect_wins_over_an_attempt_that_fails_or_succeeds_at_the_same_moment() {
+    let server = Server::running();
+    let refused = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("ws://{}/", listener.local_addr().unwrap())
+    };
+    let served = server.url();
+    for round in 0..300_u64 {
+        let client = Client::new();
+        client.reconnect_interval(1);
+        // Every other one finds a server.
+        client.begin_connect(if round % 2 == 0 { &refused } else { &served }).unwrap();
+        let until = Instant::now() + Duration::from_micros(round * 37 % 3000);
+        while Instant::now() < until {
+            std::hint::spin_loop();
+        }
+        client.disconnect(1000, "").unwrap();
+        assert_eq!((client.status(), client.ready_state()), (0, 3), "round {round}");
+        assert_eq!(code(client.send("x")), WSADDIN_NOT_CONNECTED);
+    }
+}
+
 static EVENTS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 
 /// Queues a message at the first failed attempt, and gives up at the third.

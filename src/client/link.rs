@@ -57,19 +57,20 @@ impl Shared {
         }
     }
 
-    /// Gives up an attempt that has not opened.
-    pub(super) fn cancel_attempt(&self, connection: &Arc<Connection>) {
-        let mut state = lock(&self.state);
-        let own = state.connection.as_ref().is_some_and(|current| Arc::ptr_eq(current, connection));
-        if own && matches!(state.phase, Phase::Connecting | Phase::Reconnecting) {
-            // Who waits for room is told that it was cancelled, and not that the connection is lost.
-            connection.outbox.finish();
-            self.give_up(&mut state, connection);
-            state.broken = false;
-            state.failure = Some(Error::of(Id::Cancelled));
-            connection.abort();
-            self.settled(state, false);
-        }
+    /// Gives up an attempt that has not opened, and all that would follow it; false when there is none.
+    pub(super) fn cancel_attempt(&self, mut state: MutexGuard<'_, State>) -> bool {
+        let (Phase::Connecting | Phase::Reconnecting, Some(connection)) = (state.phase, state.connection.clone())
+        else {
+            return false;
+        };
+        // Who waits for room is told that it was cancelled, and not that the connection is lost.
+        connection.outbox.finish();
+        self.give_up(&mut state, &connection);
+        state.broken = false;
+        state.failure = Some(Error::of(Id::Cancelled));
+        connection.abort();
+        self.settled(state, false);
+        true
     }
 
     pub(super) fn disconnect(&self, code: u16, reason: &str) -> Result<bool> {
@@ -78,8 +79,7 @@ impl Shared {
         match state.phase {
             Phase::Closed => return Ok(false),
             Phase::Connecting | Phase::Reconnecting => {
-                drop(state);
-                self.cancel_attempt(&connection);
+                self.cancel_attempt(state);
                 return Ok(false);
             }
             Phase::Open => {

@@ -227,12 +227,12 @@ impl Client {
         shared.changed.notify_all();
         shared.inbox.cancel();
         shared.loading.close();
-        if let Some(connection) = shared.current() {
+        if !shared.cancel_attempt(lock(&shared.state))
+            && let Some(connection) = shared.current()
+        {
             connection.cancel_pings();
             // Ends a `send` that waits for room; what was accepted still goes out.
             connection.outbox.finish();
-            // Only if it has not opened.
-            shared.cancel_attempt(&connection);
         }
         shared.gate.wait_empty();
         // The queue is no longer read: its messages must not hold the connection back.

@@ -23,8 +23,8 @@ struct State {
     bytes: usize,
     messages: usize,
     open: bool,
-    /// For good: an end that was asked for before the connection opened holds, too.
-    finished: bool,
+    /// For good, and why: an end that was asked for before the connection opened holds, too.
+    end: Option<Id>,
     waiting: usize,
     /// The serial of the connection that takes messages out, and of the one that waits for it to detach.
     holder: Option<u64>,
@@ -38,6 +38,12 @@ struct State {
 impl State {
     fn cost(&self) -> usize {
         self.bytes + self.messages * OVERHEAD
+    }
+
+    /// The first reason counts.
+    fn finish(&mut self, why: Id) {
+        self.open = false;
+        self.end.get_or_insert(why);
     }
 
     fn is_handed_to(&self, serial: u64) -> bool {
@@ -65,7 +71,7 @@ impl Outbox {
     /// From now on messages are accepted.
     pub fn open(&self) {
         let mut state = lock(&self.state);
-        state.open = !state.finished;
+        state.open = state.end.is_none();
     }
 
     /// The connection `serial` has opened: it takes the messages from now on, or as soon as the present holder has
@@ -120,7 +126,7 @@ impl Outbox {
     pub fn close(&self) {
         let dropped = {
             let mut state = lock(&self.state);
-            (state.open, state.finished) = (false, true);
+            state.finish(Id::ClosedWhileWaiting);
             std::mem::take(&mut state.queue)
         };
         drop(dropped);
@@ -130,8 +136,7 @@ impl Outbox {
     /// Refuses messages from now on, because the host closes; what was accepted is still sent.
     pub fn finish(&self) {
         {
-            let mut state = lock(&self.state);
-            (state.open, state.finished) = (false, true);
+            lock(&self.state).finish(Id::Cancelled);
         }
         self.room.notify_all();
     }
@@ -145,10 +150,9 @@ impl Outbox {
         let mut deadline = None;
         loop {
             if !state.open {
-                return Err(Error::of(match (deadline, state.finished) {
-                    (None, _) => Id::NotConnected,
-                    (Some(_), true) => Id::Cancelled,
-                    (Some(_), false) => Id::ClosedWhileWaiting,
+                return Err(Error::of(match deadline {
+                    None => Id::NotConnected,
+                    Some(_) => state.end.unwrap_or(Id::ClosedWhileWaiting),
                 }));
             }
             if state.messages == 0 || state.cost() + size + OVERHEAD <= limit() {
