@@ -33,7 +33,12 @@ fn unload(program: &Path, wss: Option<(&str, i32)>, certificate: Option<&Path>) 
     if let Some(certificate) = certificate {
         command.env("SSL_CERT_FILE", certificate);
     }
-    let said = common::run_well(&mut command, LIMIT);
+    let folder = program.parent().unwrap();
+    let said = common::run_well(command.current_dir(folder), LIMIT);
+    // Everything that the rounds told is there.
+    let log = std::fs::read_to_string(folder.join("unload.log")).unwrap();
+    assert_eq!(log.matches(" log level frames\n").count(), 50);
+    assert_eq!(log.matches(" server 1 stopped\n").count(), 50);
     assert!(said.contains("round 50:") && said.contains("unload: everything as before"), "{said}");
 }
 

@@ -6,8 +6,12 @@ mod face;
 
 use common::Scratch;
 use face::{Client, Got, SOON, Server, code, set_log};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use websocket_addin::capi::*;
 
 /// The log belongs to the process.
@@ -70,7 +74,15 @@ fn each_level_tells_more_and_none_tells_secrets() {
     for text in [&info, &debug] {
         assert!(!text.contains("payload of a text") && !text.contains("and its answer"), "{text}");
     }
-    for what in ["out Text final masked 17 bytes \"payload of a text\"", "in Text final masked 17 bytes \"payload of"] {
+    for what in ["trying 127.0.0.1:", "pong"] {
+        assert!(debug.contains(what) && !info.contains(what), "{what}: {debug}");
+    }
+    for what in [
+        "out Text final masked 17 bytes \"payload of a text\"",
+        "in Text final masked 17 bytes \"payload of",
+        "out | Authorization: ***",
+        "in | GET /room?access_token=*** HTTP/1.1",
+    ] {
         assert!(frames.contains(what), "{what}: {frames}");
     }
 }
@@ -108,4 +120,80 @@ fn a_file_that_cannot_be_written_is_an_error_that_names_it() {
     assert_eq!(client.receive(-1), Ok(Got::Closed));
     client.free().unwrap();
     assert_eq!(std::fs::read_to_string(&good).unwrap(), before, "it is off");
+}
+
+/// The disk is a pipe that nobody reads: messages go on all the same, what finds no room is counted, and the rest is
+/// there, in order, once it is read.
+#[test]
+fn a_slow_disk_holds_nobody_up() {
+    let _alone = alone();
+    let scratch = Scratch::new("log-slow");
+    let pipe = scratch.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Opened for both, so that neither side waits for the other.
+    let mut reader = File::options().read(true).write(true).open(&pipe).unwrap();
+    set_log(pipe.to_str().unwrap(), WSADDIN_LOG_FRAMES).unwrap();
+    let server = Server::running();
+    let client = Client::new();
+    client.connect(&server.url()).unwrap();
+    let connection = server.opened();
+    // Some 130 bytes a line, and four lines a message: more than pipe and buffer hold.
+    let count = 16_000;
+    let mut longest = Duration::ZERO;
+    for number in 0..count {
+        let start = Instant::now();
+        client.send(&format!("message {number}")).unwrap();
+        assert_eq!(server.event().text(), format!("message {number}"));
+        server.send(connection, "echo").unwrap();
+        assert_eq!(client.receive(SOON).unwrap().event().text(), "echo");
+        longest = longest.max(start.elapsed());
+    }
+    println!("the longest round trip: {longest:?}");
+    assert!(longest < Duration::from_secs(2), "{longest:?}");
+    let read = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        let mut piece = vec![0; 1 << 16];
+        while !String::from_utf8_lossy(&text[text.len().saturating_sub(200)..]).contains("the end of it") {
+            let count = reader.read(&mut piece).unwrap();
+            text.extend_from_slice(&piece[..count]);
+        }
+        String::from_utf8(text).unwrap()
+    });
+    // Room is made by the reader; lines after the gap are told again.
+    while !read.is_finished() {
+        client.send("the end of it").unwrap();
+        assert_eq!(server.event().text(), "the end of it");
+    }
+    let text = read.join().unwrap();
+    assert!(text.lines().any(|line| line.ends_with(" lines dropped")), "{} bytes", text.len());
+    text.lines().filter(|line| !line.is_empty()).take(10_000).for_each(check_line);
+    set_log("", WSADDIN_LOG_INFO).unwrap();
+}
+
+/// A disk that takes nothing at all: the last free waits for it no longer than it says, and everything goes on.
+#[test]
+fn a_disk_that_hangs_is_given_up() {
+    let _alone = alone();
+    let scratch = Scratch::new("log-stuck");
+    let pipe = scratch.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = File::options().read(true).write(true).open(&pipe).unwrap();
+    set_log(pipe.to_str().unwrap(), WSADDIN_LOG_FRAMES).unwrap();
+    let server = Server::running();
+    let client = Client::new();
+    client.connect(&server.url()).unwrap();
+    // The pipe holds 64 KiB.
+    for _ in 0..1_000 {
+        client.send("payload").unwrap();
+        assert_eq!(server.receive(SOON).unwrap().event().text(), "payload");
+    }
+    client.free().unwrap();
+    let start = Instant::now();
+    server.free().unwrap();
+    println!("the last free: {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10));
+    // Another file, while the old thread still hangs.
+    let good = scratch.path().join("good.log");
+    conversation(&good, WSADDIN_LOG_INFO);
+    drop(reader);
 }

@@ -204,6 +204,11 @@ impl Drop for Lease {
 
 /// The library is being unloaded, or the process ends, with objects alive: their threads must not outlive the code.
 fn abandon() {
+    abandon_threads();
+    log::abandon();
+}
+
+fn abandon_threads() {
     let deadline = Instant::now() + Duration::from_secs(2);
     // At the end of a process another thread may have been stopped while it held the lock.
     let Ok(mut slot) = RUNTIME.try_lock() else { return };
@@ -220,7 +225,6 @@ fn abandon() {
         }
     }
     runtime.workers.stop();
-    log::abandon();
 }
 
 /// A number that is never given twice in this process.

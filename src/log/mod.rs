@@ -151,12 +151,16 @@ pub(crate) use {debug, error, frames, info, line};
 /// Writes a line; use the macros. Never waits for the disk: the line goes to the writer's buffer, and is counted as
 /// dropped when that is full.
 pub fn write(level: Level, who: Who, text: fmt::Arguments<'_>) {
+    WRITER.add(&compose(level, who, text));
+}
+
+fn compose(level: Level, who: Who, text: fmt::Arguments<'_>) -> String {
     let mut line = String::with_capacity(128);
     // Writing to a String cannot fail.
     let _ = write!(line, "{} {:<6} {who} ", iso(SystemTime::now()), level.name());
     let _ = write!(OneLine(&mut line), "{text}");
     line.push('\n');
-    WRITER.add(&line);
+    line
 }
 
 /// What comes from outside must not look like a line of ours.

@@ -3,8 +3,9 @@
 use super::{Level, ON, iso};
 use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::Write as _;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -17,26 +18,35 @@ const LAST_CALL: Duration = Duration::from_secs(2);
 struct State {
     path: Option<Arc<str>>,
     level: Level,
+    /// Open while there are objects.
     file: Option<Arc<File>>,
     buffer: String,
     /// Lines that found no room, or that the disk did not take.
     dropped: u64,
     /// There are objects: the thread may run.
     begun: bool,
-    /// The thread waits to be woken.
-    asleep: bool,
-    /// The thread is writing what it took out of the buffer.
-    writing: bool,
-    stop: bool,
     thread: Option<Thread>,
+    /// Which thread is meant; one that the disk did not let go in time is no longer.
+    generation: u64,
+    /// It waits to be woken.
+    asleep: bool,
+    /// It is writing what it took out of the buffer.
+    writing: bool,
+    /// It shall end once everything is written.
+    stop: bool,
 }
 
-/// See the module's page. Its locks are held for moments only, never during a write.
+/// See the module's page. The lock is held for moments only, never during a write. Std's locks, because host threads
+/// come here.
 pub(super) struct Writer {
     state: Mutex<State>,
+    /// Held by who changes file or thread, over all of it.
+    changing: Mutex<()>,
     work: Condvar,
     done: Condvar,
 }
+
+type Guard<'a> = MutexGuard<'a, State>;
 
 impl Writer {
     pub(super) const fn new() -> Self {
@@ -48,18 +58,24 @@ impl Writer {
                 buffer: String::new(),
                 dropped: 0,
                 begun: false,
+                thread: None,
+                generation: 0,
                 asleep: false,
                 writing: false,
                 stop: false,
-                thread: None,
             }),
+            changing: Mutex::new(()),
             work: Condvar::new(),
             done: Condvar::new(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> Guard<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn add(&'static self, line: &str) {
@@ -73,79 +89,84 @@ impl Writer {
         }
         state.buffer.push_str(line);
         self.start(&mut state);
-        // A wake-up costs a system call, so only who sleeps gets one.
+        self.wake(state);
+    }
+
+    /// A wake-up costs a system call, so only who sleeps gets one.
+    fn wake(&self, mut state: Guard<'_>) {
         if std::mem::replace(&mut state.asleep, false) {
             drop(state);
             self.work.notify_one();
         }
     }
 
-    /// Starts the thread where it is needed and missing. Without it the lines wait for the end.
+    /// Starts the thread where it is needed and missing. Where none can be had the lines wait for the end.
     fn start(&'static self, state: &mut State) {
-        if state.begun && state.thread.is_none() && !state.stop && state.file.is_some() {
-            state.thread = library::spawn("websocket-log", || self.work()).ok();
+        if state.begun && state.thread.is_none() {
+            let generation = state.generation;
+            state.thread = library::spawn("websocket-log", move || self.work(generation)).ok();
         }
     }
 
-    fn work(&self) {
+    fn work(&self, generation: u64) {
         let mut state = self.lock();
-        loop {
+        while state.generation == generation {
             if !state.buffer.is_empty() || state.dropped > 0 {
                 state = self.write_out(state);
             } else if state.stop {
                 break;
             } else {
-                state.asleep = true;
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.sleep(state);
             }
         }
     }
 
+    fn sleep<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
+        state.asleep = true;
+        while state.asleep {
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state
+    }
+
     /// Writes what there is, without the lock.
-    fn write_out<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn write_out<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
         let mut text = std::mem::take(&mut state.buffer);
         let dropped = std::mem::take(&mut state.dropped);
         let Some(file) = state.file.clone() else { return state };
+        let generation = state.generation;
         state.writing = true;
         drop(state);
         let lines = text.lines().count() as u64;
         if dropped > 0 {
-            // Behind those that were there first: the buffer was full then.
-            text.push_str(&format!("{} error  library {dropped} lines dropped\n", iso(SystemTime::now())));
+            // Behind those that were there first: the buffer was full then. Writing to a String cannot fail.
+            let _ = writeln!(text, "{} error  library {dropped} lines dropped", iso(SystemTime::now()));
         }
         let written = (&*file).write_all(text.as_bytes());
+        drop(file);
         let mut state = self.lock();
+        if state.generation != generation {
+            return state;
+        }
         state.writing = false;
         self.done.notify_all();
         if written.is_err() && !state.stop {
-            // Told once the disk takes lines again: with the next one, not over and over.
-            let lost = dropped + lines;
+            // Tried again with the next line, and told once the disk takes it.
             if state.buffer.is_empty() {
-                state.asleep = true;
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.sleep(state);
             }
-            state.dropped += lost;
+            state.dropped += dropped + lines;
         }
         state
     }
 
     /// Waits until everything that was there is written, or the disk has taken too long.
-    fn flush<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn flush<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
         let deadline = Instant::now() + LAST_CALL;
-        if state.thread.is_none() && !state.writing {
-            return if state.buffer.is_empty() && state.dropped == 0 {
-                state
-            } else {
-                // Nobody reads `stop` then; it keeps a failing disk from being waited for.
-                let before = std::mem::replace(&mut state.stop, true);
-                let mut state = self.write_out(state);
-                state.stop = before;
-                state
-            };
+        if std::mem::replace(&mut state.asleep, false) {
+            self.work.notify_one();
         }
-        state.asleep = false;
-        self.work.notify_one();
-        while state.writing || !state.buffer.is_empty() {
+        while state.thread.is_some() && (state.writing || !state.buffer.is_empty()) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -158,27 +179,37 @@ impl Writer {
     pub(super) fn set(&'static self, path: &str, level: Level) -> Result<()> {
         let file = match path {
             "" => None,
-            _ => Some(Arc::new(open(path)?)),
+            _ => Some(open(path)?),
         };
+        let first = super::compose(
+            Level::Info,
+            super::Object::Library.itself(),
+            format_args!("{}, log level {}", env!("CARGO_PKG_VERSION"), level.name()),
+        );
+        let _changing = self.changing();
         let mut state = self.flush(self.lock());
         state.path = (!path.is_empty()).then(|| path.into());
         state.level = level;
-        let off = file.is_none();
-        state.file = file;
         apply(&state);
-        if off {
+        let Some(mut file) = file else {
+            state.file = None;
             self.finish(state);
-        } else {
+            return Ok(());
+        };
+        let tell = level >= Level::Info;
+        if state.begun {
+            state.file = Some(Arc::new(file));
             drop(state);
-            let who = super::Object::Library.itself();
-            super::info!(who, "{}, log level {}", env!("CARGO_PKG_VERSION"), level.name());
-            let mut state = self.lock();
-            self.start(&mut state);
-            if !state.begun {
-                drop(self.flush(state));
+            if tell {
+                self.add(&first);
             }
+            return Ok(());
         }
-        Ok(())
+        drop(state);
+        match file.write_all(if tell { first.as_bytes() } else { b"" }) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(failure(path, &error)),
+        }
     }
 
     pub(super) fn set_level(&self, level: Level) {
@@ -195,13 +226,17 @@ impl Writer {
         self.lock().path.clone().unwrap_or_else(|| "".into())
     }
 
-    pub(super) fn begin(&'static self) {
+    pub(super) fn begin(&self) {
+        let _changing = self.changing();
         let mut state = self.lock();
         state.begun = true;
-        self.start(&mut state);
+        let path = state.path.clone().filter(|_| state.file.is_none());
+        // It could be opened when it was set; if that is so no more there is nobody to tell.
+        state.file = state.file.take().or_else(|| path.and_then(|path| open(&path).ok()).map(Arc::new));
     }
 
     pub(super) fn end(&self) {
+        let _changing = self.changing();
         let mut state = self.lock();
         state.begun = false;
         self.finish(state);
@@ -214,6 +249,8 @@ impl Writer {
             match self.state.try_lock() {
                 Ok(mut state) => {
                     state.begun = false;
+                    state.path = None;
+                    apply(&state);
                     return self.finish(state);
                 }
                 Err(_) if Instant::now() < deadline => std::thread::yield_now(),
@@ -223,36 +260,43 @@ impl Writer {
     }
 
     /// Everything to the disk, and the thread ends. One that the disk does not let go keeps the library in memory.
-    fn finish(&self, mut state: MutexGuard<'_, State>) {
-        let Some(thread) = state.thread.take() else {
-            drop(self.flush(state));
-            return;
-        };
-        state.stop = true;
-        state.asleep = false;
-        self.work.notify_one();
-        let deadline = Instant::now() + LAST_CALL;
-        while !thread.is_finished() && Instant::now() < deadline {
-            let step = Duration::from_millis(1);
-            state = self.done.wait_timeout(state, step).unwrap_or_else(PoisonError::into_inner).0;
+    fn finish<'a>(&'a self, mut state: Guard<'a>) {
+        if let Some(thread) = state.thread.take() {
+            state.stop = true;
+            if std::mem::replace(&mut state.asleep, false) {
+                self.work.notify_one();
+            }
+            let deadline = Instant::now() + LAST_CALL;
+            while !thread.is_finished() && Instant::now() < deadline {
+                // Its end itself notifies nobody, but follows the last write at once.
+                let step = Duration::from_millis(1);
+                state = self.done.wait_timeout(state, step).unwrap_or_else(PoisonError::into_inner).0;
+            }
+            state.generation += 1;
+            (state.stop, state.writing) = (false, false);
+            if thread.is_finished() {
+                thread.join();
+            } else {
+                library::pin();
+                thread.detach();
+            }
+        } else if !state.buffer.is_empty() {
+            // None could be had.
+            state = self.write_out(state);
         }
-        if thread.is_finished() {
-            state.stop = false;
-            drop(state);
-            thread.join();
-        } else {
-            drop(state);
-            library::pin();
-            thread.detach();
-        }
+        state.file = state.file.take().filter(|_| state.begun && state.path.is_some());
+        (state.buffer, state.dropped) = (String::new(), 0);
     }
 }
 
 fn open(path: &str) -> Result<File> {
-    let opened = OpenOptions::new().append(true).create(true).open(path);
-    opened.map_err(|error| Error::new(Id::LogFile, [path.into()]).detail(error))
+    OpenOptions::new().append(true).create(true).open(path).map_err(|error| failure(path, &error))
+}
+
+fn failure(path: &str, error: &std::io::Error) -> Error {
+    Error::new(Id::LogFile, [path.into()]).detail(error)
 }
 
 fn apply(state: &State) {
-    ON.store(if state.file.is_some() { state.level as u8 } else { 0 }, Relaxed);
+    ON.store(if state.path.is_some() { state.level as u8 } else { 0 }, Relaxed);
 }

@@ -3,6 +3,7 @@
 use super::reactor::Reactor;
 use super::stream::Stream;
 use crate::error::{Error, Id};
+use crate::log::{self, Who};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ pub struct Dial {
     attempts: Vec<Option<(Stream, SocketAddr)>>,
     started: Option<Instant>,
     failure: Option<Error>,
+    who: Who,
 }
 
 /// What became of it.
@@ -30,9 +32,10 @@ impl Dial {
     /// How many addresses are tried, and tokens needed.
     pub const MAX: usize = 8;
 
-    pub fn new(mut addresses: Vec<SocketAddr>) -> Self {
+    /// `who` asks, for the log.
+    pub fn new(mut addresses: Vec<SocketAddr>, who: Who) -> Self {
         addresses.truncate(Self::MAX);
-        Self { addresses, attempts: Vec::new(), started: None, failure: None }
+        Self { addresses, attempts: Vec::new(), started: None, failure: None, who }
     }
 
     /// When the next address is due, while some remain.
@@ -49,11 +52,13 @@ impl Dial {
                 return DialState::Pending;
             }
             let token = base_token + self.attempts.len();
+            log::debug!(self.who, "trying {address}");
             let attempt = Stream::dial(address).and_then(|mut stream| stream.register(reactor, token).map(|()| stream));
             self.started = Some(now);
             match attempt {
                 Ok(stream) => self.attempts.push(Some((stream, address))),
                 Err(error) => {
+                    log::debug!(self.who, "{address}: {error}");
                     self.failure.get_or_insert_with(|| describe(address, &error));
                     self.attempts.push(None);
                 }
@@ -74,6 +79,7 @@ impl Dial {
         match stream.dial_finished() {
             Ok(false) => DialState::Pending,
             Ok(true) => {
+                log::debug!(self.who, "{address} answers");
                 let winner = slot.take();
                 for (mut loser, _) in self.attempts.drain(..).flatten() {
                     loser.deregister(reactor);
@@ -81,6 +87,7 @@ impl Dial {
                 winner.map_or(DialState::Pending, |(stream, address)| DialState::Connected(stream, address))
             }
             Err(error) => {
+                log::debug!(self.who, "{address}: {error}");
                 let failure = describe(*address, &error);
                 *slot = None;
                 // The first address is the one that the user would name.

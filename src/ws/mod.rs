@@ -23,6 +23,7 @@ pub use frame::{FrameKind, OutFrame};
 pub use handshake::{Agreed, ClientHandshake, Refusal, Request, ServerHandshake, check_header};
 pub use message::{Message, MessageKind};
 pub use random::{MaskKeys, random_u64};
+pub use redact::head as show_head;
 pub use target::Target;
 
 /// Our role on a connection: it decides who masks.

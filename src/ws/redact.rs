@@ -26,6 +26,50 @@ pub(super) fn scheme(text: &str) -> Option<&str> {
     (letters && scheme.starts_with(|first: char| first.is_ascii_alphabetic())).then_some(scheme)
 }
 
+/// Parts of names whose values are nobody's business.
+const SECRETS: [&str; 8] = ["auth", "token", "cookie", "secret", "passw", "key", "session", "sign"];
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    // The handshake's own: a nonce, and what is made of it.
+    !name.starts_with("sec-websocket-") && SECRETS.iter().any(|part| name.contains(part))
+}
+
+/// The lines of an HTTP head, fit for a log: the values of headers and of parameters that may be secrets are `***`.
+pub fn head(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines().take_while(|line| !line.is_empty());
+    let first = lines.next().map(query);
+    let rest = lines.take(200).map(|line| match line.split_once(':') {
+        // The rest of a header that was folded, perhaps of a secret one.
+        _ if line.starts_with([' ', '\t']) => "***".to_owned(),
+        Some((name, _)) if is_secret(name) => format!("{name}: ***"),
+        // A browser's way to bring a token: it can set no header.
+        Some((name, value)) if name.eq_ignore_ascii_case("Sec-WebSocket-Protocol") => {
+            let entries = value.split(',').map(str::trim).map(|entry| match entry.split_once('.') {
+                Some((front, _)) if is_secret(front) => format!("{front}.***"),
+                _ => entry.to_owned(),
+            });
+            format!("{name}: {}", entries.collect::<Vec<_>>().join(", "))
+        }
+        Some((name, value)) => format!("{name}:{}", query(value)),
+        None => "***".to_owned(),
+    });
+    first.into_iter().chain(rest).map(|line| printable(&line, 500)).collect()
+}
+
+/// A line with a URL: the values of parameters that may be secrets are `***`.
+fn query(line: &str) -> String {
+    let Some((front, query)) = line.split_once('?') else { return line.to_owned() };
+    let (query, rest) =
+        query.split_once(' ').map_or((query, String::new()), |(query, rest)| (query, format!(" {rest}")));
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if is_secret(name) => format!("{name}=***"),
+        _ => pair.to_owned(),
+    });
+    format!("{front}?{}{rest}", pairs.collect::<Vec<_>>().join("&"))
+}
+
 /// A text that came from outside, on one line: control characters become blanks, what is over `most` characters `…`.
 pub(super) fn printable(text: &str, most: usize) -> String {
     let mut out: String = text.trim().chars().take(most).map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -38,6 +82,20 @@ pub(super) fn printable(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_secret_of_a_head_is_shown() {
+        let text = "GET /x?access_token=S3C&a=1&api_key=S3C HTTP/1.1\r\nHost: h\r\naUTHORIZATION: Bearer S3C\r\n\
+            Cookie: a=S3C\r\nX-Auth-Token:S3C\r\n S:3C\r\nLocation: http://h/?token=S3C\r\nSec-WebSocket-Key: n\r\n\
+            Sec-WebSocket-Protocol: chat, access_token.S3C\r\nProxy-Authorization: S3C\r\nSet-Cookie: S3C\r\nCut";
+        let lines = head(text.as_bytes()).join("|");
+        assert_eq!(
+            lines,
+            "GET /x?access_token=***&a=1&api_key=*** HTTP/1.1|Host: h|aUTHORIZATION: ***|Cookie: ***|X-Auth-Token: ***|\
+             ***|Location: http://h/?token=***|Sec-WebSocket-Key: n|Sec-WebSocket-Protocol: chat, access_token.***|\
+             Proxy-Authorization: ***|Set-Cookie: ***|***"
+        );
+    }
 
     #[test]
     fn no_secret_is_shown() {

@@ -14,7 +14,7 @@
 
 /* The functions that this program uses, by their own names behind a dot. */
 #define FUNCTIONS(each)                                                                                              \
-    each(wsaddin_version) each(wsaddin_error_description) each(wsaddin_client_new) each(wsaddin_client_free)         \
+    each(wsaddin_version) each(wsaddin_set_log) each(wsaddin_error_description) each(wsaddin_client_new) each(wsaddin_client_free)         \
     each(wsaddin_client_connect) each(wsaddin_client_disconnect) each(wsaddin_client_send_text)                      \
     each(wsaddin_client_send_binary) each(wsaddin_client_receive) each(wsaddin_server_new)                           \
     each(wsaddin_server_free) each(wsaddin_server_run) each(wsaddin_server_get_port)                                 \
@@ -125,6 +125,7 @@ static void one_round(const char *path, const char *wss, wsaddin_result expected
     wsaddin_client client;
     int64_t port;
     CHECK(lib.wsaddin_version()[0] != '\0');
+    GOOD(lib.wsaddin_set_log(WSADDIN_TEXT("unload.log"), WSADDIN_LOG_FRAMES));
     GOOD(lib.wsaddin_server_new(&server));
     GOOD(lib.wsaddin_server_set_handler(server, echo, &server));
     GOOD(lib.wsaddin_server_run(server, WSADDIN_TEXT("127.0.0.1"), 0));

@@ -1,5 +1,6 @@
 //! From the first step to an open connection.
 
+use super::telling::tell_head;
 use super::{After, Driver, Phase};
 use crate::engine::command::{Command, DialPlan};
 use crate::engine::connection::Info;
@@ -7,7 +8,7 @@ use crate::engine::io_thread::{BUFFER, Io, TOKENS};
 use crate::error::{Arg, Error, Id, Result};
 use crate::net::{Dial, DialState, TlsClient, look_up, resolve_now};
 use crate::options::Opt;
-use crate::ws::{ClientHandshake, Message, Refusal, Request, Role, ServerHandshake};
+use crate::ws::{ClientHandshake, Message, Refusal, Request, Role};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -107,7 +108,7 @@ impl Driver {
     pub fn prepared(&mut self, io: &mut Io, outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>) -> After {
         match (outcome, std::mem::replace(&mut self.phase, Phase::Lingering)) {
             (Ok((addresses, tls)), Phase::Preparing(plan)) => {
-                let mut dial = Box::new(Dial::new(addresses));
+                let mut dial = Box::new(Dial::new(addresses, self.who()));
                 let state = dial.advance(&io.reactor, self.token, io.now);
                 self.phase = Phase::Dialing { plan, dial, tls };
                 self.dialed(io, state)
@@ -167,10 +168,11 @@ impl Driver {
         match outcome {
             Ok(false) => After::Keep,
             Err(error) => self.refuse_to_open(io, error),
-            Ok(true) => match std::mem::replace(&mut self.phase, Phase::Hearing(ServerHandshake::new())) {
+            Ok(true) => match self.secured() {
                 Phase::Securing(Some(plan)) => {
                     let protocols: Vec<&str> = plan.protocols.iter().map(String::as_str).collect();
                     let handshake = ClientHandshake::new(&plan.target, &plan.headers, &protocols, None);
+                    tell_head(self.who(), "out", handshake.request());
                     self.raw = handshake.request().to_vec();
                     self.phase = Phase::Asking(Box::new(handshake));
                     if self.flush(io) == After::Gone { After::Gone } else { self.readable(io) }
@@ -203,12 +205,17 @@ impl Driver {
                     None => return self.lost(io, &error),
                 },
             };
+            let who = self.who();
             let Phase::Asking(handshake) = &mut self.phase else { return After::Keep };
             if count == 0 {
                 let error = handshake.cut();
                 return self.refuse_to_open(io, error);
             }
-            match handshake.feed(&io.input[..count]) {
+            let fed = handshake.feed(&io.input[..count]);
+            if !matches!(fed, Ok(None)) {
+                tell_head(who, "in", handshake.answer());
+            }
+            match fed {
                 Ok(None) => {}
                 Err(error) => return self.refuse_to_open(io, error),
                 Ok(Some((agreed, rest))) => return self.open(io, agreed.protocol, agreed.extensions, None, rest),
@@ -233,10 +240,12 @@ impl Driver {
                 Ok(Some(heard)) => heard,
                 Err(refusal) => return self.refuse(io, &refusal),
             };
+            tell_head(self.who(), "in", request.head());
             return match self.owner.judge(&self.connection, &request) {
                 Err(refusal) => self.refuse(io, &refusal),
                 Ok(protocol) => {
                     self.raw = request.accept(protocol.as_deref(), None);
+                    tell_head(self.who(), "out", &self.raw);
                     self.open(io, protocol.unwrap_or_default(), String::new(), Some(request), rest)
                 }
             };

@@ -4,11 +4,27 @@ use super::{Driver, Phase};
 use crate::engine::event::Ending;
 use crate::error::{Error, Id, Language};
 use crate::log::{self, Who};
-use crate::ws::{FrameKind, OutFrame, Refusal};
+use crate::net::Stream;
+use crate::ws::{FrameKind, OutFrame, Refusal, ServerHandshake, show_head};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+/// The head of a request or an answer, a line for each of its own, without secrets.
+pub(super) fn tell_head(who: Who, way: &str, head: &[u8]) {
+    if log::is_on(log::Level::Frames) {
+        show_head(head).iter().for_each(|line| log::frames!(who, "{way} | {line}"));
+    }
+}
+
 impl Driver {
+    /// TLS is through, or there is none. The phase of before.
+    pub(super) fn secured(&mut self) -> Phase {
+        if self.stream.as_ref().is_some_and(Stream::is_tls) {
+            log::debug!(self.who(), "TLS handshake done");
+        }
+        std::mem::replace(&mut self.phase, Phase::Hearing(ServerHandshake::new()))
+    }
+
     pub(super) fn who(&self) -> Who {
         Who { object: self.owner.object(), connection: self.connection.serial, id: self.connection.id() }
     }

@@ -73,6 +73,11 @@ impl ClientHandshake {
         &self.request
     }
 
+    /// What has come of the answer, up to the end of its head. It may hold secrets.
+    pub fn answer(&self) -> &[u8] {
+        &self.answer.bytes
+    }
+
     /// Takes what was received; `None` when more is needed. Done: what was agreed on, and the bytes behind the head,
     /// which are the first of the connection's frames.
     ///

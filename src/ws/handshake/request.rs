@@ -75,6 +75,11 @@ impl Request {
         Ok(())
     }
 
+    /// All of it, as it came. It may hold secrets.
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+
     /// The path, percent-encoded as it came.
     pub fn path(&self) -> &str {
         match self.text(&self.path) {
