@@ -32,6 +32,8 @@ fn unload(program: &Path, wss: Option<(&str, i32)>, certificate: Option<&Path>) 
     }
     if let Some(certificate) = certificate {
         command.env("SSL_CERT_FILE", certificate);
+        // It is, with its key beside it, also what the library's own server shows.
+        command.arg(certificate).arg(certificate.with_file_name("key.pem"));
     }
     let folder = program.parent().unwrap();
     let said = common::run_well(command.current_dir(folder), LIMIT);

@@ -175,8 +175,10 @@ fn openssl_s_client_sees_a_whole_chain_and_no_old_protocol() {
     let server = face::Server::new();
     server.run_tls(&chain, &authority.path("server.key"), "").unwrap();
     let port = server.port();
-    let said = s_client(&authority, port, &["-verify_hostname", "localhost", "-verify_return_error"]);
-    assert!(said.contains("Verify return code: 0 (ok)") && said.contains("New, TLSv1."), "{said}");
+    for (option, version) in [("-tls1_3", "TLSv1.3"), ("-tls1_2", "TLSv1.2")] {
+        let said = s_client(&authority, port, &[option, "-verify_hostname", "localhost", "-verify_return_error"]);
+        assert!(said.contains("Verify return code: 0 (ok)") && said.contains(&format!("New, {version}")), "{said}");
+    }
     // The intermediate came along, the leaf first.
     let said = s_client(&authority, port, &["-showcerts"]);
     let places =

@@ -1,12 +1,11 @@
 //! A connected socket, plain or under TLS, that never blocks.
 
 use super::reactor::Reactor;
-use super::tls::{self, TlsClient, TlsServer};
+use super::tls::{self, Engine, Shaking, Step, TlsClient, TlsServer};
 use crate::error::{Error, Id, Result};
 use crate::library;
 use mio::net::TcpStream;
 use mio::{Interest, Token};
-use native_tls::{HandshakeError, MidHandshakeTlsStream, TlsStream};
 use socket2::SockRef;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -43,8 +42,8 @@ enum Layer {
     Plain(Socket),
     /// The TLS handshake's first step, which may be the one that costs, waits for its turn.
     Fresh(Socket, Side),
-    Shaking(MidHandshakeTlsStream<Socket>),
-    Tls(Box<TlsStream<Socket>>),
+    Shaking(Shaking<Socket>),
+    Tls(Box<Engine<Socket>>),
     /// A failed TLS handshake took the socket with it.
     Dead(Option<Error>),
 }
@@ -231,29 +230,11 @@ impl Stream {
         };
     }
 
-    fn shook(&mut self, outcome: std::result::Result<TlsStream<Socket>, HandshakeError<Socket>>) -> Result<()> {
-        match outcome {
-            Ok(stream) => {
-                self.layer = Layer::Tls(Box::new(stream));
-                Ok(())
-            }
-            Err(HandshakeError::WouldBlock(stream)) => {
-                self.layer = Layer::Shaking(stream);
-                Ok(())
-            }
-            Err(HandshakeError::Failure(error)) => {
-                let error = tls::handshake_error(&error, &self.host);
-                self.layer = Layer::Dead(Some(error.clone()));
-                Err(error)
-            }
-        }
-    }
-
     /// Goes on with the TLS handshake; true when it is through (a plain stream: always).
     pub fn handshake(&mut self) -> Result<bool> {
-        let outcome = match std::mem::replace(&mut self.layer, Layer::Dead(None)) {
-            Layer::Fresh(socket, Side::Client(tls)) => tls.connector().connect(&self.host, socket),
-            Layer::Fresh(socket, Side::Server(tls)) => tls.acceptor().accept(socket),
+        let step = match std::mem::replace(&mut self.layer, Layer::Dead(None)) {
+            Layer::Fresh(socket, Side::Client(tls)) => tls.connect(&self.host, socket),
+            Layer::Fresh(socket, Side::Server(tls)) => tls.accept(socket),
             Layer::Shaking(stream) => stream.handshake(),
             Layer::Dead(error) => return Err(error.unwrap_or_else(|| Error::of(Id::TlsFailed))),
             layer @ (Layer::Plain(_) | Layer::Tls(_)) => {
@@ -261,8 +242,21 @@ impl Stream {
                 return Ok(true);
             }
         };
-        self.shook(outcome)?;
-        Ok(matches!(self.layer, Layer::Tls(_)))
+        match step {
+            Step::Through(engine) => {
+                self.layer = Layer::Tls(Box::new(engine));
+                Ok(true)
+            }
+            Step::Going(shaking) => {
+                self.layer = Layer::Shaking(shaking);
+                Ok(false)
+            }
+            Step::Failed(text) => {
+                let error = tls::handshake_error(text, &self.host);
+                self.layer = Layer::Dead(Some(error.clone()));
+                Err(error)
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 /*
  * Loads the library, uses it, unloads it, again and again, and looks what is left behind.
- * Usage: unload <library> <rounds> [<wss URL> <result that connecting gives>]
+ * Usage: unload <library> <rounds> [<wss URL> <result that connecting gives> [<certificate> <key>]]
  */
 #include "check.h"
 
@@ -20,7 +20,9 @@
     each(wsaddin_server_free) each(wsaddin_server_run) each(wsaddin_server_get_port)                                 \
     each(wsaddin_server_receive) each(wsaddin_server_set_handler) each(wsaddin_server_send_text)                     \
     each(wsaddin_message_event) each(wsaddin_message_connection) each(wsaddin_message_data)                          \
-    each(wsaddin_message_size) each(wsaddin_message_free) each(wsaddin_wait_any)
+    each(wsaddin_message_size) each(wsaddin_message_free) each(wsaddin_wait_any) each(wsaddin_server_run_tls)        \
+    each(wsaddin_server_reload_certificate) each(wsaddin_client_set_client_certificate)                              \
+    each(wsaddin_client_set_verify_certificate)
 
 #define FIELD(name) __typeof__(name) *name;
 static struct { FUNCTIONS(FIELD) } lib;
@@ -103,22 +105,46 @@ static void talk(int64_t port) {
     EXPECT(lib.wsaddin_client_free(client), WSADDIN_BAD_HANDLE);
 }
 
+/* A server with a certificate, a client that shows one, and both replaced: all of it asked for by a host's thread. */
+static void talk_in_secret(const char *certificate, const char *key) {
+    wsaddin_server server;
+    wsaddin_client client;
+    char url[64];
+    int64_t port;
+    size_t chain = strlen(certificate), own = strlen(key);
+    GOOD(lib.wsaddin_server_new(&server));
+    GOOD(lib.wsaddin_client_new(&client));
+    EXPECT(lib.wsaddin_server_run_tls(server, WSADDIN_TEXT("127.0.0.1"), 0, key, own, key, own, NULL, 0), WSADDIN_FILE);
+    GOOD(lib.wsaddin_server_run_tls(server, WSADDIN_TEXT("127.0.0.1"), 0, certificate, chain, key, own, NULL, 0));
+    GOOD(lib.wsaddin_server_get_port(server, &port));
+    GOOD(lib.wsaddin_client_set_verify_certificate(client, 0));
+    for (int i = 0; i < 2; i++) GOOD(lib.wsaddin_client_set_client_certificate(client, certificate, chain, key, own, NULL, 0));
+    GOOD(lib.wsaddin_server_reload_certificate(server, NULL, 0, NULL, 0, NULL, 0));
+    int size = snprintf(url, sizeof url, "wss://127.0.0.1:%d/", (int)port);
+    GOOD(lib.wsaddin_client_connect(client, url, (size_t)size));
+    GOOD(lib.wsaddin_client_free(client));
+    GOOD(lib.wsaddin_server_free(server));
+}
+
 /* A thread of the host that uses the library and outlives it. */
 struct host_thread {
     pthread_t thread;
     sem_t used, unloaded;
     int64_t port;
+    const char *certificate, *key;
 };
 
 static void *host(void *argument) {
     struct host_thread *self = argument;
     talk(self->port);
+    if (self->certificate != NULL) talk_in_secret(self->certificate, self->key);
     sem_post(&self->used);
     while (sem_wait(&self->unloaded) != 0) {}
     return NULL; /* now its thread-locals are destroyed */
 }
 
-static void one_round(const char *path, const char *wss, wsaddin_result expected) {
+static void one_round(const char *path, const char *wss, wsaddin_result expected, const char *certificate,
+                      const char *key) {
     void *handle = load(path);
     struct host_thread threads[HOST_THREADS];
     wsaddin_server server;
@@ -135,6 +161,8 @@ static void one_round(const char *path, const char *wss, wsaddin_result expected
         sem_init(&threads[i].used, 0, 0);
         sem_init(&threads[i].unloaded, 0, 0);
         threads[i].port = port;
+        threads[i].certificate = certificate;
+        threads[i].key = key;
         CHECK(pthread_create(&threads[i].thread, NULL, host, &threads[i]) == 0);
     }
     GOOD(lib.wsaddin_client_new(&client));
@@ -160,7 +188,7 @@ int main(int argc, char **argv) {
     wsaddin_result expected = argc > 4 ? atoi(argv[4]) : 0;
     struct left before = look(), warm = before;
     for (int round = 1; round <= rounds; round++) {
-        one_round(argv[1], wss, expected);
+        one_round(argv[1], wss, expected, argc > 6 ? argv[5] : NULL, argc > 6 ? argv[6] : NULL);
         struct left after = look();
         /* The kernel shows a joined thread for a moment more, our own as well as the library's: a second at the most. */
         for (int tries = 0; after.threads != before.threads && tries < 1000; tries++) {

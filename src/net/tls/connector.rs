@@ -1,11 +1,13 @@
 //! A client's side.
 
 use super::TlsIdentity;
+use super::engine::Step;
 use super::refusal::chain;
 use super::{pem, source};
 use crate::error::{Error, Id, Result};
 use crate::library;
 use native_tls::{Certificate, Protocol, TlsConnector};
+use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,8 +32,9 @@ pub struct TlsOptions {
 pub struct TlsClient(TlsConnector);
 
 impl TlsClient {
-    pub(in crate::net) fn connector(&self) -> &TlsConnector {
-        &self.0
+    /// Begins a handshake with the server of that name.
+    pub(in crate::net) fn connect<S: Read + Write>(&self, host: &str, socket: S) -> Step<S> {
+        self.0.connect(host, socket).into()
     }
 }
 

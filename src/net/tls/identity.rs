@@ -8,6 +8,10 @@ use super::source::{Content, Material};
 use crate::error::{Error, Id, Result};
 use crate::library;
 use native_tls::Identity;
+#[cfg(target_os = "linux")]
+use openssl::pkey::{PKey, Private};
+#[cfg(target_os = "linux")]
+use openssl::x509::X509;
 use std::time::SystemTime;
 use time::OffsetDateTime;
 use x509_parser::certificate::X509CertificateParser;
@@ -18,6 +22,9 @@ use zeroize::Zeroizing;
 #[derive(Clone)]
 pub struct TlsIdentity {
     native: Identity,
+    /// The same for OpenSSL's own interface: the key, and the certificates with the key's own first.
+    #[cfg(target_os = "linux")]
+    parts: (PKey<Private>, Vec<X509>),
     /// From and until when it is valid, in seconds since 1970.
     validity: Option<(i64, i64)>,
 }
@@ -25,6 +32,11 @@ pub struct TlsIdentity {
 impl TlsIdentity {
     pub(super) fn native(&self) -> &Identity {
         &self.native
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(super) fn parts(&self) -> (&PKey<Private>, &[X509]) {
+        (&self.parts.0, &self.parts.1)
     }
 
     pub(super) fn load(material: &Material<'_>) -> Result<Self> {
@@ -83,7 +95,12 @@ impl TlsIdentity {
         let leaf = chain.remove(own);
         chain.insert(0, leaf);
         let native = native(key, &chain, public.is_some())?;
-        Ok(Self { native, validity })
+        Ok(Self {
+            native,
+            #[cfg(target_os = "linux")]
+            parts: parts(key, &chain).map_err(|error| Error::of(Id::KeyUnusable).detail(error))?,
+            validity,
+        })
     }
 
     /// What an administrator should know of the certificate at that time.
@@ -124,6 +141,12 @@ fn native(key: &Key, certificates: &[Vec<u8>], matches: bool) -> Result<Identity
     }
     let key = pem::encode("PRIVATE KEY", key.pkcs8());
     Identity::from_pkcs8(&all, &key).map_err(|error| Error::of(Id::KeyUnusable).detail(chain(&error)))
+}
+
+#[cfg(target_os = "linux")]
+fn parts(key: &Key, chain: &[Vec<u8>]) -> std::result::Result<(PKey<Private>, Vec<X509>), openssl::error::ErrorStack> {
+    let chain = chain.iter().map(|der| X509::from_der(der)).collect::<std::result::Result<_, _>>()?;
+    Ok((PKey::private_key_from_pkcs8(key.pkcs8())?, chain))
 }
 
 pub(super) fn by_pkcs12(key: &Key, certificates: &[Vec<u8>]) -> Result<Identity> {

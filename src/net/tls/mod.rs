@@ -7,6 +7,7 @@
 mod acceptor;
 mod connector;
 mod encrypted;
+mod engine;
 mod identity;
 mod key;
 mod pem;
@@ -23,4 +24,5 @@ pub use connector::{TlsClient, TlsClients, TlsOptions};
 pub use identity::TlsIdentity;
 pub use source::TlsSources;
 
+pub(super) use engine::{Engine, Shaking, Step};
 pub(super) use refusal::{handshake_error, is_cut, read_error};

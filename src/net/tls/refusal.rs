@@ -45,15 +45,11 @@ const ALERTS: &[(&str, Id)] = &[
 pub(in crate::net) fn read_error(error: &std::io::Error) -> Option<Error> {
     let text = chain(error.get_ref()?);
     let known = ALERTS.iter().any(|(said, _)| text.contains(said));
-    known.then(|| of_text(text, ""))
+    known.then(|| handshake_error(text, ""))
 }
 
 /// Why a handshake failed, in our words; the library's follow in brackets.
-pub(in crate::net) fn handshake_error(error: &native_tls::Error, host: &str) -> Error {
-    of_text(chain(error), host)
-}
-
-fn of_text(text: String, host: &str) -> Error {
+pub(in crate::net) fn handshake_error(text: String, host: &str) -> Error {
     if let Some((_, id)) = CERTIFICATES.iter().find(|(said, _)| text.contains(said)) {
         let ours = match id {
             Id::CertificateWrongHost => Error::new(*id, [host.into()]),
