@@ -7,7 +7,7 @@ mod face;
 #[path = "common/tls.rs"]
 mod tls;
 
-use face::{Client, Server, set_language};
+use face::{Client, Server, set_language, until};
 use tls::{Authority, LOCAL, Subject, echo, openssl, turn};
 use websocket_addin::capi::*;
 
@@ -169,7 +169,16 @@ fn an_expired_certificate_runs_with_a_warning() {
     for (name, en, ru) in
         [("expired", "expired on 2021-01-02", "истёк 2021-01-02"), ("early", "before 2080-01-01", "с 2080-01-01")]
     {
+        let log = authority.path(&format!("{name}.log"));
+        let set_log = |path: &str| {
+            // SAFETY: readable for the call.
+            let result = unsafe { wsaddin_set_log(path.as_ptr().cast(), path.len(), WSADDIN_LOG_ERROR) };
+            assert_eq!(result, WSADDIN_OK);
+        };
+        set_log(&log);
         let server = authority.server(name);
+        until("the log has the warning", || authority.read(&format!("{name}.log")).contains(en));
+        set_log("");
         for (language, part) in [(WSADDIN_LANGUAGE_RUSSIAN, ru), (WSADDIN_LANGUAGE_ENGLISH, en)] {
             set_language(language);
             let statistics = server.statistics();

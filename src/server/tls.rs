@@ -3,6 +3,7 @@
 use super::{Phase, Server, Shared};
 use crate::engine::{Ticket, lock};
 use crate::error::{Error, Id, Language, Result};
+use crate::log;
 use crate::net::{TlsServer, TlsSources};
 use std::time::SystemTime;
 
@@ -36,6 +37,7 @@ impl Server {
         // Under the lock, so that a stop that comes now takes it away again.
         let before = lock(&shared.tls).replace(tls);
         drop(state);
+        log::info!(shared.object.itself(), "certificate read again");
         self.discard(before);
         Ok(())
     }
@@ -59,8 +61,12 @@ impl Server {
 
     fn load_tls(&self, ticket: Ticket, sources: TlsSources) -> Result<Tls> {
         let workers = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.workers()?;
+        let who = self.shared.object.itself();
         self.shared.loading.run(ticket, &workers, move || {
             let server = TlsServer::new(sources.load()?)?;
+            if let Some(warning) = server.warning(SystemTime::now()) {
+                log::error!(who, "warning: {warning}");
+            }
             Ok(Tls { server, sources })
         })
     }
