@@ -17,9 +17,6 @@ const LIMIT: Duration = Duration::from_secs(240);
 const CERTIFICATE: &str = "-14";
 const OK: &str = "0";
 
-/// Scenarios of the 1C host that are not for here: two talk to a peer of their own, one measures.
-const NOT_HERE: &[&str] = &["bench", "bot", "full_test"];
-
 /// Runs everything in every way that this machine has, and says what ran where.
 pub fn run_all(project: &Project, list: &List, target: &Target, name: &str, contents: &[u8]) -> Result<Vec<String>> {
     let mut ran = Vec::new();
@@ -83,15 +80,12 @@ impl Host<'_> {
         sources.retain(|source| source.extension().is_some_and(|extension| extension == "cpp"));
         sources.sort();
         self.compile(&program, "c++", &sources)?;
-        let file = self.folder.join("output");
-        let listed = tools::output_within(self.runner.command(self.folder, &program).arg("--list"), LIMIT, &file)?;
-        let mut scenarios: Vec<&str> = listed.split_whitespace().collect();
-        scenarios.retain(|scenario| !NOT_HERE.contains(scenario));
-        ensure!(scenarios.len() > NOT_HERE.len(), "the host lists no scenarios: {listed}");
+        let tests = std::fs::read_to_string(self.source("tests/native_host.rs"))?;
+        let scenarios = scenarios(&tests).context("tests/native_host.rs lists the scenarios")?;
         for scenario in &scenarios {
             let mut command = self.command(&program);
             command.arg(scenario).env("HOST1C_SLOW", "1");
-            self.expect(&mut command, &format!("{scenario}: passed")).with_context(|| scenario.to_string())?;
+            self.expect(&mut command, &format!("{scenario}: passed")).context((*scenario).to_owned())?;
         }
         Ok(format!("{} scenarios", scenarios.len()))
     }
@@ -160,5 +154,25 @@ impl Host<'_> {
 
     fn source(&self, path: &str) -> PathBuf {
         self.project.root.join(path)
+    }
+}
+
+/// Those that need nobody else, from the list of the test that runs them all.
+fn scenarios(tests: &str) -> Option<Vec<&str>> {
+    let (_, rest) = tests.split_once("const ALONE: &[&str] = &[")?;
+    let (list, _) = rest.split_once(']')?;
+    let names: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+    (!names.is_empty()).then_some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_scenarios() {
+        let tests = include_str!("../../../tests/native_host.rs");
+        assert!(scenarios(tests).is_some_and(|names| names.contains(&"unload") && !names.contains(&"bench")));
+        assert_eq!(scenarios("const ALONE: &[&str] = &[\n    \"a\",\n    \"b\",\n];\n\"c\""), Some(vec!["a", "b"]));
     }
 }
