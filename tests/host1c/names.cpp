@@ -61,6 +61,8 @@ const std::vector<ExpectedProperty> COMMON_PROPERTIES = {
     {u"SendQueueBytes", u"ПределОчередиОтправкиБайт", true},
     {u"ExternalEvents", u"ВнешниеСобытия", true},
     {u"EventSource", u"ИсточникСобытий", true},
+    {u"LogFile", u"ФайлЖурнала", true},
+    {u"LogLevel", u"УровеньЖурнала", true},
     {u"Version", u"Версия", false},
 };
 
@@ -73,6 +75,7 @@ const std::vector<ExpectedProperty> CLIENT_PROPERTIES = {
     {u"CloseCode", u"КодЗакрытия", false},
     {u"CloseReason", u"ПричинаЗакрытия", false},
     {u"ConnectTimeout", u"ТаймаутПодключения", true},
+    {u"Proxy", u"Прокси", true},
 };
 
 const std::vector<ExpectedProperty> SERVER_PROPERTIES = {
