@@ -44,10 +44,7 @@ pub(super) unsafe fn text<'a>(name: &'static str, data: *const c_void, size: usi
 pub(super) unsafe fn text_message(name: &'static str, data: *const c_void, size: usize) -> Result<Message> {
     // SAFETY: the same promise.
     let text = unsafe { text(name, data, size) }?;
-    let mut copy = String::new();
-    copy.try_reserve_exact(size).map_err(|_| Error::of(Id::NoMemory))?;
-    copy.push_str(text);
-    Ok(Message::from_string(copy))
+    Message::try_text(text)
 }
 
 /// A binary message, copied likewise.
@@ -57,10 +54,7 @@ pub(super) unsafe fn text_message(name: &'static str, data: *const c_void, size:
 pub(super) unsafe fn binary_message(name: &'static str, data: *const c_void, size: usize) -> Result<Message> {
     // SAFETY: the same promise.
     let bytes = unsafe { bytes(name, data, size) }?;
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(size).map_err(|_| Error::of(Id::NoMemory))?;
-    copy.extend_from_slice(bytes);
-    Ok(Message::binary(copy))
+    Message::try_binary(bytes)
 }
 
 /// Certificate, key and password.

@@ -160,7 +160,7 @@ pub unsafe extern "C" fn wsaddin_client_receive(
         // SAFETY: the caller's promise.
         let out = unsafe { message_out("message", message) }?;
         let outcome = CLIENTS.get(client.id)?.receive(Wait::from_ms(timeout_ms))?;
-        Ok(out.set_outcome(outcome, |out, message| out.set_message(0, &message)))
+        Ok(out.set_outcome(outcome, |out, message| out.set_message(0, message)))
     })
 }
 
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn wsaddin_client_receive_event(
         // SAFETY: the caller's promise.
         let out = unsafe { message_out("message", message) }?;
         let outcome = CLIENTS.get(client.id)?.receive_event(Wait::from_ms(timeout_ms))?;
-        Ok(out.set_outcome(outcome, |out, event| out.set_event(&event)))
+        Ok(out.set_outcome(outcome, |out, event| out.set_event(event)))
     })
 }
 
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn wsaddin_client_request(
             )
         };
         let client = CLIENTS.get(client.id)?;
-        out.set_message(0, &client.request(text, Wait::from_ms(timeout_ms), id_field, reply_field)?);
+        out.set_message(0, client.request(text, Wait::from_ms(timeout_ms), id_field, reply_field)?);
         Ok(())
     })
 }

@@ -34,7 +34,7 @@ impl UserData {
 fn handler(on_event: wsaddin_handler, user_data: *mut c_void) -> Option<Handler> {
     let on_event = on_event?;
     let user_data = UserData(user_data);
-    Some(Box::new(move |event: &Event| {
+    Some(Box::new(move |event: Event| {
         let message = wsaddin_message::lent(event);
         // SAFETY: the host's function of this very signature, callable until the handler is taken away.
         unsafe { on_event(&message, user_data.get()) };

@@ -43,21 +43,25 @@ pub struct wsaddin_message {
 }
 
 impl wsaddin_message {
-    fn message(connection: u64, message: &Message) -> Self {
+    fn message(connection: u64, message: Message) -> Self {
         let kind = match message.kind() {
             MessageKind::Text => WSADDIN_KIND_TEXT,
             MessageKind::Binary => WSADDIN_KIND_BINARY,
         };
-        // Shares the payload with the engine: no copy between the socket and the host.
-        Self { event: WSADDIN_EVENT_MESSAGE, kind, connection, data: message.data().clone(), borrowed: false }
+        // Takes the payload over from the engine: no copy between the socket and the host.
+        Self { event: WSADDIN_EVENT_MESSAGE, kind, connection, data: message.into_data(), borrowed: false }
     }
 
-    fn event(event: &Event) -> Self {
+    fn event(event: Event) -> Self {
         let number = match &event.body {
-            Body::Message(message) => return Self::message(event.connection, message),
+            Body::Message(_) => WSADDIN_EVENT_MESSAGE,
             Body::Open(_) => WSADDIN_EVENT_OPEN,
             Body::Close(_) => WSADDIN_EVENT_CLOSE,
             Body::Error(_) => WSADDIN_EVENT_ERROR,
+        };
+        let event = match event {
+            Event { connection, body: Body::Message(message) } => return Self::message(connection, message),
+            other => other,
         };
         let data = match event.data(language()) {
             EventData::Text(text) => Bytes::from(text.into_owned()),
@@ -67,7 +71,7 @@ impl wsaddin_message {
     }
 
     /// For a handler: its message lives only as long as the call.
-    pub(super) fn lent(event: &Event) -> Self {
+    pub(super) fn lent(event: Event) -> Self {
         Self { borrowed: true, ..Self::event(event) }
     }
 
@@ -86,7 +90,7 @@ pub(super) unsafe fn message_out(name: &'static str, place: *mut *mut wsaddin_me
 }
 
 impl MessageOut {
-    pub(super) fn set_message(self, connection: u64, message: &Message) {
+    pub(super) fn set_message(self, connection: u64, message: Message) {
         self.set(wsaddin_message::message(connection, message).into_raw());
     }
 
@@ -101,7 +105,7 @@ impl MessageOut {
         }
     }
 
-    pub(super) fn set_event(self, event: &Event) {
+    pub(super) fn set_event(self, event: Event) {
         self.set(wsaddin_message::event(event).into_raw());
     }
 }

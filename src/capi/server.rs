@@ -176,7 +176,7 @@ pub unsafe extern "C" fn wsaddin_server_receive(
         // SAFETY: the caller's promise.
         let out = unsafe { message_out("message", message) }?;
         let outcome = SERVERS.get(server.id)?.receive(Wait::from_ms(timeout_ms))?;
-        Ok(out.set_outcome(outcome, |out, (connection, message)| out.set_message(connection, &message)))
+        Ok(out.set_outcome(outcome, |out, (connection, message)| out.set_message(connection, message)))
     })
 }
 
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn wsaddin_server_receive_event(
         // SAFETY: the caller's promise.
         let out = unsafe { message_out("message", message) }?;
         let outcome = SERVERS.get(server.id)?.receive_event(Wait::from_ms(timeout_ms))?;
-        Ok(out.set_outcome(outcome, |out, event| out.set_event(&event)))
+        Ok(out.set_outcome(outcome, |out, event| out.set_event(event)))
     })
 }
 

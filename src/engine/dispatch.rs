@@ -1,10 +1,12 @@
 //! Events to a handler on the I/O thread instead of the queue.
 
 use super::Handler;
-use super::queue::Inbox;
+use super::queue::{Entry, Inbox};
 use super::runtime;
 use crate::error::{Error, Id, Result};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, PoisonError};
 use std::thread::ThreadId;
 
@@ -13,6 +15,8 @@ use std::thread::ThreadId;
 pub(super) struct Dispatch {
     handler: Option<Arc<Handler>>,
     running: Option<ThreadId>,
+    /// Kept empty, for its memory.
+    batch: VecDeque<Entry>,
 }
 
 impl Dispatch {
@@ -28,6 +32,8 @@ impl Inbox {
         let handler = handler.map(Arc::new);
         let set = handler.is_some();
         let mut state = self.lock();
+        // Before the old one is called again: it must not be.
+        self.handler_changed.store(true, SeqCst);
         if let Some(running) = state.dispatch.running {
             let own = runtime::on_io_thread() && std::thread::current().id() == running;
             if !own && runtime::on_io_thread() {
@@ -53,21 +59,33 @@ impl Inbox {
     }
 
     /// Runs the handler for everything queued. Events of one object never overlap: while one I/O thread is inside,
-    /// another leaves its events to it.
+    /// another leaves its events to it. They are taken in batches, under one lock each.
     pub fn dispatch(&self) {
         let mut state = self.lock();
         if state.dispatch.running.is_some() {
             return;
         }
+        let mut batch = std::mem::take(&mut state.dispatch.batch);
         while let Some(handler) = state.dispatch.handler.clone() {
-            let Some(event) = self.pop_entry(&mut state) else { break };
+            self.take_batch(&mut state, &mut batch);
+            if batch.is_empty() {
+                break;
+            }
             state.dispatch.running = Some(std::thread::current().id());
+            self.handler_changed.store(false, SeqCst);
             drop(state);
-            // A panic of the handler must neither end the thread nor leave the queue in its hands.
-            let _ = catch_unwind(AssertUnwindSafe(|| handler(&event)));
-            drop((handler, event));
+            while let Some(entry) = batch.pop_front() {
+                // A panic of the handler must neither end the thread nor leave the queue in its hands.
+                let _ = catch_unwind(AssertUnwindSafe(|| handler(entry.event)));
+                if self.handler_changed.load(SeqCst) {
+                    break;
+                }
+            }
+            drop(handler);
             state = self.lock();
+            self.return_batch(&mut state, &mut batch);
         }
+        state.dispatch.batch = batch;
         state.dispatch.running = None;
         drop(state);
         self.dispatched.notify_all();

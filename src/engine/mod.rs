@@ -31,4 +31,4 @@ pub use sync::{Deadline, lock, wait};
 pub use watch::{Signal, Watchable, wait_any};
 
 /// Takes an object's events on the I/O thread; the event is borrowed for the call.
-pub type Handler = Box<dyn Fn(&Event) + Send + Sync>;
+pub type Handler = Box<dyn Fn(Event) + Send + Sync>;

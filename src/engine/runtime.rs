@@ -8,6 +8,7 @@ use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
 use crate::log;
 use crate::net::{Waker, Workers};
+use crate::ws::payload;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::cell::Cell;
 use std::ops::Deref;
@@ -144,6 +145,7 @@ impl Lease {
             let mut runtime = Runtime { users: 0, threads: Vec::new(), workers: Workers::new(), wishes: Vec::new() };
             runtime.start(1)?;
             log::begin();
+            payload::open();
             *slot = Some(runtime);
         }
         if let Some(runtime) = slot.as_mut() {
@@ -197,6 +199,7 @@ impl Drop for Lease {
             runtime.stop_from(0);
             runtime.workers.stop();
             log::end();
+            payload::close();
             *slot = None;
         }
     }
@@ -206,6 +209,7 @@ impl Drop for Lease {
 fn abandon() {
     abandon_threads();
     log::abandon();
+    payload::abandon();
 }
 
 fn abandon_threads() {

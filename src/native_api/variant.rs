@@ -154,10 +154,7 @@ impl Variant {
             vt::BLOB => {
                 // SAFETY: the host's data live as long as the call.
                 let bytes = unsafe { self.bytes() }.ok_or_else(|| null(parameter))?;
-                let mut copy = Vec::new();
-                copy.try_reserve_exact(bytes.len()).map_err(|_| Error::of(Id::NoMemory))?;
-                copy.extend_from_slice(bytes);
-                Ok(Message::binary(copy))
+                Message::try_binary(bytes)
             }
             _ => Err(bad_cast(parameter, "a string or binary data", "строка или двоичные данные")),
         }

@@ -9,6 +9,7 @@ use super::close::PeerClose;
 use super::head::{self, Head, Op};
 use super::mask;
 use super::message::{Message, MessageKind};
+use super::payload;
 use crate::error::{Error, Id};
 use crate::log::{self, Object, Who};
 use bytes::Bytes;
@@ -31,7 +32,7 @@ pub enum Item {
 /// A breach of the protocol or of the size limit: the connection has to be failed, RFC 6455 section 7.1.7.
 #[derive(Clone, Debug)]
 pub struct Violation {
-    /// What to close with: 1002, 1007 or 1009.
+    /// What to close with: 1002, 1007 or 1009; 1011 when there is no memory.
     pub code: u16,
     pub error: Error,
 }
@@ -239,7 +240,7 @@ impl Decoder {
             if kind == MessageKind::Text && simdutf8::basic::from_utf8(payload).is_err() {
                 return Err(Violation::with(1007, Id::TextUtf8.into()));
             }
-            return Ok(Some(Item::Message(Message::received(kind, Bytes::copy_from_slice(payload)))));
+            return Ok(Some(Item::Message(Message::received(kind, payload::copy(payload).map_err(no_memory)?))));
         }
         // Nothing of the frame is here yet: the rest may come in one piece and need no assembly.
         if payload.is_empty() && frame.remaining > 0 {
@@ -256,13 +257,13 @@ impl Decoder {
         if message.kind == MessageKind::Text && message.valid < message.data.len() {
             return Err(Violation::with(1007, Id::TextUtf8.into()));
         }
-        Ok(self.message.take().map(|done| Item::Message(Message::received(done.kind, done.data.into()))))
+        Ok(self.message.take().map(|done| Item::Message(Message::received(done.kind, payload::finish(done.data)))))
     }
 }
 
 impl Assembly {
     fn append(&mut self, payload: &[u8], frame: &Frame) -> Result<(), Violation> {
-        self.reserve(payload.len(), frame);
+        self.reserve(payload.len(), frame)?;
         self.data.extend_from_slice(payload);
         if self.kind == MessageKind::Text {
             let fresh = self.data.get(self.valid..).unwrap_or_default();
@@ -277,16 +278,25 @@ impl Assembly {
 
     /// Room for `more` bytes. For the last frame the end is declared: up to there, but neither more than twice what
     /// came nor, for a small beginning, more than [`AHEAD`]. Before, doubling, because more fragments will follow.
-    fn reserve(&mut self, more: usize, frame: &Frame) {
+    fn reserve(&mut self, more: usize, frame: &Frame) -> Result<(), Violation> {
         let length = self.data.len();
         if self.data.capacity() - length >= more {
-            return;
+            return Ok(());
         }
         if frame.last {
             let ahead = length.max(more.saturating_add(AHEAD));
-            self.data.reserve_exact(ahead.clamp(more, frame.remaining));
+            let ahead = ahead.clamp(more, frame.remaining);
+            match self.data.capacity() {
+                0 => self.data = payload::room(ahead).map_err(no_memory)?,
+                _ => self.data.reserve_exact(ahead),
+            }
         } else {
             self.data.reserve(more);
         }
+        Ok(())
     }
+}
+
+fn no_memory(error: Error) -> Violation {
+    Violation::with(1011, error)
 }

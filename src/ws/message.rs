@@ -1,5 +1,7 @@
 //! A message as both faces see it.
 
+use super::payload;
+use crate::error::Result;
 use bytes::Bytes;
 
 /// The type of a message, RFC 6455 section 5.6.
@@ -19,7 +21,17 @@ pub struct Message {
 impl Message {
     /// A text message; copies `text`.
     pub fn text(text: &str) -> Self {
-        Self { kind: MessageKind::Text, data: Bytes::copy_from_slice(text.as_bytes()) }
+        Self::from_string(text.to_owned())
+    }
+
+    /// A binary message; without a copy where `data` is owned.
+    pub fn binary(data: impl Into<Bytes>) -> Self {
+        Self { kind: MessageKind::Binary, data: data.into() }
+    }
+
+    /// A text message with a copy of `text`; NO_MEMORY when there is none for it.
+    pub fn try_text(text: &str) -> Result<Self> {
+        Ok(Self { kind: MessageKind::Text, data: payload::copy(text.as_bytes())? })
     }
 
     /// A text message that takes over `text` without a copy.
@@ -27,9 +39,9 @@ impl Message {
         Self { kind: MessageKind::Text, data: text.into() }
     }
 
-    /// A binary message; without a copy where `data` is owned.
-    pub fn binary(data: impl Into<Bytes>) -> Self {
-        Self { kind: MessageKind::Binary, data: data.into() }
+    /// A binary message with a copy of `data`; NO_MEMORY when there is none for it.
+    pub fn try_binary(data: &[u8]) -> Result<Self> {
+        Ok(Self { kind: MessageKind::Binary, data: payload::copy(data)? })
     }
 
     /// For who knows that a text is UTF-8: the decoder, which has checked it, and a frame that was made of one.

@@ -11,6 +11,7 @@ mod handshake;
 mod head;
 mod mask;
 mod message;
+pub mod payload;
 mod random;
 mod redact;
 mod target;

@@ -14,7 +14,7 @@ use super::sync::lock;
 use super::watch::Signal;
 use crate::options::{Opt, Options};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Errors that are kept for a host that does not take them.
@@ -101,6 +101,8 @@ impl State {
 pub struct Inbox {
     state: Mutex<State>,
     pub(super) dispatched: Condvar,
+    /// Since the running batch was taken.
+    pub(super) handler_changed: AtomicBool,
     messages: AtomicUsize,
     bytes: AtomicUsize,
     /// One connection may hold this part of either bound.
@@ -113,6 +115,7 @@ impl Inbox {
         Arc::new(Self {
             state: Mutex::default(),
             dispatched: Condvar::new(),
+            handler_changed: AtomicBool::new(false),
             messages: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             share,

@@ -9,6 +9,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar};
 
+/// What a handler is given between two looks at the queue.
+const BATCH_EVENTS: usize = 64;
+const BATCH_BYTES: usize = 256 * 1024;
+
 impl Inbox {
     /// The next event, or why there is none.
     pub fn receive(&self, want: Want, patience: Wait) -> Result<Outcome<Event>> {
@@ -89,9 +93,34 @@ impl Inbox {
         state.wake_next();
     }
 
-    /// Takes the first entry for a handler, with the lock held by the caller.
-    pub(in crate::engine) fn pop_entry(&self, state: &mut State) -> Option<Event> {
-        self.pop(state, Want::Any)
+    /// Takes the first entries for a handler, with the lock held by the caller; their credit is given back now.
+    pub(in crate::engine) fn take_batch(&self, state: &mut State, batch: &mut VecDeque<Entry>) {
+        let mut bytes = 0;
+        while batch.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
+            let Some(entry) = state.queue.pop_front() else { break };
+            bytes += entry.event.message().map_or(0, |message| message.data().len());
+            self.settle(state, &entry);
+            batch.push_back(entry);
+        }
+    }
+
+    /// Puts back what the handler did not get any more, in order.
+    pub(in crate::engine) fn return_batch(&self, state: &mut State, batch: &mut VecDeque<Entry>) {
+        while let Some(entry) = batch.pop_back() {
+            match &entry.event.body {
+                Body::Message(message) => {
+                    state.messages += 1;
+                    self.messages.fetch_add(1, Relaxed);
+                    self.bytes.fetch_add(message.data().len(), Relaxed);
+                    if let Some(source) = &entry.source {
+                        source.add_inbound(message.data().len());
+                    }
+                }
+                Body::Error(_) => state.errors += 1,
+                Body::Open(_) | Body::Close(_) => {}
+            }
+            state.queue.push_front(entry);
+        }
     }
 
     /// Drops everything that waits.

@@ -1,0 +1,129 @@
+//! The memory of large payloads, kept for the next one: the system gives and takes back big pieces page by page, which
+//! costs more than copying what is in them.
+//!
+//! At most [`KEPT`] bytes are kept, and only while the process has objects ([`open`], [`close`]).
+
+use crate::error::{Error, Id, Result};
+use bytes::Bytes;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Smaller pieces come from the allocator's own caches.
+const LEAST: usize = 16 * 1024;
+/// Larger ones are rare, and would fill the pool alone.
+const MOST: usize = 2 * 1024 * 1024;
+/// Kept for the whole process: as much as the payloads of a few busy connections.
+const KEPT: usize = 4 * 1024 * 1024;
+
+struct Pool {
+    open: bool,
+    bytes: usize,
+    free: Vec<Vec<u8>>,
+}
+
+static POOL: Mutex<Pool> = Mutex::new(Pool { open: false, bytes: 0, free: Vec::new() });
+
+fn pool() -> MutexGuard<'static, Pool> {
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on memory is kept.
+pub fn open() {
+    pool().open = true;
+}
+
+/// Gives everything back to the system; what is returned later is not kept.
+pub fn close() {
+    let kept = {
+        let mut pool = pool();
+        (pool.open, pool.bytes) = (false, 0);
+        std::mem::take(&mut pool.free)
+    };
+    drop(kept);
+}
+
+/// [`close`] at the end of a process, where a thread that was stopped may have had the lock.
+pub fn abandon() {
+    if let Ok(mut pool) = POOL.try_lock() {
+        (pool.open, pool.bytes) = (false, 0);
+        pool.free = Vec::new();
+    }
+}
+
+/// An empty buffer with room for `size` bytes; NO_MEMORY when the system has none.
+pub(super) fn room(size: usize) -> Result<Vec<u8>> {
+    if (LEAST..=MOST).contains(&size) {
+        let mut pool = pool();
+        // The latest is in the cache still; one far too big would waste what it has.
+        if let Some(at) = pool.free.iter().rposition(|kept| (size..=2 * size).contains(&kept.capacity())) {
+            let found = pool.free.swap_remove(at);
+            pool.bytes -= found.capacity();
+            return Ok(found);
+        }
+    }
+    let mut fresh = Vec::new();
+    fresh.try_reserve_exact(size).map_err(|_| Error::of(Id::NoMemory))?;
+    Ok(fresh)
+}
+
+/// A payload of the buffer's bytes; its memory comes back when the last user has dropped it.
+pub(super) fn finish(data: Vec<u8>) -> Bytes {
+    match (LEAST..=MOST).contains(&data.capacity()) {
+        true => Bytes::from_owner(Pooled(data)),
+        false => data.into(),
+    }
+}
+
+/// A payload with a copy of `data`; NO_MEMORY when the system has none.
+pub(super) fn copy(data: &[u8]) -> Result<Bytes> {
+    let mut buffer = room(data.len())?;
+    buffer.extend_from_slice(data);
+    Ok(finish(buffer))
+}
+
+struct Pooled(Vec<u8>);
+
+impl AsRef<[u8]> for Pooled {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        let mut data = std::mem::take(&mut self.0);
+        let mut pool = pool();
+        if pool.open && pool.bytes + data.capacity() <= KEPT {
+            data.clear();
+            pool.bytes += data.capacity();
+            pool.free.push(data);
+        } else {
+            // The system's work is done outside of the lock.
+            drop(pool);
+            drop(data);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_used_again_within_its_bounds_and_given_back_at_the_end() {
+        open();
+        let first = copy(&vec![1; 100_000]).unwrap();
+        let place = first.as_ptr();
+        let clone = first.clone();
+        drop(first);
+        assert_eq!(clone[99_999], 1);
+        drop(clone);
+        let second = copy(&vec![2; 90_000]).unwrap();
+        assert_eq!((second.as_ptr(), second.len(), second[0]), (place, 90_000, 2));
+        let many: Vec<_> = (0..100).map(|_| copy(&vec![3; MOST]).unwrap()).collect();
+        drop(many);
+        assert!(pool().bytes <= KEPT);
+        close();
+        drop(second);
+        assert_eq!((pool().bytes, pool().free.len()), (0, 0));
+    }
+}
