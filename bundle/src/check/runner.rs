@@ -30,7 +30,7 @@ impl Runner {
                 runners.push(Self { name: "native", command: Vec::new(), environment: Vec::new(), root: None });
             }
             let folder = if target.machine() == "i686" { "i386" } else { "bullseye" };
-            runners.extend(chroot(project, folder, "chroot", &[]));
+            runners.extend(chroot(project, target, folder, "chroot", &[]));
         }
         if runners.is_empty() {
             anyhow::bail!("nothing here runs it: {}", tools::SET_UP);
@@ -78,7 +78,7 @@ fn wine(project: &Project, target: &Target) -> Option<Runner> {
     if name == "wine64" {
         return None;
     }
-    let runner = chroot(project, "i386", "Wine", &["/usr/lib/wine/wine"])?;
+    let runner = chroot(project, target, "i386", "Wine", &["/usr/lib/wine/wine"])?;
     Some(Runner { environment: wine_environment(Path::new("/tmp/wine")), ..runner })
 }
 
@@ -90,7 +90,7 @@ fn qemu() -> Option<Runner> {
 }
 
 /// A Debian in `target/bundle/<folder>`; only root may enter it. It gets a `/proc`, which is gone with the program.
-fn chroot(project: &Project, folder: &str, name: &'static str, before: &[&str]) -> Option<Runner> {
+fn chroot(project: &Project, target: &Target, folder: &str, name: &'static str, before: &[&str]) -> Option<Runner> {
     let root = project.work.join(folder);
     let chroot = tools::find("chroot", &[Path::new("/usr/sbin")])?;
     if !root.join("usr").exists() {
@@ -99,6 +99,8 @@ fn chroot(project: &Project, folder: &str, name: &'static str, before: &[&str]) 
     let enter = "mount -t proc proc \"$1/proc\" && exec \"$0\" \"$@\"";
     let mut command = ["unshare", "--mount", "sh", "-c", enter].map(str::to_owned).to_vec();
     command.extend([chroot.display().to_string(), root.display().to_string()]);
+    // It would begin in the root; programs find the certificate in their own folder.
+    command.extend(["env".to_owned(), format!("--chdir=/tmp/check/{}", target.name)]);
     command.extend(before.iter().map(|&word| word.to_owned()));
     Some(Runner { name, command, environment: Vec::new(), root: Some(root) })
 }
