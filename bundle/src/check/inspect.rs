@@ -41,7 +41,9 @@ impl<'a> Facts<'a> {
         }
         let mut imports = BTreeSet::new();
         for library in file.import_libraries()? {
-            imports.insert(text(library?.name()));
+            let name = text(library?.name());
+            // Windows does not tell KERNEL32.dll from kernel32.dll.
+            imports.insert(if file.format() == BinaryFormat::Pe { name.to_ascii_lowercase() } else { name });
         }
         let elf = match &file {
             File::Elf32(elf) => elf_facts(elf)?,
