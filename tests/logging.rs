@@ -74,7 +74,7 @@ fn each_level_tells_more_and_none_tells_secrets() {
     for text in [&info, &debug] {
         assert!(!text.contains("payload of a text") && !text.contains("and its answer"), "{text}");
     }
-    for what in ["trying 127.0.0.1:", "pong"] {
+    for what in ["trying 127.0.0.1:", "accepted 127.0.0.1:", "pong"] {
         assert!(debug.contains(what) && !info.contains(what), "{what}: {debug}");
     }
     for what in [

@@ -3,7 +3,7 @@
 use super::{Phase, Shared};
 use crate::engine::{Acceptor, Body, Connection, End, Inbox, Owner, connection_json, lock};
 use crate::error::Error;
-use crate::log::Object;
+use crate::log::{self, Object};
 use crate::net::TlsServer;
 use crate::options::{Opt, Options, list};
 use crate::ws::{Refusal, Request};
@@ -16,13 +16,14 @@ const NEWCOMERS: usize = 4096;
 
 /// The same server behind the trait objects that connections keep.
 impl Acceptor for Shared {
-    fn accept(&self, _address: SocketAddr) -> Option<Arc<Connection>> {
+    fn accept(&self, address: SocketAddr) -> Option<Arc<Connection>> {
         let mut state = lock(&self.state);
         if state.phase != Phase::Running || state.ios.is_empty() {
             return None;
         }
         if state.registry.live_count() >= self.options.size(Opt::MaxConnections).saturating_add(NEWCOMERS) {
             drop(state);
+            log::info!(self.object.itself(), "refused {address}: too many have not finished their handshake");
             self.rejected(503);
             return None;
         }

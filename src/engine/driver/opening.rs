@@ -38,6 +38,7 @@ impl Driver {
                 After::Gone
             }
             _ => {
+                self.tell_newcomer();
                 self.deadline = self.time(Opt::HandshakeTimeout).map(|time| io.now + time);
                 let registered = self.stream.as_mut().map(|stream| stream.register(&io.reactor, token));
                 match registered {

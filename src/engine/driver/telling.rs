@@ -69,6 +69,10 @@ impl Driver {
         log::info!(self.who(), "refused {}: HTTP {} {}", self.place, refusal.status, refusal.text);
     }
 
+    pub(super) fn tell_newcomer(&self) {
+        log::debug!(self.who(), "accepted {}", self.place);
+    }
+
     /// A newcomer that did not come to be heard.
     pub(super) fn tell_lost_newcomer(&self, why: &dyn std::fmt::Display) {
         log::info!(self.who(), "{} left before it was open: {why}", self.place);
