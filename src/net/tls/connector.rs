@@ -8,7 +8,7 @@ use crate::error::{Error, Id, Result};
 use crate::library;
 use native_tls::{Certificate, Protocol, TlsConnector};
 use std::io::{Read, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Reading the roots takes many milliseconds, so dials that follow soon share them.
@@ -40,7 +40,7 @@ impl TlsClient {
 
 /// The settings that were used lately.
 #[derive(Default)]
-pub struct TlsClients(Mutex<Vec<Known>>);
+pub struct TlsClients(parking_lot::Mutex<Vec<Known>>);
 
 struct Known {
     verify: bool,
@@ -62,7 +62,7 @@ impl TlsClients {
             _ => false,
         };
         // Held all the time: of many dials that begin together one reads the roots and the others wait for it.
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         known.retain(|known| known.made.elapsed() < AGE);
         let found = known.iter().find(|known| known.verify == options.verify && known.ca == ca && same_identity(known));
         if let Some(found) = found {
