@@ -25,6 +25,8 @@ pub struct Counters {
     pub pings: AtomicU64,
     /// −1 until a first pong has come.
     pub round_trip_ms: AtomicI64,
+    /// They are in the sums of the object, and no longer added to them.
+    pub(super) booked: AtomicBool,
 }
 
 impl Counters {

@@ -43,10 +43,13 @@ impl Default for Totals {
 impl Totals {
     /// Keeps the figures of a connection that has ended.
     pub fn add_end(&self, connection: &Connection, code: u16) {
+        // Under the lock, so that nobody who adds up counts it twice or not at all.
+        let mut closes = lock(&self.closes);
         for (total, counter) in self.pairs(&connection.counters) {
             total.fetch_add(counter.load(Relaxed), Relaxed);
         }
-        *lock(&self.closes).entry(code).or_default() += 1;
+        connection.counters.booked.store(true, Relaxed);
+        *closes.entry(code).or_default() += 1;
     }
 
     pub fn add_rejected(&self, reason: String) {
@@ -65,11 +68,12 @@ impl Totals {
 
     /// The figures that both objects have; `live` are the connections that have not ended.
     pub fn json<'a>(&self, live: impl Iterator<Item = &'a Arc<Connection>>, inbox: &Inbox) -> Value {
+        let closes = lock(&self.closes);
         let mut sums = [&self.messages_in, &self.messages_out, &self.bytes_in, &self.bytes_out, &self.pings]
             .map(|total| total.load(Relaxed));
         let mut queued_out_bytes = 0;
         let mut round_trip = None;
-        for connection in live {
+        for connection in live.filter(|connection| !connection.counters.booked.load(Relaxed)) {
             for (sum, (_, counter)) in sums.iter_mut().zip(self.pairs(&connection.counters)) {
                 *sum += counter.load(Relaxed);
             }
@@ -81,8 +85,7 @@ impl Totals {
         let counts = |map: &BTreeMap<String, u64>| -> Map<String, Value> {
             map.iter().map(|(key, count)| (key.clone(), json!(count))).collect()
         };
-        let closes: BTreeMap<String, u64> =
-            lock(&self.closes).iter().map(|(code, count)| (code.to_string(), *count)).collect();
+        let closes: BTreeMap<String, u64> = closes.iter().map(|(code, count)| (code.to_string(), *count)).collect();
         json!({
             "messages_in": sums[0],
             "messages_out": sums[1],

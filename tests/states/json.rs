@@ -119,3 +119,16 @@ fn statistics_and_connection_info() {
     assert_eq!((server.connection_info(1), server.connection_list()), (Ok(None), json!([])));
     assert_eq!(code(server.connection_info(2)), WSADDIN_BAD_ARGUMENT, "it was never issued");
 }
+
+#[test]
+fn a_connection_that_lingers_after_its_end_is_counted_once() {
+    let server = Server::running();
+    let mut peer = raw::client(server.port());
+    peer.write_all(&raw::frame(FIN | raw::TEXT, true, b"once")).unwrap();
+    peer.write_all(&raw::frame(FIN | raw::CLOSE, true, &raw::close_body(1000, ""))).unwrap();
+    // Its end is booked, and the socket is still there because the peer keeps it.
+    until("the end is booked", || server.statistics()["closes"] == json!({"1000": 1}));
+    let statistics = server.statistics();
+    assert_eq!((&statistics["messages_in"], &statistics["bytes_in"]), (&json!(1), &json!(4)));
+    drop(peer);
+}
