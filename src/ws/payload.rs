@@ -1,7 +1,7 @@
 //! The memory of large payloads, kept for the next one: the system gives and takes back big pieces page by page, which
 //! costs more than copying what is in them.
 //!
-//! At most [`KEPT`] bytes are kept, and only while the process has objects ([`open`], [`close`]).
+//! At most 4 MiB are kept, and only while the process has objects ([`open`], [`close`]).
 
 use crate::error::{Error, Id, Result};
 use bytes::Bytes;
