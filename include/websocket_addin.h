@@ -749,6 +749,41 @@ wsaddin_result wsaddin_client_set_send_queue_bytes(wsaddin_client client, int64_
 wsaddin_result wsaddin_client_get_send_queue_bytes(wsaddin_client client, int64_t *value);
 
 /**
+ * 1 (the default) offers, or accepts, permessage-deflate (RFC 7692); 0 does not. From the next connect or
+ * reconnection on. A message under 256 bytes, or one that would not become smaller, goes out as it is.
+ */
+wsaddin_result wsaddin_client_set_compression(wsaddin_client client, int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_compression sets.
+ */
+wsaddin_result wsaddin_client_get_compression(wsaddin_client client, int64_t *value);
+
+/**
+ * 1 lets a message refer to those before it, in both directions: small messages that resemble each other shrink much
+ * more, and each connection keeps about 300 KiB for what it sends and 40 KiB for what it receives (at 15 bits). 0
+ * (the default): a connection keeps nothing between messages. From the next connect or reconnection on.
+ */
+wsaddin_result wsaddin_client_set_compression_context(wsaddin_client client,
+                                                      int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_compression_context sets.
+ */
+wsaddin_result wsaddin_client_get_compression_context(wsaddin_client client, int64_t *value);
+
+/**
+ * The largest compression window in either direction, as a power of two: 9 to 15. From the next connect or
+ * reconnection on. Default 15.
+ */
+wsaddin_result wsaddin_client_set_compression_window_bits(wsaddin_client client, int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_compression_window_bits sets.
+ */
+wsaddin_result wsaddin_client_get_compression_window_bits(wsaddin_client client, int64_t *value);
+
+/**
  * Milliseconds before a lost connection is tried again, until wsaddin_client_disconnect; 0 is off. Acts at once: 0 gives
  * up a reconnection that waits, and what is queued for it. Not followed: our own disconnect, the other side's close with
  * 1000, 1002, 1003, 1007 to 1010 or 4000 to 4999, and a close for its breach of the protocol. While it reconnects the
@@ -1116,6 +1151,43 @@ wsaddin_result wsaddin_server_set_send_queue_bytes(wsaddin_server server, int64_
  * Reads what wsaddin_server_set_send_queue_bytes sets.
  */
 wsaddin_result wsaddin_server_get_send_queue_bytes(wsaddin_server server, int64_t *value);
+
+/**
+ * 1 (the default) offers, or accepts, permessage-deflate (RFC 7692); 0 does not. For connections that come from now
+ * on. A message under 256 bytes, or one that would not become smaller, goes out as it is.
+ */
+wsaddin_result wsaddin_server_set_compression(wsaddin_server server,
+                                              int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_compression sets.
+ */
+wsaddin_result wsaddin_server_get_compression(wsaddin_server server, int64_t *value);
+
+/**
+ * 1 lets a message refer to those before it, in both directions: small messages that resemble each other shrink much
+ * more, and each connection keeps about 300 KiB for what it sends and 40 KiB for what it receives (at 15 bits). 0
+ * (the default): a connection keeps nothing between messages. For connections that come from now on.
+ */
+wsaddin_result wsaddin_server_set_compression_context(wsaddin_server server,
+                                                      int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_compression_context sets.
+ */
+wsaddin_result wsaddin_server_get_compression_context(wsaddin_server server, int64_t *value);
+
+/**
+ * The largest compression window in either direction, as a power of two: 9 to 15. For connections that come from now
+ * on. Default 15.
+ */
+wsaddin_result wsaddin_server_set_compression_window_bits(wsaddin_server server,
+                                                          int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_compression_window_bits sets.
+ */
+wsaddin_result wsaddin_server_get_compression_window_bits(wsaddin_server server, int64_t *value);
 
 /**
  * Connections at most; the next one gets HTTP 503. Default 10000.

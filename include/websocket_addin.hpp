@@ -278,6 +278,12 @@ public:
     std::int64_t get_receive_queue_bytes() const { return detail::number(handle(), wsaddin_client_get_receive_queue_bytes); }
     void set_send_queue_bytes(std::int64_t value) { detail::check(wsaddin_client_set_send_queue_bytes(handle(), value)); }
     std::int64_t get_send_queue_bytes() const { return detail::number(handle(), wsaddin_client_get_send_queue_bytes); }
+    void set_compression(bool value) { detail::check(wsaddin_client_set_compression(handle(), value)); }
+    bool get_compression() const { return detail::number(handle(), wsaddin_client_get_compression) != 0; }
+    void set_compression_context(bool value) { detail::check(wsaddin_client_set_compression_context(handle(), value)); }
+    bool get_compression_context() const { return detail::number(handle(), wsaddin_client_get_compression_context) != 0; }
+    void set_compression_window_bits(std::int64_t value) { detail::check(wsaddin_client_set_compression_window_bits(handle(), value)); }
+    std::int64_t get_compression_window_bits() const { return detail::number(handle(), wsaddin_client_get_compression_window_bits); }
     void set_reconnect_interval(std::int64_t value) { detail::check(wsaddin_client_set_reconnect_interval(handle(), value)); }
     std::int64_t get_reconnect_interval() const { return detail::number(handle(), wsaddin_client_get_reconnect_interval); }
     void set_reconnect_max_interval(std::int64_t value) { detail::check(wsaddin_client_set_reconnect_max_interval(handle(), value)); }
@@ -379,6 +385,12 @@ public:
     std::int64_t get_receive_queue_bytes() const { return detail::number(handle(), wsaddin_server_get_receive_queue_bytes); }
     void set_send_queue_bytes(std::int64_t value) { detail::check(wsaddin_server_set_send_queue_bytes(handle(), value)); }
     std::int64_t get_send_queue_bytes() const { return detail::number(handle(), wsaddin_server_get_send_queue_bytes); }
+    void set_compression(bool value) { detail::check(wsaddin_server_set_compression(handle(), value)); }
+    bool get_compression() const { return detail::number(handle(), wsaddin_server_get_compression) != 0; }
+    void set_compression_context(bool value) { detail::check(wsaddin_server_set_compression_context(handle(), value)); }
+    bool get_compression_context() const { return detail::number(handle(), wsaddin_server_get_compression_context) != 0; }
+    void set_compression_window_bits(std::int64_t value) { detail::check(wsaddin_server_set_compression_window_bits(handle(), value)); }
+    std::int64_t get_compression_window_bits() const { return detail::number(handle(), wsaddin_server_get_compression_window_bits); }
     void set_max_connections(std::int64_t value) { detail::check(wsaddin_server_set_max_connections(handle(), value)); }
     std::int64_t get_max_connections() const { return detail::number(handle(), wsaddin_server_get_max_connections); }
     void set_handshake_timeout(milliseconds value) { detail::check(wsaddin_server_set_handshake_timeout(handle(), value.count())); }

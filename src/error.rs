@@ -278,6 +278,7 @@ table! {
     AcceptMismatch Handshake "the server's Sec-WebSocket-Accept does not belong to this request" "Sec-WebSocket-Accept сервера не соответствует запросу";
     SubprotocolIgnored Handshake "the server selected none of the offered subprotocols ({0})" "сервер не выбрал ни одного из предложенных подпротоколов ({0})";
     SubprotocolForeign Handshake "the server selected the subprotocol {0}, which was not offered" "сервер выбрал подпротокол {0}, который не предлагался";
+    ExtensionAnswer Handshake "the server's answer on extensions fits no offer: {0}" "ответ сервера о расширениях не подходит ни к одному предложению: {0}";
     ExtensionForeign Handshake "the server uses the extension {0}, which was not offered" "сервер использует расширение {0}, которое не предлагалось";
 
     // A connection's life.
@@ -298,6 +299,8 @@ table! {
 
     // Violations of the protocol by the peer, RFC 6455 sections 5 to 8.
     FrameReservedBits Handshake "the peer set a reserved bit" "в кадре установлен зарезервированный бит";
+    DeflateData Handshake "a compressed message that cannot be inflated" "сжатое сообщение не удалось распаковать";
+    MessageInflatedTooBig TooBig "a compressed message exceeds the limit of {0} bytes" "сжатое сообщение после распаковки превышает предел {0} байт";
     FrameOpcode Handshake "the peer used the reserved opcode {0}" "в кадре зарезервированный код операции {0}";
     FrameUnmasked Handshake "the client sent an unmasked frame" "клиент прислал немаскированный кадр";
     FrameMasked Handshake "the server sent a masked frame" "сервер прислал маскированный кадр";

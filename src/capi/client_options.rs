@@ -152,6 +152,55 @@ pub unsafe extern "C" fn wsaddin_client_get_send_queue_bytes(
     unsafe { get(client, Opt::SendQueueBytes, value) }
 }
 
+/// 1 (the default) offers, or accepts, permessage-deflate (RFC 7692); 0 does not. From the next connect or
+/// reconnection on. A message under 256 bytes, or one that would not become smaller, goes out as it is.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_compression(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::Compression, value)
+}
+
+/// Reads what wsaddin_client_set_compression sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_compression(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::Compression, value) }
+}
+
+/// 1 lets a message refer to those before it, in both directions: small messages that resemble each other shrink much
+/// more, and each connection keeps about 300 KiB for what it sends and 40 KiB for what it receives (at 15 bits). 0
+/// (the default): a connection keeps nothing between messages. From the next connect or reconnection on.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_compression_context(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::CompressionContext, value)
+}
+
+/// Reads what wsaddin_client_set_compression_context sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_compression_context(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::CompressionContext, value) }
+}
+
+/// The largest compression window in either direction, as a power of two: 9 to 15. From the next connect or
+/// reconnection on. Default 15.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_client_set_compression_window_bits(client: wsaddin_client, value: i64) -> wsaddin_result {
+    set(client, Opt::CompressionWindowBits, value)
+}
+
+/// Reads what wsaddin_client_set_compression_window_bits sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_client_get_compression_window_bits(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::CompressionWindowBits, value) }
+}
+
 /// Milliseconds before a lost connection is tried again, until wsaddin_client_disconnect; 0 is off. Acts at once: 0 gives
 /// up a reconnection that waits, and what is queued for it. Not followed: our own disconnect, the other side's close with
 /// 1000, 1002, 1003, 1007 to 1010 or 4000 to 4999, and a close for its breach of the protocol. While it reconnects the

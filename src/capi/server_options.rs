@@ -139,6 +139,55 @@ pub unsafe extern "C" fn wsaddin_server_get_send_queue_bytes(
     unsafe { get(server, Opt::SendQueueBytes, value) }
 }
 
+/// 1 (the default) offers, or accepts, permessage-deflate (RFC 7692); 0 does not. For connections that come from now
+/// on. A message under 256 bytes, or one that would not become smaller, goes out as it is.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_server_set_compression(server: wsaddin_server, value: i64) -> wsaddin_result {
+    set(server, Opt::Compression, value)
+}
+
+/// Reads what wsaddin_server_set_compression sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_get_compression(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(server, Opt::Compression, value) }
+}
+
+/// 1 lets a message refer to those before it, in both directions: small messages that resemble each other shrink much
+/// more, and each connection keeps about 300 KiB for what it sends and 40 KiB for what it receives (at 15 bits). 0
+/// (the default): a connection keeps nothing between messages. For connections that come from now on.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_server_set_compression_context(server: wsaddin_server, value: i64) -> wsaddin_result {
+    set(server, Opt::CompressionContext, value)
+}
+
+/// Reads what wsaddin_server_set_compression_context sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_get_compression_context(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(server, Opt::CompressionContext, value) }
+}
+
+/// The largest compression window in either direction, as a power of two: 9 to 15. For connections that come from now
+/// on. Default 15.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_server_set_compression_window_bits(server: wsaddin_server, value: i64) -> wsaddin_result {
+    set(server, Opt::CompressionWindowBits, value)
+}
+
+/// Reads what wsaddin_server_set_compression_window_bits sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_get_compression_window_bits(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(server, Opt::CompressionWindowBits, value) }
+}
+
 /// Connections at most; the next one gets HTTP 503. Default 10000.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsaddin_server_set_max_connections(server: wsaddin_server, value: i64) -> wsaddin_result {

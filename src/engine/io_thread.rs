@@ -10,6 +10,7 @@ use super::runtime::IoHandle;
 use crate::error::{Error, Id};
 use crate::net::{Reactor, Ready, Timers, TlsClients};
 use crate::ws::MaskKeys;
+use crate::ws::deflate::{Inflaters, Packers};
 use crossbeam_channel::Receiver;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub(super) struct Io {
     pub input: Vec<u8>,
     pub output: Vec<u8>,
     pub masks: MaskKeys,
+    pub inflaters: Inflaters,
+    pub packers: Packers,
     pub handle: IoHandle,
     pub tls: Arc<TlsClients>,
     /// What TLS handshakes have taken of this round.
@@ -89,6 +92,8 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         input: vec![0; BUFFER],
         output: Vec::with_capacity(BUFFER),
         masks: MaskKeys::new(),
+        inflaters: Inflaters::new(),
+        packers: Packers::new(),
         handle: handle.clone(),
         tls: Arc::default(),
         shaking: Duration::ZERO,

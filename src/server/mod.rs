@@ -126,10 +126,10 @@ impl Server {
         }
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "like every other send, it takes the message over")]
     /// To all connections; how many it was queued for. One whose queue is full is closed with 1013.
     pub fn broadcast(&self, message: Message) -> Result<u64> {
         let _inside = self.enter()?;
+        let message = message.for_many();
         let options = &self.shared.options;
         let all: Vec<_> = {
             let state = lock(&self.shared.state);

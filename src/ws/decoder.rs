@@ -6,6 +6,7 @@
 
 use super::Role;
 use super::close::PeerClose;
+use super::deflate::{Inflaters, Inflation, Unpacking, Way};
 use super::head::{self, Head, Op};
 use super::mask;
 use super::message::{Message, MessageKind};
@@ -60,12 +61,16 @@ pub struct Decoder {
     /// The payload of a control frame that is not complete.
     control: Vec<u8>,
     message: Option<Assembly>,
+    inflation: Option<Inflation>,
+    /// Payload bytes on the wire of the message that is not complete, or else of the last one.
+    wire_len: u64,
 }
 
 /// A frame whose head has been read.
 struct Frame {
     op: Op,
     last: bool,
+    compressed: bool,
     /// As the next byte meets it.
     mask: [u8; 4],
     remaining: usize,
@@ -78,6 +83,7 @@ struct Assembly {
     data: Vec<u8>,
     /// Bytes of a text found to be UTF-8; behind them at most three of a character that is not complete.
     valid: usize,
+    unpacking: Option<Box<Unpacking>>,
 }
 
 impl Decoder {
@@ -92,6 +98,8 @@ impl Decoder {
             frame: None,
             control: Vec::new(),
             message: None,
+            inflation: None,
+            wire_len: 0,
         }
     }
 
@@ -100,9 +108,21 @@ impl Decoder {
         self.who = who;
     }
 
-    /// Payload bytes of an unfinished message now held in memory.
+    /// permessage-deflate was agreed on.
+    pub fn inflate(&mut self, way: Way) {
+        self.inflation = Some(Inflation::new(way));
+    }
+
+    /// Bytes of an unfinished message now held in memory, with what inflates it.
     pub fn held(&self) -> usize {
-        self.message.as_ref().map_or(0, |message| message.data.len())
+        self.message.as_ref().map_or(0, |message| {
+            message.data.len() + message.unpacking.as_ref().map_or(0, |unpacking| unpacking.cost())
+        })
+    }
+
+    /// Payload bytes that the last message took on the wire.
+    pub fn wire_len(&self) -> u64 {
+        self.wire_len
     }
 
     /// Heap bytes of the decoder's own.
@@ -116,8 +136,15 @@ impl Decoder {
     ///
     /// # Errors
     /// A [`Violation`], at the first byte that shows it; the decoder is of no further use then. `max_message` is the
-    /// largest message in bytes; a larger one fails when the head that exceeds it is read.
-    pub fn next(&mut self, buf: &mut [u8], at: &mut usize, max_message: usize) -> Result<Option<Item>, Violation> {
+    /// largest message in bytes; a larger one fails when the head that exceeds it is read, a compressed one as soon as
+    /// what is inflated exceeds it.
+    pub fn next(
+        &mut self,
+        buf: &mut [u8],
+        at: &mut usize,
+        max_message: usize,
+        pool: &mut Inflaters,
+    ) -> Result<Option<Item>, Violation> {
         loop {
             if self.closed {
                 *at = buf.len();
@@ -143,7 +170,7 @@ impl Decoder {
             frame.mask = mask::at_offset(frame.mask, taken);
             let item = match frame.op.is_control() {
                 true => self.control(&frame, payload, whole)?,
-                false => self.data(&frame, payload, whole)?,
+                false => self.data(&frame, payload, whole, max_message, pool)?,
             };
             frame.remaining -= taken;
             if frame.remaining > 0 {
@@ -161,7 +188,10 @@ impl Decoder {
         if !log::is_on(log::Level::Frames) {
             return;
         }
+        let inside = self.message.as_ref().is_some_and(|message| message.unpacking.is_some());
+        let packed = head.compressed || inside && head.op == Op::Continue;
         let text = match (head.op, &self.message) {
+            _ if packed => false,
             (Op::Begin(MessageKind::Text) | Op::Close, _) => true,
             (Op::Continue, Some(message)) => message.kind == MessageKind::Text,
             _ => false,
@@ -173,15 +203,16 @@ impl Decoder {
         let beginning = if text { log::excerpt(&payload[from..]) } else { String::new() };
         let last = if head.last { "final" } else { "not final" };
         let mask = if head.mask == [0; 4] { "" } else { " masked" };
-        log::frames!(self.who, "in {} {last}{mask} {} bytes{beginning}", head.op.name(), head.length);
+        let packed = if packed { " compressed" } else { "" };
+        log::frames!(self.who, "in {} {last}{mask}{packed} {} bytes{beginning}", head.op.name(), head.length);
     }
 
     /// Reads a head, wherever it was cut; `None` when the input ended within.
     fn read_head(&mut self, buf: &[u8], at: &mut usize) -> Result<Option<Head>, Violation> {
-        let inside = self.message.is_some();
+        let (inside, deflate) = (self.message.is_some(), self.inflation.is_some());
         if self.head_len == 0 {
             let input = buf.get(*at..).unwrap_or_default();
-            if let Some(head) = head::read(input, self.role, inside)? {
+            if let Some(head) = head::read(input, self.role, inside, deflate)? {
                 *at += head.size;
                 return Ok(Some(head));
             }
@@ -191,7 +222,7 @@ impl Decoder {
             *place = *byte;
             *at += 1;
             self.head_len += 1;
-            if let Some(head) = head::read(&self.head[..usize::from(self.head_len)], self.role, inside)? {
+            if let Some(head) = head::read(&self.head[..usize::from(self.head_len)], self.role, inside, deflate)? {
                 self.head_len = 0;
                 return Ok(Some(head));
             }
@@ -205,12 +236,16 @@ impl Decoder {
             let args = [total.to_string().into(), max_message.into()];
             Err(Violation::with(1009, Error::new(Id::MessageTooBig, args)))
         };
-        let total = if head.op.is_control() { head.length } else { head.length.saturating_add(self.held() as u64) };
-        if !head.op.is_control() && total > max_message as u64 {
+        let packed = self.message.as_ref().map_or(head.compressed, |message| message.unpacking.is_some());
+        let before = self.message.as_ref().map_or(0, |message| message.data.len());
+        let total = head.length.saturating_add(before as u64);
+        // What a compressed frame holds shows while it is inflated.
+        if !head.op.is_control() && !packed && total > max_message as u64 {
             return too_big(total);
         }
         let Ok(remaining) = usize::try_from(head.length) else { return too_big(total) };
-        Ok(Frame { op: head.op, last: head.last, mask: head.mask, remaining, begun: false })
+        let (op, last, compressed, mask) = (head.op, head.last, head.compressed, head.mask);
+        Ok(Frame { op, last, compressed, mask, remaining, begun: false })
     }
 
     fn control(&mut self, frame: &Frame, payload: &[u8], whole: bool) -> Result<Option<Item>, Violation> {
@@ -235,11 +270,19 @@ impl Decoder {
         }))
     }
 
-    fn data(&mut self, frame: &Frame, payload: &[u8], whole: bool) -> Result<Option<Item>, Violation> {
-        if let (Op::Begin(kind), true, true) = (frame.op, frame.last, whole) {
+    fn data(
+        &mut self,
+        frame: &Frame,
+        payload: &[u8],
+        whole: bool,
+        max_message: usize,
+        pool: &mut Inflaters,
+    ) -> Result<Option<Item>, Violation> {
+        if let (Op::Begin(kind), true, true, false) = (frame.op, frame.last, whole, frame.compressed) {
             if kind == MessageKind::Text && simdutf8::basic::from_utf8(payload).is_err() {
                 return Err(Violation::with(1007, Id::TextUtf8.into()));
             }
+            self.wire_len = payload.len() as u64;
             return Ok(Some(Item::Message(Message::received(kind, payload::copy(payload).map_err(no_memory)?))));
         }
         // Nothing of the frame is here yet: the rest may come in one piece and need no assembly.
@@ -247,23 +290,67 @@ impl Decoder {
             return Ok(None);
         }
         if let (Op::Begin(kind), None) = (frame.op, &self.message) {
-            self.message = Some(Assembly { kind, data: Vec::new(), valid: 0 });
+            let inflation = self.inflation.as_mut().filter(|_| frame.compressed);
+            let unpacking = inflation.map(|inflation| Box::new(inflation.begin(pool)));
+            self.wire_len = 0;
+            self.message = Some(Assembly { kind, data: Vec::new(), valid: 0, unpacking });
         }
         let Some(message) = &mut self.message else { return Err(Violation::protocol(Id::FrameContinuation)) };
-        message.append(payload, frame)?;
-        if !frame.last || payload.len() < frame.remaining {
+        self.wire_len += payload.len() as u64;
+        let complete = frame.last && payload.len() == frame.remaining;
+        match message.unpacking.take() {
+            None => message.append(payload, frame)?,
+            Some(mut unpacking) => {
+                unpacking.feed(payload, pool, |piece| message.append_inflated(piece, max_message))?;
+                if complete {
+                    unpacking.finish(pool)?;
+                    if let Some(inflation) = &mut self.inflation {
+                        inflation.end(*unpacking, pool);
+                    }
+                } else {
+                    message.unpacking = Some(unpacking);
+                }
+            }
+        }
+        if !complete {
             return Ok(None);
         }
         if message.kind == MessageKind::Text && message.valid < message.data.len() {
             return Err(Violation::with(1007, Id::TextUtf8.into()));
         }
-        Ok(self.message.take().map(|done| Item::Message(Message::received(done.kind, payload::finish(done.data)))))
+        Ok(self.message.take().map(|done| Item::Message(done.finish())))
     }
 }
 
 impl Assembly {
     fn append(&mut self, payload: &[u8], frame: &Frame) -> Result<(), Violation> {
         self.reserve(payload.len(), frame)?;
+        self.add(payload)
+    }
+
+    /// Takes what was inflated, up to the bound and with no more memory than that.
+    fn append_inflated(&mut self, piece: &[u8], max_message: usize) -> Result<(), Violation> {
+        let length = self.data.len();
+        if piece.len() > max_message - length.min(max_message) {
+            return Err(Violation::with(1009, Error::new(Id::MessageInflatedTooBig, [max_message.into()])));
+        }
+        if self.data.capacity() - length < piece.len() {
+            let doubled = self.data.capacity().saturating_mul(2).min(max_message);
+            let more = doubled.max(length + piece.len()) - length;
+            self.data.try_reserve_exact(more).map_err(|_| no_memory(Error::of(Id::NoMemory)))?;
+        }
+        self.add(piece)
+    }
+
+    /// The message, in no much more memory than it needs: it may wait long in a queue that counts its length.
+    fn finish(mut self) -> Message {
+        if self.data.capacity() - self.data.len() > self.data.len() / 4 {
+            self.data.shrink_to_fit();
+        }
+        Message::received(self.kind, payload::finish(self.data))
+    }
+
+    fn add(&mut self, payload: &[u8]) -> Result<(), Violation> {
         self.data.extend_from_slice(payload);
         if self.kind == MessageKind::Text {
             let fresh = self.data.get(self.valid..).unwrap_or_default();

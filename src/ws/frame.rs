@@ -38,6 +38,8 @@ impl FrameKind {
 #[derive(Clone)]
 pub struct OutFrame {
     payload: Bytes,
+    /// The message, where the payload is its compressed form.
+    original: Option<Bytes>,
     head: [u8; MAX_HEAD],
     head_len: u8,
     mask: Option<[u8; 4]>,
@@ -48,7 +50,16 @@ impl OutFrame {
     /// A whole message or control frame; `mask` is for clients, RFC 6455 section 5.3. The payload of a control frame
     /// has at most 125 bytes, that of a text is UTF-8: the caller's duty.
     pub fn new(kind: FrameKind, payload: Bytes, mask: Option<[u8; 4]>) -> Self {
-        let header = FrameHeader { opcode: kind.opcode(), mask, ..FrameHeader::default() };
+        Self::make(kind, payload, None, mask)
+    }
+
+    /// A compressed message, RFC 7692 section 6; `original` is what it was before.
+    pub fn compressed(kind: FrameKind, payload: Bytes, original: Bytes, mask: Option<[u8; 4]>) -> Self {
+        Self::make(kind, payload, Some(original), mask)
+    }
+
+    fn make(kind: FrameKind, payload: Bytes, original: Option<Bytes>, mask: Option<[u8; 4]>) -> Self {
+        let header = FrameHeader { rsv1: original.is_some(), opcode: kind.opcode(), mask, ..FrameHeader::default() };
         // A usize fits u64 on every platform there is.
         let length = payload.len() as u64;
         let mut head = [0; MAX_HEAD];
@@ -57,7 +68,7 @@ impl OutFrame {
         debug_assert!(written.is_ok());
         // At most 14.
         let head_len = header.len(length) as u8;
-        Self { payload, head, head_len, mask, kind }
+        Self { payload, original, head, head_len, mask, kind }
     }
 
     pub fn kind(&self) -> FrameKind {
@@ -79,7 +90,16 @@ impl OutFrame {
             FrameKind::Binary => MessageKind::Binary,
             FrameKind::Ping | FrameKind::Pong | FrameKind::Close => return None,
         };
-        Some(Message::received(kind, self.payload))
+        Some(Message::received(kind, self.original.unwrap_or(self.payload)))
+    }
+
+    /// The message that it carries, before any compression.
+    pub fn message(&self) -> &Bytes {
+        self.original.as_ref().unwrap_or(&self.payload)
+    }
+
+    pub fn is_compressed(&self) -> bool {
+        self.original.is_some()
     }
 
     /// Bytes on the wire: head and payload.

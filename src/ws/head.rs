@@ -40,6 +40,8 @@ impl Op {
 pub(super) struct Head {
     pub(super) op: Op,
     pub(super) last: bool,
+    /// RSV1: the message is compressed, RFC 7692 section 6.
+    pub(super) compressed: bool,
     pub(super) mask: [u8; 4],
     pub(super) length: u64,
     /// Bytes of the head itself.
@@ -47,11 +49,11 @@ pub(super) struct Head {
 }
 
 /// Reads the head at the beginning of `bytes`; `None` when more are needed. Faults show as soon as their byte is
-/// there. `inside`: a fragmented message has begun.
-pub(super) fn read(bytes: &[u8], role: Role, inside: bool) -> Result<Option<Head>, Violation> {
+/// there. `inside`: a fragmented message has begun; `deflate`: permessage-deflate was agreed on.
+pub(super) fn read(bytes: &[u8], role: Role, inside: bool, deflate: bool) -> Result<Option<Head>, Violation> {
     let [first, second, ..] = *bytes else { return Ok(None) };
-    check_reserved_bits(first)?;
     let op = operation(first)?;
+    let compressed = check_reserved_bits(first, deflate && matches!(op, Op::Begin(_)))?;
     let (last, masked) = (first & 0x80 != 0, second & 0x80 != 0);
     match (role, masked) {
         (Role::Server, false) => return Err(Violation::protocol(Id::FrameUnmasked)),
@@ -76,13 +78,15 @@ pub(super) fn read(bytes: &[u8], role: Role, inside: bool) -> Result<Option<Head
     if op.is_control() && length > 125 {
         return Err(Violation::with(1002, Error::new(Id::FrameControlLong, [length.to_string().into()])));
     }
-    Ok(Some(Head { op, last, mask: header.mask.unwrap_or_default(), length, size }))
+    Ok(Some(Head { op, last, compressed, mask: header.mask.unwrap_or_default(), length, size }))
 }
 
-/// Section 5.2: RSV1, RSV2 and RSV3 are zero unless an extension that was agreed on gives them a meaning; none does.
-fn check_reserved_bits(first: u8) -> Result<(), Violation> {
+/// Section 5.2: RSV1, RSV2 and RSV3 are zero unless an extension that was agreed on gives them a meaning, as
+/// permessage-deflate does for RSV1 of a message's first frame.
+fn check_reserved_bits(first: u8, deflate: bool) -> Result<bool, Violation> {
     match first & 0x70 {
-        0 => Ok(()),
+        0 => Ok(false),
+        0x40 if deflate => Ok(true),
         _ => Err(Violation::protocol(Id::FrameReservedBits)),
     }
 }

@@ -1,8 +1,10 @@
 //! A message as both faces see it.
 
+use super::deflate::Packs;
 use super::payload;
 use crate::error::Result;
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// The type of a message, RFC 6455 section 5.6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,11 +14,21 @@ pub enum MessageKind {
 }
 
 /// One whole message. Cloning shares the payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Message {
     kind: MessageKind,
     data: Bytes,
+    /// What it is compressed, for all who share it.
+    packs: Option<Arc<Packs>>,
 }
+
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.data) == (other.kind, &other.data)
+    }
+}
+
+impl Eq for Message {}
 
 impl Message {
     /// A text message; copies `text`.
@@ -26,27 +38,36 @@ impl Message {
 
     /// A binary message; without a copy where `data` is owned.
     pub fn binary(data: impl Into<Bytes>) -> Self {
-        Self { kind: MessageKind::Binary, data: data.into() }
+        Self::received(MessageKind::Binary, data.into())
     }
 
     /// A text message with a copy of `text`; NO_MEMORY when there is none for it.
     pub fn try_text(text: &str) -> Result<Self> {
-        Ok(Self { kind: MessageKind::Text, data: payload::copy(text.as_bytes())? })
+        Ok(Self::received(MessageKind::Text, payload::copy(text.as_bytes())?))
     }
 
     /// A text message that takes over `text` without a copy.
     pub fn from_string(text: String) -> Self {
-        Self { kind: MessageKind::Text, data: text.into() }
+        Self::received(MessageKind::Text, text.into())
     }
 
     /// A binary message with a copy of `data`; NO_MEMORY when there is none for it.
     pub fn try_binary(data: &[u8]) -> Result<Self> {
-        Ok(Self { kind: MessageKind::Binary, data: payload::copy(data)? })
+        Ok(Self::received(MessageKind::Binary, payload::copy(data)?))
     }
 
     /// For who knows that a text is UTF-8: the decoder, which has checked it, and a frame that was made of one.
     pub(super) fn received(kind: MessageKind, data: Bytes) -> Self {
-        Self { kind, data }
+        Self { kind, data, packs: None }
+    }
+
+    /// For many recipients: it is compressed once for each window among them.
+    pub fn for_many(self) -> Self {
+        Self { packs: Some(Arc::default()), ..self }
+    }
+
+    pub(super) fn packs(&self) -> Option<&Packs> {
+        self.packs.as_deref()
     }
 
     pub fn kind(&self) -> MessageKind {

@@ -55,6 +55,21 @@ static void client_properties(wsaddin_client client) {
         GOOD(rows[i].set(client, rows[i].below + 1));
         GOOD(rows[i].set(client, rows[i].initial));
     }
+    CHECK(number(wsaddin_client_get_compression, client) == 1);
+    GOOD(wsaddin_client_set_compression(client, 0));
+    EXPECT(wsaddin_client_set_compression(client, 2), WSADDIN_BAD_ARGUMENT);
+    CHECK(number(wsaddin_client_get_compression, client) == 0);
+    GOOD(wsaddin_client_set_compression(client, 1));
+    CHECK(number(wsaddin_client_get_compression_context, client) == 0);
+    GOOD(wsaddin_client_set_compression_context(client, 1));
+    CHECK(number(wsaddin_client_get_compression_context, client) == 1);
+    GOOD(wsaddin_client_set_compression_context(client, 0));
+    CHECK(number(wsaddin_client_get_compression_window_bits, client) == 15);
+    EXPECT(wsaddin_client_set_compression_window_bits(client, 8), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_client_set_compression_window_bits(client, 16), WSADDIN_BAD_ARGUMENT);
+    GOOD(wsaddin_client_set_compression_window_bits(client, 9));
+    CHECK(number(wsaddin_client_get_compression_window_bits, client) == 9);
+    GOOD(wsaddin_client_set_compression_window_bits(client, 15));
     char text[32];
     GOOD(wsaddin_client_set_proxy(client, WSADDIN_TEXT("http://user:secret@localhost:3128")));
     EXPECT(wsaddin_client_set_proxy(client, WSADDIN_TEXT("ftp://localhost")), WSADDIN_BAD_ARGUMENT);
@@ -122,6 +137,21 @@ static void server_properties(wsaddin_server server) {
         CHECK(server_number(rows[i].get, server) == 17);
         GOOD(rows[i].set(server, rows[i].initial));
     }
+    CHECK(server_number(wsaddin_server_get_compression, server) == 1);
+    GOOD(wsaddin_server_set_compression(server, 0));
+    EXPECT(wsaddin_server_set_compression(server, 2), WSADDIN_BAD_ARGUMENT);
+    CHECK(server_number(wsaddin_server_get_compression, server) == 0);
+    GOOD(wsaddin_server_set_compression(server, 1));
+    CHECK(server_number(wsaddin_server_get_compression_context, server) == 0);
+    GOOD(wsaddin_server_set_compression_context(server, 1));
+    CHECK(server_number(wsaddin_server_get_compression_context, server) == 1);
+    GOOD(wsaddin_server_set_compression_context(server, 0));
+    CHECK(server_number(wsaddin_server_get_compression_window_bits, server) == 15);
+    EXPECT(wsaddin_server_set_compression_window_bits(server, 8), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_server_set_compression_window_bits(server, 16), WSADDIN_BAD_ARGUMENT);
+    GOOD(wsaddin_server_set_compression_window_bits(server, 9));
+    CHECK(server_number(wsaddin_server_get_compression_window_bits, server) == 9);
+    GOOD(wsaddin_server_set_compression_window_bits(server, 15));
     char text[32];
     GOOD(wsaddin_server_set_protocols(server, WSADDIN_TEXT("chat")));
     TEXT_OF(wsaddin_server_get_protocols, server, text);

@@ -40,6 +40,13 @@ static void properties(wsaddin::client &client, wsaddin::server &server) {
     CHECK(client.get_pong_timeout() == 3s);
     client.set_max_message_size(1 << 20);
     CHECK(client.get_max_message_size() == 1 << 20);
+    client.set_compression(false);
+    CHECK(!client.get_compression());
+    client.set_compression(true);
+    client.set_compression_context(true);
+    CHECK(client.get_compression_context());
+    client.set_compression_window_bits(12);
+    CHECK(client.get_compression_window_bits() == 12);
     client.set_receive_queue_messages(10);
     CHECK(client.get_receive_queue_messages() == 10);
     client.set_receive_queue_bytes(1 << 20);
@@ -66,6 +73,13 @@ static void properties(wsaddin::client &client, wsaddin::server &server) {
     CHECK(server.get_pong_timeout() == 3s);
     server.set_max_message_size(1 << 20);
     CHECK(server.get_max_message_size() == 1 << 20);
+    server.set_compression(false);
+    CHECK(!server.get_compression());
+    server.set_compression(true);
+    server.set_compression_context(true);
+    CHECK(server.get_compression_context());
+    server.set_compression_window_bits(12);
+    CHECK(server.get_compression_window_bits() == 12);
     server.set_receive_queue_messages(10);
     CHECK(server.get_receive_queue_messages() == 10);
     server.set_receive_queue_bytes(1 << 20);
@@ -103,7 +117,7 @@ static void conversation(wsaddin::client &client, wsaddin::server &server) {
     client.set_header("X-Test", "yes");
     client.connect(url);
     CHECK(client.get_status() == 1 && client.get_ready_state() == 1 && client.get_protocol() == "chat");
-    CHECK(client.get_server() == url.substr(0, url.find('?')) && client.get_extensions().empty());
+    CHECK(client.get_server() == url.substr(0, url.find('?')) && client.get_extensions().rfind("permessage-deflate", 0) == 0);
     CHECK(result_of([&] { client.connect(url); }) == WSADDIN_ALREADY_CONNECTED);
 
     auto open = server.receive_event(10s);

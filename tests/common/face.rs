@@ -174,6 +174,9 @@ impl Client {
         receive_queue_messages wsaddin_client_set_receive_queue_messages;
         receive_queue_bytes wsaddin_client_set_receive_queue_bytes;
         send_queue_bytes wsaddin_client_set_send_queue_bytes;
+        compression wsaddin_client_set_compression;
+        compression_context wsaddin_client_set_compression_context;
+        compression_window_bits wsaddin_client_set_compression_window_bits;
         reconnect_interval wsaddin_client_set_reconnect_interval;
         reconnect_max_interval wsaddin_client_set_reconnect_max_interval;
     }
@@ -331,6 +334,10 @@ impl Server {
         max_message_size wsaddin_server_set_max_message_size;
         receive_queue_messages wsaddin_server_set_receive_queue_messages;
         send_queue_bytes wsaddin_server_set_send_queue_bytes;
+        assembly_bytes wsaddin_server_set_assembly_bytes;
+        compression wsaddin_server_set_compression;
+        compression_context wsaddin_server_set_compression_context;
+        compression_window_bits wsaddin_server_set_compression_window_bits;
         max_connections wsaddin_server_set_max_connections;
         handshake_timeout wsaddin_server_set_handshake_timeout;
     }

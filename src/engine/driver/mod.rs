@@ -20,6 +20,7 @@ use super::runtime;
 use crate::error::{Error, Id};
 use crate::net::{Dial, Ready, Stream, TlsClient, TlsServer, Tunnel};
 use crate::options::Opt;
+use crate::ws::deflate::{Packer, Settings};
 use crate::ws::{ClientHandshake, Decoder, OutFrame, Role, ServerHandshake};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -84,6 +85,10 @@ pub(super) struct Driver {
     armed: Option<Instant>,
 
     decoder: Decoder,
+    /// Compresses what goes out, where permessage-deflate was agreed on.
+    packer: Option<Packer>,
+    /// What a client has offered of permessage-deflate.
+    offered: Option<Settings>,
     /// Bytes of an unfinished message, as booked with the owner.
     held: usize,
     stash: Option<Box<Stash>>,
@@ -163,6 +168,8 @@ impl Driver {
             deadline: None,
             armed: None,
             decoder: Decoder::new(role),
+            packer: None,
+            offered: None,
             held: 0,
             stash: None,
             half_closed: false,

@@ -8,6 +8,7 @@ use crate::engine::io_thread::{BUFFER, Io, TOKENS};
 use crate::error::{Arg, Error, Id, Result};
 use crate::net::{Dial, DialState, TlsClient, look_up, resolve_now};
 use crate::options::Opt;
+use crate::ws::deflate::{self, Agreement, Packer, Settings};
 use crate::ws::{ClientHandshake, Message, Refusal, Request, Role};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -172,7 +173,9 @@ impl Driver {
             Ok(true) => match self.secured() {
                 Phase::Securing(Some(plan)) => {
                     let protocols: Vec<&str> = plan.protocols.iter().map(String::as_str).collect();
-                    let handshake = ClientHandshake::new(&plan.target, &plan.headers, &protocols, None);
+                    self.offered = self.deflate_settings();
+                    let offer = self.offered.map(deflate::offer);
+                    let handshake = ClientHandshake::new(&plan.target, &plan.headers, &protocols, offer.as_deref());
                     tell_head(self.who(), "out", handshake.request());
                     self.raw = handshake.request().to_vec();
                     self.phase = Phase::Asking(Box::new(handshake));
@@ -219,7 +222,15 @@ impl Driver {
             match fed {
                 Ok(None) => {}
                 Err(error) => return self.refuse_to_open(io, error),
-                Ok(Some((agreed, rest))) => return self.open(io, agreed.protocol, agreed.extensions, None, rest),
+                Ok(Some((agreed, rest))) => {
+                    if let Some(settings) = self.offered {
+                        match deflate::accepted(settings, &agreed.extensions) {
+                            Ok(agreement) => self.deflate(agreement),
+                            Err(error) => return self.refuse_to_open(io, error),
+                        }
+                    }
+                    return self.open(io, agreed.protocol, agreed.extensions, None, rest);
+                }
             }
         }
     }
@@ -245,11 +256,33 @@ impl Driver {
             return match self.owner.judge(&self.connection, &request) {
                 Err(refusal) => self.refuse(io, &refusal),
                 Ok(protocol) => {
-                    self.raw = request.accept(protocol.as_deref(), None);
+                    let offered = request.extensions().unwrap_or_default();
+                    let settings = self.deflate_settings();
+                    let agreed = settings.and_then(|settings| deflate::negotiate(settings, &offered));
+                    let (agreement, extensions) = agreed.unzip();
+                    self.deflate(agreement);
+                    self.raw = request.accept(protocol.as_deref(), extensions.as_deref());
                     tell_head(self.who(), "out", &self.raw);
-                    self.open(io, protocol.unwrap_or_default(), String::new(), Some(request), rest)
+                    self.open(io, protocol.unwrap_or_default(), extensions.unwrap_or_default(), Some(request), rest)
                 }
             };
+        }
+    }
+
+    /// What the host wants of permessage-deflate; `None`: not to have it.
+    fn deflate_settings(&self) -> Option<Settings> {
+        let options = self.owner.options();
+        (options.int(Opt::Compression) != 0).then(|| Settings {
+            takeover: options.int(Opt::CompressionContext) != 0,
+            bits: u8::try_from(options.int(Opt::CompressionWindowBits)).unwrap_or(15),
+        })
+    }
+
+    /// What was agreed on, if anything.
+    fn deflate(&mut self, agreement: Option<Agreement>) {
+        if let Some(agreement) = agreement {
+            self.decoder.inflate(agreement.inward);
+            self.packer = Some(Packer::new(agreement.out));
         }
     }
 

@@ -71,7 +71,7 @@ impl Driver {
         let mut at = 0;
         while self.stash.is_none() && !self.closing.is_deaf() {
             let limit = self.owner.options().size(Opt::MaxMessageSize);
-            match self.decoder.next(bytes, &mut at, limit) {
+            match self.decoder.next(bytes, &mut at, limit, &mut io.inflaters) {
                 Ok(None) => break,
                 Ok(Some(Item::Message(message))) => {
                     self.deliver(io, message);
@@ -98,7 +98,7 @@ impl Driver {
         let size = message.data().len();
         let counters = &self.connection.counters;
         Counters::add(&counters.messages_in, 1);
-        Counters::add(&counters.bytes_in, size as u64);
+        Counters::add(&counters.bytes_in, self.decoder.wire_len());
         self.admit(io, message, size);
     }
 
@@ -147,11 +147,11 @@ impl Driver {
         let Stash { message, mut rest } = *stash;
         self.hand_on(io, message);
         let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
-        while let Ok(Some(item)) = self.decoder.next(&mut rest, &mut at, limit) {
+        while let Ok(Some(item)) = self.decoder.next(&mut rest, &mut at, limit, &mut io.inflaters) {
             if let Item::Message(message) = item {
                 let counters = &self.connection.counters;
                 Counters::add(&counters.messages_in, 1);
-                Counters::add(&counters.bytes_in, message.data().len() as u64);
+                Counters::add(&counters.bytes_in, self.decoder.wire_len());
                 self.hand_on(io, message);
             }
         }

@@ -85,12 +85,13 @@ impl Driver {
         }
         let payload = frame.payload();
         let beginning = match frame.kind() {
-            FrameKind::Text => log::excerpt(payload),
+            FrameKind::Text => log::excerpt(frame.message()),
             FrameKind::Close => log::excerpt(payload.get(2..).unwrap_or_default()),
             FrameKind::Binary | FrameKind::Ping | FrameKind::Pong => String::new(),
         };
         let mask = if self.is_client() { " masked" } else { "" };
-        log::frames!(self.who(), "out {:?} final{mask} {} bytes{beginning}", frame.kind(), payload.len());
+        let packed = if frame.is_compressed() { " compressed" } else { "" };
+        log::frames!(self.who(), "out {:?} final{mask}{packed} {} bytes{beginning}", frame.kind(), payload.len());
     }
 
     pub(super) fn tell_end(&self, ending: &Ending, unwritten: usize) {

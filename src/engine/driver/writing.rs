@@ -11,7 +11,7 @@ use crate::engine::connection::Counters;
 use crate::engine::io_thread::{BUFFER, Io, TOKENS};
 use crate::log::{self, Level};
 use crate::net::Stream;
-use crate::ws::{FrameKind, MessageKind, OutFrame};
+use crate::ws::{FrameKind, Message, MessageKind, OutFrame};
 use bytes::Bytes;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering::SeqCst;
@@ -127,15 +127,32 @@ impl Driver {
         let client = self.is_client();
         let first = self.staged.len();
         let (staged, staged_bytes, masks) = (&mut self.staged, &mut self.staged_bytes, &mut io.masks);
-        self.connection.outbox.take(self.connection.serial, room, |message| {
+        let mut stage = |message: Message, packed: Option<Bytes>| {
             let kind = match message.kind() {
                 MessageKind::Text => FrameKind::Text,
                 MessageKind::Binary => FrameKind::Binary,
             };
-            let frame = OutFrame::new(kind, message.into_data(), client.then(|| masks.next()));
+            let mask = client.then(|| masks.next());
+            let frame = match packed {
+                Some(packed) => OutFrame::compressed(kind, packed, message.into_data(), mask),
+                None => OutFrame::new(kind, message.into_data(), mask),
+            };
             *staged_bytes += frame.wire_len();
             staged.push_back(frame);
-        });
+        };
+        let outbox = &self.connection.outbox;
+        match &mut self.packer {
+            None => outbox.take(self.connection.serial, room, |message| stage(message, None)),
+            Some(packer) => {
+                // Compressed outside the queue's lock: who sends must not wait for it.
+                let mut taken = Vec::new();
+                outbox.take(self.connection.serial, room, |message| taken.push(message));
+                for message in taken {
+                    let packed = packer.pack(&message, &mut io.packers);
+                    stage(message, packed);
+                }
+            }
+        }
         if log::is_on(Level::Frames) {
             self.staged.iter().skip(first).for_each(|frame| self.tell_frame(frame));
         }
@@ -163,7 +180,7 @@ impl Driver {
     /// The kernel took `count` more bytes.
     fn advance(&mut self, count: usize) {
         let mut left = self.front_sent + count;
-        let (mut messages, mut bytes) = (0, 0);
+        let (mut messages, mut bytes, mut wire) = (0, 0, 0);
         while let Some(frame) = self.staged.front() {
             let length = frame.wire_len();
             if left < length {
@@ -174,7 +191,8 @@ impl Driver {
             match frame.kind() {
                 FrameKind::Text | FrameKind::Binary => {
                     messages += 1;
-                    bytes += frame.payload().len();
+                    bytes += frame.message().len();
+                    wire += frame.payload().len();
                 }
                 FrameKind::Ping => {
                     if let Ok(id) = <[u8; 8]>::try_from(&frame.payload()[..]) {
@@ -191,7 +209,7 @@ impl Driver {
         if messages > 0 {
             let counters = &self.connection.counters;
             Counters::add(&counters.messages_out, messages as u64);
-            Counters::add(&counters.bytes_out, bytes as u64);
+            Counters::add(&counters.bytes_out, wire as u64);
             self.connection.outbox.written(messages, bytes);
         }
         if self.staged.is_empty() {

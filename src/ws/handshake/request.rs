@@ -2,6 +2,7 @@
 
 use super::head::has_token;
 use super::refusal::Refusal;
+use crate::ws::deflate::is_well_formed;
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::ops::Range;
@@ -71,6 +72,9 @@ impl Request {
         }
         if !is_key(&header("Sec-WebSocket-Key")) {
             return bad("Sec-WebSocket-Key is missing or malformed");
+        }
+        if !is_well_formed(&header("Sec-WebSocket-Extensions")) {
+            return bad("Sec-WebSocket-Extensions is malformed");
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Damaged input: never a panic, and the outcome does not depend on how the bytes are cut.
 
 use crate::error::Id;
+use crate::ws::deflate::Inflaters;
 use crate::ws::{ClientHandshake, Decoder, FrameKind, Item, OutFrame, Role, ServerHandshake, Target};
 use bytes::Bytes;
 
@@ -43,11 +44,11 @@ impl Dice {
 }
 
 fn decode(role: Role, pieces: &[&[u8]]) -> (Vec<Item>, Option<(u16, Id)>) {
-    let (mut decoder, mut items) = (Decoder::new(role), Vec::new());
+    let (mut decoder, mut items, mut pool) = (Decoder::new(role), Vec::new(), Inflaters::new());
     for piece in pieces {
         let (mut buf, mut at) = (piece.to_vec(), 0);
         loop {
-            match decoder.next(&mut buf, &mut at, 500) {
+            match decoder.next(&mut buf, &mut at, 500, &mut pool) {
                 Ok(Some(item)) => items.push(item),
                 Ok(None) => break,
                 Err(violation) => return (items, Some((violation.code, violation.error.id()))),

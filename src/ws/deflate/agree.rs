@@ -1,0 +1,186 @@
+//! Agreeing on the parameters, RFC 7692 sections 5 and 7.1, at both ends.
+
+use super::extension::{self, Extension};
+use crate::error::{Error, Id, Result};
+use crate::ws::redact;
+use std::fmt::Write;
+
+const NAME: &str = "permessage-deflate";
+/// The largest window, and what holds where none is named.
+const MOST: u8 = 15;
+
+/// What the host wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Context takeover in both directions, at the price of memory for each connection.
+    pub takeover: bool,
+    /// The largest window in either direction, 9 to 15 bits.
+    pub bits: u8,
+}
+
+/// What holds in one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// A message may refer to those before it.
+    pub takeover: bool,
+    /// The sender refers no further back than 2 to this power, 8 to 15.
+    pub bits: u8,
+}
+
+/// What was agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// For what we send.
+    pub out: Way,
+    /// For what we receive.
+    pub inward: Way,
+}
+
+/// The parameters of an offer or an answer. `Some(None)` is a parameter without a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Parameters {
+    server_no_context_takeover: bool,
+    client_no_context_takeover: bool,
+    server_max_window_bits: Option<u8>,
+    client_max_window_bits: Option<Option<u8>>,
+}
+
+impl Parameters {
+    /// `None`: an unknown parameter, one given twice, or a value that is not allowed.
+    fn read(extension: &Extension, is_offer: bool) -> Option<Self> {
+        let mut read = Self::default();
+        for (name, value) in &extension.parameters {
+            match (name.as_str(), value) {
+                ("server_no_context_takeover", None) if !read.server_no_context_takeover => {
+                    read.server_no_context_takeover = true;
+                }
+                ("client_no_context_takeover", None) if !read.client_no_context_takeover => {
+                    read.client_no_context_takeover = true;
+                }
+                ("server_max_window_bits", Some(value)) if read.server_max_window_bits.is_none() => {
+                    read.server_max_window_bits = Some(window_bits(value)?);
+                }
+                // In an offer alone: "whatever you like" (section 7.1.2.2).
+                ("client_max_window_bits", None) if is_offer && read.client_max_window_bits.is_none() => {
+                    read.client_max_window_bits = Some(None);
+                }
+                ("client_max_window_bits", Some(value)) if read.client_max_window_bits.is_none() => {
+                    read.client_max_window_bits = Some(Some(window_bits(value)?));
+                }
+                _ => return None,
+            }
+        }
+        Some(read)
+    }
+
+    fn text(&self) -> String {
+        let mut text = NAME.to_owned();
+        // Writing to a String cannot fail.
+        if self.server_no_context_takeover {
+            text.push_str("; server_no_context_takeover");
+        }
+        if self.client_no_context_takeover {
+            text.push_str("; client_no_context_takeover");
+        }
+        if let Some(bits) = self.server_max_window_bits {
+            let _ = write!(text, "; server_max_window_bits={bits}");
+        }
+        match self.client_max_window_bits {
+            Some(Some(bits)) => drop(write!(text, "; client_max_window_bits={bits}")),
+            Some(None) => text.push_str("; client_max_window_bits"),
+            None => {}
+        }
+        text
+    }
+
+    /// Whether a server may answer `offer` so (section 7.1).
+    fn answers(&self, offer: &Parameters) -> bool {
+        let server_bits = match (offer.server_max_window_bits, self.server_max_window_bits) {
+            (Some(most), Some(bits)) => bits <= most,
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        let client_bits = match (offer.client_max_window_bits, self.client_max_window_bits) {
+            (None, Some(_)) => false,
+            (Some(Some(most)), Some(Some(bits))) => bits <= most,
+            (_, _) => true,
+        };
+        server_bits && client_bits && (self.server_no_context_takeover || !offer.server_no_context_takeover)
+    }
+}
+
+/// Section 7.1.2: a decimal number from 8 to 15 without leading zeros.
+fn window_bits(text: &str) -> Option<u8> {
+    let bits: u8 = text.parse().ok()?;
+    ((8..=MOST).contains(&bits) && text == bits.to_string()).then_some(bits)
+}
+
+/// A client's offers, preferred first.
+fn offers(settings: Settings) -> Vec<Parameters> {
+    let first = Parameters {
+        server_no_context_takeover: !settings.takeover,
+        client_no_context_takeover: !settings.takeover,
+        server_max_window_bits: (settings.bits < MOST).then_some(settings.bits),
+        client_max_window_bits: Some((settings.bits < MOST).then_some(settings.bits)),
+    };
+    // For a server that cannot choose its window.
+    let second = Parameters { server_max_window_bits: None, client_max_window_bits: Some(None), ..first };
+    if first == second { vec![first] } else { vec![first, second] }
+}
+
+/// A client's `Sec-WebSocket-Extensions`.
+pub fn offer(settings: Settings) -> String {
+    offers(settings).iter().map(Parameters::text).collect::<Vec<_>>().join(", ")
+}
+
+/// What a server has agreed to; `None`: it does not compress.
+///
+/// # Errors
+/// `ExtensionAnswer`: the answer is malformed, names the extension twice or does not fit any offer; the connection has
+/// to be failed (section 7.1).
+pub fn accepted(settings: Settings, answer: &str) -> Result<Option<Agreement>> {
+    let fault = || Error::new(Id::ExtensionAnswer, [redact::printable(answer, 200).into()]);
+    let found = extension::parse(answer).ok_or_else(fault)?;
+    let only = match &found[..] {
+        [] => return Ok(None),
+        [only] if only.name == NAME => only,
+        _ => return Err(fault()),
+    };
+    let answered = Parameters::read(only, false).ok_or_else(fault)?;
+    if !offers(settings).iter().any(|offer| answered.answers(offer)) {
+        return Err(fault());
+    }
+    let bits = answered.client_max_window_bits.flatten().unwrap_or(MOST);
+    Ok(Some(Agreement {
+        out: Way { takeover: settings.takeover && !answered.client_no_context_takeover, bits: bits.min(settings.bits) },
+        inward: Way {
+            takeover: !answered.server_no_context_takeover,
+            bits: answered.server_max_window_bits.unwrap_or(MOST),
+        },
+    }))
+}
+
+/// A server's answer to what a client offers, for the first offer that it can meet; `None`: no compression.
+pub fn negotiate(settings: Settings, offered: &str) -> Option<(Agreement, String)> {
+    let offers = extension::parse(offered)?;
+    let mut own = offers.iter().filter(|offer| offer.name == NAME);
+    let offer = own.find_map(|offer| Parameters::read(offer, true))?;
+    let server_bits = offer.server_max_window_bits.unwrap_or(MOST).min(settings.bits);
+    let client_bits = offer.client_max_window_bits.map(|bits| bits.unwrap_or(MOST).min(settings.bits));
+    let answer = Parameters {
+        // A client that is not told may keep its own context: it has to be asked not to.
+        server_no_context_takeover: offer.server_no_context_takeover || !settings.takeover,
+        client_no_context_takeover: offer.client_no_context_takeover || !settings.takeover,
+        server_max_window_bits: (offer.server_max_window_bits.is_some() || server_bits < MOST).then_some(server_bits),
+        client_max_window_bits: client_bits.filter(|bits| *bits < MOST).map(Some),
+    };
+    let agreement = Agreement {
+        out: Way { takeover: !answer.server_no_context_takeover, bits: server_bits },
+        inward: Way { takeover: !answer.client_no_context_takeover, bits: client_bits.unwrap_or(MOST) },
+    };
+    Some((agreement, answer.text()))
+}
+
+#[cfg(test)]
+#[path = "agree_tests.rs"]
+mod tests;

@@ -1,0 +1,173 @@
+//! What is offered, answered and accepted.
+
+use super::*;
+
+const PLAIN: Settings = Settings { takeover: false, bits: 15 };
+const KEEPING: Settings = Settings { takeover: true, bits: 15 };
+
+fn way(takeover: bool, bits: u8) -> Way {
+    Way { takeover, bits }
+}
+
+#[test]
+fn what_a_client_offers() {
+    for (settings, expected) in [
+        (PLAIN, "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits"),
+        (KEEPING, "permessage-deflate; client_max_window_bits"),
+        (
+            Settings { takeover: true, bits: 10 },
+            "permessage-deflate; server_max_window_bits=10; client_max_window_bits=10, \
+             permessage-deflate; client_max_window_bits",
+        ),
+    ] {
+        assert_eq!(offer(settings), expected);
+    }
+}
+
+#[test]
+fn a_server_takes_the_first_offer_that_it_can_meet() {
+    let none = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    for (settings, offered, answer, out, inward) in [
+        (PLAIN, "permessage-deflate", none.to_owned(), way(false, 15), way(false, 15)),
+        (PLAIN, "permessage-deflate; client_max_window_bits", none.to_owned(), way(false, 15), way(false, 15)),
+        (KEEPING, "permessage-deflate", "permessage-deflate".into(), way(true, 15), way(true, 15)),
+        (
+            KEEPING,
+            "permessage-deflate; server_no_context_takeover",
+            "permessage-deflate; server_no_context_takeover".into(),
+            way(false, 15),
+            way(true, 15),
+        ),
+        (
+            KEEPING,
+            "permessage-deflate; client_no_context_takeover; client_max_window_bits=8",
+            "permessage-deflate; client_no_context_takeover; client_max_window_bits=8".into(),
+            way(true, 15),
+            way(false, 8),
+        ),
+        (
+            PLAIN,
+            "permessage-deflate; server_max_window_bits=\"8\"; client_max_window_bits",
+            format!("{none}; server_max_window_bits=8"),
+            way(false, 8),
+            way(false, 15),
+        ),
+        (
+            KEEPING,
+            "permessage-deflate;server_max_window_bits=15;client_max_window_bits=15",
+            "permessage-deflate; server_max_window_bits=15".into(),
+            way(true, 15),
+            way(true, 15),
+        ),
+        (
+            Settings { takeover: true, bits: 11 },
+            "permessage-deflate; client_max_window_bits",
+            "permessage-deflate; server_max_window_bits=11; client_max_window_bits=11".into(),
+            way(true, 11),
+            way(true, 11),
+        ),
+        // A client that cannot choose its window is not told to.
+        (
+            Settings { takeover: true, bits: 11 },
+            "permessage-deflate; server_max_window_bits=10",
+            "permessage-deflate; server_max_window_bits=10".into(),
+            way(true, 10),
+            way(true, 15),
+        ),
+        // Offers that cannot be met before one that can, and other extensions around.
+        (
+            KEEPING,
+            "x-other, permessage-deflate; foo, permessage-deflate; server_max_window_bits=7, \
+             permessage-deflate; client_no_context_takeover, permessage-deflate",
+            "permessage-deflate; client_no_context_takeover".into(),
+            way(true, 15),
+            way(false, 15),
+        ),
+    ] {
+        let (agreement, text) = negotiate(settings, offered).expect(offered);
+        assert_eq!(text, answer, "{offered}");
+        assert_eq!(agreement, Agreement { out, inward }, "{offered}");
+    }
+}
+
+/// Parameters that neither an offer nor an answer may have.
+const BAD: [&str; 16] = [
+    "unknown",
+    "unknown=1",
+    "server_no_context_takeover=1",
+    "client_no_context_takeover=true",
+    "server_no_context_takeover; server_no_context_takeover",
+    "client_no_context_takeover; client_no_context_takeover",
+    "server_max_window_bits",
+    "server_max_window_bits=7",
+    "server_max_window_bits=16",
+    "server_max_window_bits=010",
+    "server_max_window_bits=+10",
+    "server_max_window_bits=10; server_max_window_bits=10",
+    "client_max_window_bits=0",
+    "client_max_window_bits=99999999999999999999",
+    "client_max_window_bits=x",
+    "client_max_window_bits=10; client_max_window_bits=10",
+];
+
+#[test]
+fn a_server_declines_what_it_does_not_know() {
+    for parameters in BAD {
+        let offered = format!("permessage-deflate; {parameters}");
+        assert_eq!(negotiate(PLAIN, &offered), None, "{offered}");
+        assert!(negotiate(PLAIN, &format!("{offered}, permessage-deflate")).is_some(), "{offered}: the next one holds");
+    }
+    for offered in ["", "x-webkit-deflate-frame", "permessage-bzip2", "permessage-deflate;", "Permessage-Deflate"] {
+        assert_eq!(negotiate(PLAIN, offered), None, "{offered}");
+    }
+}
+
+#[test]
+fn a_client_accepts_what_answers_an_offer() {
+    let ten = Settings { takeover: true, bits: 10 };
+    for (settings, answer, out, inward) in [
+        (PLAIN, "permessage-deflate; server_no_context_takeover", way(false, 15), way(false, 15)),
+        (
+            PLAIN,
+            "permessage-deflate; client_no_context_takeover; server_no_context_takeover; client_max_window_bits=8",
+            way(false, 8),
+            way(false, 15),
+        ),
+        (KEEPING, "permessage-deflate", way(true, 15), way(true, 15)),
+        // Not asked for, and allowed.
+        (
+            KEEPING,
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9",
+            way(false, 15),
+            way(false, 9),
+        ),
+        (ten, "permessage-deflate; server_max_window_bits=8", way(true, 10), way(true, 8)),
+        // The second offer.
+        (ten, "permessage-deflate; client_max_window_bits=12", way(true, 10), way(true, 15)),
+    ] {
+        assert_eq!(accepted(settings, answer).unwrap(), Some(Agreement { out, inward }), "{answer}");
+    }
+    assert_eq!(accepted(PLAIN, "").unwrap(), None);
+}
+
+#[test]
+fn a_client_refuses_what_answers_none() {
+    let refused = |settings, answer: &str| {
+        let error = accepted(settings, answer).expect_err(answer);
+        assert_eq!(error.id(), Id::ExtensionAnswer, "{answer}");
+    };
+    for parameters in BAD {
+        refused(KEEPING, &format!("permessage-deflate; {parameters}"));
+    }
+    for answer in [
+        "permessage-deflate; client_max_window_bits",
+        "permessage-deflate, permessage-deflate",
+        "permessage-deflate; ",
+        "permessage-deflate, x",
+        "x",
+    ] {
+        refused(KEEPING, answer);
+    }
+    refused(PLAIN, "permessage-deflate");
+    refused(PLAIN, "permessage-deflate; client_no_context_takeover");
+}

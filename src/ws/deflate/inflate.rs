@@ -1,0 +1,172 @@
+//! Inflating what a peer compressed, RFC 7692 section 7.2.2, as its bytes come and never beyond a bound.
+
+use super::{STEP, TAIL, Way};
+use crate::error::Id;
+use crate::ws::decoder::Violation;
+use zlib_rs::{Inflate, InflateFlush, Status};
+
+/// About what an inflater takes: its window of 32 KiB and its tables. Counted with the bytes of an unfinished message.
+pub(in crate::ws) const COST: usize = 48 * 1024;
+/// The window that serves every peer, and to which an inflater is reset.
+const LARGEST: u8 = 15;
+/// Inflaters that a thread keeps: more are in use only while as many messages are unfinished.
+const SPARE: usize = 4;
+
+/// The inflaters of an I/O thread, for all its connections without context takeover.
+#[expect(clippy::vec_box, reason = "they are handed out as they are")]
+pub struct Inflaters {
+    spare: Vec<Box<Inflate>>,
+    step: Vec<u8>,
+}
+
+impl Inflaters {
+    pub fn new() -> Self {
+        Self { spare: Vec::new(), step: Vec::new() }
+    }
+}
+
+impl Default for Inflaters {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The receiving end of one connection.
+pub(in crate::ws) struct Inflation {
+    way: Way,
+    /// With context takeover, between messages.
+    own: Option<Box<Inflate>>,
+}
+
+impl Inflation {
+    pub fn new(way: Way) -> Self {
+        Self { way, own: None }
+    }
+
+    /// For a message that begins.
+    pub fn begin(&mut self, pool: &mut Inflaters) -> Unpacking {
+        let own = if self.way.takeover { self.own.take() } else { pool.spare.pop() };
+        let inflater = own.unwrap_or_else(|| self.make());
+        Unpacking { inflater, fresh: true, ended: false, takeover: self.way.takeover, bits: self.bits() }
+    }
+
+    /// After a message that is whole.
+    pub fn end(&mut self, done: Unpacking, pool: &mut Inflaters) {
+        if self.way.takeover {
+            self.own = Some(done.inflater);
+        } else if pool.spare.len() < SPARE {
+            let mut inflater = done.inflater;
+            inflater.reset(false);
+            pool.spare.push(inflater);
+        }
+    }
+
+    /// Without takeover the largest, so that one inflater serves all peers.
+    fn bits(&self) -> u8 {
+        if self.way.takeover { self.way.bits } else { LARGEST }
+    }
+
+    fn make(&self) -> Box<Inflate> {
+        Box::new(Inflate::new(false, self.bits()))
+    }
+}
+
+/// A message that is being inflated.
+pub(in crate::ws) struct Unpacking {
+    inflater: Box<Inflate>,
+    /// Nothing has been fed since the message, or a new stream inside it, began.
+    fresh: bool,
+    /// The stream has ended by a final block; what follows is another one.
+    ended: bool,
+    takeover: bool,
+    bits: u8,
+}
+
+impl Unpacking {
+    /// What the inflater adds to the memory of an unfinished message; one that belongs to the connection is there
+    /// anyway.
+    pub fn cost(&self) -> usize {
+        if self.takeover { 0 } else { COST }
+    }
+
+    /// Inflates `input`, handing on what comes out piece by piece.
+    pub fn feed(
+        &mut self,
+        input: &[u8],
+        pool: &mut Inflaters,
+        mut out: impl FnMut(&[u8]) -> Result<(), Violation>,
+    ) -> Result<(), Violation> {
+        pool.step.resize(STEP, 0);
+        let mut rest = input;
+        loop {
+            if self.ended {
+                if rest.is_empty() {
+                    return Ok(());
+                }
+                self.restart();
+            }
+            self.fresh &= rest.is_empty();
+            let (taken, made, status) = self.step(rest, &mut pool.step, InflateFlush::NoFlush)?;
+            rest = rest.get(taken..).unwrap_or_default();
+            out(&pool.step[..made])?;
+            self.ended = status == Status::StreamEnd;
+            if !self.ended && rest.is_empty() && made < STEP {
+                return Ok(());
+            }
+            // Neither read nor written, and not at an end: it will not go on.
+            if taken == 0 && made == 0 && !self.ended {
+                return Err(damaged());
+            }
+        }
+    }
+
+    /// The message is whole: gives the inflater the tail that the sender left out, and makes sure that it stands
+    /// between two blocks, as it must (section 7.2.2); a cut message would lose its end, or gain the tail as data.
+    pub fn finish(&mut self, pool: &mut Inflaters) -> Result<(), Violation> {
+        if self.ended {
+            self.restart();
+            return Ok(());
+        }
+        if self.fresh {
+            // Not even the byte that an empty message has; nothing is lost by taking it for one.
+            return Ok(());
+        }
+        // Told to stop at the end of a block, the inflater takes the four bytes and leaves a fifth alone only when they
+        // are the rest of an empty block.
+        let [a, b, c, d] = TAIL;
+        let (taken, made, status) = self.step(&[a, b, c, d, 0], &mut pool.step, InflateFlush::Block)?;
+        if taken != TAIL.len() || made != 0 || status != Status::Ok {
+            return Err(damaged());
+        }
+        Ok(())
+    }
+
+    /// Another stream in the same message: it refers to nothing before it.
+    fn restart(&mut self) {
+        if self.bits == LARGEST {
+            self.inflater.reset(false);
+        } else {
+            *self.inflater = Inflate::new(false, self.bits);
+        }
+        (self.fresh, self.ended) = (true, false);
+    }
+
+    fn step(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+        flush: InflateFlush,
+    ) -> Result<(usize, usize, Status), Violation> {
+        let inflater = &mut self.inflater;
+        let before = (inflater.total_in(), inflater.total_out());
+        let status = inflater.decompress(input, output, flush).map_err(|_| damaged())?;
+        let taken = inflater.total_in().wrapping_sub(before.0);
+        let made = inflater.total_out().wrapping_sub(before.1);
+        // Neither exceeds the length of its slice.
+        Ok((taken as usize, made as usize, status))
+    }
+}
+
+fn damaged() -> Violation {
+    Violation::with(1007, Id::DeflateData.into())
+}

@@ -1,0 +1,23 @@
+//! permessage-deflate, RFC 7692.
+//!
+//! [`offer`](self::offer) and its neighbours agree on the parameters. Without context takeover, which is what we ask
+//! for by default, a message is compressed and inflated with what the I/O thread owns ([`Packers`], [`Inflaters`]),
+//! and a connection owns nothing between messages; with it, each connection owns its own.
+
+mod agree;
+mod extension;
+mod inflate;
+mod pack;
+
+pub use agree::{Agreement, Settings, Way, accepted, negotiate, offer};
+pub use extension::is_well_formed;
+pub use inflate::Inflaters;
+pub(super) use inflate::{Inflation, Unpacking};
+pub use pack::{Packer, Packers, Packs};
+
+/// What ends each flushed piece of a deflate stream and is left out on the wire (section 7.2.1).
+const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+
+/// What is inflated or compressed in one step: it stays in the processor's cache until it is copied to where it is
+/// kept, so that nothing has to be reserved, or filled with zeros, for what may never come.
+const STEP: usize = 32 * 1024;
