@@ -1,0 +1,54 @@
+"""Clients with every combination of compression parameters against the echo servers whose URLs are the arguments."""
+
+import asyncio
+import sys
+from itertools import product
+
+import aiohttp
+from websockets.asyncio.client import connect
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+
+from values import DEADLINE, PATTERN, same, say
+
+SIZES = (0, 1, 400, 5_000, 70_000)
+LARGE = 16 * 1024 * 1024
+
+
+def texts(large):
+    for size in SIZES + (LARGE,) * large:
+        yield (PATTERN * (size // 16 + 1))[: size * 12 // 16]
+
+
+async def talk(url):
+    for count, parameters in enumerate(product((False, True), (False, True), (None, 9), (None, True, 10))):
+        factory = ClientPerMessageDeflateFactory(*parameters)
+        options = {"max_size": None, "proxy": None, "compression": None, "extensions": [factory]}
+        async with connect(url, **options) as connection:
+            same(f"extensions of {parameters}", len(connection.protocol.extensions), 1)
+            for text in texts(count == 0):
+                for _ in range(2):
+                    await connection.send(text)
+                    same(f"text with {parameters}", await connection.recv(), text)
+                await connection.send(text.encode())
+                same(f"binary with {parameters}", await connection.recv(), text.encode())
+
+
+async def talk_aiohttp(url):
+    async with aiohttp.ClientSession() as session:
+        for bits in (9, 12, 15):
+            async with session.ws_connect(url, max_msg_size=0, compress=bits) as connection:
+                same("compression", connection.compress > 0, True)
+                for text in texts(bits == 15):
+                    for _ in range(2):
+                        await connection.send_str(text)
+                        same(f"text with aiohttp at {bits}", (await connection.receive()).data, text)
+
+
+async def main():
+    for url in sys.argv[1:]:
+        await talk(url)
+        await talk_aiohttp(url)
+
+
+asyncio.run(asyncio.wait_for(main(), DEADLINE))
+say("passed")

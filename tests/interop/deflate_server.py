@@ -1,0 +1,51 @@
+"""Echo servers with every combination of compression parameters; prints `port NUMBER NAME` for each, then `ready`."""
+
+import asyncio
+import sys
+from itertools import product
+
+from aiohttp import WSMsgType, web
+from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+
+from values import say
+
+
+async def echo(connection):
+    try:
+        async for message in connection:
+            await connection.send(message)
+    except ConnectionClosed:
+        pass
+
+
+async def echo_aiohttp(request):
+    socket = web.WebSocketResponse(max_msg_size=0)
+    await socket.prepare(request)
+    async for message in socket:
+        if message.type == WSMsgType.TEXT:
+            await socket.send_str(message.data)
+        elif message.type == WSMsgType.BINARY:
+            await socket.send_bytes(message.data)
+    return socket
+
+
+async def main():
+    servers = []
+    for parameters in product((False, True), (False, True), (None, 9), (None, 10)):
+        factory = ServerPerMessageDeflateFactory(*parameters)
+        server = await serve(echo, "127.0.0.1", 0, max_size=None, compression=None, extensions=[factory])
+        servers.append(server)
+        say(f"port {server.sockets[0].getsockname()[1]} websockets{parameters}")
+    app = web.Application()
+    app.router.add_get("/", echo_aiohttp)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    say(f"port {runner.addresses[0][1]} aiohttp")
+    say("ready")
+    await asyncio.to_thread(sys.stdin.read)
+
+
+asyncio.run(main())
