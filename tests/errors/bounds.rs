@@ -19,7 +19,7 @@ pub fn reasons(client: &Client) -> (String, String) {
 fn a_message_over_the_clients_limit() {
     let server = Server::running();
     let client = Client::new();
-    client.max_message_size(1000).connect(&server.url()).unwrap();
+    client.compression(0).max_message_size(1000).connect(&server.url()).unwrap();
     let connection = server.opened();
     assert!(server.send_binary(connection, &[1; 1000]).unwrap());
     assert!(server.send_binary(connection, &[2; 1001]).unwrap());
@@ -34,7 +34,7 @@ fn a_message_over_the_clients_limit() {
 #[test]
 fn a_message_over_the_servers_limit() {
     let server = Server::running();
-    server.max_message_size(1000);
+    server.compression(0).max_message_size(1000);
     let client = Client::new();
     client.connect(&server.url()).unwrap();
     server.opened();
@@ -51,7 +51,7 @@ fn a_message_over_the_servers_limit() {
 #[test]
 fn a_message_over_the_limit_in_many_frames() {
     let server = Server::running();
-    server.max_message_size(1000);
+    server.compression(0).max_message_size(1000);
     let mut peer = raw::client(server.port());
     server.opened();
     peer.write_all(&raw::frame(raw::BINARY, true, &[0; 600])).unwrap();
