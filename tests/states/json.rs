@@ -78,7 +78,8 @@ fn statistics_and_connection_info() {
     assert!(is_time(&info["connected_at"]) && info["round_trip_ms"].is_u64());
     assert_eq!(info["headers"]["x-twice"], "a, b");
     let expected = json!({
-        "id": 1, "name": "", "groups": [], "path": "/a%20path", "query": "q=1&q=2", "protocol": "", "extensions": "",
+        "id": 1, "name": "", "groups": [], "path": "/a%20path", "query": "q=1&q=2", "protocol": "",
+        "extensions": DEFLATE,
         "secure": false, "state": "open", "messages_in": 2, "messages_out": 1, "bytes_in": 16, "bytes_out": 6,
         "queued_in": 2, "queued_out": 0, "queued_out_bytes": 0,
     });

@@ -21,6 +21,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use websocket_addin::capi::*;
 
+/// What our client and our server agree on when nothing is set.
+const DEFLATE: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+
 /// Status, ReadyState, CloseCode, CloseReason, Server.
 fn state(client: &Client) -> (i64, i64, i64, String, String) {
     (client.status(), client.ready_state(), client.close_code(), client.close_reason(), client.server())
