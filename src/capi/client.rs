@@ -6,8 +6,9 @@ use super::handle::{CLIENTS, wsaddin_client};
 use super::message::{message_out, wsaddin_message};
 use super::result::wsaddin_result;
 use crate::client::Client;
-use crate::engine::Wait;
+use crate::engine::{Wait, answer};
 use crate::error::{Code, Id, Result};
+use crate::ws::{Message, MessageKind};
 use std::ffi::{c_char, c_void};
 
 /// Makes a client. The first object of the process starts the I/O thread.
@@ -120,9 +121,12 @@ pub unsafe extern "C" fn wsaddin_client_send_text(
     size: usize,
 ) -> wsaddin_result {
     guard(|| {
-        let client = CLIENTS.get(client.id)?;
         // SAFETY: the caller's promise.
-        client.send(unsafe { args::text_message("text", text, size) }?)
+        let text = unsafe { args::text("text", text, size) };
+        if text.as_ref().is_ok_and(|text| answer(client.id, 0, MessageKind::Text, text.as_bytes())) {
+            return Ok(());
+        }
+        CLIENTS.get(client.id)?.send(Message::try_text(text?)?)
     })
 }
 
@@ -136,9 +140,12 @@ pub unsafe extern "C" fn wsaddin_client_send_binary(
     size: usize,
 ) -> wsaddin_result {
     guard(|| {
-        let client = CLIENTS.get(client.id)?;
         // SAFETY: the caller's promise.
-        client.send(unsafe { args::binary_message("data", data, size) }?)
+        let data = unsafe { args::bytes("data", data, size) };
+        if data.as_ref().is_ok_and(|data| answer(client.id, 0, MessageKind::Binary, data)) {
+            return Ok(());
+        }
+        CLIENTS.get(client.id)?.send(Message::try_binary(data?)?)
     })
 }
 

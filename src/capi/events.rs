@@ -5,7 +5,7 @@ use super::guard::guard;
 use super::handle::{CLIENTS, SERVERS, wsaddin_client, wsaddin_server};
 use super::message::wsaddin_message;
 use super::result::{Done, wsaddin_result};
-use crate::engine::{Event, Handler, Outcome, Wait, wait_any};
+use crate::engine::{Given, Handler, Outcome, Wait, wait_any};
 use std::cell::Cell;
 use std::ffi::c_void;
 
@@ -31,14 +31,15 @@ impl UserData {
     }
 }
 
-fn handler(on_event: wsaddin_handler, user_data: *mut c_void) -> Option<Handler> {
+fn handler(object: u64, on_event: wsaddin_handler, user_data: *mut c_void) -> Option<Handler> {
     let on_event = on_event?;
     let user_data = UserData(user_data);
-    Some(Box::new(move |event: Event| {
-        let message = wsaddin_message::lent(event);
+    let on_event = Box::new(move |given: Given<'_>| {
+        let message = wsaddin_message::lent(given);
         // SAFETY: the host's function of this very signature, callable until the handler is taken away.
         unsafe { on_event(&message, user_data.get()) };
-    }))
+    });
+    Some(Handler { object, on_event })
 }
 
 /// From now on the client's events go to `on_event` instead of the queue, what is queued already first. While a handler
@@ -53,7 +54,7 @@ pub unsafe extern "C" fn wsaddin_client_set_handler(
     on_event: wsaddin_handler,
     user_data: *mut c_void,
 ) -> wsaddin_result {
-    guard(|| CLIENTS.get(client.id)?.set_handler(handler(on_event, user_data)))
+    guard(|| CLIENTS.get(client.id)?.set_handler(handler(client.id, on_event, user_data)))
 }
 
 /// From now on the server's events go to `on_event` instead of the queue, what is queued already first. While a handler
@@ -69,7 +70,7 @@ pub unsafe extern "C" fn wsaddin_server_set_handler(
     on_event: wsaddin_handler,
     user_data: *mut c_void,
 ) -> wsaddin_result {
-    guard(|| SERVERS.get(server.id)?.set_handler(handler(on_event, user_data)))
+    guard(|| SERVERS.get(server.id)?.set_handler(handler(server.id, on_event, user_data)))
 }
 
 thread_local! {

@@ -3,7 +3,7 @@
 use super::args::{self, Out};
 use super::guard::{guard, guard_value, language};
 use super::result::{Done, wsaddin_result};
-use crate::engine::{Body, Event, EventData, Outcome};
+use crate::engine::{Body, Event, EventData, Given, Outcome};
 use crate::error::Result;
 use crate::ws::{Message, MessageKind};
 use bytes::Bytes;
@@ -38,18 +38,23 @@ pub struct wsaddin_message {
     event: wsaddin_event,
     kind: wsaddin_kind,
     connection: u64,
-    data: Bytes,
+    data: *const u8,
+    size: usize,
+    /// Who keeps the data; `None` for a message that a handler is given where it lies.
+    owner: Option<Bytes>,
     borrowed: bool,
 }
 
 impl wsaddin_message {
+    fn new(event: wsaddin_event, kind: wsaddin_kind, connection: u64, data: Bytes) -> Self {
+        // The place does not change when `Bytes` moves.
+        let (start, size) = (data.as_ptr(), data.len());
+        Self { event, kind, connection, data: start, size, owner: Some(data), borrowed: false }
+    }
+
     fn message(connection: u64, message: Message) -> Self {
-        let kind = match message.kind() {
-            MessageKind::Text => WSADDIN_KIND_TEXT,
-            MessageKind::Binary => WSADDIN_KIND_BINARY,
-        };
         // Takes the payload over from the engine: no copy between the socket and the host.
-        Self { event: WSADDIN_EVENT_MESSAGE, kind, connection, data: message.into_data(), borrowed: false }
+        Self::new(WSADDIN_EVENT_MESSAGE, number(message.kind()), connection, message.into_data())
     }
 
     fn event(event: Event) -> Self {
@@ -67,16 +72,48 @@ impl wsaddin_message {
             EventData::Text(text) => Bytes::from(text.into_owned()),
             EventData::Binary(data) => Bytes::copy_from_slice(data),
         };
-        Self { event: number, kind: WSADDIN_KIND_TEXT, connection: event.connection, data, borrowed: false }
+        Self::new(number, WSADDIN_KIND_TEXT, event.connection, data)
     }
 
     /// For a handler: its message lives only as long as the call.
-    pub(super) fn lent(event: Event) -> Self {
-        Self { borrowed: true, ..Self::event(event) }
+    pub(super) fn lent(given: Given<'_>) -> Self {
+        match given {
+            Given::Event(event) => Self { borrowed: true, ..Self::event(event) },
+            Given::Message { connection, kind, data } => Self {
+                event: WSADDIN_EVENT_MESSAGE,
+                kind: number(kind),
+                connection,
+                data: data.as_ptr(),
+                size: data.len(),
+                owner: None,
+                borrowed: true,
+            },
+        }
+    }
+
+    /// A message of the caller's own with the same data.
+    fn keep(&self) -> Result<Self> {
+        let data = match &self.owner {
+            Some(owner) => owner.clone(),
+            None => {
+                // SAFETY: a message without an owner lies in the engine's buffer as long as the handler runs, and only
+                // there is the caller allowed to use it.
+                let data = unsafe { std::slice::from_raw_parts(self.data, self.size) };
+                Message::try_binary(data)?.into_data()
+            }
+        };
+        Ok(Self::new(self.event, self.kind, self.connection, data))
     }
 
     fn into_raw(self) -> *mut Self {
         Box::into_raw(Box::new(self))
+    }
+}
+
+fn number(kind: MessageKind) -> wsaddin_kind {
+    match kind {
+        MessageKind::Text => WSADDIN_KIND_TEXT,
+        MessageKind::Binary => WSADDIN_KIND_BINARY,
     }
 }
 
@@ -134,7 +171,7 @@ pub unsafe extern "C" fn wsaddin_message_data(message: *const wsaddin_message) -
     let empty = c"".as_ptr().cast();
     guard_value(empty, || {
         // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
-        unsafe { message.as_ref() }.filter(|message| !message.data.is_empty()).map_or(empty, |m| m.data.as_ptr())
+        unsafe { message.as_ref() }.filter(|message| message.size > 0).map_or(empty, |message| message.data)
     })
 }
 
@@ -143,7 +180,7 @@ pub unsafe extern "C" fn wsaddin_message_data(message: *const wsaddin_message) -
 pub unsafe extern "C" fn wsaddin_message_size(message: *const wsaddin_message) -> usize {
     guard_value(0, || {
         // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
-        unsafe { message.as_ref() }.map_or(0, |message| message.data.len())
+        unsafe { message.as_ref() }.map_or(0, |message| message.size)
     })
 }
 
@@ -156,8 +193,8 @@ pub unsafe extern "C" fn wsaddin_message_connection(message: *const wsaddin_mess
     })
 }
 
-/// Makes a message of your own from one that a handler was given (or from one of your own). The data is shared, not
-/// copied. Free it with wsaddin_message_free.
+/// Makes a message of your own from one that a handler was given (or from one of your own). The data is copied where it
+/// still lies in the buffer of the I/O thread, and shared otherwise. Free it with wsaddin_message_free.
 ///
 /// @param kept  the new message
 #[unsafe(no_mangle)]
@@ -170,8 +207,7 @@ pub unsafe extern "C" fn wsaddin_message_keep(
         let out = unsafe { message_out("kept", kept) }?;
         // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
         let message = unsafe { args::reference("message", message) }?;
-        let wsaddin_message { event, kind, connection, .. } = *message;
-        out.set(wsaddin_message { event, kind, connection, data: message.data.clone(), borrowed: false }.into_raw());
+        out.set(message.keep()?.into_raw());
         Ok(())
     })
 }

@@ -5,9 +5,10 @@ use super::guard::{guard, language};
 use super::handle::{SERVERS, wsaddin_server};
 use super::message::{message_out, wsaddin_message};
 use super::result::{Done, wsaddin_result};
-use crate::engine::Wait;
+use crate::engine::{Wait, answer};
 use crate::error::{Code, Id, Result};
 use crate::server::Server;
+use crate::ws::{Message, MessageKind};
 use std::ffi::{c_char, c_void};
 
 /// Makes a server. The first object of the process starts the I/O thread.
@@ -91,9 +92,13 @@ pub unsafe extern "C" fn wsaddin_server_send_text(
     size: usize,
 ) -> wsaddin_result {
     guard(|| {
-        let server = SERVERS.get(server.id)?;
         // SAFETY: the caller's promise.
-        server.send(connection, unsafe { args::text_message("text", text, size) }?).map(gone)
+        let text = unsafe { args::text("text", text, size) };
+        if text.as_ref().is_ok_and(|text| answer(server.id, connection, MessageKind::Text, text.as_bytes())) {
+            return Ok(Done::Ok);
+        }
+        let server = SERVERS.get(server.id)?;
+        server.send(connection, Message::try_text(text?)?).map(gone)
     })
 }
 
@@ -108,9 +113,13 @@ pub unsafe extern "C" fn wsaddin_server_send_binary(
     size: usize,
 ) -> wsaddin_result {
     guard(|| {
-        let server = SERVERS.get(server.id)?;
         // SAFETY: the caller's promise.
-        server.send(connection, unsafe { args::binary_message("data", data, size) }?).map(gone)
+        let data = unsafe { args::bytes("data", data, size) };
+        if data.as_ref().is_ok_and(|data| answer(server.id, connection, MessageKind::Binary, data)) {
+            return Ok(Done::Ok);
+        }
+        let server = SERVERS.get(server.id)?;
+        server.send(connection, Message::try_binary(data?)?).map(gone)
     })
 }
 

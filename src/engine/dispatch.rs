@@ -1,20 +1,35 @@
 //! Events to a handler on the I/O thread instead of the queue.
 
-use super::Handler;
-use super::queue::{Entry, Inbox};
+use super::event::Given;
+use super::queue::{Entry, Inbox, State};
 use super::runtime;
 use crate::error::{Error, Id, Result};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, PoisonError};
-use std::thread::ThreadId;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+/// Takes an object's events on the I/O thread.
+pub struct Handler {
+    /// What the face calls the object, for [`super::answer`].
+    pub object: u64,
+    pub on_event: Box<dyn Fn(Given<'_>) + Send + Sync>,
+}
+
+impl Handler {
+    /// A panic of the handler must neither end the thread nor leave the queue in its hands.
+    fn call(&self, given: Given<'_>) {
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.on_event)(given)));
+    }
+}
 
 /// Whether an object has a handler, and whether it runs just now.
 #[derive(Default)]
 pub(super) struct Dispatch {
     handler: Option<Arc<Handler>>,
-    running: Option<ThreadId>,
+    running: Option<u64>,
+    /// Calls that wait until it has run.
+    waiting: usize,
     /// Kept empty, for its memory.
     batch: VecDeque<Entry>,
 }
@@ -34,15 +49,18 @@ impl Inbox {
         let mut state = self.lock();
         // Before the old one is called again: it must not be.
         self.handler_changed.store(true, SeqCst);
+        self.has_handler.store(set, Relaxed);
         if let Some(running) = state.dispatch.running {
-            let own = runtime::on_io_thread() && std::thread::current().id() == running;
+            let own = runtime::on_io_thread() && runtime::io_thread() == running;
             if !own && runtime::on_io_thread() {
                 // Two objects' handlers that wait for each other would never end.
                 return Err(Error::new(Id::WouldDeadlock, ["set_handler".into()]));
             }
             let old = std::mem::replace(&mut state.dispatch.handler, handler);
             while !own && state.dispatch.running.is_some() {
+                state.dispatch.waiting += 1;
                 state = self.dispatched.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.dispatch.waiting -= 1;
             }
             drop(state);
             drop(old);
@@ -71,12 +89,11 @@ impl Inbox {
             if batch.is_empty() {
                 break;
             }
-            state.dispatch.running = Some(std::thread::current().id());
+            state.dispatch.running = Some(runtime::io_thread());
             self.handler_changed.store(false, SeqCst);
             drop(state);
             while let Some(entry) = batch.pop_front() {
-                // A panic of the handler must neither end the thread nor leave the queue in its hands.
-                let _ = catch_unwind(AssertUnwindSafe(|| handler(entry.event)));
+                handler.call(Given::Event(entry.event));
                 if self.handler_changed.load(SeqCst) {
                     break;
                 }
@@ -86,8 +103,61 @@ impl Inbox {
             self.return_batch(&mut state, &mut batch);
         }
         state.dispatch.batch = batch;
+        self.stop_running(state);
+    }
+
+    fn stop_running(&self, mut state: MutexGuard<'_, State>) {
         state.dispatch.running = None;
+        let awaited = state.dispatch.waiting > 0;
         drop(state);
-        self.dispatched.notify_all();
+        if awaited {
+            self.dispatched.notify_all();
+        }
+    }
+
+    /// Gives the handler to the I/O thread for what one read brought, past the queue; `None` when there is none, when
+    /// it runs elsewhere, or when something waits that comes first.
+    pub(super) fn begin_run(self: &Arc<Self>) -> Option<Run> {
+        if !self.has_handler.load(Relaxed) {
+            return None;
+        }
+        let mut state = self.lock();
+        if state.dispatch.running.is_some() || !state.queue.is_empty() || !state.requests.is_empty() {
+            return None;
+        }
+        let handler = state.dispatch.handler.clone()?;
+        state.dispatch.running = Some(runtime::io_thread());
+        self.handler_changed.store(false, SeqCst);
+        drop(state);
+        Some(Run { inbox: self.clone(), handler })
+    }
+}
+
+/// The handler, for what one read brought. Events that others bring meanwhile wait until it is dropped.
+pub(super) struct Run {
+    inbox: Arc<Inbox>,
+    handler: Arc<Handler>,
+}
+
+impl Run {
+    pub fn object(&self) -> u64 {
+        self.handler.object
+    }
+
+    /// Calls the handler; false when it must not be called again.
+    pub fn give(&self, given: Given<'_>) -> bool {
+        self.handler.call(given);
+        !self.inbox.handler_changed.load(SeqCst)
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let state = self.inbox.lock();
+        let more = !state.queue.is_empty();
+        self.inbox.stop_running(state);
+        if more {
+            self.inbox.dispatch();
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::command::Command;
 use super::connection::Connection;
+use super::cork::Cork;
 use super::driver::{After, Driver};
 use super::listening::Listening;
 use super::queue::{Entry, Inbox};
@@ -33,6 +34,8 @@ pub(super) struct Io {
     pub masks: MaskKeys,
     pub inflaters: Inflaters,
     pub packers: Packers,
+    /// For the answers of a handler; `None` while they are on their way.
+    pub cork: Option<Box<Cork>>,
     pub handle: IoHandle,
     pub tls: Arc<TlsClients>,
     /// What TLS handshakes have taken of this round.
@@ -47,6 +50,11 @@ pub(super) struct Io {
 }
 
 impl Io {
+    /// Whether the round has a batch for that object.
+    pub fn holds(&self, inbox: &Arc<Inbox>) -> bool {
+        self.batches.iter().any(|(other, _)| Arc::ptr_eq(other, inbox))
+    }
+
     /// Adds an event to the round's batch of its object.
     pub fn queue(&mut self, inbox: &Arc<Inbox>, entry: Entry) {
         match self.batches.last_mut() {
@@ -94,6 +102,7 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         masks: MaskKeys::new(),
         inflaters: Inflaters::new(),
         packers: Packers::new(),
+        cork: None,
         handle: handle.clone(),
         tls: Arc::default(),
         shaking: Duration::ZERO,

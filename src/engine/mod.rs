@@ -2,6 +2,7 @@
 
 mod command;
 mod connection;
+mod cork;
 mod dispatch;
 mod driver;
 mod event;
@@ -20,7 +21,9 @@ mod watch;
 
 pub use command::{Acceptor, Command, DialPlan, End, Owner};
 pub use connection::{Connection, Counters, Info};
-pub use event::{Body, Ending, Event, EventData, Outcome, Reason, Wait};
+pub use cork::answer;
+pub use dispatch::Handler;
+pub use event::{Body, Ending, Event, EventData, Given, Outcome, Reason, Wait};
 pub use gate::{Gate, Inside};
 pub use loading::{Loading, Ticket};
 pub use queue::{Entry, Inbox, Want};
@@ -29,6 +32,3 @@ pub use runtime::{IoHandle, Lease, on_io_thread, patience, refuse_on_io_thread, 
 pub use stats::{Totals, connection_json};
 pub use sync::{Deadline, lock, wait};
 pub use watch::{Signal, Watchable, wait_any};
-
-/// Takes an object's events on the I/O thread; the event is borrowed for the call.
-pub type Handler = Box<dyn Fn(Event) + Send + Sync>;

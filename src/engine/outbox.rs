@@ -11,7 +11,8 @@ use super::sync::{Deadline, lock, wait};
 use crate::error::{Error, Id, Result};
 use crate::ws::Message;
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// What a message costs besides its payload in the bound, so that empty ones are bounded, too.
 const OVERHEAD: usize = 16;
@@ -37,7 +38,7 @@ struct State {
 
 impl State {
     fn cost(&self) -> usize {
-        self.bytes + self.messages * OVERHEAD
+        Outbox::cost_of(self.messages, self.bytes)
     }
 
     /// The first reason counts.
@@ -65,9 +66,22 @@ impl State {
 pub struct Outbox {
     state: Mutex<State>,
     room: Condvar,
+    /// Nothing waits: what the holder's handler sends may go past the queue ([`super::cork`]). Changed under the lock.
+    corked: AtomicBool,
+    /// What has gone past the queue and is not written yet; the I/O thread's alone.
+    past_messages: AtomicUsize,
+    past_bytes: AtomicUsize,
 }
 
 impl Outbox {
+    /// Changes what a holder's way past the queue must give way to.
+    fn change(&self) -> MutexGuard<'_, State> {
+        let state = lock(&self.state);
+        // An answer that is sent because of this change comes after it.
+        self.corked.store(false, Relaxed);
+        state
+    }
+
     /// From now on messages are accepted.
     pub fn open(&self) {
         let mut state = lock(&self.state);
@@ -77,7 +91,7 @@ impl Outbox {
     /// The connection `serial` has opened: it takes the messages from now on, or as soon as the present holder has
     /// detached (it must be flushed then). `greeting` goes out before everything else.
     pub fn attach(&self, serial: u64, greeting: Option<Message>) {
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         if state.holder.is_some_and(|holder| holder != serial) {
             state.next = Some((serial, greeting));
         } else {
@@ -87,7 +101,7 @@ impl Outbox {
 
     /// The connection `serial` takes nothing more out; what it has staged may still be written.
     pub fn seal(&self, serial: u64) {
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         if state.holder == Some(serial) {
             state.sealed = true;
         }
@@ -97,7 +111,7 @@ impl Outbox {
     /// to the front, but for its greeting. Does nothing for one that is not the holder.
     pub fn detach(&self, serial: u64, unwritten: impl DoubleEndedIterator<Item = Message>) {
         let dropped = {
-            let mut state = lock(&self.state);
+            let mut state = self.change();
             if state.next.as_ref().is_some_and(|(next, _)| *next == serial) {
                 state.next = None;
             }
@@ -125,7 +139,7 @@ impl Outbox {
     /// Refuses messages from now on, drops what waits and wakes who waits for room.
     pub fn close(&self) {
         let dropped = {
-            let mut state = lock(&self.state);
+            let mut state = self.change();
             state.finish(Id::ClosedWhileWaiting);
             std::mem::take(&mut state.queue)
         };
@@ -136,7 +150,7 @@ impl Outbox {
     /// Refuses messages from now on, because the host closes; what was accepted is still sent.
     pub fn finish(&self) {
         {
-            lock(&self.state).finish(Id::Cancelled);
+            self.change().finish(Id::Cancelled);
         }
         self.room.notify_all();
     }
@@ -146,7 +160,7 @@ impl Outbox {
     /// next to attach will find the message.
     pub fn push(&self, message: Message, limit: impl Fn() -> usize, patience: Wait) -> Result<Option<u64>> {
         let size = message.data().len();
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         let mut deadline = None;
         loop {
             if !state.open {
@@ -218,7 +232,40 @@ impl Outbox {
     /// Messages and payload bytes not yet taken by the kernel.
     pub fn waiting(&self) -> (usize, usize) {
         let state = lock(&self.state);
-        (state.messages, state.bytes)
+        (state.messages + self.past_messages.load(Relaxed), state.bytes + self.past_bytes.load(Relaxed))
+    }
+
+    /// What messages count in the bound.
+    pub(super) fn cost_of(messages: usize, bytes: usize) -> usize {
+        bytes.saturating_add(messages.saturating_mul(OVERHEAD))
+    }
+
+    /// Opens the way past the queue for the connection `serial`; false when something waits, or may not be sent.
+    pub(super) fn cork(&self, serial: u64) -> bool {
+        let state = lock(&self.state);
+        let free = state.open && state.messages == 0 && state.is_handed_to(serial);
+        self.corked.store(free, Relaxed);
+        free
+    }
+
+    /// Whether the way past the queue is still open.
+    pub(super) fn is_corked(&self) -> bool {
+        self.corked.load(Relaxed)
+    }
+
+    /// So much has gone past the queue.
+    pub(super) fn passed(&self, messages: usize, bytes: usize) {
+        // One writer: no locked instruction needed.
+        self.past_messages.store(messages, Relaxed);
+        self.past_bytes.store(bytes, Relaxed);
+    }
+
+    /// What has gone past the queue counts in it from now on, until it is [`Outbox::written`].
+    pub(super) fn book_passed(&self) {
+        let mut state = self.change();
+        state.messages += self.past_messages.load(Relaxed);
+        state.bytes += self.past_bytes.load(Relaxed);
+        self.passed(0, 0);
     }
 }
 

@@ -17,13 +17,19 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 thread_local! {
-    /// Without a destructor, so that a host thread that asks keeps nothing of ours.
-    static ON_IO_THREAD: Cell<bool> = const { Cell::new(false) };
+    /// The number of an I/O thread; 0 on any other. Without a destructor, so that a host thread that asks keeps nothing
+    /// of ours.
+    static IO_THREAD: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Whether the caller is on an I/O thread, that is inside an event handler.
 pub fn on_io_thread() -> bool {
-    ON_IO_THREAD.get()
+    IO_THREAD.get() != 0
+}
+
+/// Which I/O thread this is; 0 for none.
+pub(super) fn io_thread() -> u64 {
+    IO_THREAD.get()
 }
 
 /// The error of a call that may wait, made inside an event handler.
@@ -111,7 +117,7 @@ impl Runtime {
             let handle = IoHandle(Arc::new(shared));
             let own = handle.clone();
             let body = move || {
-                ON_IO_THREAD.set(true);
+                IO_THREAD.set(serial());
                 io_thread::run(reactor, &own, &receiver);
             };
             let name = format!("websocket-io{}", self.threads.len());

@@ -14,6 +14,7 @@ use super::payload;
 use crate::error::{Error, Id};
 use crate::log::{self, Object, Who};
 use bytes::Bytes;
+use std::ops::Range;
 
 /// How far ahead of the bytes that came memory is reserved for those that were declared.
 const AHEAD: usize = 64 * 1024;
@@ -25,6 +26,8 @@ const MAX_HEAD: usize = 14;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
     Message(Message),
+    /// A message that lies in the caller's buffer, unmasked and checked: only [`Decoder::next_in_place`] gives it.
+    InPlace(MessageKind, Range<usize>),
     Ping(Bytes),
     Pong(Bytes),
     Close(PeerClose),
@@ -145,6 +148,23 @@ impl Decoder {
         max_message: usize,
         pool: &mut Inflaters,
     ) -> Result<Option<Item>, Violation> {
+        Ok(match self.next_in_place(buf, at, max_message, pool)? {
+            Some(Item::InPlace(kind, place)) => {
+                let data = buf.get(place).unwrap_or_default();
+                Some(Item::Message(Message::copied(kind, data).map_err(no_memory)?))
+            }
+            other => other,
+        })
+    }
+
+    /// The same without the copy of a message that lies in `buf` whole.
+    pub fn next_in_place(
+        &mut self,
+        buf: &mut [u8],
+        at: &mut usize,
+        max_message: usize,
+        pool: &mut Inflaters,
+    ) -> Result<Option<Item>, Violation> {
         loop {
             if self.closed {
                 *at = buf.len();
@@ -165,12 +185,13 @@ impl Decoder {
             let payload = &mut input[..taken];
             *at += taken;
             mask::apply(payload, frame.mask);
+            let place = *at - taken..*at;
             let whole = !frame.begun && taken == frame.remaining;
             frame.begun |= taken > 0;
             frame.mask = mask::at_offset(frame.mask, taken);
             let item = match frame.op.is_control() {
                 true => self.control(&frame, payload, whole)?,
-                false => self.data(&frame, payload, whole, max_message, pool)?,
+                false => self.data(&frame, payload, whole.then_some(place), max_message, pool)?,
             };
             frame.remaining -= taken;
             if frame.remaining > 0 {
@@ -270,20 +291,21 @@ impl Decoder {
         }))
     }
 
+    /// `whole` is where the payload lies when nothing of the frame is missing.
     fn data(
         &mut self,
         frame: &Frame,
         payload: &[u8],
-        whole: bool,
+        whole: Option<Range<usize>>,
         max_message: usize,
         pool: &mut Inflaters,
     ) -> Result<Option<Item>, Violation> {
-        if let (Op::Begin(kind), true, true, false) = (frame.op, frame.last, whole, frame.compressed) {
+        if let (Op::Begin(kind), true, Some(place), false) = (frame.op, frame.last, whole, frame.compressed) {
             if kind == MessageKind::Text && simdutf8::basic::from_utf8(payload).is_err() {
                 return Err(Violation::with(1007, Id::TextUtf8.into()));
             }
             self.wire_len = payload.len() as u64;
-            return Ok(Some(Item::Message(Message::received(kind, payload::copy(payload).map_err(no_memory)?))));
+            return Ok(Some(Item::InPlace(kind, place)));
         }
         // Nothing of the frame is here yet: the rest may come in one piece and need no assembly.
         if payload.is_empty() && frame.remaining > 0 {

@@ -22,6 +22,13 @@ pub enum FrameKind {
 }
 
 impl FrameKind {
+    pub fn of(kind: MessageKind) -> Self {
+        match kind {
+            MessageKind::Text => FrameKind::Text,
+            MessageKind::Binary => FrameKind::Binary,
+        }
+    }
+
     fn opcode(self) -> OpCode {
         match self {
             FrameKind::Text => OpCode::Data(Data::Text),
@@ -69,6 +76,19 @@ impl OutFrame {
         // At most 14.
         let head_len = header.len(length) as u8;
         Self { payload, original, head, head_len, mask, kind }
+    }
+
+    /// The frame of that kind and payload length that [`append_frame`] has put at the beginning of `wire`, and how long
+    /// it is there.
+    pub fn reread(wire: &[u8], kind: FrameKind, length: usize) -> (Self, usize) {
+        let masked = wire.get(1).is_some_and(|byte| byte & 0x80 != 0).then_some([0; 4]);
+        let header = FrameHeader { opcode: kind.opcode(), mask: masked, ..FrameHeader::default() };
+        let (head, rest) = wire.split_at(header.len(length as u64).min(wire.len()));
+        // The mask is the end of a head.
+        let mask = masked.and(head.last_chunk().copied());
+        let mut payload = rest.get(..length).unwrap_or_default().to_vec();
+        mask.inspect(|mask| mask::apply(&mut payload, *mask));
+        (Self::new(kind, payload.into(), mask), head.len() + length)
     }
 
     pub fn kind(&self) -> FrameKind {
@@ -126,6 +146,19 @@ impl OutFrame {
     }
 }
 
+/// Appends a whole message as one frame, as [`OutFrame`] would, straight from the sender's memory.
+pub fn append_frame(kind: FrameKind, payload: &[u8], mask: Option<[u8; 4]>, out: &mut Vec<u8>) {
+    let header = FrameHeader { opcode: kind.opcode(), mask, ..FrameHeader::default() };
+    out.reserve(MAX_HEAD + payload.len());
+    // A vector takes everything.
+    let written = header.format(payload.len() as u64, out);
+    debug_assert!(written.is_ok());
+    match mask {
+        None => out.extend_from_slice(payload),
+        Some(mask) => append_masked(payload, mask, out),
+    }
+}
+
 fn append_masked(payload: &[u8], key: [u8; 4], out: &mut Vec<u8>) {
     out.reserve(payload.len());
     // A piece is a multiple of four bytes, so the key meets each at its beginning.
@@ -176,6 +209,21 @@ mod tests {
                 assert_eq!(out, expected);
                 assert_eq!(frame.encode(from, room, &mut out), 0);
             }
+        }
+    }
+
+    #[test]
+    fn what_was_appended_is_read_again() {
+        for (length, mask) in [(0, None), (5, Some([1, 2, 3, 4])), (126, None), (70_000, Some([9, 8, 7, 6]))] {
+            let payload: Vec<u8> = (0..length).map(|at| at as u8).collect();
+            let frame = OutFrame::new(FrameKind::Binary, payload.clone().into(), mask);
+            let mut wire = Vec::new();
+            append_frame(FrameKind::Binary, &payload, mask, &mut wire);
+            assert_eq!(wire, whole(&frame));
+            wire.extend(b"what follows");
+            let (again, size) = OutFrame::reread(&wire, FrameKind::Binary, length);
+            assert_eq!((size, again.payload()), (frame.wire_len(), frame.payload()));
+            assert_eq!(whole(&again), wire[..size]);
         }
     }
 

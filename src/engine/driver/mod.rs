@@ -1,5 +1,6 @@
 //! The I/O thread's side of a connection: a state machine from the dial, or the accept, to the last byte.
 
+mod answering;
 mod closing;
 mod keepalive;
 mod opening;

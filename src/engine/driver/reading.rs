@@ -1,17 +1,19 @@
 //! Frames in.
 //!
-//! A payload is copied once on its way to the host: from the thread's buffer into the message (or, when it spans
-//! reads, into the message as it grows). The face makes the second copy into the host's memory, or lends the first.
+//! A handler is given a message where it lies, in the thread's buffer. On its way to the queue a payload is copied once:
+//! from the thread's buffer into the message (or, when it spans reads, into the message as it grows). The face makes
+//! the second copy into the host's memory, or lends the first.
 
 use super::{After, Driver, Phase};
 use crate::engine::connection::Counters;
-use crate::engine::event::{Body, Event};
+use crate::engine::dispatch::Run;
+use crate::engine::event::{Body, Event, Given};
 use crate::engine::io_thread::{BUFFER, Io, TOKENS};
 use crate::engine::queue::Entry;
 use crate::error::{Error, Id};
 use crate::log;
 use crate::options::Opt;
-use crate::ws::{Item, Message, Violation};
+use crate::ws::{Item, Message, MessageKind, PeerClose, Violation};
 use bytes::Bytes;
 use std::io::ErrorKind;
 
@@ -22,6 +24,37 @@ const TURN: usize = 4;
 pub(super) struct Stash {
     message: Message,
     rest: Vec<u8>,
+}
+
+/// Where the decoding of what came has stopped.
+enum Met {
+    End,
+    Close(PeerClose),
+    Violation(Violation),
+}
+
+/// A message, in the thread's buffer or in memory of its own.
+enum Received<'a> {
+    InPlace(MessageKind, &'a [u8]),
+    Whole(Message),
+}
+
+impl Received<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Received::InPlace(_, data) => data.len(),
+            Received::Whole(message) => message.data().len(),
+        }
+    }
+
+    fn into_message(self) -> Result<Message, Violation> {
+        match self {
+            Received::InPlace(kind, data) => {
+                Message::copied(kind, data).map_err(|error| Violation { code: 1011, error })
+            }
+            Received::Whole(message) => Ok(message),
+        }
+    }
 }
 
 impl Driver {
@@ -68,22 +101,15 @@ impl Driver {
 
     /// Decodes what came and hands it on.
     pub(super) fn consume(&mut self, io: &mut Io, bytes: &mut [u8]) -> After {
-        let mut at = 0;
-        while self.stash.is_none() && !self.closing.is_deaf() {
-            let limit = self.owner.options().size(Opt::MaxMessageSize);
-            match self.decoder.next(bytes, &mut at, limit, &mut io.inflaters) {
-                Ok(None) => break,
-                Ok(Some(Item::Message(message))) => {
-                    self.deliver(io, message);
-                    if let Some(stash) = &mut self.stash {
-                        stash.rest = bytes[at..].to_vec();
-                    }
-                }
-                Ok(Some(Item::Ping(payload))) => self.answer_ping(io, payload),
-                Ok(Some(Item::Pong(payload))) => self.take_pong(&payload),
-                Ok(Some(Item::Close(close))) => return self.peer_closes(io, close),
-                Err(violation) => return self.violated(io, violation),
-            }
+        let run = self.begin_run(io);
+        let met = self.decode(io, bytes, run);
+        if self.uncork(io) == After::Gone {
+            return After::Gone;
+        }
+        match met {
+            Met::End => {}
+            Met::Close(close) => return self.peer_closes(io, close),
+            Met::Violation(violation) => return self.violated(io, violation),
         }
         let held = self.decoder.held();
         if held != self.held && !self.book_held(held) {
@@ -93,19 +119,63 @@ impl Driver {
         if self.staged.is_empty() && self.raw.is_empty() { After::Keep } else { self.flush(io) }
     }
 
-    /// Puts a message into the round's batch, or pauses the connection when there is no room.
-    fn deliver(&mut self, io: &mut Io, message: Message) {
-        let size = message.data().len();
+    fn decode(&mut self, io: &mut Io, bytes: &mut [u8], mut run: Option<Run>) -> Met {
+        let mut at = 0;
+        while self.stash.is_none() && !self.closing.is_deaf() {
+            let limit = self.owner.options().size(Opt::MaxMessageSize);
+            let met = match self.decoder.next_in_place(bytes, &mut at, limit, &mut io.inflaters) {
+                Ok(None) => return Met::End,
+                Ok(Some(Item::InPlace(kind, place))) => {
+                    self.deliver(io, &mut run, Received::InPlace(kind, bytes.get(place).unwrap_or_default()))
+                }
+                Ok(Some(Item::Message(message))) => self.deliver(io, &mut run, Received::Whole(message)),
+                Ok(Some(Item::Ping(payload))) => {
+                    self.answer_ping(io, payload);
+                    continue;
+                }
+                Ok(Some(Item::Pong(payload))) => {
+                    self.take_pong(&payload);
+                    continue;
+                }
+                Ok(Some(Item::Close(close))) => return Met::Close(close),
+                Err(violation) => return Met::Violation(violation),
+            };
+            if let Err(violation) = met {
+                return Met::Violation(violation);
+            }
+            if let Some(stash) = &mut self.stash {
+                stash.rest = bytes.get(at..).unwrap_or_default().to_vec();
+            }
+        }
+        Met::End
+    }
+
+    /// Gives a message to the handler where it lies, or puts it into the round's batch, or pauses the connection when
+    /// there is no room.
+    fn deliver(&mut self, io: &mut Io, run: &mut Option<Run>, received: Received<'_>) -> Result<(), Violation> {
+        let size = received.len();
         let counters = &self.connection.counters;
         Counters::add(&counters.messages_in, 1);
         Counters::add(&counters.bytes_in, self.decoder.wire_len());
-        self.admit(io, message, size);
+        if self.closing.discards() {
+            return Ok(());
+        }
+        let Some(running) = run else {
+            self.admit(io, received.into_message()?, size);
+            return Ok(());
+        };
+        let connection = self.connection.id();
+        let goes_on = running.give(match received {
+            Received::InPlace(kind, data) => Given::Message { connection, kind, data },
+            Received::Whole(message) => Given::Event(Event { connection, body: Body::Message(message) }),
+        });
+        if !goes_on {
+            *run = None;
+        }
+        Ok(())
     }
 
     fn admit(&mut self, io: &mut Io, message: Message, size: usize) {
-        if self.closing.discards() {
-            return;
-        }
         let inbox = self.owner.inbox();
         while !inbox.admit(&self.connection, size) {
             if inbox.pause(&self.connection, size) {
@@ -126,7 +196,9 @@ impl Driver {
         log::debug!(self.who(), "there is room, reading goes on");
         let Stash { message, mut rest } = *stash;
         let size = message.data().len();
-        self.admit(io, message, size);
+        if !self.closing.discards() {
+            self.admit(io, message, size);
+        }
         if let Some(stash) = &mut self.stash {
             stash.rest = rest;
             return After::Keep;

@@ -11,7 +11,7 @@ use crate::engine::connection::Counters;
 use crate::engine::io_thread::{BUFFER, Io, TOKENS};
 use crate::log::{self, Level};
 use crate::net::Stream;
-use crate::ws::{FrameKind, Message, MessageKind, OutFrame};
+use crate::ws::{FrameKind, Message, OutFrame};
 use bytes::Bytes;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering::SeqCst;
@@ -32,7 +32,7 @@ impl Driver {
     }
 
     /// The peer has gone, perhaps with messages and a close frame that still wait to be read.
-    fn cannot_write(&mut self, io: &mut Io, error: &io::Error) -> After {
+    pub(super) fn cannot_write(&mut self, io: &mut Io, error: &io::Error) -> After {
         if !matches!(self.phase, Phase::Open) || self.closing.is_deaf() {
             return self.lost(io, error);
         }
@@ -87,22 +87,13 @@ impl Driver {
             match stream.write(&io.output) {
                 Ok(count) => {
                     turn += count;
-                    let offered = io.output.len();
-                    // TLS takes one record at a time.
-                    self.portion = match count < offered {
-                        true => count.max(LEAST),
-                        false if stream.is_tls() => self.portion,
-                        false => self.portion.max(2 * count).min(BUFFER),
-                    };
-                    self.advance(count);
-                    if stream.is_full(count, offered) {
-                        self.blocked = Some(io.now);
+                    self.took(io.now, stream, count, io.output.len());
+                    if self.blocked.is_some() {
                         return Ok(());
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.portion = LEAST;
-                    self.blocked = Some(io.now);
+                    self.took_nothing(io.now);
                     return Ok(());
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -113,6 +104,25 @@ impl Driver {
             io.handle.post(Command::Flush(self.connection.clone()));
         }
         Ok(())
+    }
+
+    /// The kernel took `count` of the bytes it was offered.
+    pub(super) fn took(&mut self, now: Instant, stream: &Stream, count: usize, offered: usize) {
+        // TLS takes one record at a time.
+        self.portion = match count < offered {
+            true => count.max(LEAST),
+            false if stream.is_tls() => self.portion,
+            false => self.portion.max(2 * count).min(BUFFER),
+        };
+        self.advance(count);
+        if stream.is_full(count, offered) {
+            self.blocked = Some(now);
+        }
+    }
+
+    pub(super) fn took_nothing(&mut self, now: Instant) {
+        self.portion = LEAST;
+        self.blocked = Some(now);
     }
 
     /// Fixes the order and the masks of what goes out next: what is staged never changes.
@@ -128,10 +138,7 @@ impl Driver {
         let first = self.staged.len();
         let (staged, staged_bytes, masks) = (&mut self.staged, &mut self.staged_bytes, &mut io.masks);
         let mut stage = |message: Message, packed: Option<Bytes>| {
-            let kind = match message.kind() {
-                MessageKind::Text => FrameKind::Text,
-                MessageKind::Binary => FrameKind::Binary,
-            };
+            let kind = FrameKind::of(message.kind());
             let mask = client.then(|| masks.next());
             let frame = match packed {
                 Some(packed) => OutFrame::compressed(kind, packed, message.into_data(), mask),

@@ -41,7 +41,7 @@ struct Waiter {
 }
 
 #[derive(Default)]
-pub(super) struct State {
+pub(in crate::engine) struct State {
     pub(super) queue: VecDeque<Entry>,
     messages: usize,
     errors: usize,
@@ -103,6 +103,7 @@ pub struct Inbox {
     pub(super) dispatched: Condvar,
     /// Since the running batch was taken.
     pub(super) handler_changed: AtomicBool,
+    pub(super) has_handler: AtomicBool,
     messages: AtomicUsize,
     bytes: AtomicUsize,
     /// One connection may hold this part of either bound.
@@ -116,6 +117,7 @@ impl Inbox {
             state: Mutex::default(),
             dispatched: Condvar::new(),
             handler_changed: AtomicBool::new(false),
+            has_handler: AtomicBool::new(false),
             messages: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             share,

@@ -57,10 +57,15 @@ impl Packer {
         Self { way: Way { bits: way.bits.clamp(LEAST, 15), ..way }, own: None }
     }
 
+    /// Shorter messages go out as they are.
+    pub fn shortest(&self) -> usize {
+        if self.way.takeover { THRESHOLD_IN_CONTEXT } else { THRESHOLD }
+    }
+
     /// The payload of a compressed message; `None` when it goes out as it is.
     pub fn pack(&mut self, message: &Message, packers: &mut Packers) -> Option<Bytes> {
         let length = message.data().len();
-        if length < if self.way.takeover { THRESHOLD_IN_CONTEXT } else { THRESHOLD } {
+        if length < self.shortest() {
             return None;
         }
         packers.step.resize(STEP, 0);

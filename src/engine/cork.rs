@@ -1,0 +1,137 @@
+//! The straight way of a handler's answers: what it sends to the connection whose messages it is just given is encoded
+//! at once, into one buffer, which one system call hands over when the handler has had all that a read brought.
+//!
+//! No queue, no lock and no memory of its own for an answer; so only while nothing else waits to be sent. As soon as
+//! something does, or an answer does not fit, that answer and all later ones take the queue behind what is here.
+
+use super::connection::Connection;
+use super::outbox::Outbox;
+use super::runtime::on_io_thread;
+use crate::ws::{FrameKind, MaskKeys, MessageKind, OutFrame, Role, append_frame};
+use std::cell::RefCell;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+
+/// The buffer takes the answers to what one read brings at most, with their heads.
+const CAPACITY: usize = 2 * super::io_thread::BUFFER;
+
+thread_local! {
+    /// Only while a handler runs on this thread.
+    static CORK: RefCell<ManuallyDrop<Option<Box<Cork>>>> = const { RefCell::new(ManuallyDrop::new(None)) };
+}
+
+/// What bounds the answers of one run of the handler.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    /// Of the connection's send queue.
+    pub queue: usize,
+    /// Longer ones take the queue, where they are compressed.
+    pub longest: usize,
+}
+
+/// The answers of one connection's handler.
+pub(super) struct Cork {
+    /// The face's number of the object, and the connection.
+    object: u64,
+    connection: Option<Arc<Connection>>,
+    role: Role,
+    bounds: Bounds,
+    masks: MaskKeys,
+    wire: Vec<u8>,
+    /// Kind and payload length of each frame.
+    frames: Vec<(MessageKind, usize)>,
+    payload: usize,
+    /// The rest goes by the queue, and what is here counts as waiting there.
+    spilled: bool,
+}
+
+impl Cork {
+    pub fn new() -> Box<Self> {
+        Box::new(Self {
+            object: 0,
+            connection: None,
+            role: Role::Server,
+            bounds: Bounds { queue: 0, longest: 0 },
+            masks: MaskKeys::new(),
+            wire: Vec::new(),
+            frames: Vec::new(),
+            payload: 0,
+            spilled: false,
+        })
+    }
+
+    /// From now on [`answer`] finds it, until [`Cork::take`].
+    pub fn put(mut self: Box<Self>, object: u64, connection: &Arc<Connection>, role: Role, bounds: Bounds) {
+        (self.object, self.role, self.bounds) = (object, role, bounds);
+        self.connection = Some(connection.clone());
+        CORK.with_borrow_mut(|cork| **cork = Some(self));
+    }
+
+    pub fn take() -> Option<Box<Self>> {
+        let mut cork = CORK.with_borrow_mut(|cork| cork.take())?;
+        cork.connection = None;
+        Some(cork)
+    }
+
+    pub fn wire(&self) -> &[u8] {
+        &self.wire
+    }
+
+    /// Messages and their payload bytes.
+    pub fn count(&self) -> (usize, usize) {
+        (self.frames.len(), self.payload)
+    }
+
+    pub fn is_spilled(&self) -> bool {
+        self.spilled
+    }
+
+    /// Empties it, for the next run.
+    pub fn reset(&mut self) {
+        self.wire.clear();
+        self.frames.clear();
+        (self.payload, self.spilled) = (0, false);
+    }
+
+    /// The frames one by one, as the queue would have given them.
+    pub fn unpack(&self) -> Vec<OutFrame> {
+        let mut rest = &self.wire[..];
+        let unpack = |(kind, length): &(MessageKind, usize)| {
+            let (frame, size) = OutFrame::reread(rest, FrameKind::of(*kind), *length);
+            rest = &rest[size..];
+            frame
+        };
+        self.frames.iter().map(unpack).collect()
+    }
+
+    fn add(&mut self, object: u64, connection: u64, kind: MessageKind, data: &[u8]) -> bool {
+        let Some(current) = self.connection.as_ref().filter(|it| self.object == object && it.id() == connection) else {
+            return false;
+        };
+        if self.spilled {
+            return false;
+        }
+        let outbox = &current.outbox;
+        let fits = data.len() <= self.bounds.longest
+            && self.wire.len().saturating_add(data.len()) <= CAPACITY
+            && Outbox::cost_of(self.frames.len() + 1, self.payload + data.len()) <= self.bounds.queue;
+        if !fits || !outbox.is_corked() {
+            outbox.book_passed();
+            self.spilled = true;
+            return false;
+        }
+        let mask = (self.role == Role::Client).then(|| self.masks.next());
+        append_frame(FrameKind::of(kind), data, mask, &mut self.wire);
+        self.frames.push((kind, data.len()));
+        self.payload += data.len();
+        outbox.passed(self.frames.len(), self.payload);
+        true
+    }
+}
+
+/// Sends `data` to the connection whose handler runs on this thread; false when that is not the one meant, or when the
+/// message must take the queue. A text is UTF-8: the caller's duty. Never blocks.
+pub fn answer(object: u64, connection: u64, kind: MessageKind, data: &[u8]) -> bool {
+    on_io_thread()
+        && CORK.with_borrow_mut(|cork| cork.as_mut().is_some_and(|cork| cork.add(object, connection, kind, data)))
+}

@@ -1,0 +1,96 @@
+//! The straight way through the thread: a handler is called for each message that a read has brought, where it lies,
+//! and what it answers leaves with one write ([`crate::engine::cork`]).
+
+use super::{After, Driver, Phase};
+use crate::engine::connection::Counters;
+use crate::engine::cork::{Bounds, Cork};
+use crate::engine::dispatch::Run;
+use crate::engine::io_thread::Io;
+use crate::log::{self, Level};
+use crate::net::Stream;
+use crate::options::Opt;
+use std::io::ErrorKind;
+
+impl Driver {
+    /// The handler, for what a read has brought; `None` when its messages have to take the queue.
+    pub(super) fn begin_run(&mut self, io: &mut Io) -> Option<Run> {
+        let inbox = self.owner.inbox();
+        // What the queue is about to get comes first.
+        if io.holds(inbox) {
+            return None;
+        }
+        let run = inbox.begin_run()?;
+        if self.may_cork() {
+            let bounds = Bounds {
+                queue: self.owner.options().size(Opt::SendQueueBytes),
+                longest: self.packer.as_ref().map_or(usize::MAX, |packer| packer.shortest() - 1),
+            };
+            let cork = io.cork.take().unwrap_or_else(Cork::new);
+            cork.put(run.object(), &self.connection, self.role, bounds);
+        }
+        Some(run)
+    }
+
+    /// Whether nothing is on its way out, so that an answer may be the next.
+    fn may_cork(&self) -> bool {
+        matches!(self.phase, Phase::Open)
+            && self.staged.is_empty()
+            && self.raw.is_empty()
+            && self.unanswered.is_none()
+            && self.blocked.is_none()
+            && self.unwritable.is_none()
+            && !self.closing.has_begun()
+            // The log tells of frames that are staged.
+            && !log::is_on(Level::Frames)
+            && self.connection.outbox.cork(self.connection.serial)
+    }
+
+    /// The handler has had everything: writes what it answered.
+    pub(super) fn uncork(&mut self, io: &mut Io) -> After {
+        let Some(mut cork) = Cork::take() else { return After::Keep };
+        let after = self.write_answers(io, &cork);
+        cork.reset();
+        io.cork = Some(cork);
+        after
+    }
+
+    fn write_answers(&mut self, io: &mut Io, cork: &Cork) -> After {
+        if cork.wire().is_empty() {
+            return After::Keep;
+        }
+        let Some(mut stream) = self.stream.take() else { return After::Gone };
+        let after = self.write_answers_to(io, &mut stream, cork);
+        self.stream = Some(stream);
+        after
+    }
+
+    fn write_answers_to(&mut self, io: &mut Io, stream: &mut Stream, cork: &Cork) -> After {
+        let (messages, bytes) = cork.count();
+        let (written, whole) = (stream.write(cork.wire()), cork.wire().len());
+        if written.as_ref().is_ok_and(|count| *count == whole) {
+            let counters = &self.connection.counters;
+            Counters::add(&counters.messages_out, messages as u64);
+            Counters::add(&counters.bytes_out, bytes as u64);
+            match cork.is_spilled() {
+                true => self.connection.outbox.written(messages, bytes),
+                false => self.connection.outbox.passed(0, 0),
+            }
+            return After::Keep;
+        }
+        // The rare case: the rest goes the queue's way, before everything that has come meanwhile.
+        if !cork.is_spilled() {
+            self.connection.outbox.book_passed();
+        }
+        for frame in cork.unpack().into_iter().rev() {
+            self.staged_bytes += frame.wire_len();
+            self.staged.push_front(frame);
+        }
+        match written {
+            Ok(count) => self.took(io.now, stream, count, whole),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.took_nothing(io.now),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return self.cannot_write(io, &error),
+        }
+        After::Keep
+    }
+}
