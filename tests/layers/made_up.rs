@@ -152,6 +152,7 @@ fn what_stays_behind_in_a_host_is_found() {
     assert_eq!(local("Cell<bool> = const { Cell::new(false) }"), []);
     assert_eq!(local("RefCell<[u8; SIZE]> = const { RefCell::new([0; SIZE]) }"), []);
     assert_eq!(local("RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) }"), [1]);
+    assert_eq!(local("RefCell<ManuallyDrop<Vec<u8>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) }"), []);
     assert_eq!(local("Cell<usize> = Cell::new(f())"), [1], "it would be made on first use");
     let tests = "#[cfg(test)]\nfn helper() {}\n#[cfg(test)]\nmod tests { fn f() { std::thread::spawn(g); } }\nfn h() { thread::spawn(g) }";
     assert_eq!(lines(rule, "engine/queue.rs", tests), [5]);

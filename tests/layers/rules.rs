@@ -180,14 +180,16 @@ fn host_threads(source: &Source) -> Vec<String> {
     })
 }
 
-/// `thread_local! { static NAME: Cell<u8> = const { … }; }`, any number of them.
+/// `thread_local! { static NAME: Cell<u8> = const { … }; }`, any number of them, or with `ManuallyDrop`.
 fn is_plain_thread_local(source: &Source, at: usize) -> bool {
     let statics = (at..source.behind(at + 2)).filter(|at| source.text(*at) == "static");
     let plain = |at: usize| {
         let kind = source.tokens[at + 3..].iter().take_while(|token| token.text != "=");
         let words = kind.clone().filter(|token| token.text.starts_with(|c: char| c.is_alphabetic()));
         let is_plain = |word: &str| PLAIN.contains(&word) || !word.contains(|c: char| c.is_lowercase());
-        words.map(|token| token.text.as_str()).all(is_plain) && source.text(at + 4 + kind.count()) == "const"
+        // What is never dropped has no destructor.
+        let words = words.map(|token| token.text.as_str()).take_while(|word| *word != "ManuallyDrop");
+        words.into_iter().all(is_plain) && source.text(at + 4 + kind.count()) == "const"
     };
     source.has(at, &["thread_local", "!", "{"]) && statics.into_iter().all(plain)
 }
