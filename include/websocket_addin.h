@@ -436,8 +436,8 @@ size_t wsaddin_message_size(const wsaddin_message *message);
 uint64_t wsaddin_message_connection(const wsaddin_message *message);
 
 /**
- * Makes a message of your own from one that a handler was given (or from one of your own). The data is shared, not
- * copied. Free it with wsaddin_message_free.
+ * Makes a message of your own from one that a handler was given (or from one of your own). The data is copied where it
+ * still lies in the buffer of the I/O thread, and shared otherwise. Free it with wsaddin_message_free.
  *
  * @param kept  the new message
  */
