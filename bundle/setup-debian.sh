@@ -72,7 +72,6 @@ system() {
 }
 # The oldest system that is still in wide use.
 case " $platforms " in *" x86_64-linux "*) system bullseye bullseye amd64 "" ;; esac
+case " $platforms " in *" i386-linux "*) system bullseye bullseye-i386 i386 "" ;; esac
 # 32 bits beside a 64-bit system cannot be installed everywhere, Wine's least of all.
-case " $platforms " in *" i386-windows "* | *" i386-linux "*)
-    system bookworm i386 i386 wine,wine32,ca-certificates ;;
-esac
+case " $platforms " in *" i386-windows "*) system bookworm wine-i386 i386 wine,wine32,ca-certificates ;; esac

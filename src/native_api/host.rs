@@ -8,6 +8,10 @@ use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 /// The destructor slots before the methods in a table.
 const DESTRUCTORS: usize = if cfg!(windows) { 1 } else { 2 };
 
+/// IInterface, as which the host hands out an IPlatformInfo, has no table. Microsoft's compiler puts such a base behind
+/// the table's pointer of the class that has one, so that the pointer handed out lies that much behind the object.
+const BASE_OFFSET: usize = if cfg!(windows) { size_of::<*const c_void>() } else { 0 };
+
 /// What the host said of itself with `SetPlatformCapabilities`; the extended interface exists from 2 on.
 pub(super) static CAPABILITIES: AtomicI64 = AtomicI64::new(0);
 
@@ -141,10 +145,12 @@ impl Services {
             return false;
         }
         // SAFETY: a host of these capabilities gives IAddInDefBaseEx, whose only own method follows the ten of its
-        // base; IPlatformInfo has no destructor and one method, which gives NULL or a structure that it keeps.
+        // base, and which gives NULL or the IInterface inside an IPlatformInfo. That has no destructor and one method,
+        // which gives NULL or a structure that it keeps.
         let application = unsafe {
             let info = slot::<GetInterface>(self.0, DESTRUCTORS + 10)(self.0.as_ptr(), PLATFORM_INFO);
             NonNull::new(info)
+                .map(|info| info.byte_sub(BASE_OFFSET))
                 .and_then(|info| slot::<GetInfo>(info, 0)(info.as_ptr()).as_ref())
                 .map(|it| it.application)
         };

@@ -299,6 +299,25 @@ struct Pair {
     Text url;
 };
 
+// --- what the system knows of this process: process.cpp, which other systems replace ------------------------------
+
 long resident_kib();
 int thread_count();
 bool is_mapped(const std::string& library);
+// A thread, and whether it has waited for something for a while.
+long this_thread();
+bool rests(long thread);
+
+// A port that accepts and then says nothing.
+class SilentServer {
+public:
+    SilentServer();
+    ~SilentServer();
+    SilentServer(const SilentServer&) = delete;
+    SilentServer& operator=(const SilentServer&) = delete;
+    Text url() const { return u"ws://127.0.0.1:" + utf16(std::to_string(port)) + u"/"; }
+
+private:
+    long long socket;
+    int port;
+};

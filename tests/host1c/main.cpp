@@ -3,8 +3,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <unistd.h>
 
 std::map<std::string, Scenario>& scenarios() {
     static std::map<std::string, Scenario> all;
@@ -32,25 +30,6 @@ Text start_server(Object& server) {
 Pair::Pair(const Library& library, HostKind kind)
     : server(library, u"Server", kind), client(library, u"Client", kind), url(start_server(server)) {
     CHECK(client.call(u"Подключиться", {url}));
-}
-
-static long status(const char* field) {
-    std::ifstream file("/proc/self/status");
-    for (std::string line; std::getline(file, line);)
-        if (line.rfind(field, 0) == 0) return std::strtol(line.c_str() + std::string(field).size(), nullptr, 10);
-    fail(__FILE__, __LINE__, std::string(field) + " in /proc/self/status");
-}
-
-long resident_kib() { return status("VmRSS:"); }
-
-int thread_count() { return static_cast<int>(status("Threads:")); }
-
-bool is_mapped(const std::string& library) {
-    const std::string name = library.substr(library.rfind('/') + 1);
-    std::ifstream file("/proc/self/maps");
-    for (std::string line; std::getline(file, line);)
-        if (line.find(name) != std::string::npos) return true;
-    return false;
 }
 
 int main(int count, char** arguments) {

@@ -1,59 +1,20 @@
 // Many threads of the host on one object, and destruction under their feet.
 #include "host.hpp"
 
-#include <arpa/inet.h>
-#include <cstring>
-#include <fstream>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 namespace {
-
-// A port that accepts and then says nothing.
-class SilentServer {
-public:
-    SilentServer() : socket(::socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        CHECK(bind(socket, reinterpret_cast<sockaddr*>(&address), size) == 0 && listen(socket, 16) == 0);
-        CHECK(getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-        port = ntohs(address.sin_port);
-    }
-    ~SilentServer() { close(socket); }
-    Text url() const { return u"ws://127.0.0.1:" + utf16(std::to_string(port)) + u"/"; }
-
-private:
-    int socket;
-    int port;
-};
 
 // A thread of the host, and whether it has come to rest inside a call.
 class Caller {
 public:
     explicit Caller(std::function<void()> body)
         : thread([this, body = std::move(body)] {
-              id = syscall(SYS_gettid);
+              id = this_thread();
               body();
               done = true;
           }) {}
     ~Caller() { thread.join(); }
 
-    bool waits() const {
-        if (done) return false;
-        for (int look = 0; look < 10; ++look) {
-            std::ifstream file("/proc/self/task/" + std::to_string(id.load()) + "/stat");
-            std::string stat;
-            std::getline(file, stat);
-            const auto end = stat.rfind(')');
-            if (end == std::string::npos || stat[end + 2] != 'S') return false;
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        }
-        return true;
-    }
+    bool waits() const { return !done && rests(id) && !done; }
     bool has_ended() const { return done; }
 
 private:

@@ -29,8 +29,8 @@ impl Runner {
             if Path::new(loader).exists() {
                 runners.push(Self { name: "native", command: Vec::new(), environment: Vec::new(), root: None });
             }
-            let folder = if target.machine() == "i686" { "i386" } else { "bullseye" };
-            runners.extend(chroot(project, target, folder, "chroot", &[]));
+            let folder = if target.machine() == "i686" { "bullseye-i386" } else { "bullseye" };
+            runners.extend(chroot(project, target, folder, "Debian 11", &[]));
         }
         if runners.is_empty() {
             anyhow::bail!("nothing here runs it: {}", tools::SET_UP);
@@ -78,7 +78,7 @@ fn wine(project: &Project, target: &Target) -> Option<Runner> {
     if name == "wine64" {
         return None;
     }
-    let runner = chroot(project, target, "i386", "Wine", &["/usr/lib/wine/wine"])?;
+    let runner = chroot(project, target, "wine-i386", "Wine", &["/usr/lib/wine/wine"])?;
     Some(Runner { environment: wine_environment(Path::new("/tmp/wine")), ..runner })
 }
 

@@ -1,0 +1,49 @@
+// What Windows knows of this process.
+#include "../../host1c/host.hpp"
+
+#include <winsock2.h>
+#include <windows.h>
+// Behind windows.h.
+#include <psapi.h>
+#include <tlhelp32.h>
+
+long resident_kib() {
+    PROCESS_MEMORY_COUNTERS counters;
+    CHECK(K32GetProcessMemoryInfo(GetCurrentProcess(), &counters, sizeof counters));
+    return static_cast<long>(counters.WorkingSetSize / 1024);
+}
+
+int thread_count() {
+    const HANDLE threads = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+    CHECK(threads != INVALID_HANDLE_VALUE);
+    int count = 0;
+    THREADENTRY32 entry;
+    entry.dwSize = sizeof entry;
+    for (BOOL more = Thread32First(threads, &entry); more; more = Thread32Next(threads, &entry))
+        count += entry.th32OwnerProcessID == GetCurrentProcessId();
+    CloseHandle(threads);
+    return count;
+}
+
+bool is_mapped(const std::string& library) { return GetModuleHandleA(library.c_str()) != nullptr; }
+
+long this_thread() { return static_cast<long>(GetCurrentThreadId()); }
+
+// There is no simple way to see what a thread does; in this time it is where it wants to be.
+bool rests(long thread) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return thread != 0;
+}
+
+SilentServer::SilentServer() : socket(static_cast<long long>(::socket(AF_INET, SOCK_STREAM, 0))) {
+    const auto handle = static_cast<SOCKET>(socket);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int size = sizeof address;
+    CHECK(bind(handle, reinterpret_cast<sockaddr*>(&address), size) == 0 && listen(handle, 16) == 0);
+    CHECK(getsockname(handle, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    port = ntohs(address.sin_port);
+}
+
+SilentServer::~SilentServer() { closesocket(static_cast<SOCKET>(socket)); }
