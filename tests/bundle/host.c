@@ -15,7 +15,7 @@
     each(client_get_close_code) each(client_get_status) each(server_new) each(server_free) each(server_run)          \
     each(server_stop) each(server_get_port) each(server_receive) each(server_send_text) each(server_send_binary)     \
     each(server_set_handler) each(server_disconnect) each(server_set_receive_queue_messages)                         \
-    each(server_get_queued) each(message_event) each(message_kind) each(message_connection) each(message_data)       \
+    each(server_get_queued) each(set_log) each(message_event) each(message_kind) each(message_connection) each(message_data)       \
     each(message_size) each(message_free)
 
 #define FIELD(name) __typeof__(wsaddin_##name) *name;
@@ -151,6 +151,46 @@ static void closing(void) {
     EXPECT(ws.client_free(client), WSADDIN_BAD_HANDLE);
 }
 
+/* The standard library of Windows takes names in another encoding. */
+static FILE *open_utf8(const char *path, const char *mode) {
+#ifdef _WIN32
+    wchar_t wide_path[64], wide_mode[8];
+    MultiByteToWideChar(CP_UTF8, 0, path, -1, wide_path, 64);
+    MultiByteToWideChar(CP_UTF8, 0, mode, -1, wide_mode, 8);
+    return _wfopen(wide_path, wide_mode);
+#else
+    return fopen(path, mode);
+#endif
+}
+
+/* What one connection leaves in the log, in a file whose name is not ASCII. */
+static void logging(void) {
+    static const char path[] = "\xD0\xB6\xD1\x83\xD1\x80\xD0\xBD\xD0\xB0\xD0\xBB.log";
+    char text[16384];
+    size_t size;
+    FILE *file = open_utf8(path, "wb");
+    wsaddin_server server;
+    wsaddin_client client;
+    int32_t clean;
+    CHECK(file != NULL);
+    fclose(file);
+    GOOD(ws.set_log(path, sizeof path - 1, WSADDIN_LOG_FRAMES));
+    server = start();
+    client = connected(server);
+    GOOD(ws.client_send_text(client, WSADDIN_TEXT("to the log")));
+    GOOD(ws.client_disconnect(client, 1000, NULL, 0, &clean));
+    GOOD(ws.client_free(client));
+    GOOD(ws.server_free(server));
+    GOOD(ws.set_log(NULL, 0, WSADDIN_LOG_INFO));
+    file = open_utf8(path, "rb");
+    CHECK(file != NULL);
+    size = fread(text, 1, sizeof text - 1, file);
+    text[size] = '\0';
+    fclose(file);
+    CHECK(strstr(text, " open: 127.0.0.1:") != NULL && strstr(text, "\"to the log\"") != NULL);
+    CHECK(strstr(text, "closed by us: 1000") != NULL);
+}
+
 static void tls(const char *url, wsaddin_result expected) {
     wsaddin_client client;
     GOOD(ws.client_new(&client));
@@ -200,6 +240,7 @@ int main(int argc, char **argv) {
         conversation();
         backpressure();
         closing();
+        logging();
         if (argc > 3) tls(argv[2], atoi(argv[3]));
         unload(library, argv[1]);
     }
