@@ -5,19 +5,17 @@
 //! a decoder owns no heap memory.
 
 use super::Role;
+use super::assembly::Assembly;
 use super::close::PeerClose;
-use super::deflate::{Inflaters, Inflation, Unpacking, Way};
+use super::deflate::{Inflaters, Inflation, Way};
 use super::head::{self, Head, Op};
 use super::mask;
 use super::message::{Message, MessageKind};
-use super::payload;
 use crate::error::{Error, Id};
 use crate::log::{self, Object, Who};
 use bytes::Bytes;
 use std::ops::Range;
 
-/// How far ahead of the bytes that came memory is reserved for those that were declared.
-const AHEAD: usize = 64 * 1024;
 /// Bytes of a text that the log is given.
 const LOGGED: usize = 400;
 const MAX_HEAD: usize = 14;
@@ -78,15 +76,6 @@ struct Frame {
     mask: [u8; 4],
     remaining: usize,
     begun: bool,
-}
-
-/// A message that is not complete.
-struct Assembly {
-    kind: MessageKind,
-    data: Vec<u8>,
-    /// Bytes of a text found to be UTF-8; behind them at most three of a character that is not complete.
-    valid: usize,
-    unpacking: Option<Box<Unpacking>>,
 }
 
 impl Decoder {
@@ -165,6 +154,9 @@ impl Decoder {
         max_message: usize,
         pool: &mut Inflaters,
     ) -> Result<Option<Item>, Violation> {
+        if let Some(item) = self.next_whole(buf, at, max_message)? {
+            return Ok(Some(item));
+        }
         loop {
             if self.closed {
                 *at = buf.len();
@@ -202,6 +194,33 @@ impl Decoder {
                 return Ok(item);
             }
         }
+    }
+
+    /// The ordinary case without the detours of the others: a message in one frame that lies in `buf` whole. `None`
+    /// when it is something else; then nothing has been taken.
+    fn next_whole(&mut self, buf: &mut [u8], at: &mut usize, max_message: usize) -> Result<Option<Item>, Violation> {
+        if self.closed || self.head_len > 0 || self.frame.is_some() || self.message.is_some() {
+            return Ok(None);
+        }
+        let input = buf.get_mut(*at..).unwrap_or_default();
+        let Some(head) = head::read(input, self.role, false, self.inflation.is_some())? else { return Ok(None) };
+        let (Op::Begin(kind), true, false) = (head.op, head.last, head.compressed) else { return Ok(None) };
+        let Ok(length) = usize::try_from(head.length) else { return Ok(None) };
+        let Some(payload) = input.get_mut(head.size..).and_then(|rest| rest.get_mut(..length)) else {
+            return Ok(None);
+        };
+        if length > max_message {
+            return Ok(None);
+        }
+        self.tell(&head, payload);
+        mask::apply(payload, head.mask);
+        if kind == MessageKind::Text && simdutf8::basic::from_utf8(payload).is_err() {
+            return Err(Violation::with(1007, Id::TextUtf8.into()));
+        }
+        let start = *at + head.size;
+        *at = start + length;
+        self.wire_len = head.length;
+        Ok(Some(Item::InPlace(kind, start..*at)))
     }
 
     /// The frame's head and the beginning of its text, for the log; what of it has come by now.
@@ -315,13 +334,13 @@ impl Decoder {
             let inflation = self.inflation.as_mut().filter(|_| frame.compressed);
             let unpacking = inflation.map(|inflation| Box::new(inflation.begin(pool)));
             self.wire_len = 0;
-            self.message = Some(Assembly { kind, data: Vec::new(), valid: 0, unpacking });
+            self.message = Some(Assembly::new(kind, unpacking));
         }
         let Some(message) = &mut self.message else { return Err(Violation::protocol(Id::FrameContinuation)) };
         self.wire_len += payload.len() as u64;
         let complete = frame.last && payload.len() == frame.remaining;
         match message.unpacking.take() {
-            None => message.append(payload, frame)?,
+            None => message.append(payload, frame.last, frame.remaining)?,
             Some(mut unpacking) => {
                 unpacking.feed(payload, pool, |piece| message.append_inflated(piece, max_message))?;
                 if complete {
@@ -337,75 +356,13 @@ impl Decoder {
         if !complete {
             return Ok(None);
         }
-        if message.kind == MessageKind::Text && message.valid < message.data.len() {
-            return Err(Violation::with(1007, Id::TextUtf8.into()));
-        }
-        Ok(self.message.take().map(|done| Item::Message(done.finish())))
+        Ok(match self.message.take() {
+            Some(done) => Some(Item::Message(done.finish()?)),
+            None => None,
+        })
     }
 }
 
-impl Assembly {
-    fn append(&mut self, payload: &[u8], frame: &Frame) -> Result<(), Violation> {
-        self.reserve(payload.len(), frame)?;
-        self.add(payload)
-    }
-
-    /// Takes what was inflated, up to the bound and with no more memory than that.
-    fn append_inflated(&mut self, piece: &[u8], max_message: usize) -> Result<(), Violation> {
-        let length = self.data.len();
-        if piece.len() > max_message - length.min(max_message) {
-            return Err(Violation::with(1009, Error::new(Id::MessageInflatedTooBig, [max_message.into()])));
-        }
-        if self.data.capacity() - length < piece.len() {
-            let doubled = self.data.capacity().saturating_mul(2).min(max_message);
-            let more = doubled.max(length + piece.len()) - length;
-            self.data.try_reserve_exact(more).map_err(|_| no_memory(Error::of(Id::NoMemory)))?;
-        }
-        self.add(piece)
-    }
-
-    /// The message, in no much more memory than it needs: it may wait long in a queue that counts its length.
-    fn finish(mut self) -> Message {
-        if self.data.capacity() - self.data.len() > self.data.len() / 4 {
-            self.data.shrink_to_fit();
-        }
-        Message::received(self.kind, payload::finish(self.data))
-    }
-
-    fn add(&mut self, payload: &[u8]) -> Result<(), Violation> {
-        self.data.extend_from_slice(payload);
-        if self.kind == MessageKind::Text {
-            let fresh = self.data.get(self.valid..).unwrap_or_default();
-            match simdutf8::compat::from_utf8(fresh) {
-                Ok(_) => self.valid = self.data.len(),
-                Err(error) if error.error_len().is_none() => self.valid += error.valid_up_to(),
-                Err(_) => return Err(Violation::with(1007, Id::TextUtf8.into())),
-            }
-        }
-        Ok(())
-    }
-
-    /// Room for `more` bytes. For the last frame the end is declared: up to there, but neither more than twice what
-    /// came nor, for a small beginning, more than [`AHEAD`]. Before, doubling, because more fragments will follow.
-    fn reserve(&mut self, more: usize, frame: &Frame) -> Result<(), Violation> {
-        let length = self.data.len();
-        if self.data.capacity() - length >= more {
-            return Ok(());
-        }
-        if frame.last {
-            let ahead = length.max(more.saturating_add(AHEAD));
-            let ahead = ahead.clamp(more, frame.remaining);
-            match self.data.capacity() {
-                0 => self.data = payload::room(ahead).map_err(no_memory)?,
-                _ => self.data.reserve_exact(ahead),
-            }
-        } else {
-            self.data.reserve(more);
-        }
-        Ok(())
-    }
-}
-
-fn no_memory(error: Error) -> Violation {
+pub(super) fn no_memory(error: Error) -> Violation {
     Violation::with(1011, error)
 }

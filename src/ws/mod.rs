@@ -4,6 +4,7 @@
 //! Afterwards [`Decoder`] turns received bytes into [`Item`]s and [`OutFrame`] turns payloads into bytes. Nothing here
 //! touches a socket, a clock or a thread, and nothing allocates for a length that a peer merely declares.
 
+mod assembly;
 mod close;
 mod decoder;
 pub mod deflate;

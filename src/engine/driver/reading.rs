@@ -120,9 +120,8 @@ impl Driver {
     }
 
     fn decode(&mut self, io: &mut Io, bytes: &mut [u8], mut run: Option<Run>) -> Met {
-        let mut at = 0;
+        let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
         while self.stash.is_none() && !self.closing.is_deaf() {
-            let limit = self.owner.options().size(Opt::MaxMessageSize);
             let met = match self.decoder.next_in_place(bytes, &mut at, limit, &mut io.inflaters) {
                 Ok(None) => return Met::End,
                 Ok(Some(Item::InPlace(kind, place))) => {
