@@ -139,8 +139,14 @@ public:
     long refused() const { return refusals; }
     long depth() const { return buffer_depth; }
 
-    // After this, no call may come any more.
-    void close() { closed = true; }
+    // What the host does inside a call of the library; set before there are any.
+    std::function<void()> on_error, on_event, on_depth;
+
+    // After this, no call may come any more, nor may one still be under way.
+    void close() {
+        closed = true;
+        if (inside > 0) ++late_calls;
+    }
     bool disturbed() const { return late_calls > 0; }
 
 private:
@@ -152,6 +158,7 @@ private:
     bool add_error(unsigned short code, const WCHAR_T* source, const WCHAR_T* text, long scode);
     bool external_event(const WCHAR_T* source, const WCHAR_T* event, const WCHAR_T* data);
     void called();
+    void act(const std::function<void()>& action);
 
     HostKind kind;
     Info info;
@@ -161,7 +168,7 @@ private:
     std::map<std::thread::id, std::vector<Complaint>> complaints;
     std::vector<Event> events;
     long room = 0, occupied = 0;
-    std::atomic<long> refusals{0}, buffer_depth{1}, late_calls{0};
+    std::atomic<long> refusals{0}, buffer_depth{1}, late_calls{0}, inside{0};
     std::atomic<bool> closed{false};
 
     friend class Object;

@@ -94,6 +94,7 @@ public:
     bool HOST_CALL RegisterProfileAs(WCHAR_T*) override { return owner.called(), false; }
     bool HOST_CALL SetEventBufferDepth(long depth) override {
         owner.called();
+        owner.act(owner.on_depth);
         owner.buffer_depth = depth;
         return true;
     }
@@ -154,9 +155,17 @@ void Connection::called() {
     if (closed) ++late_calls;
 }
 
+void Connection::act(const std::function<void()>& action) {
+    if (!action) return;
+    ++inside;
+    action();
+    --inside;
+}
+
 bool Connection::add_error(unsigned short code, const WCHAR_T* source, const WCHAR_T* text, long scode) {
     called();
     CHECK(source != nullptr && text != nullptr);
+    act(on_error);
     const std::lock_guard lock(mutex);
     complaints[std::this_thread::get_id()].push_back({code, source, text, scode});
     return true;
@@ -165,6 +174,7 @@ bool Connection::add_error(unsigned short code, const WCHAR_T* source, const WCH
 bool Connection::external_event(const WCHAR_T* source, const WCHAR_T* event, const WCHAR_T* data) {
     called();
     CHECK(source != nullptr && event != nullptr && data != nullptr);
+    act(on_event);
     const std::lock_guard lock(mutex);
     if (room > 0 && occupied >= room) {
         ++refusals;
