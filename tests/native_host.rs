@@ -28,6 +28,7 @@ const ALONE: &[&str] = &[
     "endings",
     "endurance",
     "errors",
+    "errors_inside",
     "events_doorbell",
     "events_end",
     "events_forms",
@@ -46,6 +47,7 @@ const ALONE: &[&str] = &[
     "numbers",
     "reconnecting",
     "strings",
+    "switched_by_many",
     "unload",
 ];
 

@@ -35,8 +35,13 @@ impl Gate {
 
     /// After `close`: waits until everybody has left.
     pub fn wait_empty(&self) {
+        self.wait_left(0);
+    }
+
+    /// After `close`: waits until no more than `own` are inside, the calls of the thread that waits.
+    pub fn wait_left(&self, own: usize) {
         let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.state.load(SeqCst) & !CLOSED != 0 {
+        while self.state.load(SeqCst) & !CLOSED > own {
             guard = self.left.wait(guard).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -44,7 +49,7 @@ impl Gate {
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        if self.0.state.fetch_sub(1, SeqCst) == CLOSED | 1 {
+        if self.0.state.fetch_sub(1, SeqCst) & CLOSED != 0 {
             // The lock makes sure that the waiter is either before its check or inside its wait.
             drop(self.0.lock.lock().unwrap_or_else(PoisonError::into_inner));
             self.0.left.notify_all();

@@ -1,7 +1,7 @@
 //! `AddIn.WebSocket.Client`.
 
 use super::call::Call;
-use super::events::HostEvents;
+use super::event_form::HostEvents;
 use super::table::{Class, Getter, Method, Omitted, func, get, opt, out, proc, req, takes};
 use super::variant::Output;
 use crate::client::Client;

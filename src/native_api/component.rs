@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::events::Port;
 use super::host::{Memory, Services};
+use super::line::{Line, Within};
 use super::table::{Class, Method, Omitted, Property};
 use super::text;
 use super::variant::{Output, Prepared, Variant};
@@ -46,40 +47,26 @@ pub(super) trait Addin: Send + Sync {
     fn call(&self, index: c_long, result: *mut Variant, parameters: *mut Variant, count: c_long) -> bool;
 }
 
-#[derive(Default)]
-struct Links {
-    services: Option<Services>,
-    memory: Option<Memory>,
-}
-
 /// An object of the host.
 pub(super) struct Component<C: Class> {
     object: Arc<C>,
     gate: Gate,
-    links: Mutex<Links>,
+    memory: Mutex<Option<Memory>>,
+    line: Arc<Line>,
     english: AtomicBool,
     /// The text of the last failure, until the next method that succeeds.
     failure: Mutex<String>,
     port: Arc<Port>,
-    /// The host is being told of a failure.
-    telling: Mutex<()>,
 }
 
 impl<C: Class> Component<C> {
     /// An object of the class for the host.
     pub fn make() -> Result<Arc<dyn Addin>> {
         let object = C::new()?;
-        let port = Port::new(object.watchable(), C::host_events(), C::NAME);
-        let (gate, links, failure) = (Gate::default(), Mutex::default(), Mutex::default());
-        Ok(Arc::new(Self {
-            object,
-            gate,
-            links,
-            english: AtomicBool::new(false),
-            failure,
-            port,
-            telling: Mutex::default(),
-        }))
+        let line = Arc::default();
+        let port = Port::new(object.watchable(), &line, C::host_events(), C::NAME);
+        let (gate, memory, failure) = (Gate::default(), Mutex::default(), Mutex::default());
+        Ok(Arc::new(Self { object, gate, memory, line, english: AtomicBool::new(false), failure, port }))
     }
 
     fn language(&self) -> Language {
@@ -87,22 +74,15 @@ impl<C: Class> Component<C> {
     }
 
     fn memory(&self) -> Option<Memory> {
-        lock(&self.links).memory
-    }
-
-    fn services(&self) -> Option<Services> {
-        lock(&self.links).services
+        *lock(&self.memory)
     }
 
     /// Tells the host of a failure; always false.
     fn fail(&self, error: &Error) -> bool {
         let text = error.text(self.language());
         lock(&self.failure).clone_from(&text);
-        // Held through the call, so that `Done` can wait for it.
-        let _telling = lock(&self.telling);
-        if let Some(services) = self.services() {
-            services.add_error(&format!("AddIn.WebSocket.{}", C::NAME), &text);
-        }
+        let source = format!("AddIn.WebSocket.{}", C::NAME);
+        self.line.call(Within::Call, |services| services.add_error(&source, &text));
         false
     }
 
@@ -158,7 +138,7 @@ impl<C: Class> Component<C> {
         let name = Arg::Both { en, ru };
         match property {
             Property::Getter(_) => Err(Error::new(Id::ReadOnly, [name])),
-            Property::ExternalEvents => self.port.switch(&value.text(&name)?, self.services(), self.language()),
+            Property::ExternalEvents => self.port.switch(&value.text(&name)?, self.language()),
             Property::EventSource => {
                 self.port.set_source(value.text(&name)?);
                 Ok(())
@@ -226,32 +206,33 @@ impl<C: Class> Addin for Component<C> {
     }
 
     fn destroy(&self) {
-        // First the core: it ends the calls that wait inside, which the gate then waits for.
+        // First the core: it ends the calls that wait inside, which the gate then waits for. A call from whose inside
+        // the host destroys the object does not wait for itself.
         self.gate.close();
-        self.port.stop();
+        self.port.end();
         self.object.shut_down();
-        self.gate.wait_empty();
-        *lock(&self.links) = Links::default();
+        self.gate.wait_left(self.line.own_calls());
+        self.line.cut();
+        *lock(&self.memory) = None;
     }
 
     fn init(&self, services: *mut c_void) -> bool {
         let services = Services::new(services);
-        lock(&self.links).services = services;
+        self.line.connect(services);
         services.is_some()
     }
 
     fn set_memory(&self, memory: *mut c_void) -> bool {
         let memory = Memory::new(memory);
-        lock(&self.links).memory = memory;
+        *lock(&self.memory) = memory;
         memory.is_some()
     }
 
     fn done(&self) {
-        self.port.stop();
+        self.port.end();
         self.object.shut_down();
-        lock(&self.links).services = None;
         // A call that was ended inside may just be telling the host; after that it finds nobody to tell.
-        drop(lock(&self.telling));
+        self.line.cut();
     }
 
     fn set_language(&self, locale: *const u16) {

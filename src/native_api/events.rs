@@ -1,29 +1,17 @@
 //! External events of one object: what is offered to the host, and what the host refuses stays with us.
 
-use super::host::Services;
+use super::event_form::HostEvents;
+use super::line::{Line, Within, this_thread};
 use super::pump::{self, Subscription};
-use crate::engine::{Body, Event, Watchable, lock};
+use crate::engine::{Watchable, lock};
 use crate::error::{Arg, Error, Id, Language, Result};
-use crate::ws::{Message, MessageKind};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// Events that the host keeps for a script that is busy; it begins with 1.
 const DEPTH: i32 = 1024;
 /// Events of one object in a turn, so that a flood does not hold up the others.
 const TURN: usize = 64;
-
-/// How a class puts an event's data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HostEvents {
-    /// The data alone.
-    Plain,
-    /// JSON that begins with the connection's number.
-    WithId,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -44,35 +32,53 @@ pub(super) enum Turn {
     Refused,
 }
 
-/// What may be offered, guarded so that stopping waits for an offer under way.
-struct Delivery {
-    services: Option<Services>,
+/// Who offers, so that only one does and stopping can wait for it.
+#[derive(Default)]
+struct Offering {
+    thread: Option<usize>,
+    /// Counts the turns that have ended.
+    ended: u64,
+    /// Another pump has come meanwhile and went away.
+    missed: bool,
+}
+
+/// Whether the port is at the pump.
+enum Membership {
+    Out,
+    In(Subscription),
+    /// The object has ended: never again.
+    Ended,
 }
 
 /// The external events of one object.
 pub(super) struct Port {
     watchable: Watchable,
+    line: Arc<Line>,
     form: HostEvents,
     mode: AtomicU8,
     english: AtomicBool,
     /// A doorbell has been accepted and nothing was taken since.
     outstanding: AtomicBool,
     source: Mutex<String>,
-    delivery: Mutex<Delivery>,
-    subscription: Mutex<Option<Subscription>>,
+    offering: Mutex<Offering>,
+    offered: Condvar,
+    /// Held while `mode` is changed, and never while the host is called.
+    membership: Mutex<Membership>,
 }
 
 impl Port {
-    pub fn new(watchable: Watchable, form: HostEvents, class: &str) -> Arc<Self> {
+    pub fn new(watchable: Watchable, line: &Arc<Line>, form: HostEvents, class: &str) -> Arc<Self> {
         Arc::new(Self {
             watchable,
+            line: line.clone(),
             form,
             mode: AtomicU8::new(Mode::Off as u8),
             english: AtomicBool::new(false),
             outstanding: AtomicBool::new(false),
             source: Mutex::new(format!("WebSocket.{class}")),
-            delivery: Mutex::new(Delivery { services: None }),
-            subscription: Mutex::new(None),
+            offering: Mutex::default(),
+            offered: Condvar::new(),
+            membership: Mutex::new(Membership::Out),
         })
     }
 
@@ -109,47 +115,77 @@ impl Port {
         self.english.store(language == Language::English, SeqCst);
     }
 
-    /// Switches external events on, over or off.
-    pub fn switch(self: &Arc<Self>, wanted: &str, services: Option<Services>, language: Language) -> Result<()> {
+    /// Switches external events on, over or off. Off: when it returns the host is not called any more, unless this is a
+    /// call that the host makes from inside an event.
+    pub fn switch(self: &Arc<Self>, wanted: &str, language: Language) -> Result<()> {
         let name = Arg::Both { en: "ExternalEvents", ru: "ВнешниеСобытия" };
         let mode = match wanted {
-            "" => Mode::Off,
+            "" => {
+                self.leave(Membership::Out);
+                return Ok(());
+            }
             "data" => Mode::Data,
             "doorbell" => Mode::Doorbell,
             other => return Err(Error::new(Id::BadValue, [name, other.into(), "\"\", data, doorbell".into()])),
         };
-        if mode == Mode::Off {
-            self.stop();
-            return Ok(());
+        let has_events = self.line.call(Within::Call, |services| {
+            let has_events = !services.is_server_side();
+            if has_events && services.event_depth() < DEPTH.into() {
+                services.set_event_depth(DEPTH.into());
+            }
+            has_events
+        });
+        if has_events != Some(true) {
+            return Err(Error::new(Id::Unsupported, [name]));
         }
-        let services = services.filter(|services| !services.is_server_side());
-        let services = services.ok_or_else(|| Error::new(Id::Unsupported, [name]))?;
-        if services.event_depth() < DEPTH.into() {
-            services.set_event_depth(DEPTH.into());
+        let mut membership = lock(&self.membership);
+        match &*membership {
+            Membership::Out => *membership = Membership::In(pump::subscribe(self, &self.watchable)?),
+            Membership::In(_) => {}
+            Membership::Ended => return Err(Error::of(Id::Cancelled)),
         }
         self.set_language(language);
-        let mut subscription = lock(&self.subscription);
         self.outstanding.store(false, SeqCst);
-        lock(&self.delivery).services = Some(services);
         self.mode.store(mode as u8, SeqCst);
-        match &*subscription {
-            Some(_) => pump::ring(),
-            None => *subscription = Some(pump::subscribe(self, &self.watchable)?),
-        }
+        drop(membership);
+        pump::ring();
         Ok(())
     }
 
-    /// Switches external events off. When it returns the host is not called any more, unless this is a call that the
-    /// host makes from inside an event.
-    pub fn stop(&self) {
+    /// Switches external events off for good, as `switch` does.
+    pub fn end(&self) {
+        self.leave(Membership::Ended);
+    }
+
+    fn leave(&self, next: Membership) {
+        let mut membership = lock(&self.membership);
         self.mode.store(Mode::Off as u8, SeqCst);
-        let subscription = lock(&self.subscription).take();
-        if !pump::on_pump_thread() {
-            // Waits for an offer under way.
-            lock(&self.delivery).services = None;
+        let last = match std::mem::replace(&mut *membership, Membership::Out) {
+            Membership::In(subscription) => subscription.leave(),
+            Membership::Out => None,
+            Membership::Ended => {
+                *membership = Membership::Ended;
+                None
+            }
+        };
+        if let Membership::Ended = next {
+            *membership = next;
         }
-        // Joins the thread when this was the last object.
-        drop(subscription);
+        drop(membership);
+        self.wait_offered();
+        // Only now: its thread may be in a host that asks for the locks above.
+        if let Some(pump) = last {
+            pump.end();
+        }
+    }
+
+    /// Waits for an offer under way, but not for one that this call is part of.
+    fn wait_offered(&self) {
+        let mut offering = lock(&self.offering);
+        let ended = offering.ended;
+        while offering.ended == ended && offering.thread.is_some_and(|thread| thread != this_thread()) {
+            offering = self.offered.wait(offering).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// The script has taken something: the doorbell may ring again for what is left.
@@ -161,17 +197,40 @@ impl Port {
 
     /// Offers what waits to the host. On the pump's thread.
     pub fn turn(&self) -> Turn {
-        let delivery = lock(&self.delivery);
-        let Some(services) = delivery.services else { return Turn::Idle };
+        {
+            let mut offering = lock(&self.offering);
+            if offering.thread.is_some() {
+                // The thread of an earlier pump, which is in the host's hands. Order is kept by one offer at a time.
+                offering.missed = true;
+                return Turn::Idle;
+            }
+            offering.thread = Some(this_thread());
+        }
+        let turn = self.offer();
+        let missed = {
+            let mut offering = lock(&self.offering);
+            offering.thread = None;
+            offering.ended += 1;
+            std::mem::take(&mut offering.missed)
+        };
+        self.offered.notify_all();
+        if missed {
+            pump::ring();
+        }
+        turn
+    }
+
+    fn offer(&self) -> Turn {
         for offered in 0..TURN {
             match self.mode() {
                 Mode::Off => return Turn::Idle,
-                Mode::Doorbell => return self.ring(services),
+                Mode::Doorbell => return self.ring(),
                 Mode::Data => {}
             }
             let Some(event) = self.watchable.take() else { return Turn::Idle };
-            let (name, data) = self.put(&event);
-            if !services.external_event(&self.source(), name, &data) {
+            let language = if self.english.load(SeqCst) { Language::English } else { Language::Russian };
+            let (name, data) = self.form.put(&event, language);
+            if !self.tell(name, &data) {
                 self.watchable.put_back(event);
                 return if offered == 0 { Turn::Refused } else { Turn::Filled };
             }
@@ -179,59 +238,21 @@ impl Port {
         Turn::More
     }
 
-    fn ring(&self, services: Services) -> Turn {
+    /// False: the host refuses it, or there is no host.
+    fn tell(&self, name: &str, data: &str) -> bool {
+        let source = self.source();
+        let told = self.line.call(Within::Event, |services| services.external_event(&source, name, data));
+        told == Some(true)
+    }
+
+    fn ring(&self) -> Turn {
         if !self.watchable.has_events() || self.outstanding.swap(true, SeqCst) {
             return Turn::Idle;
         }
-        if services.external_event(&self.source(), "doorbell", "") {
+        if self.tell("doorbell", "") {
             return Turn::Idle;
         }
         self.outstanding.store(false, SeqCst);
         Turn::Refused
     }
-
-    /// An event in the host's form: its name and its data.
-    fn put(&self, event: &Event) -> (&'static str, String) {
-        let language = if self.english.load(SeqCst) { Language::English } else { Language::Russian };
-        match (&event.body, self.form) {
-            (Body::Message(message), HostEvents::Plain) => plain(message),
-            (Body::Message(message), HostEvents::WithId) => with_id(event.connection, message),
-            (_, HostEvents::Plain) => (event.name(), event_text(event, language)),
-            (Body::Open(json), HostEvents::WithId) => (event.name(), json.clone()),
-            (_, HostEvents::WithId) => {
-                let text = event_text(event, language);
-                let mut value = json!({ "id": event.connection });
-                match serde_json::from_str::<Value>(&text) {
-                    Ok(Value::Object(fields)) => {
-                        if let Some(value) = value.as_object_mut() {
-                            value.extend(fields);
-                        }
-                    }
-                    Ok(_) | Err(_) => value["text"] = Value::from(text),
-                }
-                (event.name(), value.to_string())
-            }
-        }
-    }
-}
-
-fn event_text(event: &Event, language: Language) -> String {
-    match event.data(language) {
-        crate::engine::EventData::Text(text) => String::from_utf8_lossy(&text).into_owned(),
-        crate::engine::EventData::Binary(bytes) => BASE64.encode(bytes),
-    }
-}
-
-/// The host takes NUL-terminated strings: a text that holds a NUL goes as base64 under its own name.
-fn plain(message: &Message) -> (&'static str, String) {
-    match message.kind() {
-        MessageKind::Binary => ("binary", BASE64.encode(message.data())),
-        MessageKind::Text if message.data().contains(&0) => ("text64", BASE64.encode(message.data())),
-        MessageKind::Text => ("message", String::from_utf8_lossy(message.data()).into_owned()),
-    }
-}
-
-fn with_id(connection: u64, message: &Message) -> (&'static str, String) {
-    let (name, data) = plain(message);
-    (name, json!({ "id": connection, "data": data }).to_string())
 }

@@ -18,12 +18,8 @@ thread_local! {
     static ON_PUMP: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether the host calls from inside an event that it was just given.
-pub(super) fn on_pump_thread() -> bool {
-    ON_PUMP.get()
-}
-
-struct Pump {
+/// The thread and who is served by it.
+pub(super) struct Pump {
     signal: Arc<Signal>,
     ports: Arc<Mutex<Vec<Arc<Port>>>>,
     stopped: Arc<AtomicBool>,
@@ -32,7 +28,7 @@ struct Pump {
 
 static PUMP: Mutex<Option<Pump>> = Mutex::new(None);
 
-/// An object's place at the pump; dropping it leaves.
+/// An object's place at the pump, which it leaves with [`Subscription::leave`].
 pub(super) struct Subscription {
     port: *const Port,
     watchable: Watchable,
@@ -62,26 +58,31 @@ pub(super) fn ring() {
     }
 }
 
-impl Drop for Subscription {
-    fn drop(&mut self) {
+impl Subscription {
+    /// Leaves at once. The last one gets the pump, to end it with no lock held.
+    #[must_use]
+    pub fn leave(self) -> Option<Pump> {
         self.watchable.unsubscribe(&self.signal);
         let mut slot = lock(&PUMP);
-        let Some(pump) = slot.as_ref() else { return };
-        let empty = {
-            let mut ports = lock(&pump.ports);
-            ports.retain(|port| !std::ptr::eq(Arc::as_ptr(port), self.port));
-            ports.is_empty()
-        };
-        if empty && let Some(pump) = slot.take() {
-            drop(slot);
-            pump.stopped.store(true, SeqCst);
-            pump.signal.ring();
-            if on_pump_thread() {
-                // The host destroys its last object inside an event: the thread ends by itself right after.
-                pump.thread.detach();
-            } else {
-                pump.thread.join();
-            }
+        let pump = slot.as_ref()?;
+        let mut ports = lock(&pump.ports);
+        ports.retain(|port| !std::ptr::eq(Arc::as_ptr(port), self.port));
+        let empty = ports.is_empty();
+        drop(ports);
+        if empty { slot.take() } else { None }
+    }
+}
+
+impl Pump {
+    /// Ends the thread.
+    pub fn end(self) {
+        self.stopped.store(true, SeqCst);
+        self.signal.ring();
+        if ON_PUMP.get() {
+            // The host destroys its last object inside an event: the thread ends by itself right after.
+            self.thread.detach();
+        } else {
+            self.thread.join();
         }
     }
 }

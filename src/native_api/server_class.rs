@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::client_class::{count, event_data, sources};
-use super::events::HostEvents;
+use super::event_form::HostEvents;
 use super::table::{Class, Getter, Method, Omitted, func, get, opt, out, proc, req, takes};
 use super::variant::Output;
 use crate::engine::{Body, Event, Outcome, Watchable};

@@ -1,7 +1,7 @@
 //! The form of the tables that say what a class can.
 
 use super::call::Call;
-use super::events::HostEvents;
+use super::event_form::HostEvents;
 use super::text::same_name;
 use super::variant::Output;
 use crate::engine::Watchable;

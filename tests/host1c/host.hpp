@@ -142,11 +142,8 @@ public:
     // What the host does inside a call of the library; set before there are any.
     std::function<void()> on_error, on_event, on_depth;
 
-    // After this, no call may come any more, nor may one still be under way.
-    void close() {
-        closed = true;
-        if (inside > 0) ++late_calls;
-    }
+    // After this, no call may come any more, nor may one of another thread still be under way.
+    void close();
     bool disturbed() const { return late_calls > 0; }
 
 private:
@@ -168,7 +165,9 @@ private:
     std::map<std::thread::id, std::vector<Complaint>> complaints;
     std::vector<Event> events;
     long room = 0, occupied = 0;
-    std::atomic<long> refusals{0}, buffer_depth{1}, late_calls{0}, inside{0};
+    std::atomic<long> refusals{0}, buffer_depth{1}, late_calls{0};
+    // The threads that are inside a call, where the host does something.
+    std::multiset<std::thread::id> inside;
     std::atomic<bool> closed{false};
 
     friend class Object;

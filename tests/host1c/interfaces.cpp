@@ -157,9 +157,20 @@ void Connection::called() {
 
 void Connection::act(const std::function<void()>& action) {
     if (!action) return;
-    ++inside;
+    const auto me = std::this_thread::get_id();
+    {
+        const std::lock_guard lock(mutex);
+        inside.insert(me);
+    }
     action();
-    --inside;
+    const std::lock_guard lock(mutex);
+    inside.erase(inside.find(me));
+}
+
+void Connection::close() {
+    const std::lock_guard lock(mutex);
+    closed = true;
+    if (inside.size() > inside.count(std::this_thread::get_id())) ++late_calls;
 }
 
 bool Connection::add_error(unsigned short code, const WCHAR_T* source, const WCHAR_T* text, long scode) {

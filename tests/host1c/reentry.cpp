@@ -75,6 +75,80 @@ SCENARIO(events_inside) {
     }
 }
 
+// The same in a host that shows an error at once and lets its user go on meanwhile.
+SCENARIO(errors_inside) {
+    const int before = thread_count();
+    using Action = std::function<void(Pair&)>;
+    const std::vector<std::pair<const char*, Action>> actions = {
+        {"reads", [](Pair& pair) { CHECK(pair.client.get(u"Status") == 1); }},
+        {"sends", [](Pair& pair) { pair.client.call(u"Send", {u"ответ"}); }},
+        {"fails again", [](Pair& pair) { assign(pair.client, u"ExternalEvents", u"нет и такого"); }},
+        {"switches on", [](Pair& pair) { pair.client.set(u"ExternalEvents", u"data"); }},
+        {"is done", [](Pair& pair) { pair.client.component->Done(); }},
+        {"destroys", [](Pair& pair) { pair.client.destroy(Ending::DESTROY_OBJECT, 0); }},
+        {"is done and destroys", [](Pair& pair) { pair.client.destroy(Ending::DESTROY_OBJECT, 1); }},
+        {"deletes", [](Pair& pair) { pair.client.destroy(Ending::DELETE, 0); }},
+    };
+    for (const auto& [what, action] : actions) {
+        std::printf("%s\n", what);
+        const Library library(setting.library);
+        Pair pair(library);
+        std::atomic<int> depth{0};
+        pair.client.connection.on_error = [&, &act = action] {
+            // Twice, one inside the other: the end counts the calls of its own thread.
+            const int level = ++depth;
+            if (level == 1) assign(pair.client, u"ExternalEvents", u"внутри");
+            if (level == 2) act(pair);
+        };
+        assign(pair.client, u"ExternalEvents", u"нет такого");
+        CHECK(depth >= 2);
+        pair.client.destroy();
+        pair.server.destroy();
+        CHECK_SAYS(threads_become(before), what);
+    }
+}
+
+// Two threads switch the events of one object while a third ends it and messages come: no order of these may hang,
+// leave a thread, or call a host that has seen the end. What was delivered is in order and was delivered once.
+SCENARIO(switched_by_many) {
+    const Library library(setting.library);
+    const int before = thread_count();
+    for (int round = 0; round < (setting.slow ? 3 : 60); ++round) {
+        Pair pair(library);
+        Object& client = pair.client;
+        client.set(u"CloseTimeout", 0);
+        std::atomic<bool> ended{false};
+        const long events = client.property(u"ExternalEvents");
+        // Called as late as during the end, where the object refuses; so not through what may throw.
+        const auto toggles = [&](const char16_t* on) {
+            Variant yes = client.to_variant(on), no = client.to_variant(u"");
+            while (!ended) {
+                client.component->SetPropVal(events, &yes);
+                client.component->SetPropVal(events, &no);
+            }
+            client.release(yes);
+            client.release(no);
+        };
+        std::thread first([&] { toggles(u"data"); }), second([&] { toggles(u"doorbell"); });
+        for (int at = 0; at < 200; ++at) CHECK(pair.server.call(u"Send", {1, utf16(std::to_string(at))}));
+        if (round % 2 == 0) client.component->Done();
+        if (round % 2 == 0) client.connection.close();
+        ended = true;
+        first.join();
+        second.join();
+        long last = -1;
+        for (const Event& event : client.connection.take_events()) {
+            if (event.event != u"message") continue;
+            const long number = std::stol(utf8(event.data));
+            CHECK(number > last);
+            last = number;
+        }
+        client.destroy();
+        pair.server.destroy();
+        CHECK(threads_become(before));
+    }
+}
+
 // The end comes while another thread of the host is inside a call, and that call inside the host's. When the end has
 // come, nobody calls the host, and no thread is left that would.
 SCENARIO(ended_inside) {

@@ -1,0 +1,88 @@
+//! The line from one object to its host: calls of the host's services, counted with the thread that makes them. No lock
+//! is held while the host works, because it may call us from inside; and who ends the object waits for the calls of
+//! other threads, but never for its own.
+
+use super::host::Services;
+use crate::engine::lock;
+use std::cell::Cell;
+use std::sync::{Condvar, Mutex, PoisonError};
+
+thread_local! {
+    /// Something with an address of its own in each thread. Without a destructor, as everything that host threads touch.
+    static MARK: Cell<u8> = const { Cell::new(0) };
+}
+
+/// The calling thread, among those that live.
+pub(super) fn this_thread() -> usize {
+    MARK.with(|mark| std::ptr::from_ref(mark).addr())
+}
+
+/// On whose behalf the host is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Within {
+    /// A call of the host, which stands in the object's gate.
+    Call,
+    /// An event of ours.
+    Event,
+}
+
+#[derive(Default)]
+struct State {
+    services: Option<Services>,
+    calls: Vec<(usize, Within)>,
+}
+
+/// See the module's page.
+#[derive(Default)]
+pub(super) struct Line {
+    state: Mutex<State>,
+    left: Condvar,
+}
+
+/// A call under way; it has ended when this is dropped, also by a panic.
+struct Busy<'a>(&'a Line, (usize, Within));
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0.state);
+        if let Some(at) = state.calls.iter().rposition(|call| *call == self.1) {
+            state.calls.remove(at);
+        }
+        drop(state);
+        self.0.left.notify_all();
+    }
+}
+
+impl Line {
+    pub fn connect(&self, services: Option<Services>) {
+        lock(&self.state).services = services;
+    }
+
+    /// Calls the host; `None` when there is nobody (any more).
+    pub fn call<R>(&self, within: Within, f: impl FnOnce(Services) -> R) -> Option<R> {
+        let me = (this_thread(), within);
+        let services = {
+            let mut state = lock(&self.state);
+            let services = state.services?;
+            state.calls.push(me);
+            services
+        };
+        let _busy = Busy(self, me);
+        Some(f(services))
+    }
+
+    /// Calls of the host into the object that this thread has not returned from, since it is in the host's hands.
+    pub fn own_calls(&self) -> usize {
+        let me = (this_thread(), Within::Call);
+        lock(&self.state).calls.iter().filter(|call| **call == me).count()
+    }
+
+    /// From now on the host is not called. Waits for what other threads have under way.
+    pub fn cut(&self) {
+        let mut state = lock(&self.state);
+        state.services = None;
+        while state.calls.iter().any(|(thread, _)| *thread != this_thread()) {
+            state = self.left.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
