@@ -773,10 +773,11 @@ wsaddin_result wsaddin_client_set_compression_context(wsaddin_client client,
 wsaddin_result wsaddin_client_get_compression_context(wsaddin_client client, int64_t *value);
 
 /**
- * The largest compression window in either direction, as a power of two: 9 to 15. From the next connect or
- * reconnection on. Default 15.
+ * The largest compression window in either direction, as a power of two: 8 to 15; some peers, whose zlib cannot
+ * compress with it, do not bear 8. From the next connect or reconnection on. Default 15.
  */
-wsaddin_result wsaddin_client_set_compression_window_bits(wsaddin_client client, int64_t value);
+wsaddin_result wsaddin_client_set_compression_window_bits(wsaddin_client client,
+                                                          int64_t value);
 
 /**
  * Reads what wsaddin_client_set_compression_window_bits sets.
@@ -1178,8 +1179,8 @@ wsaddin_result wsaddin_server_set_compression_context(wsaddin_server server,
 wsaddin_result wsaddin_server_get_compression_context(wsaddin_server server, int64_t *value);
 
 /**
- * The largest compression window in either direction, as a power of two: 9 to 15. For connections that come from now
- * on. Default 15.
+ * The largest compression window in either direction, as a power of two: 8 to 15; some peers, whose zlib cannot
+ * compress with it, do not bear 8. For connections that come from now on. Default 15.
  */
 wsaddin_result wsaddin_server_set_compression_window_bits(wsaddin_server server,
                                                           int64_t value);

@@ -115,8 +115,8 @@ options! {
     Compression Сжатие Kind::Bool, Some(Default::Flag(true)), Some(Default::Flag(true));
     /// Whether a message may refer to those before it: better compression, and memory for each connection.
     CompressionContext СохранятьКонтекстСжатия Kind::Bool, Some(Default::Flag(false)), Some(Default::Flag(false));
-    /// The largest window of either direction, in bits. Eight is left out: few peers can compress with it.
-    CompressionWindowBits РазрядностьОкнаСжатия Kind::Int { min: 9, max: 15 }, int(15), int(15);
+    /// The largest window of either direction, in bits.
+    CompressionWindowBits РазрядностьОкнаСжатия Kind::Int { min: 8, max: 15 }, int(15), int(15);
     /// A text that is sent first on every connection.
     HelloMessage ПриветственноеСообщение Kind::Text, EMPTY, None;
     /// Trusted roots beside the system's: the path of a PEM file.

@@ -184,8 +184,8 @@ pub unsafe extern "C" fn wsaddin_client_get_compression_context(
     unsafe { get(client, Opt::CompressionContext, value) }
 }
 
-/// The largest compression window in either direction, as a power of two: 9 to 15. From the next connect or
-/// reconnection on. Default 15.
+/// The largest compression window in either direction, as a power of two: 8 to 15; some peers, whose zlib cannot
+/// compress with it, do not bear 8. From the next connect or reconnection on. Default 15.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsaddin_client_set_compression_window_bits(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::CompressionWindowBits, value)

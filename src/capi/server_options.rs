@@ -171,8 +171,8 @@ pub unsafe extern "C" fn wsaddin_server_get_compression_context(
     unsafe { get(server, Opt::CompressionContext, value) }
 }
 
-/// The largest compression window in either direction, as a power of two: 9 to 15. For connections that come from now
-/// on. Default 15.
+/// The largest compression window in either direction, as a power of two: 8 to 15; some peers, whose zlib cannot
+/// compress with it, do not bear 8. For connections that come from now on. Default 15.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsaddin_server_set_compression_window_bits(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::CompressionWindowBits, value)

@@ -65,10 +65,10 @@ static void client_properties(wsaddin_client client) {
     CHECK(number(wsaddin_client_get_compression_context, client) == 1);
     GOOD(wsaddin_client_set_compression_context(client, 0));
     CHECK(number(wsaddin_client_get_compression_window_bits, client) == 15);
-    EXPECT(wsaddin_client_set_compression_window_bits(client, 8), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_client_set_compression_window_bits(client, 7), WSADDIN_BAD_ARGUMENT);
     EXPECT(wsaddin_client_set_compression_window_bits(client, 16), WSADDIN_BAD_ARGUMENT);
-    GOOD(wsaddin_client_set_compression_window_bits(client, 9));
-    CHECK(number(wsaddin_client_get_compression_window_bits, client) == 9);
+    GOOD(wsaddin_client_set_compression_window_bits(client, 8));
+    CHECK(number(wsaddin_client_get_compression_window_bits, client) == 8);
     GOOD(wsaddin_client_set_compression_window_bits(client, 15));
     char text[32];
     GOOD(wsaddin_client_set_proxy(client, WSADDIN_TEXT("http://user:secret@localhost:3128")));
@@ -147,10 +147,10 @@ static void server_properties(wsaddin_server server) {
     CHECK(server_number(wsaddin_server_get_compression_context, server) == 1);
     GOOD(wsaddin_server_set_compression_context(server, 0));
     CHECK(server_number(wsaddin_server_get_compression_window_bits, server) == 15);
-    EXPECT(wsaddin_server_set_compression_window_bits(server, 8), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_server_set_compression_window_bits(server, 7), WSADDIN_BAD_ARGUMENT);
     EXPECT(wsaddin_server_set_compression_window_bits(server, 16), WSADDIN_BAD_ARGUMENT);
-    GOOD(wsaddin_server_set_compression_window_bits(server, 9));
-    CHECK(server_number(wsaddin_server_get_compression_window_bits, server) == 9);
+    GOOD(wsaddin_server_set_compression_window_bits(server, 8));
+    CHECK(server_number(wsaddin_server_get_compression_window_bits, server) == 8);
     GOOD(wsaddin_server_set_compression_window_bits(server, 15));
     char text[32];
     GOOD(wsaddin_server_set_protocols(server, WSADDIN_TEXT("chat")));

@@ -14,7 +14,7 @@ const MOST: u8 = 15;
 pub struct Settings {
     /// Context takeover in both directions, at the price of memory for each connection.
     pub takeover: bool,
-    /// The largest window in either direction, 9 to 15 bits.
+    /// The largest window in either direction, 8 to 15 bits.
     pub bits: u8,
 }
 

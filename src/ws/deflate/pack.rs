@@ -4,7 +4,7 @@ use super::{STEP, TAIL, Way};
 use crate::ws::Message;
 use bytes::Bytes;
 use std::sync::OnceLock;
-use zlib_rs::{Deflate, DeflateFlush, Status};
+use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Status};
 
 /// A shorter message goes out as it is. Of JSON compressed by itself, 64 bytes grow, 128 shrink to 85 % and 256 to
 /// 57 %, for some 10 µs.
@@ -71,7 +71,7 @@ impl Packer {
         packers.step.resize(STEP, 0);
         let bits = self.way.bits;
         if self.way.takeover {
-            let own = self.own.get_or_insert_with(|| Box::new(Deflate::new(LEVEL_IN_CONTEXT, false, bits)));
+            let own = self.own.get_or_insert_with(|| Box::new(in_context(bits)));
             return compress(own, message.data(), &mut packers.step, usize::MAX);
         }
         let at = usize::from(bits - LEAST);
@@ -89,6 +89,12 @@ impl Packer {
             None => alone(),
         }
     }
+}
+
+/// A compressor that stays with its connection: a smaller window has less memory for the rest, too.
+fn in_context(bits: u8) -> Deflate {
+    let (window_bits, mem_level) = (-i32::from(bits), i32::from(bits - 7));
+    Deflate::new_with_config(DeflateConfig { window_bits, mem_level, ..DeflateConfig::new(LEVEL_IN_CONTEXT) })
 }
 
 /// Compresses all of `data` and leaves the tail out; `None` when that takes `limit` bytes or more.

@@ -8,10 +8,10 @@ use bytes::Bytes;
 const ROUNDS: u32 = 3_000;
 
 /// A small generator (xorshift), so that a failure can be repeated.
-struct Dice(u64);
+pub(super) struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -19,8 +19,11 @@ impl Dice {
     }
 
     /// Overwrites, removes or repeats a few bytes.
-    fn damage(&mut self, bytes: &mut Vec<u8>) {
+    pub fn damage(&mut self, bytes: &mut Vec<u8>) {
         for _ in 0..=self.below(3) {
+            if bytes.is_empty() {
+                break;
+            }
             let at = self.below(bytes.len());
             match self.below(4) {
                 0 => bytes[at] = self.below(256) as u8,
@@ -31,7 +34,7 @@ impl Dice {
         }
     }
 
-    fn cut<'a>(&mut self, mut bytes: &'a [u8]) -> Vec<&'a [u8]> {
+    pub fn cut<'a>(&mut self, mut bytes: &'a [u8]) -> Vec<&'a [u8]> {
         let mut pieces = Vec::new();
         while !bytes.is_empty() {
             let size = 1 + self.below(20);

@@ -3,3 +3,4 @@
 mod damage;
 mod decoder;
 mod handshake;
+mod packed;
