@@ -2,7 +2,7 @@
 //! combination of parameters included, and nothing that is not "OK".
 //!
 //! It runs on Python 2.7, which no system of today brings, so these tests are not among those that always run:
-//! `./tests/run` runs them where it finds that Python, and `./tests/run --test autobahn` alone.
+//! `./tests/run` runs them where it finds that Python, and `./tests/run --test autobahn -- --ignored` runs only them.
 
 mod common {
     pub mod face;
@@ -66,7 +66,7 @@ fn echo(event: &Event, text: impl Fn(&str) -> bool, binary: impl Fn(&[u8]) -> bo
 }
 
 #[test]
-#[ignore = "needs Autobahn|Testsuite: ./tests/run --test autobahn"]
+#[ignore = "needs Autobahn|Testsuite: ./tests/run --test autobahn -- --ignored"]
 fn our_server_passes() {
     let folder = folder("server");
     let server = Server::new();
@@ -96,7 +96,7 @@ fn our_server_passes() {
 }
 
 #[test]
-#[ignore = "needs Autobahn|Testsuite: ./tests/run --test autobahn"]
+#[ignore = "needs Autobahn|Testsuite: ./tests/run --test autobahn -- --ignored"]
 fn our_client_passes() {
     let folder = folder("client");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
