@@ -177,6 +177,7 @@ table! {
     HeaderValue BadArgument "the value of the header {0} holds a character that is not allowed" "значение заголовка {0} содержит недопустимый символ";
     HeaderReserved BadArgument "the header {0} belongs to the handshake and cannot be set" "заголовок {0} относится к рукопожатию, задать его нельзя";
     Subprotocol BadArgument "{0} is not a name of a subprotocol" "{0}: недопустимое имя подпротокола";
+    Origin BadArgument "{0} is not an origin: scheme://host[:port], scheme://*.host or null is expected" "{0} — не источник: ожидается схема://узел[:порт], схема://*.узел или null";
     UrlMalformed BadArgument "the URL {0} is malformed" "неверный URL {0}";
     UrlScheme BadArgument "the URL {0} has the scheme {1}: ws or wss is needed" "URL {0}: схема {1} не поддерживается, нужна ws или wss";
     UrlFragment BadArgument "the URL {0} has a fragment (#…), which RFC 6455 does not allow" "URL {0} содержит фрагмент (#…), RFC 6455 этого не допускает";

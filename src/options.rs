@@ -127,6 +127,16 @@ options! {
     Proxy Прокси Kind::Text, EMPTY, None;
     /// Connections a server holds at most; the next one gets 503.
     MaxConnections МаксимумСоединений SIZE, None, int(10_000);
+    /// Connections of one address a server holds at most, 0 is without limit; the next one gets 503.
+    MaxConnectionsPerAddress МаксимумСоединенийСАдреса Kind::Int { min: 0, max: 1 << 53 }, None, int(0);
+    /// What a browser's `Origin` may be, comma separated; empty allows all.
+    AllowedOrigins РазрешенныеИсточники Kind::Text, None, EMPTY;
+    /// What a handshake must carry, reads back as `***`; empty asks for nothing.
+    AccessToken ТокенДоступа Kind::Text, None, EMPTY;
+    /// Whether the host lets each newcomer in itself.
+    ManualAccept ПодтверждатьСоединения Kind::Bool, None, Some(Default::Flag(false));
+    /// Milliseconds that a newcomer waits for the host; then it gets 503.
+    AcceptTimeout ТаймаутПодтверждения DEADLINE, None, int(30_000);
     /// Milliseconds for TLS and HTTP of a newcomer.
     HandshakeTimeout ТаймаутРукопожатия DEADLINE, None, int(10_000);
     /// Bytes of unfinished messages of all connections together; who would exceed it is closed with 1013.
@@ -151,6 +161,7 @@ pub struct Options {
     numbers: Vec<AtomicI64>,
     texts: Mutex<Vec<Arc<str>>>,
     proxy: Mutex<Arc<Setting>>,
+    token: Mutex<Arc<str>>,
     on_change: OnceCell<Box<dyn Fn(Opt) + Send + Sync>>,
 }
 
@@ -169,6 +180,7 @@ impl Options {
             side,
             numbers: TABLE.iter().map(|row| AtomicI64::new(number(row))).collect(),
             proxy: Mutex::default(),
+            token: Mutex::new(Arc::from("")),
             texts: Mutex::new(TABLE.iter().map(text).collect()),
             on_change: OnceCell::new(),
         }
@@ -221,6 +233,11 @@ impl Options {
         match option {
             Opt::Protocols => check_protocols(value)?,
             Opt::Proxy => return self.set_proxy(value),
+            Opt::AllowedOrigins => check_origins(value)?,
+            Opt::AccessToken => {
+                self.set_token(value);
+                return Ok(());
+            }
             _ => {}
         }
         self.texts.lock().unwrap_or_else(PoisonError::into_inner)[option as usize] = Arc::from(value);
@@ -232,6 +249,22 @@ impl Options {
     /// What to connect through, with its credentials; as a text it reads `***` for them.
     pub fn proxy(&self) -> Arc<Setting> {
         self.proxy.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The access token itself; as a text it reads `***`.
+    pub fn token(&self) -> Arc<str> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_token(&self, value: &str) {
+        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who writes back what he has read must not make `***` the token.
+        if value == "***" && !token.is_empty() {
+            return;
+        }
+        *token = Arc::from(value);
+        let shown = if value.is_empty() { "" } else { "***" };
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)[Opt::AccessToken as usize] = Arc::from(shown);
     }
 
     fn set_proxy(&self, value: &str) -> Result<()> {
@@ -267,6 +300,41 @@ fn check_protocols(value: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// An origin of RFC 6454 as browsers write it, in small letters and without the scheme's own port; `None` when it is
+/// none. `null` is one.
+pub fn origin(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    if text == "null" {
+        return Some(text);
+    }
+    let (scheme, rest) = text.split_once("://")?;
+    let (host, port) = match rest.rsplit_once(':') {
+        // The colons of an IPv6 address stand in brackets.
+        Some((host, port)) if !port.contains(']') => (host, Some(port.parse::<u16>().ok()?)),
+        _ => (rest, None),
+    };
+    let letters = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "/?#@,*".contains(c);
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    if scheme.is_empty() || !letters || name.is_empty() || name.contains(odd) {
+        return None;
+    }
+    let own = match scheme {
+        "http" | "ws" => Some(80),
+        "https" | "wss" => Some(443),
+        _ => None,
+    };
+    let port = port.filter(|port| Some(*port) != own).map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{scheme}://{host}{port}"))
+}
+
+fn check_origins(value: &str) -> Result<()> {
+    match list(value).find(|entry| origin(entry).is_none()) {
+        Some(entry) => Err(Error::new(Id::Origin, [entry.into()])),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

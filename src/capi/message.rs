@@ -23,6 +23,9 @@ pub const WSADDIN_EVENT_MESSAGE: wsaddin_event = 2;
 pub const WSADDIN_EVENT_CLOSE: wsaddin_event = 3;
 /// An attempt to connect failed. Data: the error's text.
 pub const WSADDIN_EVENT_ERROR: wsaddin_event = 4;
+/// A newcomer waits for wsaddin_server_accept or wsaddin_server_reject; if none comes before AcceptTimeout, or the
+/// newcomer leaves, a close (1006) follows. Data: as wsaddin_server_connection_info gives it.
+pub const WSADDIN_EVENT_PENDING: wsaddin_event = 5;
 
 /// How to read the data: WSADDIN_KIND_...
 pub type wsaddin_kind = i32;
@@ -61,6 +64,7 @@ impl wsaddin_message {
         let number = match &event.body {
             Body::Message(_) => WSADDIN_EVENT_MESSAGE,
             Body::Open(_) => WSADDIN_EVENT_OPEN,
+            Body::Pending(_) => WSADDIN_EVENT_PENDING,
             Body::Close(_) => WSADDIN_EVENT_CLOSE,
             Body::Error(_) => WSADDIN_EVENT_ERROR,
         };

@@ -32,9 +32,22 @@ pub trait Owner: Send + Sync {
     fn object(&self) -> Object;
 
     /// A server decides about a handshake: the subprotocol, or a refusal.
-    fn judge(&self, _connection: &Arc<Connection>, _request: &Request) -> Result<Option<String>, Refusal> {
+    fn judge(
+        &self,
+        _connection: &Arc<Connection>,
+        _address: Option<SocketAddr>,
+        _request: &mut Request,
+    ) -> Result<Option<String>, Refusal> {
         Err(Refusal::new(500, "not a server"))
     }
+
+    /// Whether the host has to let a newcomer in that has been judged. It was told then.
+    fn pending(&self, _connection: &Arc<Connection>) -> bool {
+        false
+    }
+
+    /// One that the host has to let in, or has just let in, will not open.
+    fn lapsed(&self, _connection: &Arc<Connection>) {}
 
     /// What a connection that has waited to dial again asks for now; `None` when nobody wants it any more.
     fn dial_plan(&self, _connection: &Arc<Connection>) -> Option<DialPlan> {
@@ -135,6 +148,8 @@ pub enum Command {
         discard: bool,
     },
     Abort(Arc<Connection>),
+    /// The host has decided about a newcomer; `None` lets it in.
+    Decide(Arc<Connection>, Option<Refusal>),
     Ping(Arc<Connection>, u64),
     Dispatch(Arc<Inbox>),
     /// What must not be dropped on a host's thread, because OpenSSL would run there.

@@ -70,6 +70,8 @@ pub struct Connection {
     inbound_messages: AtomicUsize,
     inbound_bytes: AtomicUsize,
     paused: AtomicBool,
+    /// The host had to let it in.
+    pending: AtomicBool,
     /// A flush is on its way to the I/O thread.
     pub(super) dirty: AtomicBool,
     pings: Mutex<Pings>,
@@ -96,6 +98,7 @@ impl Connection {
             inbound_messages: AtomicUsize::new(0),
             inbound_bytes: AtomicUsize::new(0),
             paused: AtomicBool::new(false),
+            pending: AtomicBool::new(false),
             dirty: AtomicBool::new(false),
             pings: Mutex::default(),
             ponged: Condvar::new(),
@@ -114,6 +117,15 @@ impl Connection {
 
     pub fn set_id(&self, id: u64) {
         self.id.store(id, Relaxed);
+    }
+
+    /// Whether the host had, or has, to let it in.
+    pub fn was_pending(&self) -> bool {
+        self.pending.load(Relaxed)
+    }
+
+    pub fn set_pending(&self) {
+        self.pending.store(true, Relaxed);
     }
 
     /// Hands a command to its I/O thread.

@@ -39,6 +39,8 @@ pub struct Ending {
 pub enum Body {
     /// JSON: a client's `{"url","protocol","extensions","attempt"}`, a server's ConnectionInfo.
     Open(String),
+    /// A newcomer asks the server's host to be let in. JSON: ConnectionInfo.
+    Pending(String),
     Message(Message),
     Close(Ending),
     Error(Error),
@@ -76,6 +78,7 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self.body {
             Body::Open(_) => "open",
+            Body::Pending(_) => "pending",
             Body::Message(_) => "message",
             Body::Close(_) => "close",
             Body::Error(_) => "error",
@@ -85,7 +88,7 @@ impl Event {
     /// The data: UTF-8 bytes of a text, or the bytes of a binary message.
     pub fn data(&self, language: Language) -> EventData<'_> {
         match &self.body {
-            Body::Open(json) => EventData::Text(Cow::Borrowed(json.as_bytes())),
+            Body::Open(json) | Body::Pending(json) => EventData::Text(Cow::Borrowed(json.as_bytes())),
             Body::Message(message) => match message.kind() {
                 MessageKind::Text => EventData::Text(Cow::Borrowed(message.data())),
                 MessageKind::Binary => EventData::Binary(message.data()),
@@ -106,7 +109,7 @@ impl Event {
     pub fn message(&self) -> Option<&Message> {
         match &self.body {
             Body::Message(message) => Some(message),
-            Body::Open(_) | Body::Close(_) | Body::Error(_) => None,
+            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Error(_) => None,
         }
     }
 }

@@ -194,6 +194,9 @@ impl Table {
                 self.of(io, &connection, |driver, io| driver.close(io, code, &reason, discard));
             }
             Command::Abort(connection) => self.of(io, &connection, |driver, io| driver.abort(io)),
+            Command::Decide(connection, refusal) => {
+                self.of(io, &connection, |driver, io| driver.decide(io, refusal.as_ref()));
+            }
             Command::Ping(connection, id) => self.of(io, &connection, |driver, io| driver.ping(io, id)),
             Command::Dispatch(inbox) => {
                 io.hand_over();

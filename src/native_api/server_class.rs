@@ -60,6 +60,22 @@ static METHODS: &[Method<Server>] = &[
         ],
         disconnect,
     ),
+    func(
+        &["ПодтвердитьСоединение"],
+        "Accept",
+        &[req("ИДКлиента", "ClientID")],
+        |server, call| server.accept(call.connection(0)?).map(Output::Bool),
+    ),
+    func(
+        &["ОтклонитьСоединение"],
+        "Reject",
+        &[
+            req("ИДКлиента", "ClientID"),
+            opt("СтатусHTTP", "HttpStatus", Omitted::Int(403)),
+            opt("Причина", "Reason", Omitted::Text("")),
+        ],
+        |server, call| server.reject(call.connection(0)?, call.int(1)?, &call.text(2)?).map(Output::Bool),
+    ),
     func(&["СведенияОСоединении"], "ConnectionInfo", &[req("ИДКлиента", "ClientID")], connection_info),
     func(&["СписокСоединений"], "ConnectionList", &[], |server, _| {
         server.connection_list().map(Output::Text)

@@ -1,6 +1,7 @@
 //! The server object: one listener (on one or both address families) and its connections.
 
 mod owner;
+mod policy;
 mod registry;
 mod running;
 mod tls;
@@ -182,6 +183,10 @@ impl Server {
     /// JSON; `None` when the connection has ended.
     pub fn connection_info(&self, connection: u64) -> Result<Option<String>> {
         let _inside = self.enter()?;
+        let pending = lock(&self.shared.state).registry.pending(connection).cloned();
+        if let Some(connection) = pending {
+            return Ok(Some(connection_json(&connection, "pending", true).to_string()));
+        }
         let found = self.shared.find(connection)?;
         Ok(found.map(|connection| connection_json(&connection, "open", true).to_string()))
     }

@@ -1,6 +1,6 @@
 //! The server as its connections and listeners see it, on the I/O threads.
 
-use super::{Phase, Shared};
+use super::{Phase, Shared, policy};
 use crate::engine::{Acceptor, Body, Connection, End, Inbox, Owner, connection_json, lock};
 use crate::error::Error;
 use crate::log::{self, Object};
@@ -61,17 +61,26 @@ impl Owner for Shared {
         self.object
     }
 
-    fn judge(&self, _connection: &Arc<Connection>, request: &Request) -> Result<Option<String>, Refusal> {
-        let mut state = lock(&self.state);
-        if state.phase != Phase::Running || !state.registry.reserve(self.options.size(Opt::MaxConnections)) {
-            return Err(Refusal::new(503, "the server takes no more connections"));
-        }
-        drop(state);
-        let offered = request.protocols();
+    fn judge(
+        &self,
+        connection: &Arc<Connection>,
+        address: Option<SocketAddr>,
+        request: &mut Request,
+    ) -> Result<Option<String>, Refusal> {
+        let offered = policy::offered(request);
+        self.admit(connection, address.map(|address| address.ip()), request)?;
         let supported = self.options.text(Opt::Protocols);
         // RFC 6455 section 4.2.2: one of the offered or none; the order of preference is ours.
         let selected = list(&supported).find(|name| offered.iter().any(|other| other == name));
         Ok(selected.map(str::to_owned))
+    }
+
+    fn pending(&self, connection: &Arc<Connection>) -> bool {
+        self.ask_host(connection)
+    }
+
+    fn lapsed(&self, connection: &Arc<Connection>) {
+        self.forget_newcomer(connection);
     }
 
     fn opened(&self, connection: &Arc<Connection>) -> bool {

@@ -1,7 +1,8 @@
 //! The connections of a running server.
 
 use crate::engine::Connection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Connections by id, and how many drivers the I/O threads still hold.
@@ -10,17 +11,53 @@ pub(super) struct Registry {
     open: BTreeMap<u64, Arc<Connection>>,
     /// Every connection whose driver lives: open, shaking hands, closing.
     live: BTreeMap<u64, Arc<Connection>>,
-    /// Accepted handshakes that have not opened yet.
-    reserved: usize,
+    /// Accepted handshakes that have not opened yet, by serial.
+    reserved: HashMap<u64, Option<IpAddr>>,
+    /// Those of them that the host has to decide about.
+    pending: BTreeMap<u64, Arc<Connection>>,
+    /// Places taken, open and reserved ones, by address.
+    addresses: HashMap<IpAddr, usize>,
     last_id: u64,
 }
 
 impl Registry {
-    /// Keeps a place for a newcomer; false when all are taken.
-    pub fn reserve(&mut self, max: usize) -> bool {
-        let free = self.open.len() + self.reserved < max;
-        self.reserved += usize::from(free);
-        free
+    /// Whether a place is left.
+    pub fn has_room(&self, most: usize) -> bool {
+        self.open.len() + self.reserved.len() < most
+    }
+
+    /// Keeps a place for a newcomer; false when its address has as many as it may.
+    pub fn reserve(&mut self, serial: u64, address: Option<IpAddr>, most_of_one: usize) -> bool {
+        if let Some(address) = address {
+            let taken = self.addresses.entry(address).or_default();
+            if *taken >= most_of_one {
+                return false;
+            }
+            *taken += 1;
+        }
+        self.reserved.insert(serial, address);
+        true
+    }
+
+    /// Gives back the place of one that has not opened; false when it has none.
+    pub fn release(&mut self, serial: u64) -> bool {
+        match self.reserved.remove(&serial) {
+            Some(address) => {
+                self.leave(address);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn leave(&mut self, address: Option<IpAddr>) {
+        let Some(address) = address else { return };
+        if let Some(taken) = self.addresses.get_mut(&address) {
+            *taken -= 1;
+            if *taken == 0 {
+                self.addresses.remove(&address);
+            }
+        }
     }
 
     /// Whether `id` was ever given to a connection.
@@ -32,25 +69,50 @@ impl Registry {
         self.live.insert(connection.serial, connection.clone());
     }
 
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// A newcomer waits for the host's word; gives it its id.
+    pub fn ask(&mut self, connection: &Arc<Connection>) -> u64 {
+        let id = self.next_id();
+        self.pending.insert(id, connection.clone());
+        id
+    }
+
+    /// The host's word about a newcomer has come, or is no longer wanted; `None` when nobody waits for it.
+    pub fn decide(&mut self, id: u64) -> Option<Arc<Connection>> {
+        self.pending.remove(&id)
+    }
+
     /// Gives a newcomer its id, never given twice, and takes the reserved place.
     pub fn opened(&mut self, connection: &Arc<Connection>) -> u64 {
-        self.reserved = self.reserved.saturating_sub(1);
-        self.last_id += 1;
-        self.open.insert(self.last_id, connection.clone());
-        self.last_id
+        self.reserved.remove(&connection.serial);
+        let id = if connection.id() == 0 { self.next_id() } else { connection.id() };
+        self.open.insert(id, connection.clone());
+        id
     }
 
     /// Takes it out of the list; `None` when it was not, or no longer, there.
     pub fn remove(&mut self, id: u64) -> Option<Arc<Connection>> {
-        self.open.remove(&id)
+        let connection = self.open.remove(&id)?;
+        self.leave(address(&connection));
+        Some(connection)
     }
 
     pub fn gone(&mut self, connection: &Connection) {
+        self.release(connection.serial);
+        self.pending.remove(&connection.id());
         self.live.remove(&connection.serial);
     }
 
     pub fn get(&self, id: u64) -> Option<&Arc<Connection>> {
         self.open.get(&id)
+    }
+
+    pub fn pending(&self, id: u64) -> Option<&Arc<Connection>> {
+        self.pending.get(&id)
     }
 
     /// In the order of their ids.
@@ -71,6 +133,12 @@ impl Registry {
     }
 
     pub fn clear_open(&mut self) {
-        self.open.clear();
+        for connection in std::mem::take(&mut self.open).into_values() {
+            self.leave(address(&connection));
+        }
     }
+}
+
+fn address(connection: &Connection) -> Option<IpAddr> {
+    connection.info().and_then(|info| info.address).map(|address| address.ip().to_canonical())
 }

@@ -93,6 +93,7 @@ impl Driver {
         match &self.phase {
             Phase::Open => {}
             Phase::Lingering | Phase::Refusing => return After::Keep,
+            Phase::Pending(_) => return self.lapse(io, "The server stops"),
             _ => return self.break_off(io, Error::of(Id::Cancelled)),
         }
         let Some(time) = self.time(Opt::CloseTimeout) else {

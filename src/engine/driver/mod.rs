@@ -4,6 +4,7 @@ mod answering;
 mod closing;
 mod keepalive;
 mod opening;
+mod pending;
 mod reading;
 mod telling;
 mod tunneling;
@@ -11,6 +12,7 @@ mod writing;
 
 use self::closing::Closing;
 use self::keepalive::Keepalive;
+use self::pending::Newcomer;
 use self::reading::Stash;
 use self::tunneling::Route;
 use super::command::{DialPlan, End, Owner};
@@ -62,6 +64,8 @@ enum Phase {
     Asking(Box<ClientHandshake>),
     /// A server waits for a request.
     Hearing(ServerHandshake),
+    /// A server's host decides whether to let it in.
+    Pending(Box<Newcomer>),
     /// A server tells a newcomer why not.
     Refusing,
     Open,
@@ -230,6 +234,7 @@ impl Driver {
             Phase::Securing(_) => self.secure(io),
             Phase::Asking(_) => self.read_answer(io),
             Phase::Hearing(_) => self.read_request(io),
+            Phase::Pending(_) => self.read_early(io),
             Phase::Open => self.read_frames(io),
             Phase::Refusing | Phase::Lingering => self.discard_input(io),
         }
@@ -273,6 +278,7 @@ impl Driver {
                 self.owner.rejected(0);
                 After::Gone
             }
+            Phase::Pending(_) => self.lapse(io, "Nobody let it in"),
             Phase::Refusing | Phase::Lingering => After::Gone,
             Phase::Open => self.close_timed_out(io),
         }
@@ -317,8 +323,9 @@ impl Driver {
                 }
             }
             Phase::Lingering | Phase::Refusing => {}
-            Phase::Securing(None) | Phase::Hearing(_) => {
+            Phase::Securing(None) | Phase::Hearing(_) | Phase::Pending(_) => {
                 self.tell_lost_newcomer(&error);
+                self.owner.lapsed(&self.connection);
                 self.owner.rejected(0);
             }
             Phase::Waiting

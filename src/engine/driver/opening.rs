@@ -6,7 +6,7 @@ use crate::engine::command::{Command, DialPlan};
 use crate::engine::connection::Info;
 use crate::engine::io_thread::{BUFFER, Io, TOKENS};
 use crate::error::{Arg, Error, Id, Result};
-use crate::net::{Dial, DialState, TlsClient, look_up, resolve_now};
+use crate::net::{Dial, DialState, Stream, TlsClient, look_up, resolve_now};
 use crate::options::Opt;
 use crate::ws::deflate::{self, Agreement, Packer, Settings};
 use crate::ws::{ClientHandshake, Message, Refusal, Request, Role};
@@ -187,7 +187,7 @@ impl Driver {
     }
 
     /// Reads once; `None` when there is nothing.
-    fn read_some(&mut self, io: &mut Io) -> std::result::Result<Option<usize>, std::io::Error> {
+    pub(super) fn read_some(&mut self, io: &mut Io) -> std::result::Result<Option<usize>, std::io::Error> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
         loop {
             match stream.read(&mut io.input[..BUFFER]) {
@@ -247,13 +247,17 @@ impl Driver {
                 Ok(Some(count)) => count,
             };
             let Phase::Hearing(handshake) = &mut self.phase else { return After::Keep };
-            let (request, rest) = match handshake.feed(&io.input[..count]) {
+            let (mut request, rest) = match handshake.feed(&io.input[..count]) {
                 Ok(None) => continue,
                 Ok(Some(heard)) => heard,
                 Err(refusal) => return self.refuse(io, &refusal),
             };
             tell_head(self.who(), "in", request.head());
-            return match self.owner.judge(&self.connection, &request) {
+            return match self.owner.judge(
+                &self.connection,
+                self.stream.as_ref().and_then(Stream::peer_addr),
+                &mut request,
+            ) {
                 Err(refusal) => self.refuse(io, &refusal),
                 Ok(protocol) => {
                     let offered = request.extensions().unwrap_or_default();
@@ -287,7 +291,7 @@ impl Driver {
     }
 
     /// Sends an HTTP refusal and lets the newcomer read it.
-    fn refuse(&mut self, io: &mut Io, refusal: &Refusal) -> After {
+    pub(super) fn refuse(&mut self, io: &mut Io, refusal: &Refusal) -> After {
         self.tell_refusal(refusal);
         self.owner.rejected(refusal.status);
         self.raw = refusal.answer();
@@ -302,7 +306,7 @@ impl Driver {
         protocol: String,
         extensions: String,
         request: Option<Request>,
-        mut rest: Vec<u8>,
+        rest: Vec<u8>,
     ) -> After {
         let stream = self.stream.as_ref();
         self.connection.set_info(Info {
@@ -313,6 +317,14 @@ impl Driver {
             connected_at: SystemTime::now(),
             request,
         });
+        if self.owner.pending(&self.connection) {
+            return self.await_host(io, rest);
+        }
+        self.begin(io, rest)
+    }
+
+    /// Its first step as an open connection; `rest` came behind the handshake.
+    pub(super) fn begin(&mut self, io: &mut Io, mut rest: Vec<u8>) -> After {
         self.phase = Phase::Open;
         self.deadline = None;
         self.keepalive.begin(io.now);

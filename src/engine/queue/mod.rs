@@ -210,28 +210,34 @@ impl Inbox {
                 }
             }
             Body::Close(_) if Self::forget(state, &entry) => return,
-            Body::Open(_) | Body::Close(_) => {}
+            Body::Open(_) | Body::Pending(_) | Body::Close(_) => {}
         }
         state.queue.push_back(entry);
     }
 
     /// A connection that has come and gone unseen, with no message waiting, leaves nothing behind: drops its `open`
-    /// and tells that its `close` is to be dropped, too. Keeps the queue bounded when the host takes nothing.
+    /// (and `pending`) and tells that its `close` is to be dropped, too, unless the host has seen one of them. Keeps the queue bounded when the host takes nothing.
     fn forget(state: &mut State, close: &Entry) -> bool {
         let Some(source) = &close.source else { return false };
         let awaited = state.waiters.iter().any(|waiter| waiter.want == Want::Any);
         if source.inbound().0 > 0 || state.dispatch.is_set() || awaited {
             return false;
         }
-        let is_open = |entry: &Entry| {
-            matches!(entry.event.body, Body::Open(_))
+        let begins = |entry: &Entry| {
+            matches!(entry.event.body, Body::Open(_) | Body::Pending(_))
                 && entry.source.as_ref().is_some_and(|other| Arc::ptr_eq(other, source))
         };
-        let found = state.queue.iter().rposition(is_open);
-        if let Some(at) = found {
+        let mut found = false;
+        // The youngest stand last. One that was pending may have left two.
+        while let Some(at) = state.queue.iter().rposition(begins) {
+            let pending = matches!(state.queue[at].event.body, Body::Pending(_));
             state.queue.remove(at);
+            found = true;
+            if pending || !source.was_pending() {
+                break;
+            }
         }
-        found.is_some()
+        found
     }
 
     /// Keeps the books of an entry that leaves the queue. Called with the lock held.
@@ -247,7 +253,7 @@ impl Inbox {
                 }
             }
             Body::Error(_) => state.errors -= 1,
-            Body::Open(_) | Body::Close(_) => {}
+            Body::Open(_) | Body::Pending(_) | Body::Close(_) => {}
         }
         if !state.paused.is_empty() {
             self.resume(state);

@@ -87,7 +87,7 @@ impl Inbox {
                 self.bytes.fetch_add(message.data().len(), Relaxed);
             }
             Body::Error(_) => state.errors += 1,
-            Body::Open(_) | Body::Close(_) => {}
+            Body::Open(_) | Body::Pending(_) | Body::Close(_) => {}
         }
         state.queue.push_front(Entry { event, source: None });
         state.wake_next();

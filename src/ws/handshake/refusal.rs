@@ -1,15 +1,23 @@
 //! An answer that refuses a connection.
 
+use std::borrow::Cow;
+
 /// Why a connection is refused, in HTTP's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub status: u16,
-    /// A short English body for whoever looks with a browser.
-    pub text: &'static str,
+    /// A short body for whoever looks with a browser: English, or the host's words.
+    pub text: Cow<'static, str>,
 }
 
 impl Refusal {
     pub fn new(status: u16, text: &'static str) -> Self {
+        Self { status, text: Cow::Borrowed(text) }
+    }
+
+    /// One in the host's words; without any, the phrase that HTTP has for the status.
+    pub fn in_words(status: u16, text: &str) -> Self {
+        let text = if text.is_empty() { phrase(status).into() } else { text.to_owned().into() };
         Self { status, text }
     }
 

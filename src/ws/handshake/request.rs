@@ -145,6 +145,41 @@ impl Request {
         answer.into_bytes()
     }
 
+    /// Overwrites an access token in all places where one is looked for: the query's `access_token`, `Authorization:
+    /// Bearer` and subprotocols that begin with `prefix`.
+    pub fn hide_token(&mut self, prefix: &str) {
+        let query = self.query().split('&').map(|pair| match pair.split_once('=') {
+            Some((name @ "access_token", _)) => format!("{name}=***"),
+            _ => pair.to_owned(),
+        });
+        let query = query.collect::<Vec<_>>().join("&");
+        let mut line = format!("GET {}", self.text(&self.path));
+        let path = 4..line.len() as u32;
+        let mark = if query.is_empty() { "" } else { "?" };
+        let start = (line.len() + mark.len()) as u32;
+        line = line + mark + &query + " HTTP/1.1\r\n";
+        let mut head = line.into_bytes();
+        let headers = head.len() as u32;
+        for (name, value) in self.headers() {
+            let hidden = if name.eq_ignore_ascii_case("Authorization") {
+                value
+                    .split_once(' ')
+                    .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"))
+                    .map(|(scheme, _)| format!("{scheme} ***"))
+            } else if name.eq_ignore_ascii_case("Sec-WebSocket-Protocol") {
+                let hide =
+                    |entry: &str| if entry.starts_with(prefix) { format!("{prefix}***") } else { entry.to_owned() };
+                Some(crate::options::list(&value).map(hide).collect::<Vec<_>>().join(", "))
+            } else {
+                None
+            };
+            let value = hidden.as_deref().unwrap_or(&value);
+            head.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
+        head.extend_from_slice(b"\r\n");
+        *self = Self { path, query: start..start + query.len() as u32, headers, head: head.into_boxed_slice() };
+    }
+
     fn text(&self, range: &Range<u32>) -> &str {
         let bytes = self.head.get(range.start as usize..range.end as usize).unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or_default()

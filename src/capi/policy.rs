@@ -1,0 +1,177 @@
+//! Who may come in: the properties, and the host's own word.
+
+use super::args;
+use super::guard::guard;
+use super::handle::{SERVERS, wsaddin_server};
+use super::result::{Done, wsaddin_result};
+use crate::error::Result;
+use crate::options::Opt;
+use std::ffi::{c_char, c_void};
+
+/// Lets a connection in that a WSADDIN_EVENT_PENDING told of; WSADDIN_EVENT_OPEN follows. Never blocks.
+///
+/// @param connection  its number
+/// @retval WSADDIN_CLOSED        it has gone, or somebody has decided already
+/// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_server_accept(server: wsaddin_server, connection: u64) -> wsaddin_result {
+    guard(|| SERVERS.get(server.id)?.accept(connection).map(gone))
+}
+
+/// Refuses a connection that a WSADDIN_EVENT_PENDING told of; no other event of it follows. Never blocks.
+///
+/// @param connection   its number
+/// @param http_status  400 to 599; 403 is usual
+/// @param reason       the body of the answer, UTF-8, `size` bytes, copied; empty: what HTTP calls the status
+/// @retval WSADDIN_CLOSED        it has gone, or somebody has decided already
+/// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or a status that is not allowed
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_reject(
+    server: wsaddin_server,
+    connection: u64,
+    http_status: i64,
+    reason: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let reason = unsafe { args::text("reason", reason, size) }?;
+        SERVERS.get(server.id)?.reject(connection, http_status, reason).map(gone)
+    })
+}
+
+/// False of the core means that nobody waits there any more.
+fn gone(found: bool) -> Done {
+    if found { Done::Ok } else { Done::Closed }
+}
+
+fn set(server: wsaddin_server, option: Opt, value: i64) -> wsaddin_result {
+    guard(|| SERVERS.get(server.id)?.options().set_int(option, value))
+}
+
+/// # Safety
+/// `value` is NULL or writable for the whole call.
+unsafe fn get(server: wsaddin_server, option: Opt, value: *mut i64) -> wsaddin_result {
+    guard(|| -> Result<()> {
+        // SAFETY: the same promise.
+        let out = unsafe { args::out("value", value, 0) }?;
+        out.set(SERVERS.get(server.id)?.options().int(option));
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As for [`args::text`].
+unsafe fn set_text(server: wsaddin_server, option: Opt, value: *const c_void, size: usize) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the same promise.
+        let value = unsafe { args::text("value", value, size) }?;
+        SERVERS.get(server.id)?.options().set_text(option, value)
+    })
+}
+
+/// # Safety
+/// As for [`args::text_out`].
+unsafe fn get_text(
+    server: wsaddin_server,
+    option: Opt,
+    (buffer, capacity, needed): (*mut c_char, usize, *mut usize),
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the same promise.
+        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
+        out.set(&SERVERS.get(server.id)?.options().text(option))
+    })
+}
+
+/// Connections from one address at the same time; the next one gets HTTP 503; 0 is without limit. Acts at once. Default 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_server_set_max_connections_per_address(server: wsaddin_server, value: i64) -> wsaddin_result {
+    set(server, Opt::MaxConnectionsPerAddress, value)
+}
+
+/// Reads what wsaddin_server_set_max_connections_per_address sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_get_max_connections_per_address(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(server, Opt::MaxConnectionsPerAddress, value) }
+}
+
+/// 1: each newcomer waits as WSADDIN_EVENT_PENDING for wsaddin_server_accept or wsaddin_server_reject. It counts in
+/// MaxConnections, but is no connection yet. Acts at once. Default 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_server_set_manual_accept(server: wsaddin_server, value: i64) -> wsaddin_result {
+    set(server, Opt::ManualAccept, value)
+}
+
+/// Reads what wsaddin_server_set_manual_accept sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_get_manual_accept(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(server, Opt::ManualAccept, value) }
+}
+
+/// Milliseconds that a pending one waits, 1 to 600000; then it gets HTTP 503. Default 30000.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsaddin_server_set_accept_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
+    set(server, Opt::AcceptTimeout, value)
+}
+
+/// Reads what wsaddin_server_set_accept_timeout sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_get_accept_timeout(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(server, Opt::AcceptTimeout, value) }
+}
+
+/// What a browser's Origin may be, comma separated: `scheme://host[:port]`, `https://*.host` (its subdomains) or `null`.
+/// Another one gets HTTP 403; who sends no Origin, as programs do, passes; empty allows all. Acts at once. Default empty.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_set_allowed_origins(
+    server: wsaddin_server,
+    value: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { set_text(server, Opt::AllowedOrigins, value, size) }
+}
+
+/// Reads what wsaddin_server_set_allowed_origins sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_get_allowed_origins(
+    server: wsaddin_server,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get_text(server, Opt::AllowedOrigins, (buffer, capacity, needed)) }
+}
+
+/// When set, a handshake must carry it or gets HTTP 401: in `Authorization: Bearer ...`, in the query as `access_token=...`,
+/// or, for browsers, as a subprotocol `access_token.<token>` beside the one they want, which is never selected. It is
+/// compared in constant time and shown as `***` everywhere. Acts at once. Default empty.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_set_access_token(
+    server: wsaddin_server,
+    value: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { set_text(server, Opt::AccessToken, value, size) }
+}
+
+/// Reads what wsaddin_server_set_access_token sets, as `***`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsaddin_server_get_access_token(
+    server: wsaddin_server,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get_text(server, Opt::AccessToken, (buffer, capacity, needed)) }
+}

@@ -1,0 +1,65 @@
+//! A newcomer that the host has to let in.
+
+use super::{After, Driver, Phase};
+use crate::engine::io_thread::Io;
+use crate::options::Opt;
+use crate::ws::Refusal;
+
+/// What may come before the answer: nothing of it is allowed (RFC 6455 section 4.1), a little is borne.
+const EARLY: usize = 4096;
+
+/// What is kept until the host decides.
+pub(super) struct Newcomer {
+    answer: Vec<u8>,
+    rest: Vec<u8>,
+}
+
+impl Driver {
+    /// The answer that lets it in is ready; it leaves when the host says so, within `AcceptTimeout`.
+    pub(super) fn await_host(&mut self, io: &mut Io, rest: Vec<u8>) -> After {
+        self.phase = Phase::Pending(Box::new(Newcomer { answer: std::mem::take(&mut self.raw), rest }));
+        self.deadline = self.time(Opt::AcceptTimeout).map(|time| io.now + time);
+        self.read_early(io)
+    }
+
+    /// The host has decided; `None` lets it in.
+    pub fn decide(&mut self, io: &mut Io, refusal: Option<&Refusal>) -> After {
+        let Phase::Pending(newcomer) = &mut self.phase else { return After::Keep };
+        match refusal {
+            Some(refusal) => self.refuse(io, refusal),
+            None => {
+                self.raw = std::mem::take(&mut newcomer.answer);
+                let rest = std::mem::take(&mut newcomer.rest);
+                self.begin(io, rest)
+            }
+        }
+    }
+
+    /// Refuses one for which nobody decides any more.
+    pub(super) fn lapse(&mut self, io: &mut Io, why: &'static str) -> After {
+        self.owner.lapsed(&self.connection);
+        self.refuse(io, &Refusal::new(503, why))
+    }
+
+    /// Looks whether it is still there. What it says too early waits for its turn.
+    pub(super) fn read_early(&mut self, io: &mut Io) -> After {
+        loop {
+            let count = match self.read_some(io) {
+                Ok(None) => return After::Keep,
+                Ok(Some(0)) | Err(_) => {
+                    self.tell_lost_newcomer(&"it did not wait for the host");
+                    self.owner.lapsed(&self.connection);
+                    self.owner.rejected(0);
+                    return After::Gone;
+                }
+                Ok(Some(count)) => count,
+            };
+            let Phase::Pending(newcomer) = &mut self.phase else { return After::Keep };
+            newcomer.rest.extend_from_slice(&io.input[..count]);
+            if newcomer.rest.len() > EARLY {
+                self.owner.lapsed(&self.connection);
+                return self.refuse(io, &Refusal::new(400, "Data before the answer"));
+            }
+        }
+    }
+}

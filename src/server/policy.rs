@@ -1,0 +1,178 @@
+//! Who may come in: token, origin, limits, and the host's own word.
+
+use super::{Phase, Server, Shared};
+use crate::engine::{Body, Command, Connection, Ending, Reason, connection_json, lock};
+use crate::error::{Error, Id, Result};
+use crate::options::{Opt, list, origin};
+use crate::ws::{Refusal, Request};
+use percent_encoding::percent_decode_str;
+use std::net::IpAddr;
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+
+/// How a browser, which can set no header, carries the token among its subprotocols.
+const PROTOCOL: &str = "access_token.";
+
+impl Server {
+    /// Lets a pending connection in; false: it has gone, or somebody has decided already.
+    pub fn accept(&self, connection: u64) -> Result<bool> {
+        self.decide(connection, None)
+    }
+
+    /// Refuses a pending connection with an HTTP status from 400 to 599; an empty reason becomes the status's phrase.
+    pub fn reject(&self, connection: u64, status: i64, reason: &str) -> Result<bool> {
+        let Some(status) = u16::try_from(status).ok().filter(|status| (400..600).contains(status)) else {
+            let name = crate::error::Arg::Both { en: "HttpStatus", ru: "HttpStatus" };
+            return Err(Error::new(Id::OutOfRange, [name, status.into(), 400.into(), 599.into()]));
+        };
+        self.decide(connection, Some(Refusal::in_words(status, reason)))
+    }
+
+    fn decide(&self, id: u64, refusal: Option<Refusal>) -> Result<bool> {
+        let _inside = self.enter()?;
+        let connection = {
+            let mut state = lock(&self.shared.state);
+            let Some(connection) = state.registry.decide(id) else {
+                return match state.registry.was_issued(id) {
+                    true => Ok(false),
+                    false => Err(Error::new(Id::UnknownConnection, [id.into()])),
+                };
+            };
+            if refusal.is_some() {
+                // The host knows: no event follows, and its place is free.
+                state.registry.release(connection.serial);
+            }
+            connection
+        };
+        connection.post(Command::Decide(connection.clone(), refusal));
+        Ok(true)
+    }
+}
+
+impl Shared {
+    /// Whether a handshake from `address` may go on; it has a place then.
+    pub(super) fn admit(
+        &self,
+        connection: &Connection,
+        address: Option<IpAddr>,
+        request: &mut Request,
+    ) -> Result<(), Refusal> {
+        let token = self.options.token();
+        if !token.is_empty() {
+            if !carries(request, &token) {
+                return Err(Refusal::new(401, "A valid access token is needed"));
+            }
+            // From here on nobody sees it, the host's own log of connections included.
+            request.hide_token(PROTOCOL);
+        }
+        let allowed = self.options.text(Opt::AllowedOrigins);
+        if !allowed.is_empty()
+            && let Some(from) = request.header("Origin")
+            && !is_allowed(&allowed, &from)
+        {
+            return Err(Refusal::new(403, "This origin is not allowed"));
+        }
+        let most = self.options.size(Opt::MaxConnections);
+        let most_of_one = match self.options.size(Opt::MaxConnectionsPerAddress) {
+            0 => usize::MAX,
+            most => most,
+        };
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Running || !state.registry.has_room(most) {
+            return Err(Refusal::new(503, "The server takes no more connections"));
+        }
+        if !state.registry.reserve(connection.serial, address.map(|address| address.to_canonical()), most_of_one) {
+            return Err(Refusal::new(503, "The server takes no more connections from this address"));
+        }
+        Ok(())
+    }
+
+    /// Tells the host of a newcomer if it wants to decide itself.
+    pub(super) fn ask_host(&self, connection: &Arc<Connection>) -> bool {
+        if !self.options.flag(Opt::ManualAccept) {
+            return false;
+        }
+        connection.set_pending();
+        let id = lock(&self.state).registry.ask(connection);
+        connection.set_id(id);
+        self.inbox.put(Some(connection), Body::Pending(connection_json(connection, "pending", true).to_string()));
+        true
+    }
+
+    /// One that was pending will not open, and the host has not said so: it is told.
+    pub(super) fn forget_newcomer(&self, connection: &Arc<Connection>) {
+        let mut state = lock(&self.state);
+        state.registry.decide(connection.id());
+        let known = state.registry.release(connection.serial);
+        drop(state);
+        if known && connection.was_pending() {
+            let ending = Ending { code: 1006, reason: Reason::none(), clean: false };
+            self.inbox.put(Some(connection), Body::Close(ending));
+        }
+    }
+}
+
+/// The subprotocols that a client offers, without what only carries a token.
+pub(super) fn offered(request: &Request) -> Vec<String> {
+    request.protocols().into_iter().filter(|name| !name.starts_with(PROTOCOL)).collect()
+}
+
+fn carries(request: &Request, token: &str) -> bool {
+    let is_it = |text: &[u8]| bool::from(text.ct_eq(token.as_bytes()));
+    let bearer = request.header("Authorization").unwrap_or_default();
+    let bearer = bearer.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
+    let mut found = bearer.is_some_and(|(_, text)| is_it(text.trim().as_bytes()));
+    for pair in request.query().split('&') {
+        if let Some(("access_token", value)) = pair.split_once('=') {
+            // A form writes a blank as `+`; a token that was put there by hand may hold a `+` of its own.
+            let by_form = value.replace('+', " ");
+            found |= [value, &by_form].iter().any(|text| is_it(&percent_decode_str(text).collect::<Vec<u8>>()));
+        }
+    }
+    for name in request.protocols() {
+        found |= name.strip_prefix(PROTOCOL).is_some_and(|text| is_it(text.as_bytes()));
+    }
+    found
+}
+
+/// Whether a browser's `Origin` is one of the allowed.
+fn is_allowed(allowed: &str, from: &str) -> bool {
+    let Some(from) = origin(from) else { return false };
+    list(allowed).filter_map(origin).any(|entry| match entry.split_once("://*.") {
+        None => entry == from,
+        Some((scheme, host)) => from
+            .split_once("://")
+            .filter(|(other, _)| *other == scheme)
+            .and_then(|(_, whole)| whole.strip_suffix(host))
+            .is_some_and(|front| front.len() > 1 && front.ends_with('.')),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_compared_as_browsers_mean_them() {
+        for (allowed, from, expected) in [
+            ("https://a.example", "https://a.example", true),
+            ("https://a.example:443", "https://A.example", true),
+            ("https://a.example", "http://a.example", false),
+            ("https://a.example", "https://a.example:8443", false),
+            ("https://a.example", "https://a.example.evil", false),
+            ("https://*.example", "https://a.example", true),
+            ("https://*.example", "https://a.b.example", true),
+            ("https://*.example", "https://example", false),
+            ("https://*.example", "https://evilexample", false),
+            ("https://*.example", "https://.example", false),
+            ("https://*.example:8443", "https://a.example:8443", true),
+            ("https://*.example", "https://a.example:8443", false),
+            ("https://x, null", "null", true),
+            ("https://x", "null", false),
+            ("https://x", "", false),
+            ("http://[::1]:3000", "http://[::1]:3000", true),
+        ] {
+            assert_eq!(is_allowed(allowed, from), expected, "{allowed} {from}");
+        }
+    }
+}
