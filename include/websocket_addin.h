@@ -364,6 +364,12 @@ typedef void (*wsaddin_handler)(const wsaddin_message *message, void *user_data)
 #define WSADDIN_EVENT_ERROR 4
 
 /**
+ * A newcomer waits for wsaddin_server_accept or wsaddin_server_reject; if none comes before AcceptTimeout, or the
+ * newcomer leaves, a close (1006) follows. Data: as wsaddin_server_connection_info gives it.
+ */
+#define WSADDIN_EVENT_PENDING 5
+
+/**
  * UTF-8, already checked. It may hold NUL characters.
  */
 #define WSADDIN_KIND_TEXT 0

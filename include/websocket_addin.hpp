@@ -316,6 +316,12 @@ public:
                                                         key.size(), password.data(), password.size()));
     }
     void stop() { detail::check(wsaddin_server_stop(handle())); }
+    /** Lets a pending connection in; false: it has gone. */
+    bool accept(std::uint64_t connection) { return detail::check(wsaddin_server_accept(handle(), connection)) == WSADDIN_OK; }
+    /** Refuses a pending connection; false: it has gone. */
+    bool reject(std::uint64_t connection, std::int64_t http_status = 403, std::string_view reason = {}) {
+        return detail::check(wsaddin_server_reject(handle(), connection, http_status, reason.data(), reason.size())) == WSADDIN_OK;
+    }
     /** False: that connection has gone. */
     bool send_text(std::uint64_t connection, std::string_view text) {
         return detail::check(wsaddin_server_send_text(handle(), connection, text.data(), text.size())) == WSADDIN_OK;
@@ -393,6 +399,16 @@ public:
     std::int64_t get_compression_window_bits() const { return detail::number(handle(), wsaddin_server_get_compression_window_bits); }
     void set_max_connections(std::int64_t value) { detail::check(wsaddin_server_set_max_connections(handle(), value)); }
     std::int64_t get_max_connections() const { return detail::number(handle(), wsaddin_server_get_max_connections); }
+    void set_max_connections_per_address(std::int64_t value) { detail::check(wsaddin_server_set_max_connections_per_address(handle(), value)); }
+    std::int64_t get_max_connections_per_address() const { return detail::number(handle(), wsaddin_server_get_max_connections_per_address); }
+    void set_allowed_origins(std::string_view value) { detail::check(wsaddin_server_set_allowed_origins(handle(), value.data(), value.size())); }
+    std::string get_allowed_origins() const { return detail::text(handle(), wsaddin_server_get_allowed_origins); }
+    void set_access_token(std::string_view value) { detail::check(wsaddin_server_set_access_token(handle(), value.data(), value.size())); }
+    std::string get_access_token() const { return detail::text(handle(), wsaddin_server_get_access_token); }
+    void set_manual_accept(bool value) { detail::check(wsaddin_server_set_manual_accept(handle(), value ? 1 : 0)); }
+    bool get_manual_accept() const { return detail::number(handle(), wsaddin_server_get_manual_accept) != 0; }
+    void set_accept_timeout(milliseconds value) { detail::check(wsaddin_server_set_accept_timeout(handle(), value.count())); }
+    milliseconds get_accept_timeout() const { return detail::time(handle(), wsaddin_server_get_accept_timeout); }
     void set_handshake_timeout(milliseconds value) { detail::check(wsaddin_server_set_handshake_timeout(handle(), value.count())); }
     milliseconds get_handshake_timeout() const { return detail::time(handle(), wsaddin_server_get_handshake_timeout); }
     void set_assembly_bytes(std::int64_t value) { detail::check(wsaddin_server_set_assembly_bytes(handle(), value)); }

@@ -94,6 +94,8 @@ static void bad_server(uint64_t id) {
     BAD_TEXT(wsaddin_server_connection_list);
     BAD(wsaddin_server_set_handler(c, NULL, NULL));
     BAD(wsaddin_server_set_protocols(c, NULL, 0));
+    BAD(wsaddin_server_accept(c, 1));
+    BAD(wsaddin_server_reject(c, 1, 403, NULL, 0));
     BAD(wsaddin_server_set_io_threads(c, 1));
     BAD_NUMBER(wsaddin_server_get_port);
     BAD_NUMBER(wsaddin_server_get_connection_count);

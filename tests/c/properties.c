@@ -22,7 +22,7 @@ static void frozen_numbers(void) {
     CHECK(WSADDIN_OK == 0 && WSADDIN_TIMEOUT == 1 && WSADDIN_CLOSED == 2 && WSADDIN_NOT_FOUND == 3);
     CHECK(WSADDIN_WAIT_FOREVER == 0 && WSADDIN_NO_WAIT == -1);
     CHECK(WSADDIN_EVENT_NONE == 0 && WSADDIN_EVENT_OPEN == 1 && WSADDIN_EVENT_MESSAGE == 2);
-    CHECK(WSADDIN_EVENT_CLOSE == 3 && WSADDIN_EVENT_ERROR == 4);
+    CHECK(WSADDIN_EVENT_CLOSE == 3 && WSADDIN_EVENT_ERROR == 4 && WSADDIN_EVENT_PENDING == 5);
     CHECK(WSADDIN_KIND_TEXT == 0 && WSADDIN_KIND_BINARY == 1);
     CHECK(WSADDIN_LANGUAGE_ENGLISH == 0 && WSADDIN_LANGUAGE_RUSSIAN == 1);
 }
@@ -125,6 +125,8 @@ static void server_properties(wsaddin_server server) {
         {wsaddin_server_get_receive_queue_bytes, wsaddin_server_set_receive_queue_bytes, 64 << 20, 0, INT64_MAX},
         {wsaddin_server_get_send_queue_bytes, wsaddin_server_set_send_queue_bytes, 4 << 20, 0, INT64_MAX},
         {wsaddin_server_get_max_connections, wsaddin_server_set_max_connections, 10000, 0, INT64_MAX},
+        {wsaddin_server_get_max_connections_per_address, wsaddin_server_set_max_connections_per_address, 0, -1, INT64_MAX},
+        {wsaddin_server_get_accept_timeout, wsaddin_server_set_accept_timeout, 30000, 0, 600001},
         {wsaddin_server_get_handshake_timeout, wsaddin_server_set_handshake_timeout, 10000, 0, 600001},
         {wsaddin_server_get_assembly_bytes, wsaddin_server_set_assembly_bytes, 256 << 20, 0, INT64_MAX},
         {wsaddin_server_get_io_threads, wsaddin_server_set_io_threads, 1, 0, 65},
@@ -156,6 +158,25 @@ static void server_properties(wsaddin_server server) {
     GOOD(wsaddin_server_set_protocols(server, WSADDIN_TEXT("chat")));
     TEXT_OF(wsaddin_server_get_protocols, server, text);
     CHECK(strcmp(text, "chat") == 0);
+    CHECK(server_number(wsaddin_server_get_manual_accept, server) == 0);
+    GOOD(wsaddin_server_set_manual_accept(server, 1));
+    EXPECT(wsaddin_server_set_manual_accept(server, 2), WSADDIN_BAD_ARGUMENT);
+    CHECK(server_number(wsaddin_server_get_manual_accept, server) == 1);
+    GOOD(wsaddin_server_set_manual_accept(server, 0));
+    GOOD(wsaddin_server_set_access_token(server, WSADDIN_TEXT("secret")));
+    TEXT_OF(wsaddin_server_get_access_token, server, text);
+    CHECK(strcmp(text, "***") == 0);
+    GOOD(wsaddin_server_set_access_token(server, NULL, 0));
+    TEXT_OF(wsaddin_server_get_access_token, server, text);
+    CHECK(strcmp(text, "") == 0);
+    GOOD(wsaddin_server_set_allowed_origins(server, WSADDIN_TEXT("https://*.example, null")));
+    EXPECT(wsaddin_server_set_allowed_origins(server, WSADDIN_TEXT("example")), WSADDIN_BAD_ARGUMENT);
+    TEXT_OF(wsaddin_server_get_allowed_origins, server, text);
+    CHECK(strcmp(text, "https://*.example, null") == 0);
+    GOOD(wsaddin_server_set_allowed_origins(server, NULL, 0));
+    EXPECT(wsaddin_server_accept(server, 1), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_server_reject(server, 1, 403, NULL, 0), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_server_reject(server, 1, 399, NULL, 0), WSADDIN_BAD_ARGUMENT);
     TEXT_OF(wsaddin_server_get_server, server, text);
     CHECK(strcmp(text, "") == 0);
     TEXT_OF(wsaddin_server_get_connections, server, text);

@@ -339,6 +339,10 @@ impl Server {
         compression_context wsaddin_server_set_compression_context;
         compression_window_bits wsaddin_server_set_compression_window_bits;
         max_connections wsaddin_server_set_max_connections;
+        max_connections_per_address wsaddin_server_set_max_connections_per_address;
+        manual_accept wsaddin_server_set_manual_accept;
+        accept_timeout wsaddin_server_set_accept_timeout;
+        io_threads wsaddin_server_set_io_threads;
         handshake_timeout wsaddin_server_set_handshake_timeout;
     }
 
@@ -403,6 +407,25 @@ impl Server {
         let event = self.event();
         assert_eq!(event.event, WSADDIN_EVENT_OPEN, "{event:?}");
         event.connection
+    }
+
+    pub fn set_access_token(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_server_set_access_token(self.0, value.as_ptr().cast(), value.len()) })
+    }
+
+    pub fn set_allowed_origins(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_server_set_allowed_origins(self.0, value.as_ptr().cast(), value.len()) })
+    }
+
+    /// False: nobody waits there.
+    pub fn accept(&self, connection: u64) -> Outcome<bool> {
+        check(wsaddin_server_accept(self.0, connection)).map(|number| number == WSADDIN_OK)
+    }
+
+    pub fn reject(&self, connection: u64, status: i64, reason: &str) -> Outcome<bool> {
+        let reason = reason.as_bytes();
+        let result = unsafe { wsaddin_server_reject(self.0, connection, status, reason.as_ptr().cast(), reason.len()) };
+        check(result).map(|number| number == WSADDIN_OK)
     }
 
     /// False: no such connection.
