@@ -117,7 +117,7 @@ impl Inbox {
                     }
                 }
                 Body::Error(_) => state.errors += 1,
-                Body::Open(_) | Body::Close(_) => {}
+                Body::Open(_) | Body::Pending(_) | Body::Close(_) => {}
             }
             state.queue.push_front(entry);
         }

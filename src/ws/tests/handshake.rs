@@ -16,14 +16,14 @@ fn serve(bytes: &[u8]) -> Result<Option<(Request, Vec<u8>)>, Refusal> {
 }
 
 /// A request that is right but for what `edit` does to it.
-fn refused(edit: impl Fn(&str) -> String) -> (u16, &'static str) {
+fn refused(edit: impl Fn(&str) -> String) -> (u16, String) {
     let bytes = edit(&request_text(&client("ws://host/", &[], None)));
     let whole = serve(bytes.as_bytes()).map(|done| done.is_some()).expect_err(&bytes);
     // The same when it comes byte by byte.
     let mut handshake = ServerHandshake::new();
     let single = bytes.bytes().find_map(|byte| handshake.feed(&[byte]).err()).unwrap();
     assert_eq!(whole.status, single.status, "{bytes}");
-    (whole.status, whole.text)
+    (whole.status, whole.text.into_owned())
 }
 
 #[test]
