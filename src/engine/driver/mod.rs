@@ -286,10 +286,7 @@ impl Driver {
 
     /// Sets the timer for what comes first.
     pub fn arm(&mut self, io: &mut Io, token: usize) {
-        let dial = match &self.phase {
-            Phase::Dialing { dial, .. } => dial.next_due(),
-            _ => None,
-        };
+        let dial = if let Phase::Dialing { dial, .. } = &self.phase { dial.next_due() } else { None };
         let alive = match self.phase {
             Phase::Open if !self.closing.has_begun() => self.alive_until(),
             _ => None,
