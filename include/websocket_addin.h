@@ -1079,6 +1079,96 @@ wsaddin_result wsaddin_server_statistics(wsaddin_server server,
                                          size_t *needed);
 
 /**
+ * Lets a connection in that a WSADDIN_EVENT_PENDING told of; WSADDIN_EVENT_OPEN follows. Never blocks.
+ *
+ * @param connection  its number
+ * @retval WSADDIN_CLOSED        it has gone, or somebody has decided already
+ * @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
+ */
+wsaddin_result wsaddin_server_accept(wsaddin_server server, uint64_t connection);
+
+/**
+ * Refuses a connection that a WSADDIN_EVENT_PENDING told of; no other event of it follows. Never blocks.
+ *
+ * @param connection   its number
+ * @param http_status  400 to 599; 403 is usual
+ * @param reason       the body of the answer, UTF-8, `size` bytes, copied; empty: what HTTP calls the status
+ * @retval WSADDIN_CLOSED        it has gone, or somebody has decided already
+ * @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or a status that is not allowed
+ */
+wsaddin_result wsaddin_server_reject(wsaddin_server server,
+                                     uint64_t connection,
+                                     int64_t http_status,
+                                     const void *reason,
+                                     size_t size);
+
+/**
+ * Connections from one address at the same time; the next one gets HTTP 503; 0 is without limit. Acts at once. Default 0.
+ */
+wsaddin_result wsaddin_server_set_max_connections_per_address(wsaddin_server server,
+                                                              int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_max_connections_per_address sets.
+ */
+wsaddin_result wsaddin_server_get_max_connections_per_address(wsaddin_server server, int64_t *value);
+
+/**
+ * 1: each newcomer waits as WSADDIN_EVENT_PENDING for wsaddin_server_accept or wsaddin_server_reject. It counts in
+ * MaxConnections, but is no connection yet. Acts at once. Default 0.
+ */
+wsaddin_result wsaddin_server_set_manual_accept(wsaddin_server server,
+                                                int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_manual_accept sets.
+ */
+wsaddin_result wsaddin_server_get_manual_accept(wsaddin_server server, int64_t *value);
+
+/**
+ * Milliseconds that a pending one waits, 1 to 600000; then it gets HTTP 503. Default 30000.
+ */
+wsaddin_result wsaddin_server_set_accept_timeout(wsaddin_server server, int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_accept_timeout sets.
+ */
+wsaddin_result wsaddin_server_get_accept_timeout(wsaddin_server server, int64_t *value);
+
+/**
+ * What a browser's Origin may be, comma separated: `scheme://host[:port]`, `https://*.host` (its subdomains) or `null`.
+ * Another one gets HTTP 403; who sends no Origin, as programs do, passes; empty allows all. Acts at once. Default empty.
+ */
+wsaddin_result wsaddin_server_set_allowed_origins(wsaddin_server server,
+                                                  const void *value,
+                                                  size_t size);
+
+/**
+ * Reads what wsaddin_server_set_allowed_origins sets.
+ */
+wsaddin_result wsaddin_server_get_allowed_origins(wsaddin_server server,
+                                                  char *buffer,
+                                                  size_t capacity,
+                                                  size_t *needed);
+
+/**
+ * When set, a handshake must carry it or gets HTTP 401: in `Authorization: Bearer ...`, in the query as `access_token=...`,
+ * or, for browsers, as a subprotocol `access_token.<token>` beside the one they want, which is never selected. It is
+ * compared in constant time and shown as `***` everywhere. Acts at once. Default empty.
+ */
+wsaddin_result wsaddin_server_set_access_token(wsaddin_server server,
+                                               const void *value,
+                                               size_t size);
+
+/**
+ * Reads what wsaddin_server_set_access_token sets, as `***`.
+ */
+wsaddin_result wsaddin_server_get_access_token(wsaddin_server server,
+                                               char *buffer,
+                                               size_t capacity,
+                                               size_t *needed);
+
+/**
  * Milliseconds for the closing handshake; 0 aborts at once. Default 3000.
  */
 wsaddin_result wsaddin_server_set_close_timeout(wsaddin_server server, int64_t value);

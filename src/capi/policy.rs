@@ -60,30 +60,6 @@ unsafe fn get(server: wsaddin_server, option: Opt, value: *mut i64) -> wsaddin_r
     })
 }
 
-/// # Safety
-/// As for [`args::text`].
-unsafe fn set_text(server: wsaddin_server, option: Opt, value: *const c_void, size: usize) -> wsaddin_result {
-    guard(|| {
-        // SAFETY: the same promise.
-        let value = unsafe { args::text("value", value, size) }?;
-        SERVERS.get(server.id)?.options().set_text(option, value)
-    })
-}
-
-/// # Safety
-/// As for [`args::text_out`].
-unsafe fn get_text(
-    server: wsaddin_server,
-    option: Opt,
-    (buffer, capacity, needed): (*mut c_char, usize, *mut usize),
-) -> wsaddin_result {
-    guard(|| {
-        // SAFETY: the same promise.
-        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
-        out.set(&SERVERS.get(server.id)?.options().text(option))
-    })
-}
-
 /// Connections from one address at the same time; the next one gets HTTP 503; 0 is without limit. Acts at once. Default 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsaddin_server_set_max_connections_per_address(server: wsaddin_server, value: i64) -> wsaddin_result {
@@ -135,8 +111,11 @@ pub unsafe extern "C" fn wsaddin_server_set_allowed_origins(
     value: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { set_text(server, Opt::AllowedOrigins, value, size) }
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let value = unsafe { args::text("value", value, size) }?;
+        SERVERS.get(server.id)?.options().set_text(Opt::AllowedOrigins, value)
+    })
 }
 
 /// Reads what wsaddin_server_set_allowed_origins sets.
@@ -147,8 +126,11 @@ pub unsafe extern "C" fn wsaddin_server_get_allowed_origins(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { get_text(server, Opt::AllowedOrigins, (buffer, capacity, needed)) }
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
+        out.set(&SERVERS.get(server.id)?.options().text(Opt::AllowedOrigins))
+    })
 }
 
 /// When set, a handshake must carry it or gets HTTP 401: in `Authorization: Bearer ...`, in the query as `access_token=...`,
@@ -160,8 +142,11 @@ pub unsafe extern "C" fn wsaddin_server_set_access_token(
     value: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { set_text(server, Opt::AccessToken, value, size) }
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let value = unsafe { args::text("value", value, size) }?;
+        SERVERS.get(server.id)?.options().set_text(Opt::AccessToken, value)
+    })
 }
 
 /// Reads what wsaddin_server_set_access_token sets, as `***`.
@@ -172,6 +157,9 @@ pub unsafe extern "C" fn wsaddin_server_get_access_token(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { get_text(server, Opt::AccessToken, (buffer, capacity, needed)) }
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
+        out.set(&SERVERS.get(server.id)?.options().text(Opt::AccessToken))
+    })
 }
