@@ -169,10 +169,10 @@ static void server_properties(wsaddin_server server) {
     GOOD(wsaddin_server_set_access_token(server, NULL, 0));
     TEXT_OF(wsaddin_server_get_access_token, server, text);
     CHECK(strcmp(text, "") == 0);
-    GOOD(wsaddin_server_set_allowed_origins(server, WSADDIN_TEXT("https://*.example, null")));
+    GOOD(wsaddin_server_set_allowed_origins(server, WSADDIN_TEXT("https://a.example, null")));
     EXPECT(wsaddin_server_set_allowed_origins(server, WSADDIN_TEXT("example")), WSADDIN_BAD_ARGUMENT);
     TEXT_OF(wsaddin_server_get_allowed_origins, server, text);
-    CHECK(strcmp(text, "https://*.example, null") == 0);
+    CHECK(strcmp(text, "https://a.example, null") == 0);
     GOOD(wsaddin_server_set_allowed_origins(server, NULL, 0));
     EXPECT(wsaddin_server_accept(server, 1), WSADDIN_BAD_ARGUMENT);
     EXPECT(wsaddin_server_reject(server, 1, 403, NULL, 0), WSADDIN_BAD_ARGUMENT);
