@@ -36,6 +36,29 @@ impl Counters {
     }
 }
 
+/// Messages and their bytes, with one writer at a time: no locked instruction needed.
+#[derive(Default)]
+pub(super) struct Tally {
+    messages: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl Tally {
+    pub fn add(&self, bytes: usize) {
+        self.messages.store(self.messages.load(Relaxed).wrapping_add(1), Relaxed);
+        self.bytes.store(self.bytes.load(Relaxed).wrapping_add(bytes), Relaxed);
+    }
+
+    pub fn sub(&self, bytes: usize) {
+        self.messages.store(self.messages.load(Relaxed).wrapping_sub(1), Relaxed);
+        self.bytes.store(self.bytes.load(Relaxed).wrapping_sub(bytes), Relaxed);
+    }
+
+    pub fn get(&self) -> (usize, usize) {
+        (self.messages.load(Relaxed), self.bytes.load(Relaxed))
+    }
+}
+
 /// What is known of a connection once it is open.
 pub struct Info {
     pub address: Option<SocketAddr>,
@@ -67,8 +90,10 @@ pub struct Connection {
     /// The slot in the I/O thread's table, set before any command can name it.
     pub(super) slot: AtomicUsize,
     info: OnceCell<Info>,
-    inbound_messages: AtomicUsize,
-    inbound_bytes: AtomicUsize,
+    /// Received; the I/O thread's alone.
+    pub(super) admitted: Tally,
+    /// Of those, taken by the host; written under the queue's lock.
+    pub(super) taken: Tally,
     paused: AtomicBool,
     /// The host had to let it in.
     pending: AtomicBool,
@@ -95,8 +120,8 @@ impl Connection {
             io,
             slot: AtomicUsize::new(usize::MAX),
             info: OnceCell::new(),
-            inbound_messages: AtomicUsize::new(0),
-            inbound_bytes: AtomicUsize::new(0),
+            admitted: Tally::default(),
+            taken: Tally::default(),
             paused: AtomicBool::new(false),
             pending: AtomicBool::new(false),
             dirty: AtomicBool::new(false),
@@ -260,17 +285,10 @@ impl Connection {
 
     /// Messages and bytes received and not yet taken by the host.
     pub fn inbound(&self) -> (usize, usize) {
-        (self.inbound_messages.load(Relaxed), self.inbound_bytes.load(Relaxed))
-    }
-
-    pub(super) fn add_inbound(&self, size: usize) {
-        self.inbound_messages.fetch_add(1, Relaxed);
-        self.inbound_bytes.fetch_add(size, Relaxed);
-    }
-
-    pub(super) fn sub_inbound(&self, size: usize) {
-        self.inbound_messages.fetch_sub(1, Relaxed);
-        self.inbound_bytes.fetch_sub(size, Relaxed);
+        // In this order, so that neither goes below zero.
+        let (taken_messages, taken_bytes) = self.taken.get();
+        let (messages, bytes) = self.admitted.get();
+        (messages.wrapping_sub(taken_messages), bytes.wrapping_sub(taken_bytes))
     }
 
     /// Whether reading is paused because the receive queue is full.

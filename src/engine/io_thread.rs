@@ -45,37 +45,48 @@ pub(super) struct Io {
     pub dials: Dials,
     /// Newcomers that a listener accepted for this thread.
     pub commands: Vec<Command>,
-    batches: Vec<(Arc<Inbox>, Vec<Entry>)>,
-    spare: Vec<Vec<Entry>>,
+    /// What the round has brought so far; one object's.
+    batch: Option<Batch>,
+    spare: Vec<Entry>,
+}
+
+/// What a round has brought for one object.
+struct Batch {
+    inbox: Arc<Inbox>,
+    entries: Vec<Entry>,
+    /// Of the messages among them.
+    bytes: usize,
 }
 
 impl Io {
-    /// Whether the round has a batch for that object.
-    pub fn holds(&self, inbox: &Arc<Inbox>) -> bool {
-        self.batches.iter().any(|(other, _)| Arc::ptr_eq(other, inbox))
+    /// Messages and bytes that are about to be handed to that object.
+    pub fn pending(&self, inbox: &Arc<Inbox>) -> (usize, usize) {
+        let batch = self.batch.as_ref().filter(|batch| Arc::ptr_eq(&batch.inbox, inbox));
+        batch.map_or((0, 0), |batch| (batch.entries.len(), batch.bytes))
     }
 
-    /// Adds an event to the round's batch of its object.
+    /// Adds an event to the round's batch of its object; another object's is handed over first.
     pub fn queue(&mut self, inbox: &Arc<Inbox>, entry: Entry) {
-        match self.batches.last_mut() {
-            Some((last, batch)) if Arc::ptr_eq(last, inbox) => batch.push(entry),
-            Some(_) | None => {
-                let mut batch = self.spare.pop().unwrap_or_default();
-                batch.push(entry);
-                self.batches.push((inbox.clone(), batch));
-            }
+        let bytes = entry.event.message().map_or(0, |message| message.data().len());
+        if let Some(batch) = self.batch.as_mut().filter(|batch| Arc::ptr_eq(&batch.inbox, inbox)) {
+            batch.entries.push(entry);
+            batch.bytes += bytes;
+            return;
         }
+        self.hand_over();
+        let mut entries = std::mem::take(&mut self.spare);
+        entries.push(entry);
+        self.batch = Some(Batch { inbox: inbox.clone(), entries, bytes });
     }
 
-    /// Hands the round's batches over and runs the handlers that wait for them.
+    /// Hands the batch over and runs the handler that waits for it.
     pub fn hand_over(&mut self) {
-        for (inbox, mut batch) in std::mem::take(&mut self.batches) {
-            if inbox.push(&mut batch) {
-                inbox.dispatch();
-            }
-            if self.spare.len() < 16 && batch.capacity() <= 4096 {
-                self.spare.push(batch);
-            }
+        let Some(Batch { inbox, mut entries, .. }) = self.batch.take() else { return };
+        if inbox.push(&mut entries) {
+            inbox.dispatch();
+        }
+        if entries.capacity() <= 4096 {
+            self.spare = entries;
         }
     }
 }
@@ -109,7 +120,7 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         again: Vec::new(),
         dials: Dials::default(),
         commands: Vec::new(),
-        batches: Vec::new(),
+        batch: None,
         spare: Vec::new(),
     };
     let mut table = Table::default();

@@ -16,7 +16,7 @@ impl Driver {
     pub(super) fn begin_run(&mut self, io: &mut Io) -> Option<Run> {
         let inbox = self.owner.inbox();
         // What the queue is about to get comes first.
-        if io.holds(inbox) {
+        if io.pending(inbox).0 > 0 {
             return None;
         }
         let run = inbox.begin_run()?;

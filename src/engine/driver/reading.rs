@@ -176,8 +176,9 @@ impl Driver {
 
     fn admit(&mut self, io: &mut Io, message: Message, size: usize) {
         let inbox = self.owner.inbox();
-        while !inbox.admit(&self.connection, size) {
-            if inbox.pause(&self.connection, size) {
+        let pending = io.pending(inbox);
+        while !inbox.admit(&self.connection, size, pending) {
+            if inbox.pause(&self.connection, size, pending) {
                 self.stash = Some(Box::new(Stash { message, rest: Vec::new() }));
                 self.keepalive.paused(io.now);
                 log::debug!(self.who(), "the receive queue is full, reading pauses");
@@ -231,7 +232,7 @@ impl Driver {
     /// Into the batch, whatever the bounds say.
     fn hand_on(&mut self, io: &mut Io, message: Message) {
         let inbox = self.owner.inbox();
-        inbox.reserve(&self.connection, message.data().len());
+        self.connection.admitted.add(message.data().len());
         let event = Event { connection: self.connection.id(), body: Body::Message(message) };
         io.queue(inbox, Entry { event, source: Some(self.connection.clone()) });
     }

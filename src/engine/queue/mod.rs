@@ -6,7 +6,7 @@
 
 mod receive;
 
-use super::connection::Connection;
+use super::connection::{Connection, Tally};
 use super::dispatch::Dispatch;
 use super::event::{Body, Event};
 use super::request::Pending;
@@ -14,7 +14,7 @@ use super::sync::lock;
 use super::watch::Signal;
 use crate::options::{Opt, Options};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Errors that are kept for a host that does not take them.
@@ -104,8 +104,8 @@ pub struct Inbox {
     /// Since the running batch was taken.
     pub(super) handler_changed: AtomicBool,
     pub(super) has_handler: AtomicBool,
-    messages: AtomicUsize,
-    bytes: AtomicUsize,
+    /// What waits; written under the lock.
+    waiting: Tally,
     /// One connection may hold this part of either bound.
     share: usize,
     options: Arc<Options>,
@@ -118,8 +118,7 @@ impl Inbox {
             dispatched: Condvar::new(),
             handler_changed: AtomicBool::new(false),
             has_handler: AtomicBool::new(false),
-            messages: AtomicUsize::new(0),
-            bytes: AtomicUsize::new(0),
+            waiting: Tally::default(),
             share,
             options,
         })
@@ -131,53 +130,43 @@ impl Inbox {
 
     /// Messages and bytes that wait.
     pub fn waiting(&self) -> (usize, usize) {
-        (self.messages.load(Relaxed), self.bytes.load(Relaxed))
+        self.waiting.get()
     }
 
-    /// Reserves room for one message of `connection`; false when it must be paused. One that has nothing else
-    /// waiting may always deliver one.
-    pub fn admit(&self, connection: &Connection, size: usize) -> bool {
-        let (own_messages, own_bytes) = connection.inbound();
-        if own_messages > 0 {
-            let max_messages = self.options.size(Opt::ReceiveQueueMessages);
-            let max_bytes = self.options.size(Opt::ReceiveQueueBytes);
-            let (messages, bytes) = self.waiting();
-            if messages >= max_messages
-                || bytes + size > max_bytes
-                || own_messages >= (max_messages / self.share).max(1)
-                || own_bytes + size > max_bytes / self.share
-            {
-                return false;
-            }
+    /// Books one message of `connection`, on its I/O thread, which has `pending` messages and bytes for this queue in
+    /// its hands; false when the connection must be paused. One that has nothing else waiting may always deliver one.
+    pub fn admit(&self, connection: &Connection, size: usize, pending: (usize, usize)) -> bool {
+        let room = self.has_room(connection, size, pending);
+        if room {
+            connection.admitted.add(size);
         }
-        self.reserve(connection, size);
-        true
+        room
     }
 
-    /// Books one message, whatever the bounds say.
-    pub fn reserve(&self, connection: &Connection, size: usize) {
-        self.messages.fetch_add(1, Relaxed);
-        self.bytes.fetch_add(size, Relaxed);
-        connection.add_inbound(size);
+    fn has_room(&self, connection: &Connection, size: usize, pending: (usize, usize)) -> bool {
+        let (own_messages, own_bytes) = connection.inbound();
+        if own_messages == 0 {
+            return true;
+        }
+        let max_messages = self.options.size(Opt::ReceiveQueueMessages);
+        let max_bytes = self.options.size(Opt::ReceiveQueueBytes);
+        let (messages, bytes) = self.waiting();
+        messages + pending.0 < max_messages
+            && bytes + pending.1 + size <= max_bytes
+            && own_messages < (max_messages / self.share).max(1)
+            && own_bytes + size <= max_bytes / self.share
     }
 
     /// Remembers a paused connection; false when room has come in between, so that it must try again.
-    pub fn pause(&self, connection: &Arc<Connection>, size: usize) -> bool {
+    pub fn pause(&self, connection: &Arc<Connection>, size: usize, pending: (usize, usize)) -> bool {
         let mut state = self.lock();
         // Under the lock, because the host gives credit back under it.
-        if self.admit(connection, size) {
-            self.release(connection, size);
+        if self.has_room(connection, size, pending) {
             return false;
         }
         connection.set_paused(true);
         state.paused.push(connection.clone());
         true
-    }
-
-    fn release(&self, connection: &Connection, size: usize) {
-        self.messages.fetch_sub(1, Relaxed);
-        self.bytes.fetch_sub(size, Relaxed);
-        connection.sub_inbound(size);
     }
 
     /// Hands over what came in one round, in order, and tells whether a handler must be run.
@@ -187,7 +176,7 @@ impl Inbox {
             if !state.requests.is_empty() && self.answers_request(&mut state, &entry) {
                 continue;
             }
-            Self::enqueue(&mut state, entry);
+            self.enqueue(&mut state, entry);
         }
         if state.dispatch.is_set() {
             return !state.queue.is_empty();
@@ -197,9 +186,12 @@ impl Inbox {
         false
     }
 
-    fn enqueue(state: &mut State, entry: Entry) {
+    fn enqueue(&self, state: &mut State, entry: Entry) {
         match &entry.event.body {
-            Body::Message(_) => state.messages += 1,
+            Body::Message(message) => {
+                state.messages += 1;
+                self.waiting.add(message.data().len());
+            }
             Body::Error(_) => {
                 state.errors += 1;
                 if state.errors > KEPT_ERRORS {
@@ -245,10 +237,9 @@ impl Inbox {
         match &entry.event.body {
             Body::Message(message) => {
                 state.messages -= 1;
-                self.messages.fetch_sub(1, Relaxed);
-                self.bytes.fetch_sub(message.data().len(), Relaxed);
+                self.waiting.sub(message.data().len());
                 if let Some(source) = &entry.source {
-                    source.sub_inbound(message.data().len());
+                    source.taken.add(message.data().len());
                     Self::resume_one(state, source);
                 }
             }
@@ -272,7 +263,7 @@ impl Inbox {
     /// Gives credit back to an entry that never entered the queue.
     pub(super) fn settle_outside(&self, state: &mut State, entry: &Entry) {
         if let (Body::Message(message), Some(source)) = (&entry.event.body, &entry.source) {
-            self.release(source, message.data().len());
+            source.taken.add(message.data().len());
             Self::resume_one(state, source);
         }
         if !state.paused.is_empty() {

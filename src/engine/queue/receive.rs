@@ -6,7 +6,6 @@ use crate::engine::sync::{Deadline, wait};
 use crate::engine::watch::Signal;
 use crate::error::{Error, Id, Result};
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar};
 
 /// What a handler is given between two looks at the queue.
@@ -83,8 +82,7 @@ impl Inbox {
         match &event.body {
             Body::Message(message) => {
                 state.messages += 1;
-                self.messages.fetch_add(1, Relaxed);
-                self.bytes.fetch_add(message.data().len(), Relaxed);
+                self.waiting.add(message.data().len());
             }
             Body::Error(_) => state.errors += 1,
             Body::Open(_) | Body::Pending(_) | Body::Close(_) => {}
@@ -110,10 +108,9 @@ impl Inbox {
             match &entry.event.body {
                 Body::Message(message) => {
                     state.messages += 1;
-                    self.messages.fetch_add(1, Relaxed);
-                    self.bytes.fetch_add(message.data().len(), Relaxed);
+                    self.waiting.add(message.data().len());
                     if let Some(source) = &entry.source {
-                        source.add_inbound(message.data().len());
+                        source.taken.sub(message.data().len());
                     }
                 }
                 Body::Error(_) => state.errors += 1,
