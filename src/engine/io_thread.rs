@@ -13,6 +13,7 @@ use crate::net::{Reactor, Ready, Timers, TlsClients};
 use crate::ws::MaskKeys;
 use crate::ws::deflate::{Inflaters, Packers};
 use crossbeam_channel::Receiver;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -20,6 +21,8 @@ use std::time::{Duration, Instant};
 
 /// What is read at once, and written at once: enough for four 64 KiB messages, small enough for the cache.
 pub(super) const BUFFER: usize = 256 * 1024;
+/// What those who go on where their last turn stopped may take of one round, but for the one who exceeds it.
+const GOING_ON: Duration = Duration::from_micros(500);
 /// Tokens a slot owns: one for each address that a dial tries at a time.
 pub(super) const TOKENS: usize = crate::net::Dial::MAX;
 
@@ -41,7 +44,7 @@ pub(super) struct Io {
     /// What TLS handshakes have taken of this round.
     pub shaking: Duration,
     /// Slots that have more to read, or to accept, than one turn allows.
-    pub again: Vec<usize>,
+    pub again: VecDeque<usize>,
     pub dials: Dials,
     /// Newcomers that a listener accepted for this thread.
     pub commands: Vec<Command>,
@@ -117,7 +120,7 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         handle: handle.clone(),
         tls: Arc::default(),
         shaking: Duration::ZERO,
-        again: Vec::new(),
+        again: VecDeque::new(),
         dials: Dials::default(),
         commands: Vec::new(),
         batch: None,
@@ -137,9 +140,7 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
             }
             table.command(&mut io, command);
         }
-        for slot in std::mem::take(&mut io.again) {
-            table.again(&mut io, slot);
-        }
+        table.go_on(&mut io);
         io.hand_over();
         // A listener that has just started may have found newcomers already.
         let busy = !io.again.is_empty() || !io.commands.is_empty();
@@ -262,6 +263,19 @@ impl Table {
             }
             Some(Some(Slot::Listener(_))) => self.listening(io, at, |listening, io| listening.retry(io, stamp)),
             Some(_) | None => {}
+        }
+    }
+
+    /// Those who had more than a turn allows go on in their order, however many they are, for a part of the round; who
+    /// has little to say is not among them, and never waits for more than that.
+    fn go_on(&mut self, io: &mut Io) {
+        let begun = Instant::now();
+        for _ in 0..io.again.len() {
+            let Some(slot) = io.again.pop_front() else { break };
+            self.again(io, slot);
+            if begun.elapsed() >= GOING_ON {
+                break;
+            }
         }
     }
 

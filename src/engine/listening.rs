@@ -73,7 +73,7 @@ impl Listening {
                 Err(_) => return self.try_later(io),
             }
         }
-        io.again.push(self.token / TOKENS);
+        io.again.push_back(self.token / TOKENS);
     }
 
     fn try_later(&mut self, io: &mut Io) {

@@ -18,7 +18,7 @@ use self::tunneling::Route;
 use super::command::{DialPlan, End, Owner};
 use super::connection::Connection;
 use super::event::{Ending, Reason};
-use super::io_thread::{BUFFER, Io};
+use super::io_thread::{BUFFER, Io, TOKENS};
 use super::runtime;
 use crate::error::{Error, Id};
 use crate::net::{Dial, Ready, Stream, TlsClient, TlsServer, Tunnel};
@@ -111,8 +111,10 @@ pub(super) struct Driver {
     portion: usize,
     /// The latest ping that could not be answered yet.
     unanswered: Option<Bytes>,
-    /// The TLS handshake waits for the next round.
+    /// It has its place among those that go on in a later round ([`Io::again`]).
     waits: bool,
+    /// How much is read at once: less where that much took too long.
+    appetite: u32,
     blocked: Option<Instant>,
     /// Writing failed; what the peer sent before is read all the same.
     unwritable: Option<Error>,
@@ -186,6 +188,7 @@ impl Driver {
             portion: BUFFER,
             unanswered: None,
             waits: false,
+            appetite: reading::FIRST as u32,
             blocked: None,
             unwritable: None,
             closing: Closing::default(),
@@ -218,6 +221,10 @@ impl Driver {
         if event.readable && self.stash.is_some() {
             return self.show_life(io);
         }
+        if self.waits {
+            // More from one who has not read all of what came before: he has his place in the queue.
+            return After::Keep;
+        }
         // TLS may have waited for room to write before it could read on.
         let secure = self.stream.as_ref().is_some_and(Stream::is_tls);
         if event.readable || event.read_closed || event.writable && secure {
@@ -240,7 +247,14 @@ impl Driver {
         }
     }
 
-    /// The next round, for what the last one had no time for.
+    /// Asks for another turn, when the others have had theirs.
+    fn come_back(&mut self, io: &mut Io) {
+        if !std::mem::replace(&mut self.waits, true) {
+            io.again.push_back(self.token / TOKENS);
+        }
+    }
+
+    /// A later round, for what the last one had no time for.
     pub fn go_on(&mut self, io: &mut Io) -> After {
         self.waits = false;
         self.readable(io)

@@ -4,7 +4,7 @@ use super::telling::tell_head;
 use super::{After, Driver, Phase};
 use crate::engine::command::{Command, DialPlan};
 use crate::engine::connection::Info;
-use crate::engine::io_thread::{BUFFER, Io, TOKENS};
+use crate::engine::io_thread::{BUFFER, Io};
 use crate::error::{Arg, Error, Id, Result};
 use crate::net::{Dial, DialState, Stream, TlsClient, look_up, resolve_now};
 use crate::options::Opt;
@@ -159,9 +159,7 @@ impl Driver {
     pub(super) fn secure(&mut self, io: &mut Io) -> After {
         let Some(stream) = &mut self.stream else { return After::Gone };
         if stream.is_tls() && io.shaking >= SHAKING {
-            if !std::mem::replace(&mut self.waits, true) {
-                io.again.push(self.token / TOKENS);
-            }
+            self.come_back(io);
             return After::Keep;
         }
         let start = Instant::now();

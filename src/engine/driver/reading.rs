@@ -8,7 +8,7 @@ use super::{After, Driver, Phase};
 use crate::engine::connection::Counters;
 use crate::engine::dispatch::Run;
 use crate::engine::event::{Body, Event, Given};
-use crate::engine::io_thread::{BUFFER, Io, TOKENS};
+use crate::engine::io_thread::{BUFFER, Io};
 use crate::engine::queue::Entry;
 use crate::error::{Error, Id};
 use crate::log;
@@ -16,9 +16,17 @@ use crate::options::Opt;
 use crate::ws::{Item, Message, MessageKind, PeerClose, Violation};
 use bytes::Bytes;
 use std::io::ErrorKind;
+use std::time::{Duration, Instant};
 
 /// Reads of one connection in a turn, so that one flood does not hold up the others.
 const TURN: usize = 4;
+/// What one read's worth of frames may take of everybody's time. It is kept by reading less at once: 256 KiB are one
+/// message, or 40,000 of the smallest frames, or a thousand times as much to decompress.
+const SLICE: Duration = Duration::from_micros(250);
+/// The least that is read at once.
+const SIP: usize = 2 * 1024;
+/// What is read at once of a connection of which nothing is known yet.
+pub(super) const FIRST: usize = 16 * 1024;
 
 /// A message that found no room, and the bytes behind it.
 pub(super) struct Stash {
@@ -67,15 +75,18 @@ impl Driver {
                 return self.discard_input(io);
             }
             let Some(stream) = &mut self.stream else { return After::Gone };
-            let count = match stream.read(&mut io.input[..BUFFER]) {
+            let asked = self.appetite as usize;
+            let count = match stream.read(&mut io.input[..asked]) {
                 Ok(0) => return self.peer_left(io),
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return self.read_all(io),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return self.lost(io, &error),
             };
-            let drained = stream.is_drained(count, BUFFER) && !self.half_closed && self.unwritable.is_none();
+            let drained = stream.is_drained(count, asked) && !self.half_closed && self.unwritable.is_none();
             self.keepalive.received(io.now);
+            // No look at the clock for who has sent a little.
+            let begun = (!drained).then(Instant::now);
             // Lent out for the step, because the step needs the rest of `io`.
             let mut input = std::mem::take(&mut io.input);
             let after = self.consume(io, &mut input[..count]);
@@ -83,11 +94,18 @@ impl Driver {
             if after == After::Gone {
                 return After::Gone;
             }
-            if drained {
-                return After::Keep;
+            match begun.map(|begun| begun.elapsed()) {
+                None => return After::Keep,
+                Some(took) if took > SLICE => {
+                    let fit = asked as u128 * SLICE.as_nanos() / took.as_nanos();
+                    self.appetite = (fit as usize).clamp(SIP, BUFFER) as u32;
+                    break;
+                }
+                Some(took) if took < SLICE / 4 => self.appetite = (2 * asked).min(BUFFER) as u32,
+                Some(_) => {}
             }
         }
-        io.again.push(self.token / TOKENS);
+        self.come_back(io);
         After::Keep
     }
 
@@ -259,7 +277,7 @@ impl Driver {
                 Err(error) => return self.lost(io, &error),
             }
         }
-        io.again.push(self.token / TOKENS);
+        self.come_back(io);
         After::Keep
     }
 }

@@ -8,7 +8,7 @@
 use super::{After, Driver, Phase};
 use crate::engine::command::Command;
 use crate::engine::connection::Counters;
-use crate::engine::io_thread::{BUFFER, Io, TOKENS};
+use crate::engine::io_thread::{BUFFER, Io};
 use crate::log::{self, Level};
 use crate::net::Stream;
 use crate::ws::{FrameKind, Message, OutFrame};
@@ -21,6 +21,8 @@ use std::time::Instant;
 const TURN: usize = 16 * BUFFER;
 /// The least that is encoded for one write: a TLS record, which must be offered again whole.
 const LEAST: usize = 16 * 1024;
+/// Pings that came together and are answered one by one.
+const PONGS: usize = 64;
 
 impl Driver {
     /// Writes what is due.
@@ -38,7 +40,7 @@ impl Driver {
         }
         self.unwritable = Some(self.loss(error));
         self.blocked = Some(io.now);
-        io.again.push(self.token / TOKENS);
+        self.come_back(io);
         After::Keep
     }
 
@@ -225,12 +227,12 @@ impl Driver {
         }
     }
 
-    /// Answers a ping; while output is held up, only the latest one (RFC 6455 section 5.5.3).
+    /// Answers a ping; while output is held up, and of a flood, only the latest one (RFC 6455 section 5.5.3).
     pub(super) fn answer_ping(&mut self, io: &mut Io, payload: Bytes) {
         if self.closing.is_staged() {
             return;
         }
-        if self.blocked.is_some() {
+        if self.blocked.is_some() || self.staged.len() >= PONGS {
             self.unanswered = Some(payload);
         } else {
             self.stage_frame(io, FrameKind::Pong, payload);
