@@ -18,7 +18,7 @@ use self::tunneling::Route;
 use super::command::{DialPlan, End, Owner};
 use super::connection::Connection;
 use super::event::{Ending, Reason};
-use super::io_thread::{BUFFER, Io, TOKENS};
+use super::io_thread::{BUFFER, Io};
 use super::runtime;
 use crate::error::{Error, Id};
 use crate::net::{Dial, Ready, Stream, TlsClient, TlsServer, Tunnel};
@@ -245,19 +245,6 @@ impl Driver {
             Phase::Open => self.read_frames(io),
             Phase::Refusing | Phase::Lingering => self.discard_input(io),
         }
-    }
-
-    /// Asks for another turn, when the others have had theirs.
-    fn come_back(&mut self, io: &mut Io) {
-        if !std::mem::replace(&mut self.waits, true) {
-            io.again.push_back(self.token / TOKENS);
-        }
-    }
-
-    /// A later round, for what the last one had no time for.
-    pub fn go_on(&mut self, io: &mut Io) -> After {
-        self.waits = false;
-        self.readable(io)
     }
 
     /// A timer has fired.

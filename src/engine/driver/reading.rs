@@ -8,7 +8,7 @@ use super::{After, Driver, Phase};
 use crate::engine::connection::Counters;
 use crate::engine::dispatch::Run;
 use crate::engine::event::{Body, Event, Given};
-use crate::engine::io_thread::{BUFFER, Io};
+use crate::engine::io_thread::{BUFFER, Io, TOKENS};
 use crate::engine::queue::Entry;
 use crate::error::{Error, Id};
 use crate::log;
@@ -107,6 +107,19 @@ impl Driver {
         }
         self.come_back(io);
         After::Keep
+    }
+
+    /// Asks for another turn, when the others have had theirs.
+    pub(super) fn come_back(&mut self, io: &mut Io) {
+        if !std::mem::replace(&mut self.waits, true) {
+            io.again.push_back(self.token / TOKENS);
+        }
+    }
+
+    /// A later round, for what the last one had no time for.
+    pub fn go_on(&mut self, io: &mut Io) -> After {
+        self.waits = false;
+        self.readable(io)
     }
 
     /// Nothing is left to read: the end of a connection that cannot be written to.
