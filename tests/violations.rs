@@ -102,8 +102,6 @@ fn against_server(name: &str, bytes: &[u8], code: u16, text: &str) {
     // It may have closed before it has read everything.
     let _ = peer.write_all(bytes);
     let _ = peer.write_all(&raw::frame(FIN | TEXT, true, b"too late"));
-    assert_eq!(raw::read_close(&mut peer), Some((code, text.into())), "{name}");
-    assert!(!matches!(peer.read(&mut [0; 1]), Ok(1)), "{name}: the socket is closed after that");
     let before = server.event();
     assert_eq!((before.connection, before.text()), (connection, "до"), "{name}");
     let mut event = server.event();
@@ -112,6 +110,8 @@ fn against_server(name: &str, bytes: &[u8], code: u16, text: &str) {
         event = server.event();
     }
     assert_eq!(event.close(), (i64::from(code), text.into(), false), "{name}");
+    assert_eq!(raw::read_close(&mut peer), Some((code, text.into())), "{name}");
+    assert!(!matches!(peer.read(&mut [0; 1]), Ok(1)), "{name}: the socket is closed after that");
     assert_eq!(server.receive_event(-1), Ok(Got::Timeout), "{name}: nothing follows");
     assert_eq!(server.connection_count(), 0, "{name}");
     assert_eq!(server.statistics()["closes"][code.to_string()], 1, "{name}");

@@ -149,8 +149,17 @@ impl Outbox {
 
     /// Refuses messages from now on, because the host closes; what was accepted is still sent.
     pub fn finish(&self) {
+        self.end(Id::Cancelled);
+    }
+
+    /// The same, because we close.
+    pub fn fail(&self) {
+        self.end(Id::ClosedWhileWaiting);
+    }
+
+    fn end(&self, why: Id) {
         {
-            self.change().finish(Id::Cancelled);
+            self.change().finish(why);
         }
         self.room.notify_all();
     }

@@ -75,14 +75,14 @@ fn reserved_bits_fail_whatever_frame_has_them() {
         for bits in 1..8_u8 {
             for kind in [TEXT, BINARY, PING, PONG, CLOSE] {
                 let mut wire = Wire::new(echo);
-                wire.say(FIN | TEXT, b"before");
-                wire.hears(FIN | TEXT, b"before");
-                let frame = wire.frame(FIN | bits << 4 | kind, b"");
+                // What came before is answered, how ever soon the bad frame follows.
+                let bad = wire.frame(FIN | bits << 4 | kind, b"");
+                let frames = [wire.frame(FIN | TEXT, b"before"), bad, wire.frame(FIN | PING, b"after")].concat();
                 match bits {
-                    4 => wire.octets(&frame),
-                    _ => wire.write(&frame),
+                    4 => wire.octets(&frames),
+                    _ => wire.write(&frames),
                 }
-                wire.say(FIN | PING, b"after");
+                wire.hears(FIN | TEXT, b"before");
                 wire.closes(1002);
             }
         }
@@ -96,9 +96,9 @@ fn reserved_opcodes_fail() {
             for payload in [&b""[..], b"reserved opcode payload"] {
                 let mut wire = Wire::new(echo);
                 wire.say(FIN | TEXT, b"Hello");
-                wire.hears(FIN | TEXT, b"Hello");
                 wire.say(FIN | opcode, payload);
                 wire.say(FIN | PING, b"");
+                wire.hears(FIN | TEXT, b"Hello");
                 wire.closes(1002);
             }
         }

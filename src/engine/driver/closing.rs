@@ -1,33 +1,38 @@
 //! The close handshake (RFC 6455 section 7) in every order.
 
+use super::failing::Held;
 use super::{After, Driver, Phase};
 use crate::engine::event::{Ending, Reason};
 use crate::engine::io_thread::Io;
 use crate::error::{Error, Id};
 use crate::options::Opt;
-use crate::ws::{PeerClose, Role, Violation, close_payload};
+use crate::ws::{PeerClose, Role, close_payload};
 use bytes::Bytes;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the socket stays after both close frames, so that the peer reads ours before a reset could eat it.
-const LINGER: Duration = Duration::from_secs(1);
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// How far the close has come.
 #[derive(Default)]
 pub(super) struct Closing {
     /// The close frame to send once the queue is empty.
-    asked: Option<Bytes>,
+    pub(super) asked: Option<Bytes>,
+    /// The close frame that waits until the host has answered what came before the violation.
+    pub(super) held: Option<Box<Held>>,
+    /// When the last message was put into the queue.
+    pub(super) last_message: Option<Instant>,
     staged: bool,
     sent: bool,
     received: Option<PeerClose>,
     /// The peer broke the protocol: nothing more is read.
-    violation: Option<Ending>,
+    pub(super) violation: Option<Ending>,
     /// The host does not want what still arrives.
     discard: bool,
     /// The host asked for the close.
     local: bool,
     /// The peer broke the protocol or did not answer, and so we close.
-    ours: bool,
+    pub(super) ours: bool,
     /// The peer's close frame came first.
     theirs: bool,
     pub(super) reported: bool,
@@ -36,6 +41,10 @@ pub(super) struct Closing {
 impl Closing {
     pub fn has_begun(&self) -> bool {
         self.asked.is_some() || self.staged
+    }
+
+    pub fn is_held(&self) -> bool {
+        self.held.is_some()
     }
 
     pub fn is_staged(&self) -> bool {
@@ -96,6 +105,9 @@ impl Driver {
             Phase::Pending(_) => return self.lapse(io, "The server stops"),
             _ => return self.break_off(io, Error::of(Id::Cancelled)),
         }
+        if self.closing.is_held() && self.say_farewell(io) == After::Gone {
+            return After::Gone;
+        }
         let Some(time) = self.time(Opt::CloseTimeout) else {
             self.closing.local = true;
             return self.break_off(io, Error::new(Id::CloseTimeout, [0.into()]));
@@ -150,24 +162,6 @@ impl Driver {
         self.flush(io)
     }
 
-    /// The peer broke the protocol: it is told, and nothing more is read from it.
-    pub(super) fn violated(&mut self, io: &mut Io, violation: Violation) -> After {
-        let reason = violation.error.text(crate::error::Language::English);
-        self.closing.asked = (!self.closing.is_staged()).then(|| close_payload(violation.code, &reason));
-        let reason = Reason::Ours(violation.error);
-        self.closing.ours = true;
-        self.closing.violation = Some(Ending { code: violation.code, reason, clean: false });
-        self.connection.outbox.close();
-        let time = self.time(Opt::CloseTimeout).unwrap_or(LINGER);
-        self.deadline.get_or_insert(io.now + time);
-        self.decoder = crate::ws::Decoder::new(self.role);
-        self.book_held(0);
-        if let Some(error) = self.unwritable.take() {
-            return self.break_off(io, error);
-        }
-        self.flush(io)
-    }
-
     /// After a write: is everything said?
     pub(super) fn written(&mut self, io: &mut Io) -> After {
         match self.phase {
@@ -203,6 +197,9 @@ impl Driver {
 
     /// The peer has closed the socket.
     pub(super) fn peer_left(&mut self, io: &mut Io) -> After {
+        if self.closing.is_held() && self.say_farewell(io) == After::Gone {
+            return After::Gone;
+        }
         match self.phase {
             Phase::Open => self.break_off(io, Error::of(Id::ClosedWithoutHandshake)),
             _ => After::Gone,

@@ -2,6 +2,7 @@
 
 mod answering;
 mod closing;
+mod failing;
 mod keepalive;
 mod opening;
 mod pending;
@@ -281,6 +282,7 @@ impl Driver {
             }
             Phase::Pending(_) => self.lapse(io, "Nobody let it in"),
             Phase::Refusing | Phase::Lingering => After::Gone,
+            Phase::Open if self.closing.is_held() => self.farewell_due(io),
             Phase::Open => self.close_timed_out(io),
         }
     }

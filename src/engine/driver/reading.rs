@@ -218,6 +218,7 @@ impl Driver {
         }
         let event = Event { connection: self.connection.id(), body: Body::Message(message) };
         io.queue(inbox, Entry { event, source: Some(self.connection.clone()) });
+        self.closing.last_message = Some(io.now);
     }
 
     /// There is room again: first what was stashed, then the socket, whose readiness may have been spent.

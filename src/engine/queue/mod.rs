@@ -48,6 +48,8 @@ pub(in crate::engine) struct State {
     waiters: VecDeque<Arc<Waiter>>,
     /// Counts the ends of waiting; a call that began to wait before the last one ends.
     epoch: u64,
+    /// Calls so far that asked for an event.
+    receives: u64,
     live: bool,
     cancelled: bool,
     paused: Vec<Arc<Connection>>,

@@ -1,6 +1,7 @@
 //! The host's side of an object's queue: taking, waiting, ending.
 
 use super::{Entry, Inbox, State, Waiter, Want};
+use crate::engine::connection::Connection;
 use crate::engine::event::{Body, Event, Outcome, Wait};
 use crate::engine::sync::{Deadline, wait};
 use crate::engine::watch::Signal;
@@ -17,6 +18,7 @@ impl Inbox {
     pub fn receive(&self, want: Want, patience: Wait) -> Result<Outcome<Event>> {
         let mut state = self.lock();
         let epoch = state.epoch;
+        state.receives += 1;
         let mut waiter: Option<(Arc<Waiter>, Deadline)> = None;
         let outcome = loop {
             if state.cancelled {
@@ -155,6 +157,17 @@ impl Inbox {
         state.cancelled = true;
         state.fail_requests(Id::Cancelled);
         state.wake_all();
+    }
+
+    /// Whether the host has taken all messages of `connection` and dealt with them: it has a handler, or it waits for
+    /// more, or has asked since `seen`, which the first call that finds all taken sets.
+    pub(in crate::engine) fn is_done_with(&self, connection: &Connection, seen: &mut Option<u64>) -> bool {
+        let state = self.lock();
+        if connection.inbound().0 > 0 {
+            return false;
+        }
+        let waits = !state.waiters.is_empty() || !state.signals.is_empty();
+        waits || state.dispatch.is_set() || state.receives > *seen.get_or_insert(state.receives)
     }
 
     pub fn is_ready(&self) -> bool {

@@ -1,0 +1,97 @@
+//! Failing the connection of a peer that breaks the protocol, RFC 6455 section 7.1.7.
+//!
+//! Messages that came before the violation are as good as any, so the host may answer them: the close frame waits until
+//! it has, which a host that takes one message after the other shows by asking for the next. The peer sees the same as
+//! from a server that reads no further than it has answered.
+
+use super::closing::LINGER;
+use super::{After, Driver};
+use crate::engine::event::{Ending, Reason};
+use crate::engine::io_thread::Io;
+use crate::error::Language;
+use crate::options::Opt;
+use crate::ws::{Decoder, Violation, close_payload};
+use bytes::Bytes;
+use std::time::{Duration, Instant};
+
+/// The longest time for those answers; a host that takes no messages cannot keep a violator.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// The first look whether it has; each next one comes after twice the time.
+const STEP: Duration = Duration::from_millis(1);
+
+/// A close frame that waits for the host.
+pub(super) struct Held {
+    payload: Bytes,
+    until: Instant,
+    step: Duration,
+    /// Receives until the queue held nothing of this connection.
+    receives: Option<u64>,
+}
+
+impl Driver {
+    /// The peer broke the protocol: nothing more is read from it, and it is told.
+    pub(super) fn violated(&mut self, io: &mut Io, violation: Violation) -> After {
+        let text = violation.error.text(Language::English);
+        let payload = (!self.closing.is_staged()).then(|| close_payload(violation.code, &text));
+        let reason = Reason::Ours(violation.error);
+        self.closing.ours = true;
+        self.closing.violation = Some(Ending { code: violation.code, reason, clean: false });
+        self.decoder = Decoder::new(self.role);
+        self.book_held(0);
+        if let Some(error) = self.unwritable.take() {
+            return self.break_off(io, error);
+        }
+        match payload {
+            Some(payload) if !self.closing.has_begun() => self.hold(io, payload),
+            payload => self.tell(io, payload),
+        }
+    }
+
+    fn hold(&mut self, io: &mut Io, payload: Bytes) -> After {
+        let patience = self.time(Opt::CloseTimeout).unwrap_or_default().min(PATIENCE);
+        let recent = self.closing.last_message.is_some_and(|last| io.now < last + patience);
+        let held = Held { payload, until: io.now + patience, step: STEP, receives: None };
+        self.closing.held = Some(Box::new(held));
+        if !recent || self.has_been_answered() {
+            return self.say_farewell(io);
+        }
+        self.deadline = Some(io.now + STEP);
+        // What is staged, as the answer to a ping, does not wait.
+        self.flush(io)
+    }
+
+    fn has_been_answered(&mut self) -> bool {
+        let Some(held) = &mut self.closing.held else { return true };
+        self.owner.inbox().is_done_with(&self.connection, &mut held.receives)
+    }
+
+    /// It is time to look whether the host has answered.
+    pub(super) fn farewell_due(&mut self, io: &mut Io) -> After {
+        if self.has_been_answered() {
+            return self.say_farewell(io);
+        }
+        match &mut self.closing.held {
+            Some(held) if io.now < held.until => {
+                held.step *= 2;
+                self.deadline = Some((io.now + held.step).min(held.until));
+                After::Keep
+            }
+            _ => self.say_farewell(io),
+        }
+    }
+
+    /// Sends the close frame that was held, behind what the host has sent.
+    pub(super) fn say_farewell(&mut self, io: &mut Io) -> After {
+        let held = self.closing.held.take();
+        self.deadline = None;
+        self.tell(io, held.map(|held| held.payload))
+    }
+
+    fn tell(&mut self, io: &mut Io, payload: Option<Bytes>) -> After {
+        self.closing.asked = payload;
+        self.connection.outbox.fail();
+        let time = self.time(Opt::CloseTimeout).unwrap_or(LINGER);
+        self.deadline.get_or_insert(io.now + time);
+        self.flush(io)
+    }
+}
