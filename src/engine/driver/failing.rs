@@ -1,14 +1,14 @@
-//! Failing the connection of a peer that breaks the protocol, RFC 6455 section 7.1.7.
+//! Failing the connection of a peer that breaks the protocol, RFC 6455 section 7.1.7, and losing one to the network.
 //!
 //! Messages that came before the violation are as good as any, so the host may answer them: the close frame waits until
 //! it has, which a host that takes one message after the other shows by asking for the next. The peer sees the same as
 //! from a server that reads no further than it has answered.
 
 use super::closing::LINGER;
-use super::{After, Driver};
+use super::{After, Driver, Phase};
 use crate::engine::event::{Ending, Reason};
 use crate::engine::io_thread::Io;
-use crate::error::Language;
+use crate::error::{Error, Id, Language};
 use crate::options::Opt;
 use crate::ws::{Decoder, Violation, close_payload};
 use bytes::Bytes;
@@ -93,5 +93,18 @@ impl Driver {
         let time = self.time(Opt::CloseTimeout).unwrap_or(LINGER);
         self.deadline.get_or_insert(io.now + time);
         self.flush(io)
+    }
+
+    /// Loses the connection to an error of the socket.
+    pub(super) fn lost(&mut self, io: &mut Io, error: &std::io::Error) -> After {
+        let lost = self.loss(error);
+        self.break_off(io, lost)
+    }
+
+    pub(super) fn loss(&self, error: &std::io::Error) -> Error {
+        match &self.phase {
+            Phase::Open => Error::of(Id::ConnectionLost).detail(error),
+            _ => self.connecting(Error::of(Id::ConnectionLost).detail(error)),
+        }
     }
 }

@@ -21,7 +21,7 @@ use super::connection::Connection;
 use super::event::{Ending, Reason};
 use super::io_thread::{BUFFER, Io};
 use super::runtime;
-use crate::error::{Error, Id};
+use crate::error::Error;
 use crate::net::{Dial, Ready, Stream, TlsClient, TlsServer, Tunnel};
 use crate::options::Opt;
 use crate::ws::deflate::{Packer, Settings};
@@ -385,18 +385,5 @@ impl Driver {
     /// The end of a connection that broke without a close frame.
     fn broken_ending(error: Error) -> Ending {
         Ending { code: 1006, reason: Reason::Ours(error), clean: false }
-    }
-
-    /// Loses the connection to an error of the socket.
-    fn lost(&mut self, io: &mut Io, error: &std::io::Error) -> After {
-        let lost = self.loss(error);
-        self.break_off(io, lost)
-    }
-
-    fn loss(&self, error: &std::io::Error) -> Error {
-        match &self.phase {
-            Phase::Open => Error::of(Id::ConnectionLost).detail(error),
-            _ => self.connecting(Error::of(Id::ConnectionLost).detail(error)),
-        }
     }
 }
