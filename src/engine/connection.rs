@@ -95,7 +95,7 @@ pub struct Connection {
     /// Of those, taken by the host; written under the queue's lock.
     pub(super) taken: Tally,
     paused: AtomicBool,
-    /// The host had to let it in.
+    /// [`Connection::was_pending`]
     pending: AtomicBool,
     /// A flush is on its way to the I/O thread.
     pub(super) dirty: AtomicBool,
@@ -144,13 +144,13 @@ impl Connection {
         self.id.store(id, Relaxed);
     }
 
-    /// Whether the host had, or has, to let it in.
+    /// Whether the host has, or had, to let it in and has not refused: it expects to hear of its end.
     pub fn was_pending(&self) -> bool {
         self.pending.load(Relaxed)
     }
 
-    pub fn set_pending(&self) {
-        self.pending.store(true, Relaxed);
+    pub fn set_pending(&self, pending: bool) {
+        self.pending.store(pending, Relaxed);
     }
 
     /// Hands a command to its I/O thread.

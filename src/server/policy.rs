@@ -30,20 +30,28 @@ impl Server {
 
     fn decide(&self, id: u64, refusal: Option<Refusal>) -> Result<bool> {
         let _inside = self.enter()?;
-        let connection = {
-            let mut state = lock(&self.shared.state);
-            let Some(connection) = state.registry.decide(id) else {
-                return match state.registry.was_issued(id) {
-                    true => Ok(false),
-                    false => Err(Error::new(Id::UnknownConnection, [id.into()])),
-                };
-            };
-            if refusal.is_some() {
-                // The host knows: no event follows, and its place is free.
+        let mut state = lock(&self.shared.state);
+        if !state.registry.was_issued(id) {
+            return Err(Error::new(Id::UnknownConnection, [id.into()]));
+        }
+        if state.phase != Phase::Running {
+            // A stop refuses whoever still waits.
+            return Ok(false);
+        }
+        let Some(connection) = state.registry.decide(id) else { return Ok(false) };
+        match refusal {
+            // The host knows: no event follows, and its place is free.
+            Some(_) => {
+                connection.set_pending(false);
                 state.registry.release(connection.serial);
             }
-            connection
-        };
+            // What the host does with it from now on waits until it has opened.
+            None => {
+                connection.outbox.open();
+                state.registry.opened(&connection);
+            }
+        }
+        // With the lock held, so that nothing else that is asked of it comes first.
         connection.post(Command::Decide(connection.clone(), refusal));
         Ok(true)
     }
@@ -92,7 +100,7 @@ impl Shared {
         if !self.options.flag(Opt::ManualAccept) {
             return false;
         }
-        connection.set_pending();
+        connection.set_pending(true);
         let id = lock(&self.state).registry.ask(connection);
         connection.set_id(id);
         self.inbox.put(Some(connection), Body::Pending(connection_json(connection, "pending", true).to_string()));
@@ -102,10 +110,10 @@ impl Shared {
     /// One that was pending will not open, and the host has not said so: it is told.
     pub(super) fn forget_newcomer(&self, connection: &Arc<Connection>) {
         let mut state = lock(&self.state);
-        state.registry.decide(connection.id());
-        let known = state.registry.release(connection.serial);
+        state.registry.forget(connection);
         drop(state);
-        if known && connection.was_pending() {
+        connection.release_waiters();
+        if connection.was_pending() {
             let ending = Ending { code: 1006, reason: Reason::none(), clean: false };
             self.inbox.put(Some(connection), Body::Close(ending));
         }

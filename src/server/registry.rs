@@ -39,14 +39,10 @@ impl Registry {
         true
     }
 
-    /// Gives back the place of one that has not opened; false when it has none.
-    pub fn release(&mut self, serial: u64) -> bool {
-        match self.reserved.remove(&serial) {
-            Some(address) => {
-                self.leave(address);
-                true
-            }
-            None => false,
+    /// Gives back the place of one that has not opened.
+    pub fn release(&mut self, serial: u64) {
+        if let Some(address) = self.reserved.remove(&serial) {
+            self.leave(address);
         }
     }
 
@@ -86,12 +82,21 @@ impl Registry {
         self.pending.remove(&id)
     }
 
-    /// Gives a newcomer its id, never given twice, and takes the reserved place.
+    /// A newcomer that opens, or whom the host lets in, takes the place reserved for it; gives it its id, never given
+    /// twice. One that was let in does not come back into the list by opening when it has left it meanwhile.
     pub fn opened(&mut self, connection: &Arc<Connection>) -> u64 {
-        self.reserved.remove(&connection.serial);
         let id = if connection.id() == 0 { self.next_id() } else { connection.id() };
-        self.open.insert(id, connection.clone());
+        if self.reserved.remove(&connection.serial).is_some() {
+            self.open.insert(id, connection.clone());
+        }
         id
+    }
+
+    /// A newcomer will not open.
+    pub fn forget(&mut self, connection: &Connection) {
+        self.release(connection.serial);
+        self.pending.remove(&connection.id());
+        self.remove(connection.id());
     }
 
     /// Takes it out of the list; `None` when it was not, or no longer, there.

@@ -209,29 +209,33 @@ impl Inbox {
         state.queue.push_back(entry);
     }
 
-    /// A connection that has come and gone unseen, with no message waiting, leaves nothing behind: drops its `open`
-    /// (and `pending`) and tells that its `close` is to be dropped, too, unless the host has seen one of them. Keeps the queue bounded when the host takes nothing.
+    /// A connection that has come and gone unseen, with no message waiting, leaves nothing behind: drops what the
+    /// queue has of it and tells that its `close` is to be dropped, too. Keeps the queue bounded when the host takes
+    /// nothing.
     fn forget(state: &mut State, close: &Entry) -> bool {
         let Some(source) = &close.source else { return false };
         let awaited = state.waiters.iter().any(|waiter| waiter.want == Want::Any);
         if source.inbound().0 > 0 || state.dispatch.is_set() || awaited {
             return false;
         }
-        let begins = |entry: &Entry| {
-            matches!(entry.event.body, Body::Open(_) | Body::Pending(_))
-                && entry.source.as_ref().is_some_and(|other| Arc::ptr_eq(other, source))
+        // One that the host had to let in has been seen once its `pending` was taken, or more of it.
+        let begin = match source.was_pending() {
+            true => |body: &Body| matches!(body, Body::Pending(_)),
+            false => |body: &Body| matches!(body, Body::Open(_)),
         };
-        let mut found = false;
-        // The youngest stand last. One that was pending may have left two.
-        while let Some(at) = state.queue.iter().rposition(begins) {
-            let pending = matches!(state.queue[at].event.body, Body::Pending(_));
-            state.queue.remove(at);
-            found = true;
-            if pending || !source.was_pending() {
-                break;
-            }
+        let is_its = |entry: &Entry| entry.source.as_ref().is_some_and(|other| Arc::ptr_eq(other, source));
+        // The youngest stand last.
+        let Some(first) = state.queue.iter().rposition(|entry| begin(&entry.event.body) && is_its(entry)) else {
+            return false;
+        };
+        state.queue.remove(first);
+        if source.was_pending()
+            && let Some(open) = state.queue.iter().rposition(|entry| is_its(entry))
+        {
+            // It was let in all the same.
+            state.queue.remove(open);
         }
-        found
+        true
     }
 
     /// Keeps the books of an entry that leaves the queue. Called with the lock held.
