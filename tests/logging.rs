@@ -87,6 +87,60 @@ fn each_level_tells_more_and_none_tells_secrets() {
     }
 }
 
+/// The three places where a server looks for its token, right and wrong ones, and a newcomer that waits for the host.
+#[test]
+fn no_level_tells_an_access_token() {
+    let _alone = alone();
+    let scratch = Scratch::new("log-token");
+    let path = scratch.path().join("token.log");
+    set_log(path.to_str().unwrap(), WSADDIN_LOG_FRAMES).unwrap();
+    let server = Server::running();
+    server.set_access_token("s3cret").unwrap();
+    server.set_protocols("chat").unwrap();
+    for (query, protocols, header) in [
+        ("?access_token=s3cret&a=b", "", ""),
+        ("", "access_token.s3cret, chat", ""),
+        ("", "", "Bearer s3cret"),
+        ("?access_token=s3creT", "access_token.s3creT", "Bearer s3creT"),
+    ] {
+        let client = Client::new();
+        client.set_protocols(protocols).unwrap();
+        client.set_header("Authorization", header).unwrap();
+        let connected = client.connect(&format!("{}{query}", server.url()));
+        if let Err(fault) = connected {
+            assert!(fault.code == WSADDIN_HANDSHAKE && fault.text.contains("401"), "{fault:?}");
+            assert!(!fault.text.contains("s3cre"), "{fault:?}");
+            continue;
+        }
+        assert_eq!(client.protocol(), if protocols.is_empty() { "" } else { "chat" });
+        let id = server.opened();
+        let told = server.connection_info(id).unwrap().unwrap().to_string();
+        assert!(!told.contains("s3cre") && !server.connection_list().to_string().contains("s3cre"), "{told}");
+        client.disconnect(1000, "").unwrap();
+        server.event().close();
+    }
+    server.manual_accept(1);
+    let client = Client::new();
+    client.begin_connect(&format!("{}?access_token=s3cret", server.url())).unwrap();
+    let pending = server.event();
+    assert!(pending.event == WSADDIN_EVENT_PENDING && pending.text().contains("access_token=***"), "{pending:?}");
+    assert!(server.reject(pending.connection, 403, "").unwrap());
+    client.event();
+    drop(client);
+    drop(server);
+    let text = std::fs::read_to_string(&path).unwrap();
+    set_log("", WSADDIN_LOG_INFO).unwrap();
+    assert!(!text.contains("s3cre"), "{text}");
+    for what in [
+        "in | GET /?access_token=***",
+        "in | Sec-WebSocket-Protocol: access_token.***",
+        "in | Authorization: ***",
+        "401",
+    ] {
+        assert!(text.contains(what), "{what}: {text}");
+    }
+}
+
 /// `2026-11-21T08:36:12.123Z info   client 1 #2 …`
 fn check_line(line: &str) {
     let (time, rest) = line.split_once(' ').unwrap();

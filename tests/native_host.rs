@@ -42,6 +42,8 @@ const ALONE: &[&str] = &[
     "manners",
     "misused",
     "names",
+    "newcomers",
+    "policy",
     "proxy",
     "no_memory",
     "numbers",

@@ -136,6 +136,8 @@ fn words_during_a_stop_leave_nobody_without_an_answer() {
                             let _ =
                                 stream.write_all(&raw::frame(raw::FIN | raw::CLOSE, true, &raw::close_body(1001, "")));
                         }
+                        // Not to make the stop wait for it.
+                        let _ = stream.shutdown(Shutdown::Both);
                         status
                     })
                 })

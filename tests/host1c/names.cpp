@@ -40,6 +40,8 @@ const std::vector<ExpectedMethod> SERVER_METHODS = {
     {u"Receive", {u"Получить", u"Принять"}, 3, 3, true},
     {u"ReceiveEvent", {u"ПолучитьСобытие"}, 4, 4, true},
     {u"Disconnect", {u"Отключить"}, 1, 3, true},
+    {u"Accept", {u"ПодтвердитьСоединение"}, 1, 1, true},
+    {u"Reject", {u"ОтклонитьСоединение"}, 1, 3, true},
     {u"ConnectionInfo", {u"СведенияОСоединении"}, 1, 1, true},
     {u"ConnectionList", {u"СписокСоединений"}, 0, 0, true},
     {u"Ping", {u"ПроверитьСвязь", u"Пинг"}, 1, 2, true},
@@ -86,6 +88,11 @@ const std::vector<ExpectedProperty> SERVER_PROPERTIES = {
     {u"Connections", u"Соединения", false},
     {u"ConnectionCount", u"КоличествоСоединений", false},
     {u"MaxConnections", u"МаксимумСоединений", true},
+    {u"MaxConnectionsPerAddress", u"МаксимумСоединенийСАдреса", true},
+    {u"AllowedOrigins", u"РазрешенныеИсточники", true},
+    {u"AccessToken", u"ТокенДоступа", true},
+    {u"ManualAccept", u"ПодтверждатьСоединения", true},
+    {u"AcceptTimeout", u"ТаймаутПодтверждения", true},
     {u"HandshakeTimeout", u"ТаймаутРукопожатия", true},
     {u"AssemblyBytes", u"ПределНезавершенныхСообщенийБайт", true},
     {u"IoThreads", u"КоличествоПотоковВводаВывода", true},
@@ -252,6 +259,17 @@ void every_method(const Library& library, Manner manner) {
     on_client(u"BeginConnect", {url});
     CHECK(client.call(u"ReceiveEvent", {0, event, data}));
     CHECK_SAYS(event == u"open", event.show() + data.show());
+    Object newcomer(library, u"Client");
+    server.set(u"ManualAccept", true);
+    const auto comes = [&](const char16_t* method) {
+        newcomer.call(u"BeginConnect", {url});
+        while (!(server.call(u"ReceiveEvent", {0, event, id, data}) && event == u"pending")) {}
+        gives(on_server(method, {id}), true);
+        CHECK(newcomer.call(u"ReceiveEvent", {0, event, data}));
+        return event;
+    };
+    CHECK(comes(u"Reject") == u"error");
+    CHECK(comes(u"Accept") == u"open");
     on_server(u"Stop");
     CHECK(server.get(u"Port") == 0);
     for (const ExpectedMethod& method : CLIENT_METHODS) CHECK(client_called.count(client.method(method.english)) == 1);
