@@ -1079,13 +1079,15 @@ wsaddin_result wsaddin_server_statistics(wsaddin_server server,
                                          size_t *needed);
 
 /**
- * Lets a connection in that a WSADDIN_EVENT_PENDING told of; WSADDIN_EVENT_OPEN follows. Never blocks.
+ * Lets a connection in that a WSADDIN_EVENT_PENDING told of; WSADDIN_EVENT_OPEN follows. Never blocks. From now on it
+ * can be used as any other: what is sent to it leaves right behind the handshake's answer.
  *
  * @param connection  its number
  * @retval WSADDIN_CLOSED        it has gone, or somebody has decided already
  * @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
  */
-wsaddin_result wsaddin_server_accept(wsaddin_server server, uint64_t connection);
+wsaddin_result wsaddin_server_accept(wsaddin_server server,
+                                     uint64_t connection);
 
 /**
  * Refuses a connection that a WSADDIN_EVENT_PENDING told of; no other event of it follows. Never blocks.

@@ -32,6 +32,7 @@ fn status(server: &Server, target: &str, more: &str) -> u16 {
         // A proper answer: a short text of the length that it says.
         assert_eq!(raw::header(head, "Content-Length"), Some(body.len().to_string().as_str()), "{answer}");
         assert_eq!(raw::header(head, "Content-Type"), Some("text/plain; charset=utf-8"), "{answer}");
+        assert_eq!(raw::header(head, "Connection"), Some("close"), "{answer}");
         assert!((1..100).contains(&body.len()), "{answer}");
     }
     status
@@ -48,6 +49,8 @@ fn what_is_no_websocket_handshake_gets_a_proper_answer() {
     let plain = answer(port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(plain.starts_with("HTTP/1.1 426 "), "{plain}");
     assert_eq!(raw::header(&plain, "Upgrade"), Some("websocket"));
+    assert_eq!(raw::header(&plain, "Connection"), Some("close, Upgrade"));
+    assert!(plain.ends_with("\r\n\r\nThis is a WebSocket server"), "{plain}");
     let old = answer(port, &raw::request(port, "").replace("Version: 13", "Version: 8"));
     assert!(old.starts_with("HTTP/1.1 426 "), "{old}");
     assert_eq!(raw::header(&old, "Sec-WebSocket-Version"), Some("13"));

@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::options::Opt;
 use std::ffi::{c_char, c_void};
 
-/// Lets a connection in that a WSADDIN_EVENT_PENDING told of; WSADDIN_EVENT_OPEN follows. Never blocks.
+/// Lets a connection in that a WSADDIN_EVENT_PENDING told of; WSADDIN_EVENT_OPEN follows. Never blocks. From now on it
+/// can be used as any other: what is sent to it leaves right behind the handshake's answer.
 ///
 /// @param connection  its number
 /// @retval WSADDIN_CLOSED        it has gone, or somebody has decided already
