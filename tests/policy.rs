@@ -12,6 +12,11 @@ use std::net::TcpStream;
 
 /// The whole answer to a request; of one that opens the connection, its head.
 fn answer(port: u16, request: &str) -> String {
+    ask(port, request).0
+}
+
+/// The same, and the connection: the host need not hear of one that has come and gone.
+fn ask(port: u16, request: &str) -> (String, TcpStream) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     raw::patient(&stream);
     stream.write_all(request.as_bytes()).unwrap();
@@ -19,13 +24,17 @@ fn answer(port: u16, request: &str) -> String {
     if !head.starts_with("HTTP/1.1 101 ") {
         stream.read_to_string(&mut head).unwrap();
     }
-    head
+    (head, stream)
 }
 
 /// The status that the server answers with when these header lines are added, and `target` is asked for.
 fn status(server: &Server, target: &str, more: &str) -> u16 {
+    enter(server, target, more).0
+}
+
+fn enter(server: &Server, target: &str, more: &str) -> (u16, TcpStream) {
     let request = raw::request(server.port(), more).replacen("GET / ", &format!("GET {target} "), 1);
-    let answer = answer(server.port(), &request);
+    let (answer, stream) = ask(server.port(), &request);
     let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     if status != 101 {
@@ -35,7 +44,7 @@ fn status(server: &Server, target: &str, more: &str) -> u16 {
         assert_eq!(raw::header(head, "Connection"), Some("close"), "{answer}");
         assert!((1..100).contains(&body.len()), "{answer}");
     }
-    status
+    (status, stream)
 }
 
 fn rejected(server: &Server, reason: &str) -> u64 {
@@ -88,7 +97,8 @@ fn the_token_is_taken_in_three_places_and_shown_in_none() {
         ("/a%20b?x=1&access_token=s%2Bcret&y=s", "X-Other: 1\r\nX-Other: 2\r\n", "x=1&access_token=***&y=s"),
         ("/a%20b?access_token=s+cret", "X-Other: 1\r\nX-Other: 2\r\n", "access_token=***"),
     ] {
-        assert_eq!(status(&server, target, more), 101, "{target} {more}");
+        let (status, stream) = enter(&server, target, more);
+        assert_eq!(status, 101, "{target} {more}");
         let event = server.event();
         assert_eq!(event.event, websocket_addin::capi::WSADDIN_EVENT_OPEN, "{event:?}");
         let shown = event.text();
@@ -97,11 +107,12 @@ fn the_token_is_taken_in_three_places_and_shown_in_none() {
         assert_eq!((&info["path"], &info["query"]), (&"/a%20b".into(), &query.into()));
         assert_eq!(info["headers"]["x-other"], "1, 2");
         assert_eq!(info["headers"]["sec-websocket-version"], "13");
+        drop(stream);
         assert_eq!(server.event().event, websocket_addin::capi::WSADDIN_EVENT_CLOSE);
     }
     // As a browser does it; the entry that carries the token is never selected.
     let offer = "Sec-WebSocket-Protocol: access_token.s+cret, chat\r\n";
-    let taken = answer(server.port(), &raw::request(server.port(), offer));
+    let (taken, _stream) = ask(server.port(), &raw::request(server.port(), offer));
     assert_eq!(raw::header(&taken, "Sec-WebSocket-Protocol"), Some("chat"), "{taken}");
     let event = server.event();
     assert!(event.text().contains("access_token.***") && !event.text().contains("cret"), "{event:?}");
