@@ -230,7 +230,7 @@ impl Inbox {
         };
         state.queue.remove(first);
         if source.was_pending()
-            && let Some(open) = state.queue.iter().rposition(|entry| is_its(entry))
+            && let Some(open) = state.queue.iter().rposition(is_its)
         {
             // It was let in all the same.
             state.queue.remove(open);
