@@ -107,9 +107,13 @@ fn every_dependency_has_its_reason() {
     }
     assert!(names.len() > 10, "{names:?}");
     for readme in READMES {
-        let rows = read(readme);
-        let listed: BTreeSet<String> = rows
+        let text = read(readme);
+        // Under the heading whose table names a crate.
+        let heading = text.lines().find(|line| matches!(*line, "## Dependencies" | "## Зависимости")).unwrap();
+        let (_, section) = text.split_once(&format!("{heading}\n")).unwrap();
+        let listed: BTreeSet<String> = section
             .lines()
+            .take_while(|line| !line.starts_with("## "))
             .filter(|line| line.starts_with("| `"))
             .flat_map(|line| line.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2))
             .map(str::to_owned)
