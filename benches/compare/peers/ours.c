@@ -4,7 +4,7 @@
  *   ours receive              a server that answers from one thread of the host
  *   ours client HOST:PORT N   N clients that send back what they get, in their handlers
  *
- * A second word "tls CERTIFICATE" makes a server speak TLS. Prints its port. */
+ * With the file of a certificate and its key as the second word a server speaks TLS. Prints its port. */
 #include "websocket_addin.h"
 
 #include <stdint.h>
@@ -61,7 +61,11 @@ int main(int argc, char **argv) {
     check(wsaddin_server_set_max_connections(server, 100000));
     check(wsaddin_server_set_send_queue_bytes(server, 1 << 28));
     if (strcmp(mode, "handler") == 0) check(wsaddin_server_set_handler(server, on_server, &server));
-    check(wsaddin_server_run(server, "127.0.0.1", 9, 0));
+    if (argc > 2) {
+        check(wsaddin_server_run_tls(server, "127.0.0.1", 9, 0, argv[2], strlen(argv[2]), NULL, 0, NULL, 0));
+    } else {
+        check(wsaddin_server_run(server, "127.0.0.1", 9, 0));
+    }
     check(wsaddin_server_get_port(server, &port));
     printf("%d\n", (int)port);
     fflush(stdout);

@@ -2,11 +2,14 @@
 //! per message than any server under test, so the server is what is measured.
 
 use hdrhistogram::Histogram;
-use mio::net::{TcpListener, TcpStream};
+use crate::stream::Stream;
+use mio::net::TcpListener;
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 /// What is sent: `connections` of them, each with `window` messages of `size` bytes under way.
@@ -25,6 +28,8 @@ pub enum Speech {
     Plain,
     /// We are the client of a WebSocket server.
     Client,
+    /// The same under TLS.
+    SecureClient,
     /// We are the server, and clients connect to us.
     Server,
 }
@@ -66,7 +71,7 @@ fn frame(size: usize, masked: bool) -> Vec<u8> {
 }
 
 struct Peer {
-    stream: TcpStream,
+    stream: Stream,
     /// Bytes of prepared frames that may be written now, and where in the prepared bytes the next one begins.
     due: usize,
     at: usize,
@@ -91,10 +96,14 @@ impl Load {
     pub fn connect(address: SocketAddr, case: Case, speech: Speech) -> io::Result<Self> {
         let mut streams = Vec::new();
         for _ in 0..case.connections {
-            let mut stream = std::net::TcpStream::connect(address)?;
-            stream.set_nodelay(true)?;
-            if speech == Speech::Client {
-                stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+            let socket = TcpStream::connect(address)?;
+            socket.set_nodelay(true)?;
+            socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+            let mut stream = match speech {
+                Speech::SecureClient => Stream::secure(socket)?,
+                _ => Stream::Plain(socket),
+            };
+            if speech != Speech::Plain {
                 stream.write_all(REQUEST.as_bytes())?;
                 shake(&mut stream, "101")?;
             }
@@ -110,10 +119,11 @@ impl Load {
         listener.set_nonblocking(false)?;
         let mut streams = Vec::new();
         for _ in 0..case.connections {
-            let (mut stream, _) = listener.accept()?;
-            stream.set_nodelay(true)?;
+            let (socket, _) = listener.accept()?;
+            socket.set_nodelay(true)?;
+            socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+            let mut stream = Stream::Plain(socket);
             if speech == Speech::Server {
-                stream.set_read_timeout(Some(Duration::from_secs(10)))?;
                 let request = shake(&mut stream, "GET")?;
                 stream.write_all(answer(&request).as_bytes())?;
             }
@@ -122,20 +132,21 @@ impl Load {
         Self::new(streams, case, speech)
     }
 
-    fn new(streams: Vec<std::net::TcpStream>, case: Case, speech: Speech) -> io::Result<Self> {
+    fn new(streams: Vec<Stream>, case: Case, speech: Speech) -> io::Result<Self> {
         let poll = Poll::new()?;
         let sent = frame(case.size, speech != Speech::Server);
-        let expected = if speech == Speech::Client { frame(case.size, false) } else { Vec::new() };
+        let answers = matches!(speech, Speech::Client | Speech::SecureClient);
+        let expected = if answers { frame(case.size, false) } else { Vec::new() };
         let reply = match speech {
             Speech::Plain => sent.len(),
-            Speech::Client => expected.len(),
+            Speech::Client | Speech::SecureClient => expected.len(),
             Speech::Server => frame(case.size, true).len(),
         };
         let mut peers = Vec::new();
         for stream in streams {
-            stream.set_nonblocking(true)?;
-            let mut stream = TcpStream::from_std(stream);
-            poll.registry().register(&mut stream, Token(peers.len()), Interest::READABLE | Interest::WRITABLE)?;
+            stream.socket().set_nonblocking(true)?;
+            let fd = stream.socket().as_raw_fd();
+            poll.registry().register(&mut SourceFd(&fd), Token(peers.len()), Interest::READABLE | Interest::WRITABLE)?;
             peers.push(Peer { stream, due: 0, at: 0, received: 0, sent_at: VecDeque::new() });
         }
         let prepared = sent.repeat(case.window);
@@ -267,7 +278,7 @@ impl Load {
 }
 
 /// Reads an HTTP head that begins like `start` or holds it in its first line.
-fn shake(stream: &mut std::net::TcpStream, start: &str) -> io::Result<String> {
+fn shake(stream: &mut Stream, start: &str) -> io::Result<String> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
         stream.read_exact(&mut byte)?;

@@ -3,6 +3,7 @@
 mod load;
 mod report;
 mod server;
+mod stream;
 
 use load::{Case, Load, Speech};
 use report::{Results, Sample};
@@ -81,7 +82,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// `--rounds N --time MS --idle N --cases A,B --output DIR` and, for each program, `NAME=COMMAND ARGUMENTS…` as one
-/// argument after `--plain`, `--server`, or with `-client` for one that connects to us.
+/// argument after `--plain`, `--server`, `--secure` (a server under TLS), or with `-client` for one that connects to us.
 fn plan() -> Result<Plan, Box<dyn std::error::Error>> {
     use lexopt::prelude::*;
     let mut plan = Plan {
@@ -106,13 +107,14 @@ fn plan() -> Result<Plan, Box<dyn std::error::Error>> {
                 let wanted: Vec<&str> = value.split(',').map(str::trim).collect();
                 plan.cases.retain(|case| wanted.contains(&case.name));
             }
-            "plain" | "server" | "plain-client" | "client" => {
+            "plain" | "server" | "secure" | "plain-client" | "client" => {
                 let (program, command) = value.split_once('=').ok_or("a program is NAME=COMMAND")?;
                 plan.programs.push(Program {
                     name: program.to_owned(),
                     command: command.split_whitespace().map(str::to_owned).collect(),
                     speech: match name.as_str() {
                         "server" => Speech::Client,
+                        "secure" => Speech::SecureClient,
                         "client" => Speech::Server,
                         _ => Speech::Plain,
                     },
