@@ -188,6 +188,11 @@ impl Load {
 
     /// Keeps every window full for `time`, then lets what is under way come back.
     pub fn run(&mut self, time: Duration) -> io::Result<Outcome> {
+        self.run_until(time, u64::MAX)
+    }
+
+    /// The same, but no longer than until `most` messages have come back.
+    pub fn run_until(&mut self, time: Duration, most: u64) -> io::Result<Outcome> {
         let begin = Instant::now();
         let mut outcome = Outcome { messages: 0, elapsed: time, trips: Histogram::new(3).map_err(io::Error::other)? };
         for at in 0..self.peers.len() {
@@ -203,7 +208,7 @@ impl Load {
                 other => other?,
             }
             let now = Instant::now();
-            if open && now - begin >= time {
+            if open && (now - begin >= time || outcome.messages >= most) {
                 (open, outcome.elapsed) = (false, now - begin);
             }
             if now > give_up {

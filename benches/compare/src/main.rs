@@ -1,5 +1,6 @@
 //! Echo servers side by side in one run; `benches/compare/run` builds everything and starts this.
 
+mod instructions;
 mod load;
 mod report;
 mod server;
@@ -37,6 +38,8 @@ struct Plan {
     time: Duration,
     idle: usize,
     output: PathBuf,
+    /// Instructions are counted, too.
+    instructions: bool,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -73,6 +76,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     results.print(&plan.cases, &names, base);
+    if plan.instructions {
+        println!("\n### Instructions in user space for a message\n\n| case | program | instructions |\n|---|---|---:|");
+        for case in plan.cases.iter().take(3) {
+            for program in plan.programs.iter().filter(|program| !program.connects) {
+                match instructions::per_message(program, *case, &plan.output.join("callgrind.log")) {
+                    Ok(count) => println!("| {} | {} | {count:.0} |", case.name, program.name),
+                    Err(error) => eprintln!("{}, {}, instructions: {error}", program.name, case.name),
+                }
+            }
+        }
+    }
     std::fs::create_dir_all(&plan.output)?;
     let json = serde_json::to_string_pretty(&results.json(&plan.cases, &names, base))?;
     std::fs::write(plan.output.join("compare.json"), json)?;
@@ -81,7 +95,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// `--rounds N --time MS --idle N --cases A,B --output DIR` and, for each program, `NAME=COMMAND ARGUMENTS…` as one
+/// `--rounds N --time MS --idle N --instructions yes --cases A,B --output DIR` and, for each program, `NAME=COMMAND ARGUMENTS…` as one
 /// argument after `--plain`, `--server`, `--secure` (a server under TLS), or with `-client` for one that connects to us.
 fn plan() -> Result<Plan, Box<dyn std::error::Error>> {
     use lexopt::prelude::*;
@@ -92,6 +106,7 @@ fn plan() -> Result<Plan, Box<dyn std::error::Error>> {
         time: Duration::from_millis(1000),
         idle: 0,
         output: PathBuf::from("."),
+        instructions: false,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -103,6 +118,7 @@ fn plan() -> Result<Plan, Box<dyn std::error::Error>> {
             "time" => plan.time = Duration::from_millis(value.parse()?),
             "idle" => plan.idle = value.parse()?,
             "output" => plan.output = value.into(),
+            "instructions" => plan.instructions = value == "yes",
             "cases" => {
                 let wanted: Vec<&str> = value.split(',').map(str::trim).collect();
                 plan.cases.retain(|case| wanted.contains(&case.name));

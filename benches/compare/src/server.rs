@@ -35,6 +35,14 @@ impl Server {
         Ok(Self { process: spawn(&arguments)?, address })
     }
 
+    /// Asks it to end and waits until it has.
+    pub fn end(mut self) -> io::Result<()> {
+        let process = libc::pid_t::try_from(self.process.id()).map_err(io::Error::other)?;
+        // SAFETY: a child that has not been waited for.
+        unsafe { libc::kill(process, libc::SIGTERM) };
+        self.process.wait().map(drop)
+    }
+
     /// User and system time of all its threads.
     pub fn cpu(&self) -> Duration {
         // A process's clock is its number, complemented and shifted by three, with CPUCLOCK_SCHED below: clock(3).

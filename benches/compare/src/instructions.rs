@@ -1,0 +1,37 @@
+//! Instructions in user space for a message, counted by callgrind: the same on a busy machine as on an idle one.
+
+use crate::Program;
+use crate::load::{Case, Load};
+use crate::server::Server;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::time::Duration;
+
+const FEW: u64 = 2_000;
+const MANY: u64 = 12_000;
+
+/// What each message costs beyond the start of the program and of the connections.
+pub fn per_message(program: &Program, case: Case, log: &Path) -> io::Result<f64> {
+    let (few, base) = count(program, case, FEW, log)?;
+    let (many, more) = count(program, case, MANY, log)?;
+    Ok((more as f64 - base as f64) / (many as f64 - few as f64))
+}
+
+/// Messages, and instructions of the whole process.
+fn count(program: &Program, case: Case, messages: u64, log: &Path) -> io::Result<(u64, u64)> {
+    let valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--fair-sched=yes"];
+    let mut command: Vec<String> = valgrind.map(str::to_owned).into();
+    command.push(format!("--log-file={}", log.display()));
+    command.extend_from_slice(&program.command);
+    let server = Server::start(&command)?;
+    let mut load = Load::connect(server.address, case, program.speech)?;
+    load.check()?;
+    let outcome = load.run_until(Duration::from_secs(120), messages)?;
+    drop(load);
+    server.end()?;
+    let text = std::fs::read_to_string(log)?;
+    let collected = text.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok());
+    let collected = collected.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, text))?;
+    // Those under way when the last was counted were answered as well.
+    Ok((outcome.messages + (case.connections * case.window) as u64, collected))
+}
