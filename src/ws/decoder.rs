@@ -203,9 +203,8 @@ impl Decoder {
             return Ok(None);
         }
         let input = buf.get_mut(*at..).unwrap_or_default();
-        let Some(head) = head::read(input, self.role, false, self.inflation.is_some())? else { return Ok(None) };
-        let (Op::Begin(kind), true, false) = (head.op, head.last, head.compressed) else { return Ok(None) };
-        let Ok(length) = usize::try_from(head.length) else { return Ok(None) };
+        let Some(head) = head::read_ordinary(input, self.role) else { return Ok(None) };
+        let (Op::Begin(kind), Ok(length)) = (head.op, usize::try_from(head.length)) else { return Ok(None) };
         let Some(payload) = input.get_mut(head.size..).and_then(|rest| rest.get_mut(..length)) else {
             return Ok(None);
         };

@@ -148,11 +148,17 @@ impl OutFrame {
 
 /// Appends a whole message as one frame, as [`OutFrame`] would, straight from the sender's memory.
 pub fn append_frame(kind: FrameKind, payload: &[u8], mask: Option<[u8; 4]>, out: &mut Vec<u8>) {
-    let header = FrameHeader { opcode: kind.opcode(), mask, ..FrameHeader::default() };
     out.reserve(MAX_HEAD + payload.len());
-    // A vector takes everything.
-    let written = header.format(payload.len() as u64, out);
-    debug_assert!(written.is_ok());
+    match (payload.len(), mask) {
+        // The ordinary case: two bytes.
+        (length @ 0..126, None) => out.extend_from_slice(&[0x80 | u8::from(kind.opcode()), length as u8]),
+        (length, mask) => {
+            let header = FrameHeader { opcode: kind.opcode(), mask, ..FrameHeader::default() };
+            // A vector takes everything.
+            let written = header.format(length as u64, out);
+            debug_assert!(written.is_ok());
+        }
+    }
     match mask {
         None => out.extend_from_slice(payload),
         Some(mask) => append_masked(payload, mask, out),
