@@ -323,5 +323,6 @@ table! {
     InterfaceInvalid Address "{0} is not an IP address" "{0} не является IP-адресом";
     InterfaceForeign Address "the address does not belong to this machine" "адрес не принадлежит этому компьютеру";
     ListenFailed Address "the address cannot be used" "адрес нельзя использовать";
+    NameRefused BadArgument "{0}: a text of at most 1024 bytes without control characters is expected" "{0}: ожидается текст не длиннее 1024 байт без управляющих символов";
     UnknownConnection BadArgument "connection {0} was never issued" "соединения {0} не было";
 }

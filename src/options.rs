@@ -137,6 +137,10 @@ options! {
     ManualAccept ПодтверждатьСоединения Kind::Bool, None, Some(Default::Flag(false));
     /// Milliseconds that a newcomer waits for the host; then it gets 503.
     AcceptTimeout ТаймаутПодтверждения DEADLINE, None, int(30_000);
+    /// The parameter of the query, or else the header, that names a connection; empty: none does.
+    NameParameter ПараметрИмениСоединения Kind::Text, None, EMPTY;
+    /// Milliseconds that the session of a broken connection with a name waits for it; 0 is off.
+    ResumeTimeout ТаймаутВозобновления TIME, None, int(60_000);
     /// Milliseconds for TLS and HTTP of a newcomer.
     HandshakeTimeout ТаймаутРукопожатия DEADLINE, None, int(10_000);
     /// Bytes of unfinished messages of all connections together; who would exceed it is closed with 1013.

@@ -26,6 +26,8 @@ pub const WSADDIN_EVENT_ERROR: wsaddin_event = 4;
 /// A newcomer waits for wsaddin_server_accept or wsaddin_server_reject; if none comes before AcceptTimeout, or the
 /// newcomer leaves, a close (1006) follows. Data: as wsaddin_server_connection_info gives it.
 pub const WSADDIN_EVENT_PENDING: wsaddin_event = 5;
+/// A server's session has ended with messages waiting. The data is JSON: name, messages (how many).
+pub const WSADDIN_EVENT_EXPIRED: wsaddin_event = 6;
 
 /// How to read the data: WSADDIN_KIND_...
 pub type wsaddin_kind = i32;
@@ -67,6 +69,7 @@ impl wsaddin_message {
             Body::Pending(_) => WSADDIN_EVENT_PENDING,
             Body::Close(_) => WSADDIN_EVENT_CLOSE,
             Body::Error(_) => WSADDIN_EVENT_ERROR,
+            Body::Expired(_) => WSADDIN_EVENT_EXPIRED,
         };
         let event = match event {
             Event { connection, body: Body::Message(message) } => return Self::message(connection, message),

@@ -140,7 +140,7 @@ pub unsafe extern "C" fn wsaddin_server_broadcast_text(
         let out = unsafe { args::out("count", count, 0) }?;
         let server = SERVERS.get(server.id)?;
         // SAFETY: the caller's promise.
-        out.set(clamp(server.broadcast(unsafe { args::text_message("text", text, size) }?)?));
+        out.set(clamp(server.broadcast(unsafe { args::text_message("text", text, size) }?, "")?));
         Ok(())
     })
 }
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn wsaddin_server_broadcast_binary(
         let out = unsafe { args::out("count", count, 0) }?;
         let server = SERVERS.get(server.id)?;
         // SAFETY: the caller's promise.
-        out.set(clamp(server.broadcast(unsafe { args::binary_message("data", data, size) }?)?));
+        out.set(clamp(server.broadcast(unsafe { args::binary_message("data", data, size) }?, "")?));
         Ok(())
     })
 }

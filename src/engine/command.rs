@@ -10,9 +10,9 @@ use crate::options::Options;
 use crate::proxy::Setting;
 use crate::ws::{Refusal, Request, Target};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 /// How an open connection ended.
 #[derive(Clone, Debug)]
@@ -76,6 +76,9 @@ pub trait Owner: Send + Sync {
 
     /// The I/O thread has let go of it; the last call, whatever came before.
     fn gone(&self, connection: &Arc<Connection>);
+
+    /// The time of an alarm that it has set has come.
+    fn alarm(&self) {}
 
     /// Bytes of unfinished messages of all the owner's connections, and their bound.
     fn assembly(&self) -> Option<(&AtomicUsize, usize)> {
@@ -152,6 +155,11 @@ pub enum Command {
     Decide(Arc<Connection>, Option<Refusal>),
     Ping(Arc<Connection>, u64),
     Dispatch(Arc<Inbox>),
+    /// Calls the owner at that time, if it still lives.
+    Alarm {
+        at: Instant,
+        owner: Weak<dyn Owner>,
+    },
     /// What must not be dropped on a host's thread, because OpenSSL would run there.
     Discard(Box<dyn Send>),
     Stop,

@@ -12,7 +12,7 @@ use crate::ws::{Message, Request};
 use once_cell::sync::OnceCell;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::SystemTime;
 
 /// Counters of one connection, written by its I/O thread alone.
@@ -97,6 +97,10 @@ pub struct Connection {
     paused: AtomicBool,
     /// [`Connection::was_pending`]
     pending: AtomicBool,
+    /// The host has been told of its end: nothing of it may follow.
+    over: AtomicBool,
+    /// Who goes on in its place.
+    heir: OnceCell<Weak<Connection>>,
     /// A flush is on its way to the I/O thread.
     pub(super) dirty: AtomicBool,
     pings: Mutex<Pings>,
@@ -124,6 +128,8 @@ impl Connection {
             taken: Tally::default(),
             paused: AtomicBool::new(false),
             pending: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            heir: OnceCell::new(),
             dirty: AtomicBool::new(false),
             pings: Mutex::default(),
             ponged: Condvar::new(),
@@ -151,6 +157,25 @@ impl Connection {
 
     pub fn set_pending(&self, pending: bool) {
         self.pending.store(pending, Relaxed);
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.over.load(SeqCst)
+    }
+
+    /// The host is told of its end, or there is nothing to tell; what still arrives is dropped.
+    pub fn set_over(&self) {
+        self.over.store(true, SeqCst);
+    }
+
+    /// Who has taken its place, if that one is still there.
+    pub fn heir(&self) -> Option<Arc<Self>> {
+        self.heir.get().and_then(Weak::upgrade)
+    }
+
+    pub fn set_heir(&self, heir: &Arc<Self>) {
+        // A connection is taken over once.
+        let _ = self.heir.set(Arc::downgrade(heir));
     }
 
     /// Hands a command to its I/O thread.

@@ -44,6 +44,8 @@ pub enum Body {
     Message(Message),
     Close(Ending),
     Error(Error),
+    /// JSON of a session that ended with messages waiting: `{"name","messages"}`.
+    Expired(String),
 }
 
 /// One entry of an object's queue.
@@ -82,13 +84,16 @@ impl Event {
             Body::Message(_) => "message",
             Body::Close(_) => "close",
             Body::Error(_) => "error",
+            Body::Expired(_) => "expired",
         }
     }
 
     /// The data: UTF-8 bytes of a text, or the bytes of a binary message.
     pub fn data(&self, language: Language) -> EventData<'_> {
         match &self.body {
-            Body::Open(json) | Body::Pending(json) => EventData::Text(Cow::Borrowed(json.as_bytes())),
+            Body::Open(json) | Body::Pending(json) | Body::Expired(json) => {
+                EventData::Text(Cow::Borrowed(json.as_bytes()))
+            }
             Body::Message(message) => match message.kind() {
                 MessageKind::Text => EventData::Text(Cow::Borrowed(message.data())),
                 MessageKind::Binary => EventData::Binary(message.data()),
@@ -109,7 +114,7 @@ impl Event {
     pub fn message(&self) -> Option<&Message> {
         match &self.body {
             Body::Message(message) => Some(message),
-            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Error(_) => None,
+            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Error(_) | Body::Expired(_) => None,
         }
     }
 }

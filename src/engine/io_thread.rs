@@ -1,6 +1,6 @@
 //! The loop of an I/O thread: commands, readiness and timers to the drivers; what they received to the queues.
 
-use super::command::Command;
+use super::command::{Command, Owner};
 use super::connection::Connection;
 use super::cork::Cork;
 use super::driver::{After, Driver};
@@ -15,8 +15,8 @@ use crate::ws::deflate::{Inflaters, Packers};
 use crossbeam_channel::Receiver;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// What is read at once, and written at once: enough for four 64 KiB messages, small enough for the cache.
@@ -46,6 +46,8 @@ pub(super) struct Io {
     /// Slots that have more to read, or to accept, than one turn allows.
     pub again: VecDeque<usize>,
     pub dials: Dials,
+    /// Whom to call, and when: one or two for a server.
+    alarms: Vec<(Instant, Weak<dyn Owner>)>,
     /// Newcomers that a listener accepted for this thread.
     pub commands: Vec<Command>,
     /// What the round has brought so far; one object's.
@@ -80,6 +82,16 @@ impl Io {
         let mut entries = std::mem::take(&mut self.spare);
         entries.push(entry);
         self.batch = Some(Batch { inbox: inbox.clone(), entries, bytes });
+    }
+
+    /// Calls those whose time has come. A panic of one ends nothing else.
+    fn ring_alarms(&mut self) {
+        let now = self.now;
+        for (_, owner) in self.alarms.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>() {
+            if let Some(owner) = owner.upgrade() {
+                let _ = catch_unwind(AssertUnwindSafe(|| owner.alarm()));
+            }
+        }
     }
 
     /// Hands the batch over and runs the handler that waits for it.
@@ -122,6 +134,7 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         shaking: Duration::ZERO,
         again: VecDeque::new(),
         dials: Dials::default(),
+        alarms: Vec::new(),
         commands: Vec::new(),
         batch: None,
         spare: Vec::new(),
@@ -147,7 +160,9 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         let timeout = if busy || !handle.fall_asleep(commands) {
             Some(Duration::ZERO)
         } else {
-            io.timers.next_due().map(|due| due.saturating_duration_since(Instant::now()))
+            let alarm = io.alarms.iter().map(|(at, _)| *at).min();
+            let due = [io.timers.next_due(), alarm].into_iter().flatten().min();
+            due.map(|due| due.saturating_duration_since(Instant::now()))
         };
         if io.reactor.poll(timeout, &mut ready).is_err() {
             ready.clear();
@@ -160,6 +175,7 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         while let Some((token, stamp)) = io.timers.pop_due(io.now) {
             table.timer(&mut io, token, stamp);
         }
+        io.ring_alarms();
         for command in std::mem::take(&mut io.commands) {
             table.command(&mut io, command);
         }
@@ -214,6 +230,7 @@ impl Table {
                 io.hand_over();
                 inbox.dispatch();
             }
+            Command::Alarm { at, owner } => io.alarms.push((at, owner)),
             Command::Listen { listener, acceptor, serial } => {
                 let at = self.insert(Slot::Listener(Box::new(Listening::new(*listener, acceptor, serial))));
                 self.listening(io, at, |listening, io| listening.start(io, at * TOKENS));

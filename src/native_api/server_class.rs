@@ -37,7 +37,26 @@ static METHODS: &[Method<Server>] = &[
         reload_certificate,
     ),
     func(&["Отправить"], "Send", &[req("ИДКлиента", "ClientID"), req("Данные", "Data")], send),
-    func(&["Разослать"], "Broadcast", &[req("Данные", "Data")], broadcast),
+    func(&["ОтправитьПоИмени"], "SendToName", &[req("Имя", "Name"), req("Данные", "Data")], send_to_name),
+    func(&["Разослать"], "Broadcast", &[req("Данные", "Data"), opt("Группа", "Group", Omitted::Text(""))], broadcast),
+    func(
+        &["УстановитьИмя"],
+        "SetName",
+        &[req("ИДКлиента", "ClientID"), req("Имя", "Name")],
+        |server, call| server.set_name(call.connection(0)?, &call.text(1)?).map(Output::Bool),
+    ),
+    func(
+        &["ДобавитьВГруппу"],
+        "JoinGroup",
+        &[req("ИДКлиента", "ClientID"), req("Группа", "Group")],
+        |server, call| server.join_group(call.connection(0)?, &call.text(1)?).map(Output::Bool),
+    ),
+    func(
+        &["ИсключитьИзГруппы"],
+        "LeaveGroup",
+        &[req("ИДКлиента", "ClientID"), req("Группа", "Group")],
+        |server, call| server.leave_group(call.connection(0)?, &call.text(1)?).map(Output::Bool),
+    ),
     takes(
         &["Получить", "Принять"],
         "Receive",
@@ -125,7 +144,11 @@ fn send(server: &Server, call: &mut Call) -> Result<Output> {
 }
 
 fn broadcast(server: &Server, call: &mut Call) -> Result<Output> {
-    server.broadcast(call.message(0)?).map(count)
+    server.broadcast(call.message(0)?, &call.text(1)?).map(count)
+}
+
+fn send_to_name(server: &Server, call: &mut Call) -> Result<Output> {
+    server.send_to_name(&call.text(0)?, &call.message(1)?).map(Output::Bool)
 }
 
 fn receive(server: &Server, call: &mut Call) -> Result<Output> {

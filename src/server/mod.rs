@@ -1,11 +1,15 @@
 //! The server object: one listener (on one or both address families) and its connections.
 
+mod names;
 mod owner;
 mod policy;
 mod registry;
 mod running;
+mod sessions;
+mod takeover;
 mod tls;
 
+use self::names::Names;
 use self::registry::Registry;
 use self::tls::Tls;
 use crate::engine::{
@@ -20,7 +24,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Beyond `CloseTimeout`, how long a stop waits for connections that do not close.
 const GRACE: Duration = Duration::from_millis(20);
@@ -49,10 +53,14 @@ struct State {
     ios: Vec<IoHandle>,
     next_io: usize,
     registry: Registry,
+    names: Names,
+    /// When the sessions are looked at next.
+    alarm: Option<Instant>,
     cancelled: bool,
 }
 
 struct Shared {
+    me: Weak<Shared>,
     gate: Gate,
     object: Object,
     options: Arc<Options>,
@@ -71,7 +79,8 @@ impl Server {
     pub fn new() -> Result<Arc<Self>> {
         refuse_on_io_thread("new")?;
         let options = Arc::new(Options::new(Side::Server));
-        let shared = Arc::new(Shared {
+        let shared = Arc::new_cyclic(|me| Shared {
+            me: me.clone(),
             gate: Gate::default(),
             object: Object::server(),
             // One connection holds at most a quarter of either bound, so that one flood starves nobody.
@@ -85,6 +94,8 @@ impl Server {
                 ios: Vec::new(),
                 next_io: 0,
                 registry: Registry::default(),
+                names: Names::default(),
+                alarm: None,
                 cancelled: false,
             }),
             changed: Condvar::new(),
@@ -127,32 +138,6 @@ impl Server {
         }
     }
 
-    /// To all connections; how many it was queued for. One whose queue is full is closed with 1013.
-    pub fn broadcast(&self, message: Message) -> Result<u64> {
-        let _inside = self.enter()?;
-        let message = message.for_many();
-        let options = &self.shared.options;
-        let all: Vec<_> = {
-            let state = lock(&self.shared.state);
-            if state.phase != Phase::Running {
-                return Err(Error::of(Id::NotRunning));
-            }
-            state.registry.open().cloned().collect()
-        };
-        let mut count = 0;
-        for connection in all {
-            match connection.send(message.clone(), || options.size(Opt::SendQueueBytes), Wait::No) {
-                Ok(()) => count += 1,
-                Err(error) if error.root() == Id::QueueFull => {
-                    lock(&self.shared.state).registry.remove(connection.id());
-                    connection.close(1013, "", false);
-                }
-                Err(_) => {}
-            }
-        }
-        Ok(count)
-    }
-
     pub fn receive(&self, patience: Wait) -> Result<Outcome<(u64, Message)>> {
         let _inside = self.enter()?;
         refuse_on_io_thread("receive")?;
@@ -173,8 +158,10 @@ impl Server {
     pub fn disconnect(&self, connection: u64, code: u16, reason: &str) -> Result<bool> {
         let _inside = self.enter()?;
         check_close(code, reason)?;
-        let found = lock(&self.shared.state).registry.remove(connection);
-        let Some(connection) = found else { return Ok(false) };
+        let mut state = lock(&self.shared.state);
+        let Some(connection) = state.registry.remove(connection) else { return Ok(false) };
+        state.names.unlink(connection.serial);
+        drop(state);
         connection.cancel_pings();
         connection.close(code, reason, false);
         Ok(true)
@@ -183,19 +170,29 @@ impl Server {
     /// JSON; `None` when the connection has ended.
     pub fn connection_info(&self, connection: u64) -> Result<Option<String>> {
         let _inside = self.enter()?;
-        let pending = lock(&self.shared.state).registry.pending(connection).cloned();
-        if let Some(connection) = pending {
-            return Ok(Some(connection_json(&connection, "pending", true).to_string()));
+        let state = lock(&self.shared.state);
+        if let Some(connection) = state.registry.pending(connection) {
+            return Ok(Some(connection_json(connection, "pending", true).to_string()));
         }
-        let found = self.shared.find(connection)?;
-        Ok(found.map(|connection| connection_json(&connection, "open", true).to_string()))
+        match state.registry.get(connection) {
+            Some(connection) => {
+                let badge = state.names.badge(connection.serial);
+                Ok(Some(Shared::describe(connection, &badge, true).to_string()))
+            }
+            None if state.registry.was_issued(connection) => Ok(None),
+            None => Err(Error::new(Id::UnknownConnection, [connection.into()])),
+        }
     }
 
     /// JSON array.
     pub fn connection_list(&self) -> Result<String> {
         let _inside = self.enter()?;
-        let all: Vec<_> = lock(&self.shared.state).registry.open().cloned().collect();
-        Ok(Value::Array(all.iter().map(|connection| connection_json(connection, "open", false)).collect()).to_string())
+        // Described without the lock: of ten thousand that takes its time.
+        let all: Vec<_> = {
+            let state = lock(&self.shared.state);
+            state.registry.open().map(|one| (one.clone(), state.names.badge(one.serial))).collect()
+        };
+        Ok(Value::Array(all.iter().map(|(one, badge)| Shared::describe(one, badge, false)).collect()).to_string())
     }
 
     /// Round trip in milliseconds.
@@ -240,6 +237,7 @@ impl Server {
         let all: Vec<_> = lock(&self.shared.state).registry.live().cloned().collect();
         let mut value = self.shared.totals.json(all.iter(), &self.shared.inbox);
         value["connects"] = json!(self.shared.connects.load(Relaxed));
+        value["sessions_waiting"] = json!(lock(&self.shared.state).names.absent_count());
         value["connections"] = json!(self.connection_count());
         value["warnings"] = json!(self.shared.tls_warning(language).into_iter().collect::<Vec<_>>());
         value.to_string()
@@ -319,7 +317,9 @@ impl Shared {
             return self.inbox.bounds_changed();
         }
         if matches!(option, Opt::PingInterval | Opt::PongTimeout | Opt::SendQueueBytes) {
-            let all: Vec<_> = lock(&self.state).registry.open().cloned().collect();
+            let state = lock(&self.state);
+            let all: Vec<_> = state.registry.open().cloned().chain(state.names.absent()).collect();
+            drop(state);
             all.iter().for_each(|connection| connection.option_changed(option, &self.inbox));
         }
     }

@@ -1,7 +1,7 @@
 //! The server as its connections and listeners see it, on the I/O threads.
 
 use super::{Phase, Shared, policy};
-use crate::engine::{Acceptor, Body, Connection, End, Inbox, Owner, connection_json, lock};
+use crate::engine::{Acceptor, Connection, End, Ending, Inbox, Owner, lock};
 use crate::error::Error;
 use crate::log::{self, Object};
 use crate::net::TlsServer;
@@ -84,12 +84,8 @@ impl Owner for Shared {
     }
 
     fn opened(&self, connection: &Arc<Connection>) -> bool {
-        let mut state = lock(&self.state);
-        let id = state.registry.opened(connection);
-        connection.set_id(id);
-        drop(state);
         self.connects.fetch_add(1, Relaxed);
-        self.inbox.put(Some(connection), Body::Open(connection_json(connection, "open", true).to_string()));
+        self.greet(connection);
         true
     }
 
@@ -103,14 +99,23 @@ impl Owner for Shared {
     }
 
     fn ended(&self, connection: &Arc<Connection>, end: &End) {
-        lock(&self.state).registry.remove(connection.id());
-        connection.release_waiters();
-        self.totals.add_end(connection, end.ending.code);
-        self.inbox.put(Some(connection), Body::Close(end.ending.clone()));
+        self.part(connection, end);
+    }
+
+    fn keeps_unsent(&self, connection: &Arc<Connection>, ending: &Ending) -> bool {
+        let state = lock(&self.state);
+        state.names.was_taken(connection.serial) || self.survives(&state, connection, ending)
+    }
+
+    fn alarm(&self) {
+        self.look_at_sessions();
     }
 
     fn gone(&self, connection: &Arc<Connection>) {
-        connection.release_waiters();
+        if connection.info().is_none() {
+            // It never opened; the end of an open one has decided about its outbox.
+            connection.release_waiters();
+        }
         lock(&self.state).registry.gone(connection);
         self.changed.notify_all();
     }

@@ -1,6 +1,6 @@
 //! Who may come in: token, origin, limits, and the host's own word.
 
-use super::{Phase, Server, Shared};
+use super::{Phase, Server, Shared, names};
 use crate::engine::{Body, Command, Connection, Ending, Reason, connection_json, lock};
 use crate::error::{Error, Id, Result};
 use crate::options::{Opt, list, origin};
@@ -80,6 +80,7 @@ impl Shared {
         {
             return Err(Refusal::new(403, "This origin is not allowed"));
         }
+        names::requested(request, &self.options.text(Opt::NameParameter))?;
         let most = self.options.size(Opt::MaxConnections);
         let most_of_one = match self.options.size(Opt::MaxConnectionsPerAddress) {
             0 => usize::MAX,
@@ -111,11 +112,15 @@ impl Shared {
     pub(super) fn forget_newcomer(&self, connection: &Arc<Connection>) {
         let mut state = lock(&self.state);
         state.registry.forget(connection);
+        if !connection.was_pending() {
+            drop(state);
+            return connection.release_waiters();
+        }
+        let ending = Ending { code: 1006, reason: Reason::none(), clean: false };
+        let dispatch = self.forget(&mut state, connection, &ending);
         drop(state);
-        connection.release_waiters();
-        if connection.was_pending() {
-            let ending = Ending { code: 1006, reason: Reason::none(), clean: false };
-            self.inbox.put(Some(connection), Body::Close(ending));
+        if dispatch {
+            self.inbox.dispatch();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From `Run` to the end of `Stop`.
 
+use super::names::Names;
 use super::{GRACE, Phase, Server};
 use crate::engine::{Acceptor, Command, Connection, Deadline, Wait, lock, refuse_on_io_thread, wait};
 use crate::error::{Error, Id, Result};
@@ -84,6 +85,7 @@ impl Server {
         state.listeners = listeners.len();
         state.ios.clone_from(&ios);
         state.registry.clear_open();
+        (state.names, state.alarm) = (Names::default(), None);
         // Before the lock is released, or a stop could overtake it and wait for a listener that comes too late.
         for listener in listeners {
             let acceptor: Arc<dyn Acceptor> = shared.clone();
@@ -129,6 +131,11 @@ impl Server {
         }
         let closing: Vec<_> = state.registry.live().cloned().collect();
         state.registry.clear_open();
+        let sessions = state.names.clear();
+        if shared.end_sessions(sessions) {
+            // Where a handler takes the events, it runs on the I/O thread only.
+            state.ios[0].post(Command::Dispatch(shared.inbox.clone()));
+        }
         drop(state);
         // Calls that wait for the server end now; what was received is still handed over, unless nobody can take it.
         let discard = shared.gate.is_closed();

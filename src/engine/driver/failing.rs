@@ -89,7 +89,12 @@ impl Driver {
 
     fn tell(&mut self, io: &mut Io, payload: Option<Bytes>) -> After {
         self.closing.asked = payload;
-        self.connection.outbox.fail();
+        let returns = self.closing.violation.as_ref().is_some_and(|end| self.owner.keeps_unsent(&self.connection, end));
+        match returns {
+            // The rest is for when it comes back.
+            true => self.connection.outbox.seal(self.connection.serial),
+            false => self.connection.outbox.fail(),
+        }
         let time = self.time(Opt::CloseTimeout).unwrap_or(LINGER);
         self.deadline.get_or_insert(io.now + time);
         self.flush(io)

@@ -187,7 +187,7 @@ impl Driver {
         let counters = &self.connection.counters;
         Counters::add(&counters.messages_in, 1);
         Counters::add(&counters.bytes_in, self.decoder.wire_len());
-        if self.closing.discards() {
+        if self.discards() {
             return Ok(());
         }
         let Some(running) = run else {
@@ -203,6 +203,11 @@ impl Driver {
             *run = None;
         }
         Ok(())
+    }
+
+    /// Whether the host does not want what still arrives.
+    fn discards(&self) -> bool {
+        self.closing.discards() || self.connection.is_over()
     }
 
     fn admit(&mut self, io: &mut Io, message: Message, size: usize) {
@@ -228,7 +233,7 @@ impl Driver {
         log::debug!(self.who(), "there is room, reading goes on");
         let Stash { message, mut rest } = *stash;
         let size = message.data().len();
-        if !self.closing.discards() {
+        if !self.discards() {
             self.admit(io, message, size);
         }
         if let Some(stash) = &mut self.stash {
@@ -245,7 +250,7 @@ impl Driver {
     /// buffer, so the bounds are overrun by no more than that.
     pub(super) fn deliver_rest(&mut self, io: &mut Io) {
         let Some(stash) = self.stash.take() else { return };
-        if self.closing.discards() {
+        if self.discards() {
             return;
         }
         let Stash { message, mut rest } = *stash;

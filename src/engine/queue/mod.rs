@@ -175,6 +175,9 @@ impl Inbox {
     pub fn push(&self, batch: &mut Vec<Entry>) -> bool {
         let mut state = self.lock();
         for entry in batch.drain(..) {
+            if self.comes_too_late(&mut state, &entry) {
+                continue;
+            }
             if !state.requests.is_empty() && self.answers_request(&mut state, &entry) {
                 continue;
             }
@@ -186,6 +189,15 @@ impl Inbox {
         state.wake_next();
         state.ring();
         false
+    }
+
+    /// Another thread has told the end of its connection already; gives its credit back.
+    fn comes_too_late(&self, state: &mut State, entry: &Entry) -> bool {
+        let late = matches!(entry.event.body, Body::Message(_)) && entry.source.as_ref().is_some_and(|c| c.is_over());
+        if late {
+            self.settle_outside(state, entry);
+        }
+        late
     }
 
     fn enqueue(&self, state: &mut State, entry: Entry) {
@@ -204,7 +216,7 @@ impl Inbox {
                 }
             }
             Body::Close(_) if Self::forget(state, &entry) => return,
-            Body::Open(_) | Body::Pending(_) | Body::Close(_) => {}
+            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
         }
         state.queue.push_back(entry);
     }
@@ -250,7 +262,7 @@ impl Inbox {
                 }
             }
             Body::Error(_) => state.errors -= 1,
-            Body::Open(_) | Body::Pending(_) | Body::Close(_) => {}
+            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
         }
         if !state.paused.is_empty() {
             self.resume(state);

@@ -87,7 +87,7 @@ impl Inbox {
                 self.waiting.add(message.data().len());
             }
             Body::Error(_) => state.errors += 1,
-            Body::Open(_) | Body::Pending(_) | Body::Close(_) => {}
+            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
         }
         state.queue.push_front(Entry { event, source: None });
         state.wake_next();
@@ -116,7 +116,7 @@ impl Inbox {
                     }
                 }
                 Body::Error(_) => state.errors += 1,
-                Body::Open(_) | Body::Pending(_) | Body::Close(_) => {}
+                Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
             }
             state.queue.push_front(entry);
         }

@@ -34,6 +34,10 @@ struct State {
     sealed: bool,
     /// The holder's first message is a greeting of its own, which no other connection is to send.
     greeting: bool,
+    /// For whose messages the holder waits, see [`Outbox::hold`].
+    held: u32,
+    /// What waits has been dropped or taken over.
+    closed: bool,
 }
 
 impl State {
@@ -48,7 +52,7 @@ impl State {
     }
 
     fn is_handed_to(&self, serial: u64) -> bool {
-        self.holder == Some(serial) && self.next.is_none() && !self.sealed
+        self.holder == Some(serial) && self.next.is_none() && !self.sealed && self.held == 0
     }
 
     fn install(&mut self, serial: u64, greeting: Option<Message>) {
@@ -141,10 +145,51 @@ impl Outbox {
         let dropped = {
             let mut state = self.change();
             state.finish(Id::ClosedWhileWaiting);
+            state.closed = true;
             std::mem::take(&mut state.queue)
         };
         drop(dropped);
         self.room.notify_all();
+    }
+
+    /// Who has it takes nothing out before [`Outbox::inherit`] has been called once more: what was sent to another
+    /// comes first.
+    pub fn hold(&self) {
+        self.change().held += 1;
+    }
+
+    /// Whether it waits for what another leaves.
+    pub fn is_held(&self) -> bool {
+        lock(&self.state).held > 0
+    }
+
+    /// Closes it and gives what waits to who goes on with it. Its connection has ended.
+    pub fn drain(&self) -> Vec<Message> {
+        let messages = {
+            let mut state = self.change();
+            state.finish(Id::ClosedWhileWaiting);
+            state.closed = true;
+            (state.messages, state.bytes) = (0, 0);
+            std::mem::take(&mut state.queue).into()
+        };
+        self.room.notify_all();
+        messages
+    }
+
+    /// What another one left goes before everything else, and ends a [`Outbox::hold`] (its connection must be flushed
+    /// then). A closed one refuses: how many messages are lost so.
+    pub fn inherit(&self, messages: Vec<Message>) -> usize {
+        let mut state = self.change();
+        state.held = state.held.saturating_sub(1);
+        if state.closed {
+            return messages.len();
+        }
+        for message in messages.into_iter().rev() {
+            state.messages += 1;
+            state.bytes += message.data().len();
+            state.queue.push_front(message);
+        }
+        0
     }
 
     /// Refuses messages from now on, because the host closes; what was accepted is still sent.
@@ -232,10 +277,11 @@ impl Outbox {
         self.room.notify_all();
     }
 
-    /// Whether the connection `serial` has nothing more to take.
+    /// Whether the connection `serial` has nothing more to take, now or when it is no longer held.
     pub fn is_empty(&self, serial: u64) -> bool {
         let state = lock(&self.state);
-        state.queue.is_empty() || !state.is_handed_to(serial)
+        let held = state.held > 0 && !state.closed && !state.sealed && state.holder == Some(serial);
+        !held && (state.queue.is_empty() || !state.is_handed_to(serial))
     }
 
     /// Messages and payload bytes not yet taken by the kernel.
@@ -279,88 +325,4 @@ impl Outbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn push(outbox: &Outbox, text: &str) -> Option<u64> {
-        outbox.push(Message::text(text), || 1000, Wait::No).unwrap()
-    }
-
-    fn take(outbox: &Outbox, serial: u64, count: usize) -> Vec<Message> {
-        let mut taken = Vec::new();
-        for _ in 0..count {
-            outbox.take(serial, 1, |message| taken.push(message));
-        }
-        taken
-    }
-
-    fn texts(messages: &[Message]) -> Vec<&str> {
-        messages.iter().filter_map(Message::as_str).collect()
-    }
-
-    #[test]
-    fn what_was_not_written_is_sent_by_the_next_connection_in_order() {
-        let outbox = Outbox::default();
-        outbox.open();
-        outbox.attach(1, Some(Message::text("hello")));
-        for text in ["a", "b", "c", "d"] {
-            assert_eq!(push(&outbox, text), Some(1));
-        }
-        let staged = take(&outbox, 1, 4);
-        assert_eq!(texts(&staged), ["hello", "a", "b", "c"]);
-        outbox.written(2, 6);
-        outbox.detach(1, staged[2..].iter().cloned());
-        assert_eq!(push(&outbox, "e"), None, "nobody is there to be flushed");
-        assert_eq!(outbox.waiting(), (4, 4));
-        assert!(take(&outbox, 1, 1).is_empty(), "the old one gets nothing more");
-        outbox.attach(2, Some(Message::text("again")));
-        assert_eq!(texts(&take(&outbox, 2, 9)), ["again", "b", "c", "d", "e"]);
-        outbox.written(5, 9);
-        assert_eq!(outbox.waiting(), (0, 0));
-    }
-
-    #[test]
-    fn a_greeting_that_was_not_written_is_not_sent_by_another() {
-        for taken in [0, 1, 2] {
-            let outbox = Outbox::default();
-            outbox.open();
-            outbox.attach(1, Some(Message::text("hello")));
-            push(&outbox, "a");
-            let staged = take(&outbox, 1, taken);
-            assert_eq!(staged.len(), taken);
-            outbox.detach(1, staged.into_iter());
-            assert_eq!(outbox.waiting(), (1, 1));
-            outbox.attach(2, None);
-            assert_eq!(texts(&take(&outbox, 2, 9)), ["a"]);
-        }
-    }
-
-    #[test]
-    fn who_takes_over_waits_until_the_other_has_detached() {
-        let outbox = Outbox::default();
-        outbox.open();
-        outbox.attach(1, None);
-        push(&outbox, "a");
-        push(&outbox, "b");
-        let staged = take(&outbox, 1, 1);
-        outbox.attach(2, Some(Message::text("hello")));
-        assert!(outbox.is_empty(1) && outbox.is_empty(2));
-        assert!(take(&outbox, 1, 1).is_empty() && take(&outbox, 2, 1).is_empty());
-        outbox.detach(1, staged.into_iter());
-        assert_eq!(texts(&take(&outbox, 2, 9)), ["hello", "a", "b"]);
-    }
-
-    #[test]
-    fn a_sealed_one_keeps_what_waits() {
-        let outbox = Outbox::default();
-        outbox.open();
-        outbox.attach(1, None);
-        push(&outbox, "a");
-        outbox.seal(1);
-        assert!(outbox.is_empty(1) && take(&outbox, 1, 1).is_empty());
-        push(&outbox, "b");
-        outbox.detach(1, std::iter::empty());
-        outbox.attach(2, None);
-        assert_eq!(texts(&take(&outbox, 2, 9)), ["a", "b"]);
-    }
-}
+mod tests;

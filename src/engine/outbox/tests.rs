@@ -1,0 +1,120 @@
+use super::*;
+
+fn push(outbox: &Outbox, text: &str) -> Option<u64> {
+    outbox.push(Message::text(text), || 1000, Wait::No).unwrap()
+}
+
+fn take(outbox: &Outbox, serial: u64, count: usize) -> Vec<Message> {
+    let mut taken = Vec::new();
+    for _ in 0..count {
+        outbox.take(serial, 1, |message| taken.push(message));
+    }
+    taken
+}
+
+fn texts(messages: &[Message]) -> Vec<&str> {
+    messages.iter().filter_map(Message::as_str).collect()
+}
+
+#[test]
+fn what_was_not_written_is_sent_by_the_next_connection_in_order() {
+    let outbox = Outbox::default();
+    outbox.open();
+    outbox.attach(1, Some(Message::text("hello")));
+    for text in ["a", "b", "c", "d"] {
+        assert_eq!(push(&outbox, text), Some(1));
+    }
+    let staged = take(&outbox, 1, 4);
+    assert_eq!(texts(&staged), ["hello", "a", "b", "c"]);
+    outbox.written(2, 6);
+    outbox.detach(1, staged[2..].iter().cloned());
+    assert_eq!(push(&outbox, "e"), None, "nobody is there to be flushed");
+    assert_eq!(outbox.waiting(), (4, 4));
+    assert!(take(&outbox, 1, 1).is_empty(), "the old one gets nothing more");
+    outbox.attach(2, Some(Message::text("again")));
+    assert_eq!(texts(&take(&outbox, 2, 9)), ["again", "b", "c", "d", "e"]);
+    outbox.written(5, 9);
+    assert_eq!(outbox.waiting(), (0, 0));
+}
+
+#[test]
+fn a_greeting_that_was_not_written_is_not_sent_by_another() {
+    for taken in [0, 1, 2] {
+        let outbox = Outbox::default();
+        outbox.open();
+        outbox.attach(1, Some(Message::text("hello")));
+        push(&outbox, "a");
+        let staged = take(&outbox, 1, taken);
+        assert_eq!(staged.len(), taken);
+        outbox.detach(1, staged.into_iter());
+        assert_eq!(outbox.waiting(), (1, 1));
+        outbox.attach(2, None);
+        assert_eq!(texts(&take(&outbox, 2, 9)), ["a"]);
+    }
+}
+
+#[test]
+fn who_takes_over_waits_until_the_other_has_detached() {
+    let outbox = Outbox::default();
+    outbox.open();
+    outbox.attach(1, None);
+    push(&outbox, "a");
+    push(&outbox, "b");
+    let staged = take(&outbox, 1, 1);
+    outbox.attach(2, Some(Message::text("hello")));
+    assert!(outbox.is_empty(1) && outbox.is_empty(2));
+    assert!(take(&outbox, 1, 1).is_empty() && take(&outbox, 2, 1).is_empty());
+    outbox.detach(1, staged.into_iter());
+    assert_eq!(texts(&take(&outbox, 2, 9)), ["hello", "a", "b"]);
+}
+
+#[test]
+fn a_sealed_one_keeps_what_waits() {
+    let outbox = Outbox::default();
+    outbox.open();
+    outbox.attach(1, None);
+    push(&outbox, "a");
+    outbox.seal(1);
+    assert!(outbox.is_empty(1) && take(&outbox, 1, 1).is_empty());
+    push(&outbox, "b");
+    outbox.detach(1, std::iter::empty());
+    outbox.attach(2, None);
+    assert_eq!(texts(&take(&outbox, 2, 9)), ["a", "b"]);
+}
+
+#[test]
+fn who_is_held_sends_what_the_others_left_first() {
+    let (first, second, third) = (Outbox::default(), Outbox::default(), Outbox::default());
+    for (serial, outbox) in [(1, &first), (2, &second), (3, &third)] {
+        outbox.open();
+        outbox.attach(serial, None);
+    }
+    push(&first, "a");
+    push(&first, "b");
+    let staged = take(&first, 1, 1);
+    first.seal(1);
+    second.hold();
+    push(&second, "c");
+    third.hold();
+    push(&third, "d");
+    assert!(take(&second, 2, 9).is_empty() && take(&third, 3, 9).is_empty());
+    assert!(!second.is_empty(2), "its close frame comes behind what it is to inherit");
+    first.detach(1, staged.into_iter());
+    assert_eq!(second.inherit(first.drain()), 0);
+    assert_eq!(second.waiting(), (3, 3));
+    assert_eq!(third.inherit(second.drain()), 0);
+    assert_eq!(texts(&take(&third, 3, 9)), ["a", "b", "c", "d"]);
+    assert_eq!(third.waiting(), (4, 4), "taken, not written");
+    assert!(second.push(Message::text("late"), || 1000, Wait::No).is_err());
+}
+
+#[test]
+fn a_closed_one_inherits_nothing_and_says_so() {
+    let outbox = Outbox::default();
+    outbox.open();
+    outbox.attach(1, None);
+    outbox.hold();
+    outbox.close();
+    assert!(outbox.is_empty(1), "nothing keeps its close frame back");
+    assert_eq!(outbox.inherit(vec![Message::text("a"), Message::text("b")]), 2);
+}

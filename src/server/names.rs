@@ -1,0 +1,307 @@
+//! Names, their sessions and groups.
+//!
+//! A session is a name and the connection that has, or last had, it; while that one is away, what is sent to the name
+//! waits in its outbox. Everything is found by a hash; nothing here makes a system call.
+
+use crate::engine::Connection;
+use crate::error::{Error, Id, Result};
+use crate::ws::{Refusal, Request};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Bytes of a name or a group at most.
+const LONGEST: usize = 1024;
+
+struct Session {
+    connection: Arc<Connection>,
+    /// Absent, and until when it may come back.
+    until: Option<Instant>,
+}
+
+/// What is known of a connection that has a name or groups.
+#[derive(Clone, Default)]
+pub(super) struct Badge {
+    pub name: Option<Arc<str>>,
+    pub groups: BTreeSet<Arc<str>>,
+}
+
+/// Whom a newcomer has followed.
+pub(super) struct Before {
+    pub connection: Arc<Connection>,
+    pub was_away: bool,
+}
+
+/// One that was taken over.
+struct Taken {
+    connection: Arc<Connection>,
+    name: Arc<str>,
+    heir: Arc<Connection>,
+    /// It has ended: what it has left is known.
+    ended: bool,
+}
+
+/// What one has left has gone to its heir, but for so many messages: that one has ended for good.
+pub(super) struct Settled {
+    pub name: Arc<str>,
+    pub heir: Arc<Connection>,
+    pub lost: usize,
+}
+
+#[derive(Default)]
+pub(super) struct Names {
+    sessions: HashMap<Arc<str>, Session>,
+    /// By the serial.
+    badges: HashMap<u64, Badge>,
+    groups: HashMap<Arc<str>, BTreeMap<u64, Arc<Connection>>>,
+    /// Absent sessions in the order of their ends.
+    due: BTreeMap<(Instant, u64), Arc<str>>,
+    /// Those that were taken over and have not handed on yet what they leave.
+    taken: HashMap<u64, Taken>,
+}
+
+impl Names {
+    /// The connection, present or absent, of a name.
+    pub fn find(&self, name: &str) -> Option<&Arc<Connection>> {
+        self.sessions.get(name).map(|session| &session.connection)
+    }
+
+    pub fn name_of(&self, serial: u64) -> Option<&Arc<str>> {
+        self.badges.get(&serial).and_then(|badge| badge.name.as_ref())
+    }
+
+    /// Name and groups of a connection.
+    pub fn badge(&self, serial: u64) -> Badge {
+        self.badges.get(&serial).cloned().unwrap_or_default()
+    }
+
+    /// Members of a group, absent ones included.
+    pub fn members(&self, group: &str) -> Vec<Arc<Connection>> {
+        self.groups.get(group).map(|members| members.values().cloned().collect()).unwrap_or_default()
+    }
+
+    pub fn absent(&self) -> Vec<Arc<Connection>> {
+        self.due.values().filter_map(|name| self.find(name).cloned()).collect()
+    }
+
+    pub fn absent_count(&self) -> usize {
+        self.due.len()
+    }
+
+    pub fn was_taken(&self, serial: u64) -> bool {
+        self.taken.contains_key(&serial)
+    }
+
+    /// One has ended; false: it was not taken over.
+    pub fn taken_ended(&mut self, serial: u64) -> bool {
+        self.taken.get_mut(&serial).map(|taken| taken.ended = true).is_some()
+    }
+
+    /// Hands on what one leaves that was taken over, has ended and waits for nobody; then the same for its heir.
+    pub fn settle(&mut self, serial: u64) -> Vec<Settled> {
+        let mut settled = Vec::new();
+        let mut next = serial;
+        while let Some(Taken { connection, ended: true, .. }) = self.taken.get(&next)
+            && !connection.outbox.is_held()
+            && let Some(Taken { connection, name, heir, .. }) = self.taken.remove(&next)
+        {
+            let lost = heir.outbox.inherit(connection.outbox.drain());
+            next = heir.serial;
+            settled.push(Settled { name, heir, lost });
+        }
+        settled
+    }
+
+    pub fn join(&mut self, connection: &Arc<Connection>, group: &str) {
+        let group: Arc<str> = Arc::from(group);
+        self.badges.entry(connection.serial).or_default().groups.insert(group.clone());
+        self.groups.entry(group).or_default().insert(connection.serial, connection.clone());
+    }
+
+    pub fn leave_group(&mut self, serial: u64, group: &str) {
+        if let Some(badge) = self.badges.get_mut(&serial) {
+            badge.groups.remove(group);
+            if badge.groups.is_empty() && badge.name.is_none() {
+                self.badges.remove(&serial);
+            }
+        }
+        self.quit(serial, group);
+    }
+
+    fn quit(&mut self, serial: u64, group: &str) {
+        if let Some(members) = self.groups.get_mut(group) {
+            members.remove(&serial);
+            if members.is_empty() {
+                self.groups.remove(group);
+            }
+        }
+    }
+
+    /// Names a connection. Who had the name before gives up name and groups to it; what that one has not sent comes
+    /// with [`Names::settle`], and until then the new one is held.
+    pub fn claim(&mut self, connection: &Arc<Connection>, name: &str) -> Option<Before> {
+        if self.name_of(connection.serial).is_some_and(|own| &**own == name) {
+            return None;
+        }
+        self.unname(connection.serial);
+        if name.is_empty() {
+            return None;
+        }
+        let name: Arc<str> = Arc::from(name);
+        let session = Session { connection: connection.clone(), until: None };
+        let before = self.sessions.insert(name.clone(), session).map(|before| {
+            let serial = before.connection.serial;
+            let groups = self.badges.remove(&serial).map(|badge| badge.groups).unwrap_or_default();
+            for group in groups {
+                self.quit(serial, &group);
+                self.join(connection, &group);
+            }
+            if let Some(until) = before.until {
+                self.due.remove(&(until, serial));
+            }
+            let ended = before.until.is_some();
+            before.connection.set_heir(connection);
+            connection.outbox.hold();
+            if ended {
+                // Nothing is sent to it any more; who waits for room there tries the new one.
+                before.connection.outbox.finish();
+            }
+            let (old, heir) = (before.connection.clone(), connection.clone());
+            self.taken.insert(serial, Taken { connection: old, name: name.clone(), heir, ended });
+            Before { connection: before.connection, was_away: ended }
+        });
+        self.badges.entry(connection.serial).or_default().name = Some(name);
+        before
+    }
+
+    fn unname(&mut self, serial: u64) {
+        let Some(badge) = self.badges.get_mut(&serial) else { return };
+        if let Some(name) = badge.name.take() {
+            self.release(serial, &name);
+        }
+    }
+
+    /// Frees a name, if it is this connection's.
+    fn release(&mut self, serial: u64, name: &str) {
+        if self.sessions.get(name).is_some_and(|session| session.connection.serial == serial)
+            && let Some(Session { until: Some(until), .. }) = self.sessions.remove(name)
+        {
+            self.due.remove(&(until, serial));
+        }
+    }
+
+    /// The connection is closing: name and groups are free at once; its badge stays until it has ended.
+    pub fn unlink(&mut self, serial: u64) {
+        let Some(badge) = self.badges.get_mut(&serial) else { return };
+        let (name, groups) = (badge.name.clone(), std::mem::take(&mut badge.groups));
+        if let Some(name) = name {
+            self.release(serial, &name);
+        }
+        groups.iter().for_each(|group| self.quit(serial, group));
+    }
+
+    /// It has ended for good: its name.
+    pub fn forget(&mut self, serial: u64) -> Option<Arc<str>> {
+        self.unlink(serial);
+        self.badges.remove(&serial).and_then(|badge| badge.name)
+    }
+
+    /// A named connection has broken and may come back until then.
+    pub fn away(&mut self, serial: u64, until: Instant) {
+        let Some(name) = self.name_of(serial).cloned() else { return };
+        if let Some(session) = self.sessions.get_mut(&name) {
+            session.until = Some(until);
+            self.due.insert((until, serial), name);
+        }
+    }
+
+    /// When the next absent session ends.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.due.keys().next().map(|(until, _)| *until)
+    }
+
+    /// Takes out the absent sessions whose time is up.
+    pub fn expire(&mut self, now: Instant) -> Vec<(Arc<str>, Arc<Connection>)> {
+        let due: Vec<_> = self.due.range(..=(now, u64::MAX)).map(|(_, name)| name.clone()).collect();
+        due.into_iter().filter_map(|name| self.end(name)).collect()
+    }
+
+    /// Ends the session of a name.
+    pub fn end(&mut self, name: Arc<str>) -> Option<(Arc<str>, Arc<Connection>)> {
+        let connection = self.find(&name)?.clone();
+        self.forget(connection.serial);
+        Some((name, connection))
+    }
+
+    /// Ends all sessions and groups; the absent ones there were. What the others have not sent when they end is still
+    /// told under their names.
+    pub fn clear(&mut self) -> Vec<(Arc<str>, Arc<Connection>)> {
+        let absent: Vec<_> = self.due.values().cloned().collect();
+        let ended = absent.into_iter().filter_map(|name| self.end(name)).collect();
+        self.sessions.clear();
+        self.groups.clear();
+        self.badges.retain(|_, badge| {
+            badge.groups.clear();
+            badge.name.is_some()
+        });
+        ended
+    }
+}
+
+/// Whether a text may be a name: at most 1 KiB, no control characters.
+fn is_name(text: &str) -> bool {
+    text.len() <= LONGEST && !text.chars().any(char::is_control)
+}
+
+/// A name that the host gives; empty takes the name away.
+pub(super) fn check_name(label: &'static str, text: &str) -> Result<()> {
+    if is_name(text) { Ok(()) } else { Err(Error::new(Id::NameRefused, [label.into()])) }
+}
+
+/// A group that the host gives.
+pub(super) fn check_group(text: &str) -> Result<()> {
+    if text.is_empty() { Err(Error::new(Id::NameRefused, ["Group".into()])) } else { check_name("Group", text) }
+}
+
+/// The name in a request: in the query, percent-decoded, or else in a header. Empty: none.
+pub(super) fn requested(request: &Request, parameter: &str) -> Result<String, Refusal> {
+    if parameter.is_empty() {
+        return Ok(String::new());
+    }
+    let refusal = || Refusal::new(400, "the name is longer than 1024 bytes or not printable UTF-8");
+    let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8().map(|text| text.into_owned());
+    for pair in request.query().split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if decode(key).is_ok_and(|key| key == parameter) {
+            let name = decode(value).map_err(|_| refusal())?;
+            return if is_name(&name) { Ok(name) } else { Err(refusal()) };
+        }
+    }
+    let name = request.header(parameter).unwrap_or_default();
+    if is_name(&name) && !name.contains('\u{fffd}') { Ok(name) } else { Err(refusal()) }
+}
+
+/// The group in a name like `id:10001::group_id:10002`.
+pub(super) fn group_in(name: &str) -> Option<&str> {
+    name.split("::").find_map(|part| part.strip_prefix("group_id:")).filter(|group| !group.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_is_a_part_of_the_name() {
+        assert_eq!(group_in("id:10001::group_id:10002"), Some("10002"));
+        assert_eq!(group_in("group_id:7::id:1"), Some("7"));
+        for none in ["", "id:1", "id:1::group_id:", "id:1::my_group_id:2", "id:1:group_id:2"] {
+            assert_eq!(group_in(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn names_have_a_length_and_no_control_characters() {
+        assert!(is_name(&"a".repeat(1024)) && is_name("Ж €") && is_name(""));
+        assert!(!is_name(&"a".repeat(1025)) && !is_name("a\nb") && !is_name("\u{7f}") && !is_name("\u{85}"));
+    }
+}

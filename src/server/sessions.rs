@@ -1,0 +1,124 @@
+//! Names and groups as the host asks for them.
+
+use super::names::{check_group, check_name};
+use super::{Phase, Server, Shared, State};
+use crate::engine::{Command, Connection, Wait, lock, patience};
+use crate::error::{Error, Id, Result};
+use crate::options::Opt;
+use crate::ws::Message;
+use std::sync::Arc;
+
+impl Server {
+    /// To the connection, or the absent session, of that name; false: nobody has it.
+    pub fn send_to_name(&self, name: &str, message: &Message) -> Result<bool> {
+        let _inside = self.enter()?;
+        let options = &self.shared.options;
+        let mut last = None;
+        loop {
+            let Some(connection) = lock(&self.shared.state).names.find(name).cloned() else { return Ok(false) };
+            if last == Some(connection.serial) {
+                // It says goodbye just now.
+                return Ok(false);
+            }
+            last = Some(connection.serial);
+            let wait = patience(options.int(Opt::SendTimeout));
+            match connection.send(message.clone(), || options.size(Opt::SendQueueBytes), wait) {
+                Ok(()) => return Ok(true),
+                // Taken over in between: the message is for who has the name now.
+                Err(error) if matches!(error.root(), Id::NotConnected | Id::ClosedWhileWaiting) => {}
+                Err(error) if error.root() == Id::Cancelled && !self.shared.gate.is_closed() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// To all connections and absent sessions, or those of a group; how many it was queued for. A connection whose
+    /// queue is full is closed with 1013; an absent session whose queue is full only goes without.
+    pub fn broadcast(&self, message: Message, group: &str) -> Result<u64> {
+        let _inside = self.enter()?;
+        let message = message.for_many();
+        let all: Vec<_> = {
+            let state = lock(&self.shared.state);
+            if state.phase != Phase::Running {
+                return Err(Error::of(Id::NotRunning));
+            }
+            match group {
+                "" => state.registry.open().cloned().chain(state.names.absent()).collect(),
+                group => state.names.members(group),
+            }
+        };
+        let mut count = 0;
+        for connection in &all {
+            count += u64::from(self.shared.offer(connection, &message, &all));
+        }
+        Ok(count)
+    }
+
+    /// Names a connection, with the take-over rules of the handshake; an empty name takes its name away. False: it has
+    /// ended.
+    pub fn set_name(&self, connection: u64, name: &str) -> Result<bool> {
+        let _inside = self.enter()?;
+        check_name("Name", name)?;
+        self.change(connection, |state, connection| self.shared.claim(state, connection, name))
+    }
+
+    /// False: the connection has ended.
+    pub fn join_group(&self, connection: u64, group: &str) -> Result<bool> {
+        let _inside = self.enter()?;
+        check_group(group)?;
+        self.change(connection, |state, connection| {
+            state.names.join(connection, group);
+            false
+        })
+    }
+
+    /// False: the connection has ended.
+    pub fn leave_group(&self, connection: u64, group: &str) -> Result<bool> {
+        let _inside = self.enter()?;
+        check_group(group)?;
+        self.change(connection, |state, connection| {
+            state.names.leave_group(connection.serial, group);
+            false
+        })
+    }
+
+    /// A step on an open connection, which tells whether a handler is to be run. False: it has ended.
+    fn change(&self, id: u64, step: impl FnOnce(&mut State, &Arc<Connection>) -> bool) -> Result<bool> {
+        let mut state = lock(&self.shared.state);
+        let Some(connection) = state.registry.get(id).cloned() else {
+            return if state.registry.was_issued(id) {
+                Ok(false)
+            } else {
+                Err(Error::new(Id::UnknownConnection, [id.into()]))
+            };
+        };
+        let dispatch = step(&mut state, &connection);
+        drop(state);
+        if dispatch {
+            // Where a handler takes the events, it runs on the I/O thread only.
+            connection.post(Command::Dispatch(self.shared.inbox.clone()));
+        }
+        Ok(true)
+    }
+}
+
+impl Shared {
+    /// Queues a broadcast for one, or for who has taken its place since; whether somebody has it now who is not among
+    /// `all`, who get it themselves.
+    fn offer(&self, connection: &Arc<Connection>, message: &Message, all: &[Arc<Connection>]) -> bool {
+        let mut target = connection.clone();
+        loop {
+            match target.send(message.clone(), || self.options.size(Opt::SendQueueBytes), Wait::No) {
+                Ok(()) => return true,
+                Err(error) if error.root() == Id::QueueFull => {
+                    self.overflown(&target);
+                    return false;
+                }
+                Err(_) => match target.heir() {
+                    Some(heir) if !all.iter().any(|other| other.serial == heir.serial) => target = heir,
+                    _ => return false,
+                },
+            }
+        }
+    }
+}

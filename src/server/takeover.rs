@@ -1,0 +1,209 @@
+//! What becomes of names, and of what was not sent, when connections come, go and follow each other.
+//!
+//! A name that goes from one connection to another takes the messages along. The new one sends nothing until the old
+//! one has ended, because only then it is known what the kernel has not taken of it. Until then the old one is among
+//! the `taken` of [`super::names::Names`]. Everything happens under the server's lock, so that it happens in one order
+//! for all I/O threads; the lock of an outbox or of the event queue is taken inside it, never the other way round.
+
+use super::names::{Badge, Settled, group_in, requested};
+use super::{Phase, Shared, State};
+use crate::engine::{Body, Command, Connection, End, Ending, Owner, Reason, connection_json, lock};
+use crate::log;
+use crate::options::Opt;
+use serde_json::{Value, json};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// The close code for who was taken over.
+const TAKEN_OVER: u16 = 4001;
+
+/// The close code for who does not take what is sent to all.
+const TRY_AGAIN_LATER: u16 = 1013;
+
+impl Shared {
+    /// ConnectionInfo with name and groups.
+    pub(super) fn describe(connection: &Connection, badge: &Badge, with_headers: bool) -> Value {
+        let mut value = connection_json(connection, "open", with_headers);
+        value["name"] = json!(badge.name.as_deref().unwrap_or_default());
+        value["groups"] = badge.groups.iter().map(|group| json!(&**group)).collect();
+        value
+    }
+
+    /// A newcomer has opened: it gets its id, and the session of its name. Close of the one before, then its open.
+    pub(super) fn greet(&self, connection: &Arc<Connection>) {
+        let parameter = self.options.text(Opt::NameParameter);
+        let request = connection.info().and_then(|info| info.request.as_ref());
+        let name = request.and_then(|request| requested(request, &parameter).ok()).unwrap_or_default();
+        let mut state = lock(&self.state);
+        let id = state.registry.opened(connection);
+        connection.set_id(id);
+        // One that the host let in may have gone from the list since, or have got a name from the host.
+        let unnamed = state.registry.get(id).is_some() && state.names.name_of(connection.serial).is_none();
+        let mut dispatch = unnamed && !name.is_empty() && self.claim(&mut state, connection, &name);
+        if !connection.is_over() {
+            let json = Self::describe(connection, &state.names.badge(connection.serial), true).to_string();
+            dispatch |= self.inbox.add(Some(connection), Body::Open(json));
+        }
+        drop(state);
+        if dispatch {
+            self.inbox.dispatch();
+        }
+    }
+
+    /// Gives a connection a name and the group in it, and takes both from who had the name; whether a handler is to be
+    /// run for the events.
+    pub(super) fn claim(&self, state: &mut State, connection: &Arc<Connection>, name: &str) -> bool {
+        let before = state.names.claim(connection, name);
+        if let Some(group) = group_in(name) {
+            state.names.join(connection, group);
+        }
+        let Some(before) = before else { return false };
+        let (old, serial) = (&before.connection, before.connection.serial);
+        state.registry.remove(old.id());
+        let mut dispatch = false;
+        if !before.was_away {
+            log::info!(self.object.itself(), "connection {} takes over from {}", connection.id(), old.id());
+            old.outbox.seal(serial);
+            old.cancel_pings();
+            old.close(TAKEN_OVER, "", true);
+            let ending = Ending { code: TAKEN_OVER, reason: Reason::none(), clean: false };
+            dispatch = self.tell_close(old, ending);
+        }
+        dispatch | self.settle(state, serial)
+    }
+
+    /// The last event of a connection; whether a handler is to be run for it.
+    fn tell_close(&self, connection: &Arc<Connection>, ending: Ending) -> bool {
+        connection.set_over();
+        self.inbox.add(Some(connection), Body::Close(ending))
+    }
+
+    /// Hands on what those have left that were taken over and have ended.
+    fn settle(&self, state: &mut State, serial: u64) -> bool {
+        let mut dispatch = false;
+        for Settled { name, heir, lost } in state.names.settle(serial) {
+            if !heir.is_over() {
+                heir.flush();
+            }
+            dispatch |= self.tell_expired(&name, lost);
+        }
+        dispatch
+    }
+
+    /// Whether the session of a connection that ends so goes on without it.
+    pub(super) fn survives(&self, state: &State, connection: &Connection, ending: &Ending) -> bool {
+        // A peer that says goodbye has gone for good; a page that is left or loaded again says 1001.
+        let goodbye = matches!(ending.code, 1000 | 1005);
+        state.phase == Phase::Running
+            && !goodbye
+            && self.options.int(Opt::ResumeTimeout) > 0
+            && state.registry.get(connection.id()).is_some()
+            && state.names.name_of(connection.serial).is_some()
+    }
+
+    /// An open connection has ended: what becomes of its name, and of what was not sent.
+    pub(super) fn part(&self, connection: &Arc<Connection>, end: &End) {
+        let mut state = lock(&self.state);
+        let told = connection.is_over();
+        self.totals.add_end(connection, if told { TAKEN_OVER } else { end.ending.code });
+        let mut dispatch = false;
+        if self.survives(&state, connection, &end.ending) {
+            state.registry.remove(connection.id());
+            connection.release_pings();
+            dispatch |= self.tell_close(connection, end.ending.clone());
+            state.names.away(connection.serial, self.until());
+            self.arm(&mut state);
+        } else {
+            state.registry.remove(connection.id());
+            dispatch |= self.forget(&mut state, connection, &end.ending);
+        }
+        drop(state);
+        if dispatch {
+            self.inbox.dispatch();
+        }
+    }
+
+    /// A connection has ended for good, or a newcomer will not open; whether a handler is to be run for it.
+    pub(super) fn forget(&self, state: &mut State, connection: &Arc<Connection>, ending: &Ending) -> bool {
+        if state.names.taken_ended(connection.serial) {
+            connection.release_pings();
+            return self.tell_end(connection, ending) | self.settle(state, connection.serial);
+        }
+        let name = state.names.forget(connection.serial);
+        let (unsent, _) = connection.outbox.waiting();
+        connection.release_waiters();
+        self.tell_end(connection, ending) | name.is_some_and(|name| self.tell_expired(&name, unsent))
+    }
+
+    fn tell_end(&self, connection: &Arc<Connection>, ending: &Ending) -> bool {
+        !connection.is_over() && self.tell_close(connection, ending.clone())
+    }
+
+    /// Until when a session that is left now waits.
+    fn until(&self) -> Instant {
+        Instant::now() + Duration::from_millis(self.options.int(Opt::ResumeTimeout).unsigned_abs())
+    }
+
+    /// Makes sure that somebody looks when the next session ends.
+    fn arm(&self, state: &mut State) {
+        let (Some(at), Some(io)) = (state.names.next_due(), state.ios.first()) else { return };
+        if state.alarm.is_none_or(|alarm| at < alarm) {
+            state.alarm = Some(at);
+            let owner: Weak<dyn Owner> = self.me.clone();
+            io.post(Command::Alarm { at, owner });
+        }
+    }
+
+    /// Ends the sessions whose time is up.
+    pub(super) fn look_at_sessions(&self) {
+        let mut state = lock(&self.state);
+        state.alarm = None;
+        let ended = state.names.expire(Instant::now());
+        let dispatch = self.end_sessions(ended);
+        self.arm(&mut state);
+        drop(state);
+        if dispatch {
+            self.inbox.dispatch();
+        }
+    }
+
+    /// Tells of sessions that end; whether a handler is to be run for it.
+    pub(super) fn end_sessions(&self, ended: Vec<(Arc<str>, Arc<Connection>)>) -> bool {
+        let mut dispatch = false;
+        for (name, connection) in ended {
+            dispatch |= self.tell_expired(&name, connection.outbox.drain().len());
+        }
+        dispatch
+    }
+
+    fn tell_expired(&self, name: &str, messages: usize) -> bool {
+        let json = || json!({ "name": name, "messages": messages }).to_string();
+        messages > 0 && self.inbox.add(None, Body::Expired(json()))
+    }
+
+    /// The send queue is full at a broadcast. A connection is closed; its session, if it has one, goes on with what was
+    /// queued, like that of one that has broken.
+    pub(super) fn overflown(&self, connection: &Arc<Connection>) {
+        let mut state = lock(&self.state);
+        if state.registry.remove(connection.id()).is_none() {
+            return;
+        }
+        let name = state.names.name_of(connection.serial).cloned();
+        if let Some(name) = name
+            && self.options.int(Opt::ResumeTimeout) > 0
+            && let Some(io) = state.ios.first().cloned()
+        {
+            // Nobody's connection, for what is sent to the name meanwhile.
+            let stand_in = Connection::new(io);
+            stand_in.outbox.open();
+            stand_in.set_over();
+            state.names.claim(&stand_in, &name);
+            state.names.away(stand_in.serial, self.until());
+            self.arm(&mut state);
+            connection.outbox.seal(connection.serial);
+        } else {
+            state.names.unlink(connection.serial);
+        }
+        connection.close(TRY_AGAIN_LATER, "", false);
+    }
+}
