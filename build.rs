@@ -19,6 +19,7 @@ fn main() {
         "client",
         "client_options",
         "server",
+        "names",
         "policy",
         "server_options",
         "tls",

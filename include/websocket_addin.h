@@ -370,6 +370,11 @@ typedef void (*wsaddin_handler)(const wsaddin_message *message, void *user_data)
 #define WSADDIN_EVENT_PENDING 5
 
 /**
+ * A server's session has ended with messages waiting. The data is JSON: name, messages (how many).
+ */
+#define WSADDIN_EVENT_EXPIRED 6
+
+/**
  * UTF-8, already checked. It may hold NUL characters.
  */
 #define WSADDIN_KIND_TEXT 0
@@ -1077,6 +1082,134 @@ wsaddin_result wsaddin_server_statistics(wsaddin_server server,
                                          char *buffer,
                                          size_t capacity,
                                          size_t *needed);
+
+/**
+ * Names a connection. Who had the name before is taken over: it gets a close (4001), and its groups and unsent
+ * messages go to this one. In a name like `id:1::group_id:2` the part group_id joins that group. Never blocks.
+ *
+ * @param connection  its number
+ * @param name        UTF-8, `size` bytes, at most 1024 and no control characters, copied; empty takes the name away
+ * @retval WSADDIN_CLOSED        that connection has gone
+ * @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or it is not a name
+ */
+wsaddin_result wsaddin_server_set_name(wsaddin_server server,
+                                       uint64_t connection,
+                                       const void *name,
+                                       size_t size);
+
+/**
+ * Queues one text message for the connection of that name; if it is away, for when it comes back within ResumeTimeout.
+ * Does not wait for room unless SendTimeout is set so. OK means queued, not delivered.
+ *
+ * @param name       UTF-8, `name_size` bytes
+ * @param text       UTF-8, `size` bytes, copied; it may hold NUL characters and be empty
+ * @retval WSADDIN_NOT_FOUND   nobody of that name is there or expected back
+ * @retval WSADDIN_QUEUE_FULL  no room; nothing was queued
+ */
+wsaddin_result wsaddin_server_send_to_name_text(wsaddin_server server,
+                                                const void *name,
+                                                size_t name_size,
+                                                const void *text,
+                                                size_t size);
+
+/**
+ * Queues one binary message for a name, as wsaddin_server_send_to_name_text does a text.
+ *
+ * @param name       UTF-8, `name_size` bytes
+ * @param data       `size` bytes, copied
+ * @retval WSADDIN_NOT_FOUND   nobody of that name is there or expected back
+ * @retval WSADDIN_QUEUE_FULL  no room; nothing was queued
+ */
+wsaddin_result wsaddin_server_send_to_name_binary(wsaddin_server server,
+                                                  const void *name,
+                                                  size_t name_size,
+                                                  const void *data,
+                                                  size_t size);
+
+/**
+ * Adds a connection to a group; it stays there until it leaves or its session ends. Never blocks.
+ *
+ * @param connection  its number
+ * @param group       UTF-8, `size` bytes, 1 to 1024 and no control characters, copied
+ * @retval WSADDIN_CLOSED        that connection has gone
+ * @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or it is no name of a group
+ */
+wsaddin_result wsaddin_server_join_group(wsaddin_server server,
+                                         uint64_t connection,
+                                         const void *group,
+                                         size_t size);
+
+/**
+ * Takes a connection out of a group; that it was not in it is no error. Never blocks.
+ *
+ * @param connection  its number
+ * @param group       UTF-8, `size` bytes, 1 to 1024 and no control characters
+ * @retval WSADDIN_CLOSED        that connection has gone
+ * @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or it is no name of a group
+ */
+wsaddin_result wsaddin_server_leave_group(wsaddin_server server,
+                                          uint64_t connection,
+                                          const void *group,
+                                          size_t size);
+
+/**
+ * Queues one text message for the members of a group, absent ones included, as wsaddin_server_broadcast_text does for
+ * everybody.
+ *
+ * @param group  UTF-8, `group_size` bytes; empty: everybody
+ * @param text   UTF-8, `size` bytes, copied once for all
+ * @param count  how many it was queued for; 0 when nobody is in the group
+ */
+wsaddin_result wsaddin_server_broadcast_group_text(wsaddin_server server,
+                                                   const void *group,
+                                                   size_t group_size,
+                                                   const void *text,
+                                                   size_t size,
+                                                   int64_t *count);
+
+/**
+ * Queues one binary message for the members of a group, as wsaddin_server_broadcast_group_text does a text.
+ *
+ * @param group  UTF-8, `group_size` bytes; empty: everybody
+ * @param data   `size` bytes, copied once for all
+ * @param count  how many it was queued for; 0 when nobody is in the group
+ */
+wsaddin_result wsaddin_server_broadcast_group_binary(wsaddin_server server,
+                                                     const void *group,
+                                                     size_t group_size,
+                                                     const void *data,
+                                                     size_t size,
+                                                     int64_t *count);
+
+/**
+ * The parameter of a request's query, or else the header, whose value names a connection, e.g. `X-StatefulSocketId`; a
+ * name over 1024 bytes or with control characters gets HTTP 400. Empty (the default): no request names one. For
+ * connections that come later.
+ */
+wsaddin_result wsaddin_server_set_name_parameter(wsaddin_server server,
+                                                 const void *value,
+                                                 size_t size);
+
+/**
+ * Reads what wsaddin_server_set_name_parameter sets.
+ */
+wsaddin_result wsaddin_server_get_name_parameter(wsaddin_server server,
+                                                 char *buffer,
+                                                 size_t capacity,
+                                                 size_t *needed);
+
+/**
+ * Milliseconds that the session of a named connection waits for it after it has broken; 0: it does not. What is sent
+ * to the name meanwhile waits, within SendQueueBytes; a session that ends with messages waiting gives a
+ * WSADDIN_EVENT_EXPIRED. For connections that break later. Default 60000.
+ */
+wsaddin_result wsaddin_server_set_resume_timeout(wsaddin_server server,
+                                                 int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_resume_timeout sets.
+ */
+wsaddin_result wsaddin_server_get_resume_timeout(wsaddin_server server, int64_t *value);
 
 /**
  * Lets a connection in that a WSADDIN_EVENT_PENDING told of; WSADDIN_EVENT_OPEN follows. Never blocks. From now on it

@@ -330,15 +330,39 @@ public:
     bool send_binary(std::uint64_t connection, std::string_view data) {
         return detail::check(wsaddin_server_send_binary(handle(), connection, data.data(), data.size())) == WSADDIN_OK;
     }
-    std::int64_t broadcast_text(std::string_view text) {
+    /** False: nobody of that name is there or expected back. */
+    bool send_to_name_text(std::string_view name, std::string_view text) {
+        return detail::check(wsaddin_server_send_to_name_text(handle(), name.data(), name.size(), text.data(), text.size())) == WSADDIN_OK;
+    }
+    /** False: nobody of that name is there or expected back. */
+    bool send_to_name_binary(std::string_view name, std::string_view data) {
+        return detail::check(wsaddin_server_send_to_name_binary(handle(), name.data(), name.size(), data.data(), data.size())) == WSADDIN_OK;
+    }
+    /** To all, or to a group; how many it was queued for. */
+    std::int64_t broadcast_text(std::string_view text, std::string_view group = {}) {
         std::int64_t count = 0;
-        detail::check(wsaddin_server_broadcast_text(handle(), text.data(), text.size(), &count));
+        detail::check(group.empty() ? wsaddin_server_broadcast_text(handle(), text.data(), text.size(), &count)
+                                    : wsaddin_server_broadcast_group_text(handle(), group.data(), group.size(), text.data(), text.size(), &count));
         return count;
     }
-    std::int64_t broadcast_binary(std::string_view data) {
+    /** To all, or to a group; how many it was queued for. */
+    std::int64_t broadcast_binary(std::string_view data, std::string_view group = {}) {
         std::int64_t count = 0;
-        detail::check(wsaddin_server_broadcast_binary(handle(), data.data(), data.size(), &count));
+        detail::check(group.empty() ? wsaddin_server_broadcast_binary(handle(), data.data(), data.size(), &count)
+                                    : wsaddin_server_broadcast_group_binary(handle(), group.data(), group.size(), data.data(), data.size(), &count));
         return count;
+    }
+    /** False: that connection has gone. */
+    bool set_name(std::uint64_t connection, std::string_view name) {
+        return detail::check(wsaddin_server_set_name(handle(), connection, name.data(), name.size())) == WSADDIN_OK;
+    }
+    /** False: that connection has gone. */
+    bool join_group(std::uint64_t connection, std::string_view group) {
+        return detail::check(wsaddin_server_join_group(handle(), connection, group.data(), group.size())) == WSADDIN_OK;
+    }
+    /** False: that connection has gone. */
+    bool leave_group(std::uint64_t connection, std::string_view group) {
+        return detail::check(wsaddin_server_leave_group(handle(), connection, group.data(), group.size())) == WSADDIN_OK;
     }
     received receive(milliseconds timeout = wait_forever) {
         wsaddin_message *raw = nullptr;
@@ -405,6 +429,10 @@ public:
     std::string get_allowed_origins() const { return detail::text(handle(), wsaddin_server_get_allowed_origins); }
     void set_access_token(std::string_view value) { detail::check(wsaddin_server_set_access_token(handle(), value.data(), value.size())); }
     std::string get_access_token() const { return detail::text(handle(), wsaddin_server_get_access_token); }
+    void set_name_parameter(std::string_view value) { detail::check(wsaddin_server_set_name_parameter(handle(), value.data(), value.size())); }
+    std::string get_name_parameter() const { return detail::text(handle(), wsaddin_server_get_name_parameter); }
+    void set_resume_timeout(milliseconds value) { detail::check(wsaddin_server_set_resume_timeout(handle(), value.count())); }
+    milliseconds get_resume_timeout() const { return milliseconds(detail::number(handle(), wsaddin_server_get_resume_timeout)); }
     void set_manual_accept(bool value) { detail::check(wsaddin_server_set_manual_accept(handle(), value ? 1 : 0)); }
     bool get_manual_accept() const { return detail::number(handle(), wsaddin_server_get_manual_accept) != 0; }
     void set_accept_timeout(milliseconds value) { detail::check(wsaddin_server_set_accept_timeout(handle(), value.count())); }

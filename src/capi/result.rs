@@ -78,6 +78,7 @@ pub(super) enum Done {
     Ok,
     Timeout,
     Closed,
+    NotFound,
 }
 
 impl From<()> for Done {
@@ -92,6 +93,7 @@ impl Done {
             Done::Ok => WSADDIN_OK,
             Done::Timeout => WSADDIN_TIMEOUT,
             Done::Closed => WSADDIN_CLOSED,
+            Done::NotFound => WSADDIN_NOT_FOUND,
         }
     }
 }

@@ -281,7 +281,7 @@ pub unsafe extern "C" fn wsaddin_server_connection_list(
 }
 
 /// A count as C gets it.
-fn clamp(count: u64) -> i64 {
+pub(super) fn clamp(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 

@@ -4,7 +4,7 @@
 //! waits in its outbox. Everything is found by a hash; nothing here makes a system call.
 
 use crate::engine::Connection;
-use crate::error::{Error, Id, Result};
+use crate::error::{Arg, Error, Id, Result};
 use crate::ws::{Refusal, Request};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -254,13 +254,18 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A name that the host gives; empty takes the name away.
-pub(super) fn check_name(label: &'static str, text: &str) -> Result<()> {
-    if is_name(text) { Ok(()) } else { Err(Error::new(Id::NameRefused, [label.into()])) }
+pub(super) fn check_name(text: &str) -> Result<()> {
+    if is_name(text) { Ok(()) } else { Err(refused(Arg::Both { en: "Name", ru: "Имя" })) }
+}
+
+fn refused(label: Arg) -> Error {
+    Error::new(Id::NameRefused, [label])
 }
 
 /// A group that the host gives.
 pub(super) fn check_group(text: &str) -> Result<()> {
-    if text.is_empty() { Err(Error::new(Id::NameRefused, ["Group".into()])) } else { check_name("Group", text) }
+    let good = !text.is_empty() && is_name(text);
+    if good { Ok(()) } else { Err(refused(Arg::Both { en: "Group", ru: "Группа" })) }
 }
 
 /// The name in a request: in the query, percent-decoded, or else in a header. Empty: none.

@@ -58,7 +58,7 @@ impl Server {
     /// ended.
     pub fn set_name(&self, connection: u64, name: &str) -> Result<bool> {
         let _inside = self.enter()?;
-        check_name("Name", name)?;
+        check_name(name)?;
         self.change(connection, |state, connection| self.shared.claim(state, connection, name))
     }
 

@@ -66,6 +66,34 @@ static void questions(wsaddin_server server, wsaddin_client client, uint64_t con
     CHECK(strstr(text, "ws://127.0.0.1:") == text);
 }
 
+/* By name and by group. */
+static void names(wsaddin_server server, wsaddin_client client, uint64_t connection) {
+    wsaddin_message *message;
+    int64_t count;
+    GOOD(wsaddin_server_set_name(server, connection, WSADDIN_TEXT("first")));
+    EXPECT(wsaddin_server_send_to_name_text(server, WSADDIN_TEXT("First"), WSADDIN_TEXT("x")), WSADDIN_NOT_FOUND);
+    EXPECT(wsaddin_server_send_to_name_binary(server, NULL, 0, WSADDIN_TEXT("x")), WSADDIN_NOT_FOUND);
+    GOOD(wsaddin_server_send_to_name_text(server, WSADDIN_TEXT("first"), WSADDIN_TEXT("by name")));
+    GOOD(wsaddin_server_send_to_name_binary(server, WSADDIN_TEXT("first"), "\xFF", 1));
+    GOOD(wsaddin_server_join_group(server, connection, WSADDIN_TEXT("team")));
+    GOOD(wsaddin_server_broadcast_group_text(server, WSADDIN_TEXT("team"), WSADDIN_TEXT("by group"), &count));
+    CHECK(count == 1);
+    GOOD(wsaddin_server_broadcast_group_binary(server, WSADDIN_TEXT("team"), "\xFE", 1, &count));
+    CHECK(count == 1);
+    GOOD(wsaddin_server_leave_group(server, connection, WSADDIN_TEXT("team")));
+    GOOD(wsaddin_server_broadcast_group_text(server, WSADDIN_TEXT("team"), WSADDIN_TEXT("x"), &count));
+    CHECK(count == 0);
+    GOOD(wsaddin_client_receive(client, LONG, &message));
+    take_text(message, "by name", 7);
+    GOOD(wsaddin_client_receive(client, LONG, &message));
+    wsaddin_message_free(message);
+    GOOD(wsaddin_client_receive(client, LONG, &message));
+    take_text(message, "by group", 8);
+    GOOD(wsaddin_client_receive(client, LONG, &message));
+    wsaddin_message_free(message);
+    GOOD(wsaddin_server_set_name(server, connection, NULL, 0));
+}
+
 void conversation(void) {
     wsaddin_server server = running_server();
     wsaddin_client clients[CLIENTS];
@@ -109,6 +137,7 @@ void conversation(void) {
         int64_t before = now_ms();
         EXPECT(wsaddin_client_receive_event(clients[i], 30, &message), WSADDIN_TIMEOUT);
         CHECK(message == NULL && now_ms() - before >= 29);
+        names(server, clients[i], connections[i]);
     }
     /* A JSON request, answered by hand. */
     EXPECT(wsaddin_client_request(clients[0], WSADDIN_TEXT("[1]"), 50, WSADDIN_TEXT("id"), NULL, 0, &message),
@@ -235,6 +264,7 @@ void error_texts(void) {
     CHECK(memcmp(wsaddin_message_data(message), "connecting to ", 14) == 0);
     wsaddin_message_free(message);
     EXPECT(wsaddin_server_broadcast_text(server, WSADDIN_TEXT("x"), &(int64_t){0}), WSADDIN_NOT_RUNNING);
+    EXPECT(wsaddin_server_send_to_name_text(server, WSADDIN_TEXT("a"), WSADDIN_TEXT("x")), WSADDIN_NOT_FOUND);
     EXPECT(wsaddin_server_broadcast_binary(server, WSADDIN_TEXT("x"), &(int64_t){0}), WSADDIN_NOT_RUNNING);
     EXPECT(wsaddin_server_ping(server, 1, 100, &(int64_t){0}), WSADDIN_BAD_ARGUMENT);
     CHECK(said("connection 1 was never issued"));

@@ -23,6 +23,7 @@ static void frozen_numbers(void) {
     CHECK(WSADDIN_WAIT_FOREVER == 0 && WSADDIN_NO_WAIT == -1);
     CHECK(WSADDIN_EVENT_NONE == 0 && WSADDIN_EVENT_OPEN == 1 && WSADDIN_EVENT_MESSAGE == 2);
     CHECK(WSADDIN_EVENT_CLOSE == 3 && WSADDIN_EVENT_ERROR == 4 && WSADDIN_EVENT_PENDING == 5);
+    CHECK(WSADDIN_EVENT_EXPIRED == 6);
     CHECK(WSADDIN_KIND_TEXT == 0 && WSADDIN_KIND_BINARY == 1);
     CHECK(WSADDIN_LANGUAGE_ENGLISH == 0 && WSADDIN_LANGUAGE_RUSSIAN == 1);
 }
@@ -163,6 +164,15 @@ static void server_properties(wsaddin_server server) {
     EXPECT(wsaddin_server_set_manual_accept(server, 2), WSADDIN_BAD_ARGUMENT);
     CHECK(server_number(wsaddin_server_get_manual_accept, server) == 1);
     GOOD(wsaddin_server_set_manual_accept(server, 0));
+    GOOD(wsaddin_server_set_name_parameter(server, WSADDIN_TEXT("X-StatefulSocketId")));
+    TEXT_OF(wsaddin_server_get_name_parameter, server, text);
+    CHECK(strcmp(text, "X-StatefulSocketId") == 0);
+    GOOD(wsaddin_server_set_name_parameter(server, NULL, 0));
+    CHECK(server_number(wsaddin_server_get_resume_timeout, server) == 60000);
+    EXPECT(wsaddin_server_set_resume_timeout(server, -1), WSADDIN_BAD_ARGUMENT);
+    GOOD(wsaddin_server_set_resume_timeout(server, 0));
+    CHECK(server_number(wsaddin_server_get_resume_timeout, server) == 0);
+    GOOD(wsaddin_server_set_resume_timeout(server, 60000));
     GOOD(wsaddin_server_set_access_token(server, WSADDIN_TEXT("secret")));
     TEXT_OF(wsaddin_server_get_access_token, server, text);
     CHECK(strcmp(text, "***") == 0);

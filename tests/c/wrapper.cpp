@@ -96,6 +96,10 @@ static void properties(wsaddin::client &client, wsaddin::server &server) {
     server.set_access_token("secret");
     CHECK(server.get_access_token() == "***");
     server.set_access_token("");
+    server.set_name_parameter("id");
+    CHECK(server.get_name_parameter() == "id");
+    server.set_resume_timeout(0s);
+    CHECK(server.get_resume_timeout() == 0s);
     server.set_manual_accept(true);
     CHECK(server.get_manual_accept());
     server.set_manual_accept(false);

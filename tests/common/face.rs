@@ -342,6 +342,7 @@ impl Server {
         max_connections_per_address wsaddin_server_set_max_connections_per_address;
         manual_accept wsaddin_server_set_manual_accept;
         accept_timeout wsaddin_server_set_accept_timeout;
+        resume_timeout wsaddin_server_set_resume_timeout;
         io_threads wsaddin_server_set_io_threads;
         handshake_timeout wsaddin_server_set_handshake_timeout;
     }
@@ -415,6 +416,56 @@ impl Server {
 
     pub fn set_allowed_origins(&self, value: &str) -> Outcome {
         done(unsafe { wsaddin_server_set_allowed_origins(self.0, value.as_ptr().cast(), value.len()) })
+    }
+
+    pub fn set_name_parameter(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_server_set_name_parameter(self.0, value.as_ptr().cast(), value.len()) })
+    }
+
+    /// False: that connection has gone.
+    pub fn set_name(&self, connection: u64, name: &str) -> Outcome<bool> {
+        let result = unsafe { wsaddin_server_set_name(self.0, connection, name.as_ptr().cast(), name.len()) };
+        check(result).map(|number| number == WSADDIN_OK)
+    }
+
+    /// False: that connection has gone.
+    pub fn join_group(&self, connection: u64, group: &str) -> Outcome<bool> {
+        let result = unsafe { wsaddin_server_join_group(self.0, connection, group.as_ptr().cast(), group.len()) };
+        check(result).map(|number| number == WSADDIN_OK)
+    }
+
+    /// False: that connection has gone.
+    pub fn leave_group(&self, connection: u64, group: &str) -> Outcome<bool> {
+        let result = unsafe { wsaddin_server_leave_group(self.0, connection, group.as_ptr().cast(), group.len()) };
+        check(result).map(|number| number == WSADDIN_OK)
+    }
+
+    /// False: nobody of that name.
+    pub fn send_to_name(&self, name: &str, text: &str) -> Outcome<bool> {
+        let (name, text) = (name.as_bytes(), text.as_bytes());
+        let result = check(unsafe {
+            wsaddin_server_send_to_name_text(self.0, name.as_ptr().cast(), name.len(), text.as_ptr().cast(), text.len())
+        })?;
+        assert!(matches!(result, WSADDIN_OK | WSADDIN_NOT_FOUND), "{result}");
+        Ok(result == WSADDIN_OK)
+    }
+
+    /// To all; how many.
+    pub fn broadcast(&self, text: &str) -> Outcome<i64> {
+        let mut count = 0;
+        let text = text.as_bytes();
+        done(unsafe { wsaddin_server_broadcast_text(self.0, text.as_ptr().cast(), text.len(), &raw mut count) })?;
+        Ok(count)
+    }
+
+    /// To a group; how many.
+    pub fn broadcast_to(&self, group: &str, text: &str) -> Outcome<i64> {
+        let mut count = 0;
+        let (group, text) = (group.as_bytes(), text.as_bytes());
+        let (group_size, size) = (group.len(), text.len());
+        let (group, text) = (group.as_ptr().cast(), text.as_ptr().cast());
+        done(unsafe { wsaddin_server_broadcast_group_text(self.0, group, group_size, text, size, &raw mut count) })?;
+        Ok(count)
     }
 
     /// False: nobody waits there.

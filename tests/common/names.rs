@@ -1,0 +1,105 @@
+//! Servers whose connections have names, and peers that break off, stall or only look at the answer.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use super::face::{Client, SOON, Server};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+use websocket_addin::capi::WSADDIN_EVENT_MESSAGE;
+
+/// A server that takes names from the parameter `id`.
+pub fn naming() -> Server {
+    let server = Server::new();
+    server.set_name_parameter("id").unwrap();
+    server.run("127.0.0.1", 0).unwrap();
+    server
+}
+
+pub fn url(server: &Server, name: &str) -> String {
+    format!("{}?id={name}", server.url())
+}
+
+/// A client of that name, and the id that it has.
+pub fn come(server: &Server, name: &str) -> (Client, u64) {
+    let client = Client::new();
+    client.connect(&url(server, name)).unwrap();
+    (client, server.opened())
+}
+
+/// The next messages.
+pub fn texts(client: &Client, count: usize) -> Vec<String> {
+    (0..count).map(|_| client.receive(SOON).unwrap().event().text().to_owned()).collect()
+}
+
+/// A message that is recognized by its number and fills sockets.
+pub fn padded(number: usize) -> String {
+    format!("{number:08}{}", "x".repeat(32 * 1024))
+}
+
+fn number(text: &str) -> usize {
+    text[..8].parse().unwrap()
+}
+
+/// The numbers of padded messages up to `last`.
+pub fn numbers(client: &Client, last: usize) -> Vec<usize> {
+    let mut all = Vec::new();
+    while all.last() != Some(&last) {
+        let event = client.receive(SOON).unwrap().event();
+        assert_eq!(event.event, WSADDIN_EVENT_MESSAGE);
+        all.push(number(event.text()));
+    }
+    all
+}
+
+fn shake(server: &Server, target: &str, more: &str) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(SOON as u64))).unwrap();
+    let request = format!(
+        "GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+        head.push(byte[0]);
+    }
+    (stream, String::from_utf8_lossy(&head).into_owned())
+}
+
+/// The status of the answer. A connection that opens breaks at once.
+pub fn status(server: &Server, target: &str, more: &str) -> u16 {
+    shake(server, target, more).1.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+/// A peer that reads nothing once it is connected.
+pub struct Stalled(TcpStream);
+
+impl Stalled {
+    pub fn come(server: &Server, name: &str) -> Self {
+        let (stream, head) = shake(server, &format!("/?id={name}"), "");
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        Self(stream)
+    }
+
+    /// Breaks off without a word.
+    pub fn vanish(self) {
+        drop(self.0);
+    }
+
+    /// The numbers of the whole padded messages that had been sent to it, until its end.
+    pub fn read_all(mut self) -> Vec<usize> {
+        let mut bytes = Vec::new();
+        // A reset at the end is an end, too.
+        let _ = self.0.read_to_end(&mut bytes);
+        let mut all = Vec::new();
+        let mut rest = &bytes[..];
+        // Each is a frame with 16 bits of length.
+        while rest.len() >= 4 + 8 + 32 * 1024 && rest[0] == 0x81 {
+            assert_eq!(rest[1], 126);
+            all.push(number(std::str::from_utf8(&rest[4..12]).unwrap()));
+            rest = &rest[4 + 8 + 32 * 1024..];
+        }
+        all
+    }
+}
