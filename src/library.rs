@@ -2,6 +2,7 @@
 //! that have no safe wrapper. Beside the two faces the only place with `unsafe`.
 
 use std::cell::Cell;
+use std::ffi::c_void;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -88,6 +89,17 @@ pub fn pin() {
 /// held back, or when the system does not tell.
 pub fn held_back(socket: &mio::net::TcpStream) -> Option<Duration> {
     imp::held_back(socket)
+}
+
+/// Memory that is about to be written from end to end may come in large pages, where the system has them: a page fault
+/// for each 4 KiB costs more than all that is done with the bytes. Advice, which may have no effect; `start` need not be
+/// good for anything.
+pub fn prefer_large_pages(start: *mut c_void, size: usize) {
+    /// Below a few of them there is nothing to gain.
+    const LEAST: usize = 4 << 20;
+    if size >= LEAST {
+        imp::prefer_large_pages(start, size);
+    }
 }
 
 thread_local! {
@@ -234,6 +246,19 @@ mod imp {
         None
     }
 
+    #[cfg(target_os = "linux")]
+    pub fn prefer_large_pages(start: *mut c_void, size: usize) {
+        const PAGE: usize = 2 << 20;
+        // Whole pages only: what lies beside the piece is none of our business.
+        let before = start.addr().next_multiple_of(PAGE) - start.addr();
+        let whole = size.saturating_sub(before) / PAGE * PAGE;
+        // SAFETY: this advice changes no byte and no access right; the system refuses what is not mapped.
+        unsafe { libc::madvise(start.wrapping_byte_add(before), whole, libc::MADV_HUGEPAGE) };
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn prefer_large_pages(_: *mut c_void, _: usize) {}
+
     /// The system calls this when the library goes, or when the process ends.
     extern "C" fn finish() {
         let hook = AT_UNLOAD.try_lock().ok().and_then(|mut slot| slot.take());
@@ -287,6 +312,8 @@ mod imp {
     pub fn detach(handle: Handle) {
         drop(handle);
     }
+
+    pub fn prefer_large_pages(_: *mut c_void, _: usize) {}
 
     unsafe extern "system" {
         fn GetModuleHandleExW(flags: u32, address: *const c_void, module: *mut *mut c_void) -> i32;

@@ -1,7 +1,7 @@
 //! UTF-16, the host's text, and UTF-8, ours.
 
+use super::convert;
 use crate::error::{Arg, Error, Id, Result};
-use encoding_rs::mem;
 
 /// Whether two names are one: 1C identifiers ignore case in both alphabets; й and и, ё and е are different letters.
 pub(super) fn same_name(name: &str, wanted: &[u16]) -> bool {
@@ -31,31 +31,19 @@ fn fold(letter: char) -> char {
     }
 }
 
-/// The host's text in UTF-8, in one pass into memory of the right size. An unpaired surrogate is refused.
+/// The host's text in UTF-8. An unpaired surrogate is refused.
 pub(super) fn to_utf8(text: &[u16], parameter: &Arg) -> Result<String> {
-    let valid = mem::utf16_valid_up_to(text);
-    if valid != text.len() {
-        return Err(Error::new(Id::BadUtf16, [parameter.clone(), valid.into()]));
-    }
-    // A surrogate is half of a character of four bytes.
-    let size: usize = text
-        .iter()
-        .map(|&unit| match unit {
-            0..0x80 => 1,
-            0x80..0x800 | 0xD800..0xE000 => 2,
-            _ => 3,
-        })
-        .sum();
-    let mut bytes = Vec::new();
-    // The converter wants a little room behind the last character.
-    bytes.try_reserve_exact(size + 4).map_err(|_| Error::of(Id::NoMemory))?;
-    bytes.resize(size + 4, 0);
-    let (_, written) = mem::convert_utf16_to_utf8_partial(text, &mut bytes);
-    bytes.truncate(written);
-    debug_assert!(std::str::from_utf8(&bytes).is_ok());
-    // SAFETY: the converter promises whole characters of valid UTF-8 up to `written`; looking at 16 MiB once more would
-    // cost as much as converting them.
-    Ok(unsafe { String::from_utf8_unchecked(bytes) })
+    let no_memory = |_| Error::of(Id::NoMemory);
+    let mut bytes = String::new();
+    // Enough for Latin; a Cyrillic text needs twice as much, and a large block grows without being copied.
+    bytes.try_reserve_exact(text.len()).map_err(no_memory)?;
+    let unpaired = |at: usize| Error::new(Id::BadUtf16, [parameter.clone(), at.into()]);
+    convert::to_utf8(text, unpaired, |piece| {
+        bytes.try_reserve(piece.len()).map_err(no_memory)?;
+        bytes.push_str(piece);
+        Ok(())
+    })?;
+    Ok(bytes)
 }
 
 /// Our text in the host's form, with a NUL at the end.

@@ -1,10 +1,11 @@
 //! tVariant, the value that crosses the border.
 
+use super::convert;
 use super::host::Memory;
 use super::text;
 use crate::error::{Arg, Error, Id, Result};
+use crate::library;
 use crate::ws::{Message, MessageKind};
-use encoding_rs::mem;
 use std::ffi::{c_int, c_void};
 
 /// The types, as the host numbers them.
@@ -244,9 +245,9 @@ impl Prepared {
     }
 
     fn text(utf8: &[u8], memory: Option<Memory>) -> Result<Self> {
-        // One unit a byte is the most it can take, and one for the NUL that some hosts look for.
-        let (memory, data, room) = allocate::<u16>(utf8.len() + 1, memory)?;
-        let written = mem::convert_utf8_to_utf16(utf8, room);
+        // And one for the NUL that some hosts look for.
+        let (memory, data, room) = allocate::<u16>(convert::utf16_len(utf8) + 1, memory)?;
+        let written = convert::to_utf16(utf8, room);
         room[written] = 0;
         Self::with(vt::PWSTR, data, written, memory)
     }
@@ -288,7 +289,9 @@ impl Drop for Prepared {
 
 fn allocate<'a, T: Copy>(count: usize, memory: Option<Memory>) -> Result<(Memory, *mut c_void, &'a mut [T])> {
     let memory = memory.ok_or_else(|| Error::of(Id::NoMemory))?;
-    let data = memory.allocate(count.checked_mul(size_of::<T>()).ok_or_else(|| Error::of(Id::NoMemory))?)?;
+    let size = count.checked_mul(size_of::<T>()).ok_or_else(|| Error::of(Id::NoMemory))?;
+    let data = memory.allocate(size)?;
+    library::prefer_large_pages(data, size);
     // SAFETY: fresh memory of that size, aligned as an allocator's is, ours alone until it is given away. It is only
     // written, and units and bytes have no invalid values.
     let room = unsafe { std::slice::from_raw_parts_mut(data.cast::<T>(), count) };
