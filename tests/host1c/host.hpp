@@ -294,6 +294,10 @@ private:
 // Waits until it is so, at most ten seconds (a minute when slow).
 bool eventually(const std::function<bool()>& condition);
 
+// Whether there are as many threads as before. One that was joined has ended for its process, but the system (and an
+// emulator all the more) may count it a moment longer.
+bool threads_are_back(int before);
+
 // A running server on a free port, and a way to its clients.
 Text start_server(Object& server);
 // A client and the server that it is connected to, as connection 1.

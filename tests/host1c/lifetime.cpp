@@ -40,7 +40,7 @@ SCENARIO(endings) {
                         client.destroy(ending, done);
                         server.destroy(ending, done);
                     }
-                    CHECK(thread_count() == before);
+                    CHECK(threads_are_back(before));
                 }
             }
         }
@@ -60,7 +60,7 @@ SCENARIO(endings) {
         } else {
             CHECK(library.destroy_object(&object) == 0 && object == nullptr);
         }
-        CHECK(thread_count() == before);
+        CHECK(threads_are_back(before));
     }
     // Calls after Done are answered and reach the host no more.
     Object client(library, u"Client");
@@ -113,6 +113,6 @@ SCENARIO(unload) {
             CHECK(pair.client.connection.wait_events(1, 10000));
         }
         CHECK(!is_mapped(setting.library));
-        CHECK(thread_count() == before);
+        CHECK(threads_are_back(before));
     }
 }

@@ -20,6 +20,10 @@ bool eventually(const std::function<bool()>& condition) {
     return true;
 }
 
+bool threads_are_back(int before) {
+    return eventually([&] { return thread_count() == before; });
+}
+
 Text start_server(Object& server) {
     CHECK(server.call(u"Запустить", {u"127.0.0.1", 0}));
     const auto port = static_cast<long>(server.get(u"Порт").number);

@@ -135,5 +135,5 @@ SCENARIO(comings_and_goings) {
         }
         for (std::thread& thread : threads) thread.join();
     }
-    CHECK(thread_count() == before);
+    CHECK(threads_are_back(before));
 }
