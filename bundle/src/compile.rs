@@ -2,6 +2,7 @@
 
 use crate::place::Place;
 use crate::project::Project;
+use crate::sdk;
 use crate::sysroot;
 use crate::targets::{List, Target};
 use crate::tools;
@@ -62,6 +63,30 @@ impl Way {
     }
 }
 
+/// Looks for every program that a build will need, since it takes minutes until some of them are called.
+pub fn prepare(place: &Place, target: &Target) -> Result<()> {
+    Way::of(target)?;
+    // The linker of build scripts.
+    tools::need("cc", &[])?;
+    if target.is_windows() {
+        for tool in ["gcc", "windres", "dlltool"] {
+            tools::need(&format!("{}-w64-mingw32-{tool}", target.machine()), &[])?;
+        }
+    } else {
+        tools::need("cargo-zigbuild", &[&place.venv()])?;
+        // OpenSSL's.
+        for tool in ["make", "perl"] {
+            tools::need(tool, &[])?;
+        }
+    }
+    if sdk::has_static(target) {
+        for tool in ["ld", "objcopy", "ar"] {
+            tools::need(tool, &[])?;
+        }
+    }
+    Ok(())
+}
+
 /// What a build left.
 pub struct Built<'a> {
     pub target: &'a Target,
@@ -79,13 +104,12 @@ fn cargo(project: &Project, place: &Place, list: &List, target: &Target, crate_t
     let mut flags = Vec::new();
     let mut command;
     if target.is_windows() {
-        tools::need(&format!("{}-w64-mingw32-gcc", target.machine()), &[])?;
         command = Command::new(&cargo);
         command.args(["rustc", "--target", &target.triple]);
         // The linker's own date.
         flags.push("-Clink-arg=-Wl,--no-insert-timestamp".to_owned());
     } else {
-        let venv = place.path.join("venv/bin");
+        let venv = place.venv();
         command = Command::new(tools::need("cargo-zigbuild", &[&venv])?);
         command.env("PATH", tools::path_with(&venv)?);
         command.env("CARGO_ZIGBUILD_CACHE_DIR", place.path.join("zigbuild"));

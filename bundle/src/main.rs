@@ -79,6 +79,9 @@ fn run() -> Result<()> {
 
 fn make(project: &Project, list: &List, targets: &[&Target]) -> Result<()> {
     let place = Place::take(project)?;
+    for target in targets {
+        compile::prepare(&place, target).with_context(|| format!("building for {}", target.name))?;
+    }
     let mut built = Vec::new();
     for target in targets {
         built.push(

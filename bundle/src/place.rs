@@ -33,6 +33,11 @@ impl Place {
         Ok(Self { path: project.work.clone(), _lock: None })
     }
 
+    /// The programs that bundle/requirements.txt brings.
+    pub fn venv(&self) -> PathBuf {
+        self.path.join("venv/bin")
+    }
+
     pub fn cargo_home(&self) -> Option<PathBuf> {
         if cfg!(unix) { Some(self.path.join("cargo")) } else { cargo_home() }
     }

@@ -7,11 +7,17 @@ use crate::project::Project;
 use crate::targets::{List, Target};
 use crate::tools;
 use anyhow::{Context, Result};
-use std::path::{Path, PathBuf};
+use ar_archive_writer::{COFFShortExport, MachineTypes, write_import_library};
+use std::io::Cursor;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// The platform that the SDK has a static library for.
 const STATIC: &str = "x86_64-linux";
+
+pub fn has_static(target: &Target) -> bool {
+    target.name == STATIC
+}
 
 pub fn make(project: &Project, place: &Place, list: &List, built: &[Built]) -> Result<PathBuf> {
     let mut files = Files::new();
@@ -41,7 +47,7 @@ pub fn make(project: &Project, place: &Place, list: &List, built: &[Built]) -> R
                 files.insert(format!("{folder}/{name}"), contents);
             }
         }
-        if built.target.name == STATIC {
+        if has_static(built.target) {
             let contents = compile::build_static(project, place, list, built.target)?;
             files.insert(format!("{folder}/libwebsocket_addin.a"), contents);
         }
@@ -72,8 +78,9 @@ fn examples(project: &Project, files: &mut Files) -> Result<()> {
 fn import_libraries(project: &Project, list: &List, target: &Target) -> Result<Vec<(&'static str, Vec<u8>)>> {
     let folder = project.work.join("import").join(&target.name);
     std::fs::create_dir_all(&folder)?;
+    let names: Vec<String> = project.header_functions()?.into_iter().chain(list.exports.clone()).collect();
     let mut definitions = "LIBRARY websocket_addin.dll\nEXPORTS\n".to_owned();
-    for name in project.header_functions()?.iter().chain(&list.exports) {
+    for name in &names {
         definitions.push_str(&format!("    {name}\n"));
     }
     let file = folder.join("websocket_addin.def");
@@ -84,10 +91,55 @@ fn import_libraries(project: &Project, list: &List, target: &Target) -> Result<V
     // Its objects are named after a temporary file otherwise, and the archive would bear today's date.
     dlltool.args(["--deterministic-libraries", "--temp-prefix", "websocket_addin", "-m", machine]);
     tools::output(dlltool.arg("-d").arg(&file).arg("-l").arg(&gnu).current_dir(&folder))?;
-    let msvc = folder.join("websocket_addin.lib");
-    let mut dlltool = Command::new(tools::need("python-zig", &[&project.work.join("venv/bin")])?);
-    dlltool.args(["dlltool", "-m", machine]).arg("-d").arg(&file).arg("-l").arg(&msvc);
-    tools::output(&mut dlltool)?;
-    let read = |path: &Path| std::fs::read(path).with_context(|| path.display().to_string());
-    Ok(vec![("libwebsocket_addin.dll.a", read(&gnu)?), ("websocket_addin.lib", read(&msvc)?)])
+    let gnu = std::fs::read(&gnu).with_context(|| gnu.display().to_string())?;
+    Ok(vec![("libwebsocket_addin.dll.a", gnu), ("websocket_addin.lib", microsoft(&names, target)?)])
+}
+
+/// The short form that Microsoft's linker writes itself. On x86 the symbol of a C function begins with an underscore,
+/// which the export does not have.
+fn microsoft(names: &[String], target: &Target) -> Result<Vec<u8>> {
+    let (machine, prefix) =
+        if target.machine() == "i686" { (MachineTypes::I386, "_") } else { (MachineTypes::AMD64, "") };
+    let export = |name: &String| COFFShortExport {
+        name: format!("{prefix}{name}"),
+        ext_name: None,
+        symbol_name: None,
+        import_name: None,
+        export_as: None,
+        ordinal: 0,
+        noname: false,
+        data: false,
+        private: false,
+        constant: false,
+    };
+    let exports: Vec<_> = names.iter().map(export).collect();
+    let mut library = Cursor::new(Vec::new());
+    write_import_library(&mut library, target.library_name(), &exports, machine, false, false, &[])?;
+    Ok(library.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object::read::archive::ArchiveFile;
+    use std::path::Path;
+
+    #[test]
+    fn an_import_library_has_the_symbols_that_compilers_ask_for() {
+        let list = List::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("targets.toml")).unwrap();
+        for (platform, symbol) in [("x86_64-windows", "wsaddin_version"), ("i386-windows", "_wsaddin_version")] {
+            let target = list.select(&[platform.to_owned()]).unwrap()[0];
+            let made = microsoft(&["wsaddin_version".to_owned()], target).unwrap();
+            assert_eq!(made, microsoft(&["wsaddin_version".to_owned()], target).unwrap());
+            let archive = ArchiveFile::parse(&*made).unwrap();
+            let names: Vec<String> = archive
+                .symbols()
+                .unwrap()
+                .unwrap()
+                .map(|found| String::from_utf8_lossy(found.unwrap().name()).into_owned())
+                .collect();
+            assert!(names.iter().any(|name| name == symbol), "{names:?}");
+            assert!(names.contains(&format!("__imp_{symbol}")), "{names:?}");
+        }
+    }
 }

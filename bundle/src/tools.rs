@@ -10,6 +10,29 @@ use std::time::{Duration, Instant};
 /// What brings everything that a fallback needs.
 pub const SET_UP: &str = "on Debian and Ubuntu run bundle/setup-debian.sh";
 
+/// Debian's packages of single programs, by how the programs' names begin; all others come with [`SET_UP`].
+const PACKAGES: &[(&str, &str)] = &[
+    ("x86_64-w64-mingw32-", "gcc-mingw-w64-x86-64"),
+    ("i686-w64-mingw32-", "gcc-mingw-w64-i686"),
+    ("ar", "binutils"),
+    ("cc", "gcc"),
+    ("ld", "binutils"),
+    ("make", "make"),
+    ("objcopy", "binutils"),
+    ("openssl", "openssl"),
+    ("perl", "perl"),
+    ("qemu-aarch64", "qemu-user"),
+];
+
+/// What to do about a program that is not there, in one line.
+fn missing(name: &str) -> String {
+    let is_meant = |start: &str| if start.ends_with('-') { name.starts_with(start) } else { name == start };
+    match PACKAGES.iter().find(|(start, _)| is_meant(start)) {
+        Some((_, package)) => format!("{name} is missing: install the package {package}, or {SET_UP}"),
+        None => format!("{name} is missing: {SET_UP}"),
+    }
+}
+
 /// A program by its name, in one of `folders`.
 pub fn find_in(name: &str, folders: &[&Path]) -> Option<PathBuf> {
     folders.iter().map(|folder| folder.join(name)).find(|program| program.is_file())
@@ -23,7 +46,7 @@ pub fn find(name: &str, folders: &[&Path]) -> Option<PathBuf> {
 }
 
 pub fn need(name: &str, folders: &[&Path]) -> Result<PathBuf> {
-    find(name, folders).with_context(|| format!("{name} is missing: {SET_UP}"))
+    find(name, folders).with_context(|| missing(name))
 }
 
 /// The PATH with a folder before it.
@@ -80,11 +103,28 @@ pub fn output_within(command: &mut Command, limit: Duration, file: &Path) -> Res
 fn did_not_start(command: &Command, error: &std::io::Error) -> anyhow::Error {
     let program = shown(command.get_program());
     match error.kind() {
-        ErrorKind::NotFound => anyhow::anyhow!("{program} is missing: {SET_UP}"),
+        ErrorKind::NotFound => anyhow::anyhow!("{}", missing(&program)),
         _ => anyhow::anyhow!("{program} does not start: {error}"),
     }
 }
 
 fn shown(program: &OsStr) -> String {
     Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_the_package_of_a_missing_program() {
+        let said = need("i686-w64-mingw32-no-such", &[]).unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "i686-w64-mingw32-no-such is missing: install the package gcc-mingw-w64-i686, or on Debian and Ubuntu run \
+             bundle/setup-debian.sh"
+        );
+        let said = run(&mut Command::new("no-such-program")).unwrap_err().to_string();
+        assert_eq!(said, "no-such-program is missing: on Debian and Ubuntu run bundle/setup-debian.sh");
+    }
 }

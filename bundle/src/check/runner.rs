@@ -33,7 +33,12 @@ impl Runner {
             runners.extend(chroot(project, target, folder, "Debian 11", &[]));
         }
         if runners.is_empty() {
-            anyhow::bail!("nothing here runs it: {}", tools::SET_UP);
+            let what = match (target.is_windows(), target.machine()) {
+                (true, _) => "Wine is",
+                (false, "aarch64") => "qemu-aarch64 or its C library (libc6-arm64-cross) is",
+                (false, _) => "a 32-bit C library and a system with one are",
+            };
+            anyhow::bail!("{what} missing, so nothing here runs it: {} {}", tools::SET_UP, target.name);
         }
         Ok(runners)
     }
