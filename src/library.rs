@@ -102,6 +102,18 @@ pub fn prefer_large_pages(start: *mut c_void, size: usize) {
     }
 }
 
+/// Lets the system itself give up a peer that acknowledges nothing for so long, where it can be told to and spares one
+/// that only keeps its window closed.
+pub fn give_up_after(socket: &mio::net::TcpStream, limit: Duration) {
+    imp::give_up_after(socket, limit);
+}
+
+/// Takes a port for this socket alone, whatever others set on theirs. Only Windows lets others set something.
+#[cfg(windows)]
+pub fn take_port_alone(socket: &socket2::Socket) -> io::Result<()> {
+    imp::take_port_alone(socket)
+}
+
 thread_local! {
     /// Inside a border. No destructor.
     static AT_BORDER: Cell<bool> = const { Cell::new(false) };
@@ -259,6 +271,9 @@ mod imp {
     #[cfg(not(target_os = "linux"))]
     pub fn prefer_large_pages(_: *mut c_void, _: usize) {}
 
+    /// TCP_USER_TIMEOUT counts a closed window, too.
+    pub fn give_up_after(_: &mio::net::TcpStream, _: Duration) {}
+
     /// The system calls this when the library goes, or when the process ends.
     extern "C" fn finish() {
         let hook = AT_UNLOAD.try_lock().ok().and_then(|mut slot| slot.take());
@@ -296,7 +311,9 @@ mod imp {
     use super::Body;
     use std::ffi::c_void;
     use std::io;
+    use std::os::windows::io::AsRawSocket;
     use std::time::Duration;
+    use windows_sys::Win32::Networking::WinSock;
 
     pub type Handle = std::thread::JoinHandle<()>;
 
@@ -327,7 +344,47 @@ mod imp {
         unsafe { GetModuleHandleExW(PIN | FROM_ADDRESS, pin as *const c_void, &raw mut module) };
     }
 
-    pub fn held_back(_: &mio::net::TcpStream) -> Option<Duration> {
-        None
+    /// Windows tells the peer's window, from version 10 on, but not since when the peer is silent: giving up is left to
+    /// [`give_up_after`].
+    pub fn held_back(socket: &mio::net::TcpStream) -> Option<Duration> {
+        let version = 0_u32;
+        let mut info = WinSock::TCP_INFO_v0::default();
+        let mut length = 0;
+        // SAFETY: a live socket, a version that lives through the call and a structure of that version with its size.
+        let code = unsafe {
+            WinSock::WSAIoctl(
+                handle(socket),
+                WinSock::SIO_TCP_INFO,
+                (&raw const version).cast::<c_void>(),
+                size_of_val(&version) as u32,
+                (&raw mut info).cast::<c_void>(),
+                size_of_val(&info) as u32,
+                &raw mut length,
+                std::ptr::null_mut(),
+                None,
+            )
+        };
+        (code == 0 && info.SndWnd < info.Mss).then_some(Duration::ZERO)
+    }
+
+    pub fn give_up_after(socket: &mio::net::TcpStream, limit: Duration) {
+        let seconds = i32::try_from(limit.as_millis().div_ceil(1000)).unwrap_or(i32::MAX).max(1);
+        // Older systems do not know it and give up after their own time.
+        let _ = set(handle(socket), WinSock::IPPROTO_TCP, WinSock::TCP_MAXRT, seconds);
+    }
+
+    pub fn take_port_alone(socket: &socket2::Socket) -> io::Result<()> {
+        set(handle(socket), WinSock::SOL_SOCKET, WinSock::SO_EXCLUSIVEADDRUSE, 1)
+    }
+
+    fn handle(socket: &impl AsRawSocket) -> WinSock::SOCKET {
+        socket.as_raw_socket() as WinSock::SOCKET
+    }
+
+    fn set(socket: WinSock::SOCKET, level: i32, option: i32, value: i32) -> io::Result<()> {
+        let bytes = value.to_ne_bytes();
+        // SAFETY: bytes that live through the call, with their number; a socket that is not alive is an error.
+        let code = unsafe { WinSock::setsockopt(socket, level, option, bytes.as_ptr(), bytes.len() as i32) };
+        if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
 }

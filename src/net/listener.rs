@@ -41,9 +41,12 @@ impl Listener {
             socket.set_only_v6(v6_only)?;
         }
         // On unix it lets a server start again while old connections still time out, and refuses a second listener.
-        // On Windows the same option would share the port, and the default already refuses it.
+        // On Windows the same option would share the port. There the default refuses a second listener of the usual
+        // kind, and old connections are in nobody's way; the exclusive one refuses one that would share it, too.
         #[cfg(unix)]
         socket.set_reuse_address(true)?;
+        #[cfg(windows)]
+        crate::library::take_port_alone(&socket)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;

@@ -70,6 +70,9 @@ fn dead() -> io::Error {
 }
 
 impl Stream {
+    /// Whether [`Stream::held_back`] is to be trusted with a `None`.
+    pub const TELLS_HELD_BACK: bool = cfg!(target_os = "linux");
+
     pub(super) fn new(socket: TcpStream, peer: SocketAddr) -> Self {
         // Small messages must not wait for the acknowledgement of earlier ones.
         let _ = socket.set_nodelay(true);
@@ -210,6 +213,13 @@ impl Stream {
     /// is held back, or where the system does not tell.
     pub fn held_back(&self) -> Option<Duration> {
         self.socket().and_then(library::held_back)
+    }
+
+    /// Lets the system give up a peer that acknowledges nothing for so long, where [`Stream::held_back`] cannot tell.
+    pub fn give_up_after(&self, limit: Duration) {
+        if let Some(socket) = self.socket() {
+            library::give_up_after(socket, limit);
+        }
     }
 
     /// Goes on as a TLS client; [`Stream::handshake`] drives it.

@@ -2,13 +2,14 @@
 //!
 //! A slow consumer is not a dead one: the time for an answer does not run while we have paused reading ourselves, nor
 //! while the peer's window holds back what we have to send. Then only a peer whose kernel, too, has been silent for
-//! both times together is given up. (TCP_USER_TIMEOUT is no help: Linux applies it to a closed window as well, and so
-//! kills the slow consumer that it should spare.)
+//! both times together is given up: here on Linux, by the system itself on Windows (TCP_MAXRT). (TCP_USER_TIMEOUT is
+//! no help: Linux applies it to a closed window as well, and so kills the slow consumer that it should spare.)
 
 use super::{After, Driver};
 use crate::engine::io_thread::Io;
 use crate::error::{Error, Id};
 use crate::log;
+use crate::net::Stream;
 use crate::options::Opt;
 use crate::ws::FrameKind;
 use bytes::Bytes;
@@ -120,6 +121,9 @@ impl Driver {
                 log::debug!(self.who(), "nothing received for {} ms, pinging", silence.as_millis());
                 self.keepalive.probe = Some(None);
                 self.keepalive.probe_id = id;
+                if let (Some(stream), Some(pong)) = (&self.stream, self.time(Opt::PongTimeout)) {
+                    stream.give_up_after(interval + pong);
+                }
                 self.ping(io, id)
             }
             None => After::Keep,
@@ -151,6 +155,8 @@ impl Driver {
         }
         let Some(stream) = &self.stream else { return After::Gone };
         let dead = match stream.held_back() {
+            // What is blocked may wait for the peer's window.
+            None if self.blocked.is_some() && !Stream::TELLS_HELD_BACK => false,
             // The ping is there, or on its way: it is not answered in time.
             None => left.is_some() && waited,
             // The peer's window is closed: slow, unless its kernel does not even answer the probes.
