@@ -58,3 +58,6 @@ void msvc_set_locale(MsvcObject*, const WCHAR_T* locale);
 void msvc_set_language(MsvcObject*, const WCHAR_T* language);
 
 }
+
+// Whether a thread of the host is inside a call of a method.
+bool is_inside(unsigned long thread);

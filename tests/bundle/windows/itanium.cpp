@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <set>
 
 // Behind the standard library, whose names it would redefine.
 #include <winsock2.h>
@@ -38,6 +40,22 @@ void release(void* self, void** memory) { static_cast<IMemoryManager*>(self)->Fr
 constexpr HostServices PLAIN = {add_error, set_depth, get_depth, external_event, nullptr};
 constexpr HostServices EXTENDED = {add_error, set_depth, get_depth, external_event, platform_info};
 constexpr HostMemory MEMORY = {allocate, release};
+
+std::mutex calling_mutex;
+std::set<unsigned long> calling;
+
+// A call under way. Nothing of the object is touched after it: it may be gone.
+class Call {
+public:
+    Call() {
+        const std::lock_guard lock(calling_mutex);
+        calling.insert(GetCurrentThreadId());
+    }
+    ~Call() {
+        const std::lock_guard lock(calling_mutex);
+        calling.erase(GetCurrentThreadId());
+    }
+};
 
 class Proxy final : public IComponentBase {
 public:
@@ -82,9 +100,11 @@ public:
     }
     bool HOST_CALL HasRetVal(long at) override { return msvc_has_result(object, at); }
     bool HOST_CALL CallAsProc(long at, Variant* parameters, long count) override {
+        const Call call;
         return msvc_call_procedure(object, at, parameters, count);
     }
     bool HOST_CALL CallAsFunc(long at, Variant* result, Variant* parameters, long count) override {
+        const Call call;
         return msvc_call_function(object, at, result, parameters, count);
     }
     void HOST_CALL SetLocale(const WCHAR_T* locale) override { msvc_set_locale(object, locale); }
@@ -127,6 +147,11 @@ template <typename F> void* between(F& slot, void* found, F instead) {
 }
 
 } // namespace
+
+bool is_inside(unsigned long thread) {
+    const std::lock_guard lock(calling_mutex);
+    return calling.count(thread) != 0;
+}
 
 void* dlopen(const char* path, int) {
     // Sockets of the host's own.

@@ -1,5 +1,6 @@
 // What Windows knows of this process.
 #include "../../host1c/host.hpp"
+#include "bridge.h"
 
 #include <winsock2.h>
 #include <windows.h>
@@ -29,10 +30,12 @@ bool is_mapped(const std::string& library) { return GetModuleHandleA(library.c_s
 
 long this_thread() { return static_cast<long>(GetCurrentThreadId()); }
 
-// There is no simple way to see what a thread does; in this time it is where it wants to be.
+// There is no simple way to see whether a thread waits; one that is inside a call is where it wants to be after a while.
 bool rests(long thread) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    return thread != 0;
+    const auto inside = [&] { return is_inside(static_cast<unsigned long>(thread)); };
+    if (!inside()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    return inside();
 }
 
 SilentServer::SilentServer() : socket(static_cast<long long>(::socket(AF_INET, SOCK_STREAM, 0))) {
