@@ -167,8 +167,8 @@ impl Owner for Shared {
         let info = connection.info();
         let open = json!({
             "url": state.target.as_ref().map_or("", |target| &target.shown),
-            "protocol": info.map_or("", |info| &info.protocol),
-            "extensions": info.map_or("", |info| &info.extensions),
+            "protocol": info.map_or("", |info| info.protocol()),
+            "extensions": info.map_or("", |info| info.extensions()),
             "attempt": attempt,
         });
         let handler = self.inbox.add(Some(connection), Body::Open(open.to_string()));

@@ -174,11 +174,11 @@ impl Client {
     }
 
     pub fn protocol(&self) -> String {
-        self.shared.info(|info| info.protocol.clone())
+        self.shared.info(|info| info.protocol().to_owned())
     }
 
     pub fn extensions(&self) -> String {
-        self.shared.info(|info| info.extensions.clone())
+        self.shared.info(|info| info.extensions().to_owned())
     }
 
     pub fn close_code(&self) -> u16 {

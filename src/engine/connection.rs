@@ -4,7 +4,7 @@ use super::command::Command;
 use super::event::Wait;
 use super::outbox::Outbox;
 use super::queue::Inbox;
-use super::runtime::IoHandle;
+use super::runtime::{IoHandle, serial};
 use super::sync::{Deadline, lock, wait};
 use crate::error::{Error, Id, Result};
 use crate::options::Opt;
@@ -62,20 +62,50 @@ impl Tally {
 /// What is known of a connection once it is open.
 pub struct Info {
     pub address: Option<SocketAddr>,
-    pub protocol: String,
-    pub extensions: String,
+    /// Subprotocol and extensions; most connections have neither.
+    pub(super) agreed: Option<Box<[String; 2]>>,
     pub secure: bool,
     pub connected_at: SystemTime,
     /// The request of a server's connection.
     pub request: Option<Request>,
 }
 
+impl Info {
+    /// The subprotocol, or nothing.
+    pub fn protocol(&self) -> &str {
+        self.agreed.as_ref().map_or("", |agreed| &agreed[0])
+    }
+
+    /// The extensions in force, or nothing.
+    pub fn extensions(&self) -> &str {
+        self.agreed.as_ref().map_or("", |agreed| &agreed[1])
+    }
+}
+
 #[derive(Default)]
 struct Pings {
-    next: u64,
-    waiting: Vec<(u64, Option<i64>)>,
+    /// Calls that wait for a pong, with what it took when it has come. Boxed, because there are none most of the time.
+    waiting: Option<Box<Waiting>>,
     /// Why there are no more.
     ended: Option<Id>,
+}
+
+#[derive(Default)]
+struct Waiting(Vec<(u64, Option<i64>)>);
+
+impl Pings {
+    fn find(&mut self, id: u64) -> Option<&mut (u64, Option<i64>)> {
+        self.waiting.as_mut()?.0.iter_mut().find(|(other, _)| *other == id)
+    }
+
+    fn forget(&mut self, id: u64) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.0.retain(|(other, _)| *other != id);
+            if waiting.0.is_empty() {
+                self.waiting = None;
+            }
+        }
+    }
 }
 
 /// See the module's page.
@@ -228,45 +258,35 @@ impl Connection {
             if pings.ended.is_some() {
                 return Err(Error::of(Id::NotConnected));
             }
-            let id = self.next_ping(&mut pings);
-            pings.waiting.push((id, None));
+            let id = serial();
+            pings.waiting.get_or_insert_default().0.push((id, None));
             id
         };
         self.io.post(Command::Ping(self.clone(), id));
         let deadline = Deadline::of(patience);
         let mut pings = lock(&self.pings);
         loop {
-            let Some(at) = pings.waiting.iter().position(|(other, _)| *other == id) else {
-                return Err(Error::of(pings.ended.unwrap_or(Id::ClosedWhileWaiting)));
-            };
-            if let Some(round_trip) = pings.waiting[at].1 {
-                pings.waiting.swap_remove(at);
-                return Ok(round_trip);
+            match pings.find(id).map(|entry| entry.1) {
+                None => return Err(Error::of(pings.ended.unwrap_or(Id::ClosedWhileWaiting))),
+                Some(Some(round_trip)) => {
+                    pings.forget(id);
+                    return Ok(round_trip);
+                }
+                Some(None) => {}
             }
             let (guard, in_time) = wait(&self.ponged, pings, deadline);
             pings = guard;
             if !in_time {
-                pings.waiting.retain(|(other, _)| *other != id);
+                pings.forget(id);
                 return Err(Error::new(Id::PingTimeout, [patience.ms().into()]));
             }
         }
     }
 
-    fn next_ping(&self, pings: &mut Pings) -> u64 {
-        pings.next += 1;
-        pings.next
-    }
-
-    /// An id for a ping of our own.
-    pub(super) fn keepalive_ping(&self) -> u64 {
-        let mut pings = lock(&self.pings);
-        self.next_ping(&mut pings)
-    }
-
     pub(super) fn pong(&self, id: u64, round_trip_ms: i64) {
         self.counters.round_trip_ms.store(round_trip_ms, Relaxed);
         let mut pings = lock(&self.pings);
-        if let Some(entry) = pings.waiting.iter_mut().find(|(other, _)| *other == id) {
+        if let Some(entry) = pings.find(id) {
             entry.1 = Some(round_trip_ms);
             drop(pings);
             self.ponged.notify_all();
@@ -294,7 +314,7 @@ impl Connection {
     fn end_pings(&self, why: Id) {
         let mut pings = lock(&self.pings);
         pings.ended.get_or_insert(why);
-        pings.waiting = Vec::new();
+        pings.waiting = None;
         drop(pings);
         self.ponged.notify_all();
     }
@@ -327,5 +347,19 @@ impl Connection {
 
     pub(super) fn resume(self: &Arc<Self>) {
         self.io.post(Command::Resume(self.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::driver::Driver;
+
+    /// Ten thousand silent connections pay for every byte. What few of them use, and only for a while, is boxed.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_connection_is_small() {
+        let sizes = [size_of::<Driver>(), size_of::<Connection>(), size_of::<Outbox>()];
+        assert!(sizes[0] <= 544 && sizes[1] <= 288 && sizes[2] <= 128, "{sizes:?}");
     }
 }

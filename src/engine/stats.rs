@@ -139,8 +139,8 @@ pub fn connection_json(connection: &Connection, state: &str, with_headers: bool)
         value["headers"] = Value::Object(headers);
     }
     let rest = json!({
-        "protocol": info.map_or("", |info| &info.protocol),
-        "extensions": info.map_or("", |info| &info.extensions),
+        "protocol": info.map_or("", |info| info.protocol()),
+        "extensions": info.map_or("", |info| info.extensions()),
         "secure": info.is_some_and(|info| info.secure),
         "state": state,
         "connected_at": info.map(|info| iso(info.connected_at)),

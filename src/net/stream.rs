@@ -41,11 +41,11 @@ impl Write for Socket {
 enum Layer {
     Plain(Socket),
     /// The TLS handshake's first step, which may be the one that costs, waits for its turn.
-    Fresh(Socket, Side),
-    Shaking(Shaking<Socket>),
+    Fresh(Socket, Box<Side>),
+    Shaking(Box<Shaking<Socket>>),
     Tls(Box<Engine<Socket>>),
     /// A failed TLS handshake took the socket with it.
-    Dead(Option<Error>),
+    Dead(Option<Box<Error>>),
 }
 
 enum Side {
@@ -58,7 +58,7 @@ pub struct Stream {
     layer: Layer,
     peer: Option<SocketAddr>,
     /// The name that the server's certificate must have.
-    host: String,
+    host: Box<str>,
 }
 
 fn interest() -> Interest {
@@ -76,7 +76,7 @@ impl Stream {
     pub(super) fn new(socket: TcpStream, peer: SocketAddr) -> Self {
         // Small messages must not wait for the acknowledgement of earlier ones.
         let _ = socket.set_nodelay(true);
-        Self { layer: Layer::Plain(Socket(socket)), peer: Some(peer), host: String::new() }
+        Self { layer: Layer::Plain(Socket(socket)), peer: Some(peer), host: Box::default() }
     }
 
     /// Starts a connect; writable means that it is decided.
@@ -224,7 +224,7 @@ impl Stream {
 
     /// Goes on as a TLS client; [`Stream::handshake`] drives it.
     pub fn start_tls_client(&mut self, tls: &TlsClient, host: &str) {
-        host.clone_into(&mut self.host);
+        self.host = host.into();
         self.start_tls(Side::Client(tls.clone()));
     }
 
@@ -235,7 +235,7 @@ impl Stream {
 
     fn start_tls(&mut self, side: Side) {
         self.layer = match std::mem::replace(&mut self.layer, Layer::Dead(None)) {
-            Layer::Plain(socket) => Layer::Fresh(socket, side),
+            Layer::Plain(socket) => Layer::Fresh(socket, Box::new(side)),
             other => other,
         };
     }
@@ -243,10 +243,12 @@ impl Stream {
     /// Goes on with the TLS handshake; true when it is through (a plain stream: always).
     pub fn handshake(&mut self) -> Result<bool> {
         let step = match std::mem::replace(&mut self.layer, Layer::Dead(None)) {
-            Layer::Fresh(socket, Side::Client(tls)) => tls.connect(&self.host, socket),
-            Layer::Fresh(socket, Side::Server(tls)) => tls.accept(socket),
+            Layer::Fresh(socket, side) => match *side {
+                Side::Client(tls) => tls.connect(&self.host, socket),
+                Side::Server(tls) => tls.accept(socket),
+            },
             Layer::Shaking(stream) => stream.handshake(),
-            Layer::Dead(error) => return Err(error.unwrap_or_else(|| Error::of(Id::TlsFailed))),
+            Layer::Dead(error) => return Err(error.map_or_else(|| Error::of(Id::TlsFailed), |error| *error)),
             layer @ (Layer::Plain(_) | Layer::Tls(_)) => {
                 self.layer = layer;
                 return Ok(true);
@@ -258,12 +260,12 @@ impl Stream {
                 Ok(true)
             }
             Step::Going(shaking) => {
-                self.layer = Layer::Shaking(shaking);
+                self.layer = Layer::Shaking(Box::new(shaking));
                 Ok(false)
             }
             Step::Failed(text) => {
                 let error = tls::handshake_error(text, &self.host);
-                self.layer = Layer::Dead(Some(error.clone()));
+                self.layer = Layer::Dead(Some(Box::new(error.clone())));
                 Err(error)
             }
         }

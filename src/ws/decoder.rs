@@ -52,16 +52,15 @@ impl Violation {
 /// Turns the bytes of one connection into [`Item`]s.
 pub struct Decoder {
     role: Role,
-    /// For the log.
-    who: Who,
+    /// For the log of frames, while there is one.
+    who: Option<Box<Who>>,
     closed: bool,
     /// The beginning of a head that is not complete.
     head: [u8; MAX_HEAD],
     head_len: u8,
-    frame: Option<Frame>,
-    /// The payload of a control frame that is not complete.
-    control: Vec<u8>,
-    message: Option<Assembly>,
+    /// One that is not complete.
+    frame: Option<Box<Frame>>,
+    message: Option<Box<Assembly>>,
     inflation: Option<Inflation>,
     /// Payload bytes on the wire of the message that is not complete, or else of the last one.
     wire_len: u64,
@@ -76,6 +75,8 @@ struct Frame {
     mask: [u8; 4],
     remaining: usize,
     begun: bool,
+    /// What has come of a control frame.
+    control: Vec<u8>,
 }
 
 impl Decoder {
@@ -83,12 +84,11 @@ impl Decoder {
     pub fn new(role: Role) -> Self {
         Self {
             role,
-            who: Object::Library.itself(),
+            who: None,
             closed: false,
             head: [0; MAX_HEAD],
             head_len: 0,
             frame: None,
-            control: Vec::new(),
             message: None,
             inflation: None,
             wire_len: 0,
@@ -97,7 +97,7 @@ impl Decoder {
 
     /// Whose frames these are, for the log.
     pub fn belongs_to(&mut self, who: Who) {
-        self.who = who;
+        self.who = Some(Box::new(who));
     }
 
     /// permessage-deflate was agreed on.
@@ -120,7 +120,8 @@ impl Decoder {
     /// Heap bytes of the decoder's own.
     #[cfg(test)]
     pub(super) fn reserved(&self) -> usize {
-        self.control.capacity() + self.message.as_ref().map_or(0, |message| message.data.capacity())
+        self.frame.as_ref().map_or(0, |frame| frame.control.capacity())
+            + self.message.as_ref().map_or(0, |message| message.data.capacity())
     }
 
     /// Takes bytes from `buf[*at..]`, unmasking them in place, advances `*at` and returns the next item; `None` when
@@ -163,7 +164,7 @@ impl Decoder {
                 return Ok(None);
             }
             let mut frame = match self.frame.take() {
-                Some(frame) => frame,
+                Some(frame) => *frame,
                 None => match self.read_head(buf, at)? {
                     Some(head) => {
                         self.tell(&head, buf.get(*at..).unwrap_or_default());
@@ -182,12 +183,12 @@ impl Decoder {
             frame.begun |= taken > 0;
             frame.mask = mask::at_offset(frame.mask, taken);
             let item = match frame.op.is_control() {
-                true => self.control(&frame, payload, whole)?,
+                true => self.control(&mut frame, payload, whole)?,
                 false => self.data(&frame, payload, whole.then_some(place), max_message, pool)?,
             };
             frame.remaining -= taken;
             if frame.remaining > 0 {
-                self.frame = Some(frame);
+                self.frame = Some(Box::new(frame));
                 return Ok(None);
             }
             if item.is_some() {
@@ -243,7 +244,8 @@ impl Decoder {
         let last = if head.last { "final" } else { "not final" };
         let mask = if head.mask == [0; 4] { "" } else { " masked" };
         let packed = if packed { " compressed" } else { "" };
-        log::frames!(self.who, "in {} {last}{mask}{packed} {} bytes{beginning}", head.op.name(), head.length);
+        let who = self.who.as_ref().map_or_else(|| Object::Library.itself(), |who| **who);
+        log::frames!(who, "in {} {last}{mask}{packed} {} bytes{beginning}", head.op.name(), head.length);
     }
 
     /// Reads a head, wherever it was cut; `None` when the input ended within.
@@ -284,19 +286,18 @@ impl Decoder {
         }
         let Ok(remaining) = usize::try_from(head.length) else { return too_big(total) };
         let (op, last, compressed, mask) = (head.op, head.last, head.compressed, head.mask);
-        Ok(Frame { op, last, compressed, mask, remaining, begun: false })
+        Ok(Frame { op, last, compressed, mask, remaining, begun: false, control: Vec::new() })
     }
 
-    fn control(&mut self, frame: &Frame, payload: &[u8], whole: bool) -> Result<Option<Item>, Violation> {
+    fn control(&mut self, frame: &mut Frame, payload: &[u8], whole: bool) -> Result<Option<Item>, Violation> {
         if !whole {
-            self.control.reserve_exact(frame.remaining);
-            self.control.extend_from_slice(payload);
+            frame.control.reserve_exact(frame.remaining);
+            frame.control.extend_from_slice(payload);
             if payload.len() < frame.remaining {
                 return Ok(None);
             }
         }
-        let kept = std::mem::take(&mut self.control);
-        let body = if whole { payload } else { &kept };
+        let body = if whole { payload } else { &frame.control };
         Ok(Some(match frame.op {
             Op::Ping => Item::Ping(Bytes::copy_from_slice(body)),
             Op::Close => {
@@ -333,7 +334,7 @@ impl Decoder {
             let inflation = self.inflation.as_mut().filter(|_| frame.compressed);
             let unpacking = inflation.map(|inflation| Box::new(inflation.begin(pool)));
             self.wire_len = 0;
-            self.message = Some(Assembly::new(kind, unpacking));
+            self.message = Some(Box::new(Assembly::new(kind, unpacking)));
         }
         let Some(message) = &mut self.message else { return Err(Violation::protocol(Id::FrameContinuation)) };
         self.wire_len += payload.len() as u64;

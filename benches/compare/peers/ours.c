@@ -2,9 +2,11 @@
  *
  *   ours handler              a server that answers in its handler, on the I/O thread
  *   ours receive              a server that answers from one thread of the host
+ *   ours broadcast            a server that sends what begins with "!" to everybody, from one thread of the host
  *   ours client HOST:PORT N   N clients that send back what they get, in their handlers
  *
- * With the file of a certificate and its key as the second word a server speaks TLS. Prints its port. */
+ * A second word that is the file of a certificate and its key makes a server speak TLS; "threads N" gives it so many I/O
+ * threads. Prints its port. */
 #include "websocket_addin.h"
 
 #include <stdint.h>
@@ -18,6 +20,13 @@ static void check(wsaddin_result result) {
         fprintf(stderr, "ours: %d: %s\n", (int)result, wsaddin_error_description());
         exit(1);
     }
+}
+
+static void broadcast(wsaddin_server server, const wsaddin_message *message) {
+    int64_t count;
+    const uint8_t *data = wsaddin_message_data(message);
+    const size_t size = wsaddin_message_size(message);
+    if (size > 0 && data[0] == '!') check(wsaddin_server_broadcast_binary(server, data, size, &count));
 }
 
 static void answer(wsaddin_server server, const wsaddin_message *message) {
@@ -61,8 +70,15 @@ int main(int argc, char **argv) {
     check(wsaddin_server_set_max_connections(server, 100000));
     check(wsaddin_server_set_send_queue_bytes(server, 1 << 28));
     if (strcmp(mode, "handler") == 0) check(wsaddin_server_set_handler(server, on_server, &server));
-    if (argc > 2) {
-        check(wsaddin_server_run_tls(server, "127.0.0.1", 9, 0, argv[2], strlen(argv[2]), NULL, 0, NULL, 0));
+    const char *certificate = NULL;
+    for (int at = 2; at < argc; at++) {
+        if (strcmp(argv[at], "threads") == 0 && at + 1 < argc)
+            check(wsaddin_server_set_io_threads(server, atol(argv[++at])));
+        else
+            certificate = argv[at];
+    }
+    if (certificate != NULL) {
+        check(wsaddin_server_run_tls(server, "127.0.0.1", 9, 0, certificate, strlen(certificate), NULL, 0, NULL, 0));
     } else {
         check(wsaddin_server_run(server, "127.0.0.1", 9, 0));
     }
@@ -76,7 +92,10 @@ int main(int argc, char **argv) {
         }
         wsaddin_message *message = NULL;
         check(wsaddin_server_receive(server, WSADDIN_WAIT_FOREVER, &message));
-        answer(server, message);
+        if (strcmp(mode, "broadcast") == 0)
+            broadcast(server, message);
+        else
+            answer(server, message);
         wsaddin_message_free(message);
     }
 }

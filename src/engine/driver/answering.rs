@@ -35,7 +35,7 @@ impl Driver {
     fn may_cork(&self) -> bool {
         matches!(self.phase, Phase::Open)
             && self.staged.is_empty()
-            && self.raw.is_empty()
+            && self.raw.is_none()
             && self.unanswered.is_none()
             && self.blocked.is_none()
             && self.unwritable.is_none()

@@ -13,20 +13,20 @@ use std::time::{Duration, Instant};
 /// How long the socket stays after both close frames, so that the peer reads ours before a reset could eat it.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
 
-/// How far the close has come.
+/// How far the close has come. Nearly all connections have not begun it, so what it needs is boxed.
 #[derive(Default)]
 pub(super) struct Closing {
     /// The close frame to send once the queue is empty.
-    pub(super) asked: Option<Bytes>,
+    pub(super) asked: Option<Box<Bytes>>,
     /// The close frame that waits until the host has answered what came before the violation.
     pub(super) held: Option<Box<Held>>,
     /// When the last message was put into the queue.
     pub(super) last_message: Option<Instant>,
     staged: bool,
     sent: bool,
-    received: Option<PeerClose>,
+    received: Option<Box<PeerClose>>,
     /// The peer broke the protocol: nothing more is read.
-    pub(super) violation: Option<Ending>,
+    pub(super) violation: Option<Box<Ending>>,
     /// The host does not want what still arrives.
     discard: bool,
     /// The host asked for the close.
@@ -69,7 +69,7 @@ impl Closing {
             return None;
         }
         self.staged = true;
-        self.asked.take()
+        self.asked.take().map(|payload| *payload)
     }
 
     /// Who ended it, for the log.
@@ -84,7 +84,7 @@ impl Closing {
     /// The ending of a connection that breaks now, and whether it counts as broken.
     pub fn ending_or(&mut self, error: Error) -> (Ending, bool) {
         match (self.violation.take(), &self.received) {
-            (Some(ending), _) => (ending, true),
+            (Some(ending), _) => (*ending, true),
             // The peer's close came whole; that our echo did not get through is its affair.
             (None, Some(peer)) => (peer_ending(peer, false), false),
             (None, None) => (Driver::broken_ending(error), !self.local),
@@ -113,7 +113,7 @@ impl Driver {
             return self.break_off(io, Error::new(Id::CloseTimeout, [0.into()]));
         };
         if !self.closing.has_begun() {
-            self.closing.asked = Some(close_payload(code, reason));
+            self.closing.asked = Some(Box::new(close_payload(code, reason)));
             self.closing.local = true;
         }
         // Asked again with a shorter CloseTimeout: it counts.
@@ -142,11 +142,12 @@ impl Driver {
 
     /// The peer's close frame.
     pub(super) fn peer_closes(&mut self, io: &mut Io, close: PeerClose) -> After {
-        self.closing.received = Some(close.clone());
+        self.closing.received = Some(Box::new(close.clone()));
         self.closing.theirs = !self.closing.has_begun();
         if !self.closing.is_staged() {
             // The peer will not read what still waits; its close is answered at once. RFC 6455 section 5.5.1.
-            self.closing.asked = Some(close.code.map_or_else(Bytes::new, |code| close_payload(code, "")));
+            let payload = close.code.map_or_else(Bytes::new, |code| close_payload(code, ""));
+            self.closing.asked = Some(Box::new(payload));
             self.owner.peer_closes(&self.connection);
             if self.owner.keeps_unsent(&self.connection, &peer_ending(&close, true)) {
                 self.connection.outbox.seal(self.connection.serial);
@@ -155,7 +156,7 @@ impl Driver {
             }
         }
         if let Some(error) = self.unwritable.take() {
-            return self.break_off(io, error);
+            return self.break_off(io, *error);
         }
         let time = self.time(Opt::CloseTimeout).unwrap_or(LINGER);
         self.deadline.get_or_insert(io.now + time);
@@ -165,10 +166,10 @@ impl Driver {
     /// After a write: is everything said?
     pub(super) fn written(&mut self, io: &mut Io) -> After {
         match self.phase {
-            Phase::Refusing if self.raw.is_empty() => self.linger(io),
+            Phase::Refusing if self.raw.is_none() => self.linger(io),
             Phase::Open if self.closing.sent => match (self.closing.violation.take(), self.closing.received.take()) {
                 (Some(ending), _) => {
-                    self.report_end(io, ending, true);
+                    self.report_end(io, *ending, true);
                     self.linger(io)
                 }
                 (None, Some(peer)) => {
@@ -210,7 +211,7 @@ impl Driver {
     pub(super) fn peer_gone(&mut self, io: &mut Io, error: Error) -> After {
         let reason = Reason::Ours(error);
         self.closing.ours = true;
-        self.closing.violation = Some(Ending { code: 1011, reason, clean: false });
+        self.closing.violation = Some(Box::new(Ending { code: 1011, reason, clean: false }));
         self.break_off(io, Error::of(Id::ConnectionLost))
     }
 

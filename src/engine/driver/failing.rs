@@ -35,11 +35,11 @@ impl Driver {
         let payload = (!self.closing.is_staged()).then(|| close_payload(violation.code, &text));
         let reason = Reason::Ours(violation.error);
         self.closing.ours = true;
-        self.closing.violation = Some(Ending { code: violation.code, reason, clean: false });
+        self.closing.violation = Some(Box::new(Ending { code: violation.code, reason, clean: false }));
         self.decoder = Decoder::new(self.role);
         self.book_held(0);
         if let Some(error) = self.unwritable.take() {
-            return self.break_off(io, error);
+            return self.break_off(io, *error);
         }
         match payload {
             Some(payload) if !self.closing.has_begun() => self.hold(io, payload),
@@ -88,7 +88,7 @@ impl Driver {
     }
 
     fn tell(&mut self, io: &mut Io, payload: Option<Bytes>) -> After {
-        self.closing.asked = payload;
+        self.closing.asked = payload.map(Box::new);
         let returns = self.closing.violation.as_ref().is_some_and(|end| self.owner.keeps_unsent(&self.connection, end));
         match returns {
             // The rest is for when it comes back.

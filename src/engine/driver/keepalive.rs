@@ -7,12 +7,14 @@
 
 use super::{After, Driver};
 use crate::engine::io_thread::Io;
+use crate::engine::runtime;
 use crate::error::{Error, Id};
 use crate::log;
 use crate::net::Stream;
 use crate::options::Opt;
 use crate::ws::FrameKind;
 use bytes::Bytes;
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// The shortest time between two looks.
@@ -29,12 +31,15 @@ pub(super) struct Keepalive {
     probe_id: u64,
     paused: bool,
     /// Pings on their way, with the time they left.
-    pings: Vec<(u64, Instant)>,
+    pings: Option<Box<Pings>>,
 }
+
+#[derive(Default)]
+struct Pings(VecDeque<(u64, Instant)>);
 
 impl Default for Keepalive {
     fn default() -> Self {
-        Self { heard: Instant::now(), probe: None, probe_id: 0, paused: false, pings: Vec::new() }
+        Self { heard: Instant::now(), probe: None, probe_id: 0, paused: false, pings: None }
     }
 }
 
@@ -67,18 +72,22 @@ impl Keepalive {
         if self.probe == Some(None) && self.probe_id == id {
             self.probe = Some(Some(now));
         }
-        if self.pings.len() == PINGS {
-            self.pings.remove(0);
+        let pings = &mut self.pings.get_or_insert_default().0;
+        if pings.len() == PINGS {
+            pings.pop_front();
         }
-        self.pings.push((id, now));
+        pings.push_back((id, now));
     }
 
     /// The pings that this pong answers: its own and those before it (RFC 6455 section 5.5.3), with their round trips.
     pub fn ponged(&mut self, id: u64) -> Vec<(u64, Duration)> {
-        let Some(at) = self.pings.iter().position(|(other, _)| *other == id) else { return Vec::new() };
-        let later = self.pings.split_off(at + 1);
-        let done = std::mem::replace(&mut self.pings, later);
-        done.into_iter().map(|(id, left)| (id, left.elapsed())).collect()
+        let Some(pings) = &mut self.pings else { return Vec::new() };
+        let Some(at) = pings.0.iter().position(|(other, _)| *other == id) else { return Vec::new() };
+        let done = pings.0.drain(..=at).map(|(id, left)| (id, left.elapsed())).collect();
+        if pings.0.is_empty() {
+            self.pings = None;
+        }
+        done
     }
 }
 
@@ -117,7 +126,7 @@ impl Driver {
         }
         match self.keepalive.probe {
             None if silence >= interval => {
-                let id = self.connection.keepalive_ping();
+                let id = runtime::serial();
                 log::debug!(self.who(), "nothing received for {} ms, pinging", silence.as_millis());
                 self.keepalive.probe = Some(None);
                 self.keepalive.probe_id = id;

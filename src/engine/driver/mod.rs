@@ -16,11 +16,11 @@ use self::keepalive::Keepalive;
 use self::pending::Newcomer;
 use self::reading::Stash;
 use self::tunneling::Route;
+use self::writing::Raw;
 use super::command::{DialPlan, End, Owner};
 use super::connection::Connection;
 use super::event::{Ending, Reason};
 use super::io_thread::{BUFFER, Io};
-use super::runtime;
 use crate::error::Error;
 use crate::net::{Dial, Ready, Stream, TlsClient, TlsServer, Tunnel};
 use crate::options::Opt;
@@ -64,7 +64,7 @@ enum Phase {
     /// A client has sent its request.
     Asking(Box<ClientHandshake>),
     /// A server waits for a request.
-    Hearing(ServerHandshake),
+    Hearing(Box<ServerHandshake>),
     /// A server's host decides whether to let it in.
     Pending(Box<Newcomer>),
     /// A server tells a newcomer why not.
@@ -80,11 +80,10 @@ pub(super) struct Driver {
     role: Role,
     phase: Phase,
     stream: Option<Stream>,
-    /// The address of the peer, for error texts.
-    place: String,
+    /// A client's host and port, for error texts; a server's end has none ([`Driver::place`]).
+    place: Box<str>,
     proxy: Option<Box<Route>>,
     token: usize,
-    stamp: u64,
     /// The end of the present phase.
     deadline: Option<Instant>,
     /// When the timer that is set will fire.
@@ -102,8 +101,7 @@ pub(super) struct Driver {
     half_closed: bool,
 
     /// A handshake on its way out, before any frame.
-    raw: Vec<u8>,
-    raw_sent: usize,
+    raw: Option<Box<Raw>>,
     /// Frames in their final order; what was once offered to TLS must be offered again unchanged.
     staged: VecDeque<OutFrame>,
     staged_bytes: usize,
@@ -111,14 +109,14 @@ pub(super) struct Driver {
     /// How much is encoded for one write: about what the kernel takes.
     portion: usize,
     /// The latest ping that could not be answered yet.
-    unanswered: Option<Bytes>,
+    unanswered: Option<Box<Bytes>>,
     /// It has its place among those that go on in a later round ([`Io::again`]).
     waits: bool,
     /// How much is read at once: less where that much took too long.
     appetite: u32,
     blocked: Option<Instant>,
     /// Writing failed; what the peer sent before is read all the same.
-    unwritable: Option<Error>,
+    unwritable: Option<Box<Error>>,
 
     closing: Closing,
     keepalive: Keepalive,
@@ -128,12 +126,12 @@ impl Driver {
     pub fn client(connection: Arc<Connection>, owner: Arc<dyn Owner>, plan: DialPlan) -> Self {
         let place = plan.target.address();
         let phase = Phase::Preparing(Box::new(plan));
-        Self::new(connection, owner, Role::Client, phase, None, place)
+        Self::new(connection, owner, Role::Client, phase, None, &place)
     }
 
     /// A client's next one, which dials at that time to that host and port.
     pub fn again(connection: Arc<Connection>, owner: Arc<dyn Owner>, place: Arc<str>, at: Instant) -> Self {
-        let mut driver = Self::new(connection, owner, Role::Client, Phase::Waiting, None, String::from(&*place));
+        let mut driver = Self::new(connection, owner, Role::Client, Phase::Waiting, None, &place);
         driver.deadline = Some(at);
         driver
     }
@@ -149,10 +147,9 @@ impl Driver {
                 stream.start_tls_server(&tls);
                 Phase::Securing(None)
             }
-            None => Phase::Hearing(ServerHandshake::new()),
+            None => Phase::Hearing(Box::default()),
         };
-        let place = stream.peer_addr().map(|address| address.to_string()).unwrap_or_default();
-        Self::new(connection, owner, Role::Server, phase, Some(stream), place)
+        Self::new(connection, owner, Role::Server, phase, Some(stream), "")
     }
 
     fn new(
@@ -161,7 +158,7 @@ impl Driver {
         role: Role,
         phase: Phase,
         stream: Option<Stream>,
-        place: String,
+        place: &str,
     ) -> Self {
         Self {
             connection,
@@ -169,10 +166,9 @@ impl Driver {
             role,
             phase,
             stream,
-            place,
+            place: place.into(),
             proxy: None,
             token: 0,
-            stamp: runtime::serial(),
             deadline: None,
             armed: None,
             decoder: Decoder::new(role),
@@ -181,8 +177,7 @@ impl Driver {
             held: 0,
             stash: None,
             half_closed: false,
-            raw: Vec::new(),
-            raw_sent: 0,
+            raw: None,
             staged: VecDeque::new(),
             staged_bytes: 0,
             front_sent: 0,
@@ -298,14 +293,14 @@ impl Driver {
             && let due = due.min(io.now + FURTHEST)
             && self.armed.is_none_or(|armed| due < armed)
         {
-            io.timers.set(due, token, self.stamp);
+            io.timers.set(due, token, self.connection.serial);
             self.armed = Some(due);
         }
     }
 
     /// Whether a timer that fires is this driver's; it must be armed again.
     pub fn timer_fired(&mut self, stamp: u64) -> bool {
-        let own = self.stamp == stamp;
+        let own = self.connection.serial == stamp;
         if own {
             self.armed = None;
         }

@@ -1,6 +1,7 @@
 //! From the first step to an open connection.
 
 use super::telling::tell_head;
+use super::writing::Raw;
 use super::{After, Driver, Phase};
 use crate::engine::command::{Command, DialPlan};
 use crate::engine::connection::Info;
@@ -56,11 +57,7 @@ impl Driver {
     /// The wait is over. Waiting for a turn takes nothing from `ConnectTimeout`, which begins with the dial.
     pub(super) fn ask_for_turn(&mut self, io: &mut Io) -> After {
         self.deadline = None;
-        if io.dials.begin(&self.connection, &Arc::from(self.place.as_str())) {
-            self.dial_again(io)
-        } else {
-            After::Keep
-        }
+        if io.dials.begin(&self.connection, &Arc::from(&*self.place)) { self.dial_again(io) } else { After::Keep }
     }
 
     /// Its turn has come.
@@ -175,7 +172,7 @@ impl Driver {
                     let offer = self.offered.map(deflate::offer);
                     let handshake = ClientHandshake::new(&plan.target, &plan.headers, &protocols, offer.as_deref());
                     tell_head(self.who(), "out", handshake.request());
-                    self.raw = handshake.request().to_vec();
+                    self.raw = Raw::new(handshake.request().to_vec());
                     self.phase = Phase::Asking(Box::new(handshake));
                     if self.flush(io) == After::Gone { After::Gone } else { self.readable(io) }
                 }
@@ -263,8 +260,9 @@ impl Driver {
                     let agreed = settings.and_then(|settings| deflate::negotiate(settings, &offered));
                     let (agreement, extensions) = agreed.unzip();
                     self.deflate(agreement);
-                    self.raw = request.accept(protocol.as_deref(), extensions.as_deref());
-                    tell_head(self.who(), "out", &self.raw);
+                    let answer = request.accept(protocol.as_deref(), extensions.as_deref());
+                    tell_head(self.who(), "out", &answer);
+                    self.raw = Raw::new(answer);
                     self.open(io, protocol.unwrap_or_default(), extensions.unwrap_or_default(), Some(request), rest)
                 }
             };
@@ -292,7 +290,7 @@ impl Driver {
     pub(super) fn refuse(&mut self, io: &mut Io, refusal: &Refusal) -> After {
         self.tell_refusal(refusal);
         self.owner.rejected(refusal.status);
-        self.raw = refusal.answer();
+        self.raw = Raw::new(refusal.answer());
         self.phase = Phase::Refusing;
         self.deadline = Some(io.now + REFUSAL);
         self.flush(io)
@@ -310,8 +308,7 @@ impl Driver {
         self.connection.set_info(Info {
             address: stream.and_then(crate::net::Stream::peer_addr),
             secure: stream.is_some_and(crate::net::Stream::is_tls),
-            protocol,
-            extensions,
+            agreed: (!protocol.is_empty() || !extensions.is_empty()).then(|| Box::new([protocol, extensions])),
             connected_at: SystemTime::now(),
             request,
         });

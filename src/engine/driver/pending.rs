@@ -1,5 +1,6 @@
 //! A newcomer that the host has to let in.
 
+use super::writing::Raw;
 use super::{After, Driver, Phase};
 use crate::engine::io_thread::Io;
 use crate::options::Opt;
@@ -10,7 +11,7 @@ const EARLY: usize = 4096;
 
 /// What is kept until the host decides.
 pub(super) struct Newcomer {
-    answer: Vec<u8>,
+    answer: Option<Box<Raw>>,
     rest: Vec<u8>,
 }
 

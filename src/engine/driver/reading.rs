@@ -125,13 +125,16 @@ impl Driver {
     /// Nothing is left to read: the end of a connection that cannot be written to.
     fn read_all(&mut self, io: &mut Io) -> After {
         match self.unwritable.take() {
-            Some(error) => self.break_off(io, error),
+            Some(error) => self.break_off(io, *error),
             None => After::Keep,
         }
     }
 
     /// Decodes what came and hands it on.
     pub(super) fn consume(&mut self, io: &mut Io, bytes: &mut [u8]) -> After {
+        if log::is_on(log::Level::Frames) {
+            self.decoder.belongs_to(self.who());
+        }
         let run = self.begin_run(io);
         let met = self.decode(io, bytes, run);
         if self.uncork(io) == After::Gone {
@@ -147,7 +150,7 @@ impl Driver {
             let error = Error::of(Id::AssemblyFull);
             return self.violated(io, Violation { code: 1013, error });
         }
-        if self.staged.is_empty() && self.raw.is_empty() { After::Keep } else { self.flush(io) }
+        if self.staged.is_empty() && self.raw.is_none() { After::Keep } else { self.flush(io) }
     }
 
     fn decode(&mut self, io: &mut Io, bytes: &mut [u8], mut run: Option<Run>) -> Met {

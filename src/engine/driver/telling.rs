@@ -5,7 +5,7 @@ use crate::engine::event::Ending;
 use crate::error::{Error, Id, Language};
 use crate::log::{self, Who};
 use crate::net::Stream;
-use crate::ws::{FrameKind, OutFrame, Refusal, ServerHandshake, show_head};
+use crate::ws::{FrameKind, OutFrame, Refusal, show_head};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,15 @@ impl Driver {
         if self.stream.as_ref().is_some_and(Stream::is_tls) {
             log::debug!(self.who(), "TLS handshake done");
         }
-        std::mem::replace(&mut self.phase, Phase::Hearing(ServerHandshake::new()))
+        std::mem::replace(&mut self.phase, Phase::Hearing(Box::default()))
+    }
+
+    /// Who is on the other side.
+    fn place(&self) -> String {
+        match self.stream.as_ref().and_then(crate::net::Stream::peer_addr) {
+            Some(address) if !self.is_client() => address.to_string(),
+            Some(_) | None => self.place.to_string(),
+        }
     }
 
     pub(super) fn who(&self) -> Who {
@@ -41,7 +49,6 @@ impl Driver {
     }
 
     pub(super) fn tell_open(&mut self) {
-        self.decoder.belongs_to(self.who());
         if !log::is_on(log::Level::Info) {
             return;
         }
@@ -51,8 +58,8 @@ impl Driver {
             "" => String::new(),
             value => format!(", {what} {value}"),
         };
-        let protocol = agreed("subprotocol", &info.protocol);
-        let extensions = agreed("extensions", &info.extensions);
+        let protocol = agreed("subprotocol", info.protocol());
+        let extensions = agreed("extensions", info.extensions());
         let path = info.request.as_ref().map(|request| format!(", path {}", request.path())).unwrap_or_default();
         let address = info.address.map(|address| address.to_string()).unwrap_or_default();
         log::info!(self.who(), "open: {address}{secure}{path}{protocol}{extensions}");
@@ -66,16 +73,16 @@ impl Driver {
     }
 
     pub(super) fn tell_refusal(&self, refusal: &Refusal) {
-        log::info!(self.who(), "refused {}: HTTP {} {}", self.place, refusal.status, refusal.text);
+        log::info!(self.who(), "refused {}: HTTP {} {}", self.place(), refusal.status, refusal.text);
     }
 
     pub(super) fn tell_newcomer(&self) {
-        log::debug!(self.who(), "accepted {}", self.place);
+        log::debug!(self.who(), "accepted {}", self.place());
     }
 
     /// A newcomer that did not come to be heard.
     pub(super) fn tell_lost_newcomer(&self, why: &dyn std::fmt::Display) {
-        log::info!(self.who(), "{} left before it was open: {why}", self.place);
+        log::info!(self.who(), "{} left before it was open: {why}", self.place());
     }
 
     /// A frame that is about to leave.

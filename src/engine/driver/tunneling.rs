@@ -40,7 +40,7 @@ impl Driver {
 
     /// An error with where it was connected to, and through what. Until the tunnel is open it is the proxy's.
     pub(super) fn connecting(&self, error: Error) -> Error {
-        let place = self.place.as_str().into();
+        let place = (&*self.place).into();
         match &self.proxy {
             None => Error::new(Id::ConnectingTo, [place]).because(error),
             Some(route) => {
@@ -68,7 +68,7 @@ impl Driver {
     }
 
     fn say(&mut self, io: &mut Io, bytes: Vec<u8>) -> After {
-        self.raw = bytes;
+        self.raw = super::writing::Raw::new(bytes);
         if self.flush(io) == After::Gone { After::Gone } else { self.tunnel(io) }
     }
 

@@ -24,6 +24,18 @@ const LEAST: usize = 16 * 1024;
 /// Pings that came together and are answered one by one.
 const PONGS: usize = 64;
 
+/// Bytes that are no frames, and how many of them have gone. Boxed, because an open connection has none.
+pub(super) struct Raw {
+    bytes: Vec<u8>,
+    sent: usize,
+}
+
+impl Raw {
+    pub(super) fn new(bytes: Vec<u8>) -> Option<Box<Self>> {
+        Some(Box::new(Self { bytes, sent: 0 }))
+    }
+}
+
 impl Driver {
     /// Writes what is due.
     pub fn flush(&mut self, io: &mut Io) -> After {
@@ -38,7 +50,7 @@ impl Driver {
         if !matches!(self.phase, Phase::Open) || self.closing.is_deaf() {
             return self.lost(io, error);
         }
-        self.unwritable = Some(self.loss(error));
+        self.unwritable = Some(Box::new(self.loss(error)));
         self.blocked = Some(io.now);
         self.come_back(io);
         After::Keep
@@ -55,9 +67,11 @@ impl Driver {
     }
 
     fn write_to(&mut self, io: &mut Io, stream: &mut Stream) -> io::Result<()> {
-        while self.raw_sent < self.raw.len() {
-            match stream.write(&self.raw[self.raw_sent..]) {
-                Ok(count) => self.raw_sent += count,
+        while let Some(raw) = &mut self.raw
+            && raw.sent < raw.bytes.len()
+        {
+            match stream.write(&raw.bytes[raw.sent..]) {
+                Ok(count) => raw.sent += count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.blocked = Some(io.now);
                     return Ok(());
@@ -66,7 +80,7 @@ impl Driver {
                 Err(error) => return Err(error),
             }
         }
-        (self.raw, self.raw_sent) = (Vec::new(), 0);
+        self.raw = None;
         if !matches!(self.phase, Phase::Open) {
             return Ok(());
         }
@@ -130,7 +144,7 @@ impl Driver {
     /// Fixes the order and the masks of what goes out next: what is staged never changes.
     fn stage(&mut self, io: &mut Io) {
         if let Some(payload) = self.unanswered.take() {
-            self.stage_frame(io, FrameKind::Pong, payload);
+            self.stage_frame(io, FrameKind::Pong, *payload);
         }
         if self.closing.is_staged() {
             return;
@@ -233,7 +247,7 @@ impl Driver {
             return;
         }
         if self.blocked.is_some() || self.staged.len() >= PONGS {
-            self.unanswered = Some(payload);
+            self.unanswered = Some(Box::new(payload));
         } else {
             self.stage_frame(io, FrameKind::Pong, payload);
         }

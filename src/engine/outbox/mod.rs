@@ -29,7 +29,7 @@ struct State {
     waiting: usize,
     /// The serial of the connection that takes messages out, and of the one that waits for it to detach.
     holder: Option<u64>,
-    next: Option<(u64, Option<Message>)>,
+    next: Option<Box<(u64, Option<Message>)>>,
     /// The holder takes nothing more, because its peer will read nothing more.
     sealed: bool,
     /// The holder's first message is a greeting of its own, which no other connection is to send.
@@ -97,7 +97,7 @@ impl Outbox {
     pub fn attach(&self, serial: u64, greeting: Option<Message>) {
         let mut state = self.change();
         if state.holder.is_some_and(|holder| holder != serial) {
-            state.next = Some((serial, greeting));
+            state.next = Some(Box::new((serial, greeting)));
         } else {
             state.install(serial, greeting);
         }
@@ -116,7 +116,7 @@ impl Outbox {
     pub fn detach(&self, serial: u64, unwritten: impl DoubleEndedIterator<Item = Message>) {
         let dropped = {
             let mut state = self.change();
-            if state.next.as_ref().is_some_and(|(next, _)| *next == serial) {
+            if state.next.as_ref().is_some_and(|next| next.0 == serial) {
                 state.next = None;
             }
             if state.holder != Some(serial) {
@@ -132,7 +132,8 @@ impl Outbox {
                 state.bytes = state.bytes.saturating_sub(message.data().len());
             }
             state.holder = None;
-            if let Some((serial, greeting)) = state.next.take() {
+            if let Some(next) = state.next.take() {
+                let (serial, greeting) = *next;
                 state.install(serial, greeting);
             }
             greeting

@@ -1,0 +1,51 @@
+//! A socket of the crowd, plain or under TLS, that never blocks.
+
+use mio::net::TcpStream;
+use openssl::ssl::{SslConnector, SslMethod, SslStream, SslVerifyMode};
+use std::io::{self, Read, Write};
+
+pub enum Wire {
+    Plain(TcpStream),
+    /// Its first read or write begins the handshake.
+    Tls(Box<SslStream<TcpStream>>),
+}
+
+impl Wire {
+    pub fn new(stream: TcpStream, tls: Option<&SslConnector>) -> io::Result<Self> {
+        let Some(connector) = tls else { return Ok(Self::Plain(stream)) };
+        let mut ssl = connector.configure()?.into_ssl("localhost")?;
+        ssl.set_connect_state();
+        Ok(Self::Tls(Box::new(SslStream::new(ssl, stream)?)))
+    }
+
+    pub fn stream(&mut self) -> &mut TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(session) => session.get_mut(),
+        }
+    }
+
+    /// 0 at the end of the stream.
+    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(buffer),
+            Self::Tls(session) => session.read(buffer),
+        }
+    }
+
+    pub fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.write(data),
+            Self::Tls(session) => session.write(data),
+        }
+    }
+}
+
+/// Whatever the certificate, because this is about its cost.
+pub fn trusting() -> io::Result<SslConnector> {
+    let mut connector = SslConnector::builder(SslMethod::tls_client())?;
+    connector.set_verify(SslVerifyMode::NONE);
+    // A buffer a connection would be the load's memory, not the server's.
+    connector.set_mode(openssl::ssl::SslMode::RELEASE_BUFFERS);
+    Ok(connector.build())
+}
