@@ -8,7 +8,8 @@ use std::process::Command;
 use std::time::Duration;
 
 const C11: &[&str] = &["-std=c11", "-D_POSIX_C_SOURCE=200809L"];
-const HARNESS: &[&str] = &["harness.c", "properties.c", "conversation.c", "tls.c", "misuse.c", "events.c", "races.c"];
+const HARNESS: &[&str] =
+    &["harness.c", "properties.c", "conversation.c", "tls.c", "policy.c", "misuse.c", "events.c", "races.c"];
 const LIMIT: Duration = Duration::from_secs(120);
 
 fn sources(names: &[&str]) -> Vec<PathBuf> {

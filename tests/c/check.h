@@ -56,6 +56,7 @@ void take_text(wsaddin_message *message, const void *text, size_t size); /* chec
 void numbers_and_properties(void);
 void conversation(void);
 void secure_conversation(void);
+void letting_in(void);
 void closing(void);
 void error_texts(void);
 void bad_handles(void);

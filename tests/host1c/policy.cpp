@@ -172,4 +172,21 @@ SCENARIO(newcomers) {
     is_refused(client, u"503");
     CHECK(next(server, u"close", data) == id);
     CHECK(server.call(u"ПодтвердитьСоединение", {id}) == false);
+
+    // A form is told of newcomers by external events, and lets them in from there.
+    server.set(u"МаксимумСоединений", 10);
+    server.set(u"ВнешниеСобытия", u"data");
+    const Text again = start_server(server);
+    client.call(u"НачатьПодключение", {again + u"form"});
+    CHECK(server.connection.wait_events(1, 60000));
+    std::vector<Event> told = server.connection.take_events();
+    CHECK(told.size() == 1 && told[0].event == u"pending");
+    // Numbers go on over a stop.
+    const long number = static_cast<long>(id.number) + 1;
+    const Text begins = u"{\"id\":" + utf16(std::to_string(number)) + u",";
+    CHECK_SAYS(told[0].data.rfind(begins, 0) == 0 && has(told[0].data, u"\"path\":\"/form\""), utf8(told[0].data));
+    CHECK(server.call(u"ПодтвердитьСоединение", {number}) == true);
+    CHECK(server.connection.wait_events(1, 60000));
+    told = server.connection.take_events();
+    CHECK(told.size() == 1 && told[0].event == u"open" && told[0].data.rfind(begins, 0) == 0);
 }
