@@ -3,8 +3,13 @@
 mod common;
 #[path = "common/face.rs"]
 mod face;
+#[path = "common/peer.rs"]
+#[allow(dead_code, reason = "a part of it is used here")]
+mod peer;
 #[path = "common/tls.rs"]
 mod tls;
+#[path = "common/webtutor.rs"]
+mod webtutor;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -51,6 +56,7 @@ const ALONE: &[&str] = &[
     "strings",
     "switched_by_many",
     "unload",
+    "webtutor",
 ];
 
 /// Those that talk to an echo server made by others; its URL is their argument.
@@ -202,6 +208,18 @@ fn a_script_uses_tls() {
         passes(scenario, &[&folder]);
         passes_under_valgrind(scenario, &[&folder]);
     }
+}
+
+/// The script of `examples/webtutor`, with pages in Python.
+#[test]
+fn a_script_serves_the_pages_of_webtutor() {
+    let _turn = turn();
+    let mut command = Command::new(host());
+    let script = peer::Peer::start("host1c", command.arg(common::library()).args(["webtutor", "pages"]));
+    let Some(pages) = webtutor::pages(&script.line_after("port ")) else { return };
+    webtutor::check(&pages);
+    let (well, said) = script.end();
+    assert!(well && said == ["webtutor: passed"], "{said:?}");
 }
 
 /// A debug build says nothing about speed, so the figures are only printed; FindMethod must not allocate in any build.
