@@ -1271,7 +1271,8 @@ wsaddin_result wsaddin_server_set_accept_timeout(wsaddin_server server, int64_t 
 wsaddin_result wsaddin_server_get_accept_timeout(wsaddin_server server, int64_t *value);
 
 /**
- * What a browser's Origin may be, comma separated: `scheme://host[:port]`, where a host that begins with `*.` stands for its subdomains, or `null`.
+ * What a browser's Origin may be, comma separated: `scheme://host[:port]`, where a host that begins with `*.` stands for its subdomains, or
+ * `null`, which a local file and a sandboxed frame say. A host's name may be written in its own letters.
  * Another one gets HTTP 403; who sends no Origin, as programs do, passes; empty allows all. Acts at once. Default empty.
  */
 wsaddin_result wsaddin_server_set_allowed_origins(wsaddin_server server,

@@ -2,6 +2,10 @@
 //!
 //! The C interface, the 1C tables and the reference pages read this list; a property exists once it has a row here.
 
+mod origin;
+
+use self::origin::check_origins;
+pub use self::origin::is_allowed;
 use crate::error::{Arg, Error, Id, Result};
 use crate::proxy::Setting;
 use once_cell::sync::OnceCell;
@@ -304,41 +308,6 @@ fn check_protocols(value: &str) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// An origin of RFC 6454 as browsers write it, in small letters and without the scheme's own port; `None` when it is
-/// none. `null` is one.
-pub fn origin(text: &str) -> Option<String> {
-    let text = text.to_ascii_lowercase();
-    if text == "null" {
-        return Some(text);
-    }
-    let (scheme, rest) = text.split_once("://")?;
-    let (host, port) = match rest.rsplit_once(':') {
-        // The colons of an IPv6 address stand in brackets.
-        Some((host, port)) if !port.contains(']') => (host, Some(port.parse::<u16>().ok()?)),
-        _ => (rest, None),
-    };
-    let letters = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    let odd = |c: char| c.is_whitespace() || c.is_control() || "/?#@,*".contains(c);
-    let name = host.strip_prefix("*.").unwrap_or(host);
-    if scheme.is_empty() || !letters || name.is_empty() || name.contains(odd) {
-        return None;
-    }
-    let own = match scheme {
-        "http" | "ws" => Some(80),
-        "https" | "wss" => Some(443),
-        _ => None,
-    };
-    let port = port.filter(|port| Some(*port) != own).map(|port| format!(":{port}")).unwrap_or_default();
-    Some(format!("{scheme}://{host}{port}"))
-}
-
-fn check_origins(value: &str) -> Result<()> {
-    match list(value).find(|entry| origin(entry).is_none()) {
-        Some(entry) => Err(Error::new(Id::Origin, [entry.into()])),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use face::Server;
 use peer::Peer;
 use serde_json::{Value, json};
 use std::io::Write;
+use std::path::Path;
 use websocket_addin::capi::*;
 
 const PAGE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<!doctype html>\
@@ -97,6 +98,21 @@ fn a_page_comes_in_from_an_allowed_origin_only() {
     let mut program = raw::client(server.port());
     program.write_all(&raw::frame(raw::FIN | raw::CLOSE, true, &[])).unwrap();
     assert_eq!(origin_of_newcomer(&server), "none");
+}
+
+/// A page that was opened from a disk.
+#[test]
+fn a_local_file_has_no_origin_of_its_own() {
+    let server = Server::running();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/browser/index.html");
+    let Some(chromium) = Peer::chromium(&format!("file://{}", file.display())) else { return };
+    let page = DevTools::of(&chromium);
+    face::until("the page is there", || page.evaluate("document.body && location.protocol") == json!("file:"));
+    server.set_allowed_origins("null").unwrap();
+    assert_eq!(attempt(&page, &server, &[], false), json!(["open", ""]));
+    assert_eq!(origin_of_newcomer(&server), "null");
+    server.set_allowed_origins("https://a.example").unwrap();
+    assert_eq!(attempt(&page, &server, &[], false), json!(["closed", 1006]));
 }
 
 #[test]

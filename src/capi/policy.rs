@@ -104,7 +104,8 @@ pub unsafe extern "C" fn wsaddin_server_get_accept_timeout(server: wsaddin_serve
     unsafe { get(server, Opt::AcceptTimeout, value) }
 }
 
-/// What a browser's Origin may be, comma separated: `scheme://host[:port]`, where a host that begins with `*.` stands for its subdomains, or `null`.
+/// What a browser's Origin may be, comma separated: `scheme://host[:port]`, where a host that begins with `*.` stands for its subdomains, or
+/// `null`, which a local file and a sandboxed frame say. A host's name may be written in its own letters.
 /// Another one gets HTTP 403; who sends no Origin, as programs do, passes; empty allows all. Acts at once. Default empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_server_set_allowed_origins(
