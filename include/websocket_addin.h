@@ -1289,8 +1289,9 @@ wsaddin_result wsaddin_server_get_allowed_origins(wsaddin_server server,
 
 /**
  * When set, a handshake must carry it or gets HTTP 401: in `Authorization: Bearer ...`, in the query as `access_token=...`,
- * or, for browsers, as a subprotocol `access_token.<token>` beside the one they want, which is never selected. It is
- * compared in constant time and shown as `***` everywhere. Acts at once. Default empty.
+ * or, for browsers, as a subprotocol `access_token.<token>` beside the one they want, which is never selected; what a
+ * subprotocol's name may not hold is percent-encoded. The token is compared in constant time and shown as `***`
+ * everywhere. Acts at once. Default empty.
  */
 wsaddin_result wsaddin_server_set_access_token(wsaddin_server server,
                                                const void *value,

@@ -130,4 +130,10 @@ fn a_page_carries_the_token_among_its_subprotocols() {
     assert!(told.event == WSADDIN_EVENT_OPEN && told.text().contains("access_token.***"), "{told:?}");
     assert!(!told.text().contains("t0ken"), "{told:?}");
     assert_eq!(server.statistics()["rejected"], json!({"401": 2}));
+
+    // What a subprotocol's name may not hold is escaped by the page.
+    server.set_access_token("a/b+c==, ключ").unwrap();
+    let escaped = page.evaluate("encodeURIComponent('a/b+c==, ключ')");
+    let entry = format!("access_token.{}", escaped.as_str().unwrap());
+    assert_eq!(attempt(&page, &server, &["chat", &entry], false), json!(["open", "chat"]));
 }

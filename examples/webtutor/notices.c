@@ -97,7 +97,11 @@ static int obey(wsaddin_server server, char *line) {
     if (is_json) command = word(&rest);
     if (strcmp(command, "list") == 0) return list(server);
     const int to_all = strcmp(command, "all") == 0;
-    if (!to_all) target = word(&rest);
+    if (!to_all) {
+        target = word(&rest);
+        /* For the library a group without a name is everybody. */
+        if (*target == 0) command = "";
+    }
     text = rest;
     if (is_json) {
         wrap(wrapped, text);

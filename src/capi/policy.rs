@@ -136,8 +136,9 @@ pub unsafe extern "C" fn wsaddin_server_get_allowed_origins(
 }
 
 /// When set, a handshake must carry it or gets HTTP 401: in `Authorization: Bearer ...`, in the query as `access_token=...`,
-/// or, for browsers, as a subprotocol `access_token.<token>` beside the one they want, which is never selected. It is
-/// compared in constant time and shown as `***` everywhere. Acts at once. Default empty.
+/// or, for browsers, as a subprotocol `access_token.<token>` beside the one they want, which is never selected; what a
+/// subprotocol's name may not hold is percent-encoded. The token is compared in constant time and shown as `***`
+/// everywhere. Acts at once. Default empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_server_set_access_token(
     server: wsaddin_server,

@@ -132,6 +132,7 @@ pub(super) fn offered(request: &Request) -> Vec<String> {
 
 fn carries(request: &Request, token: &str) -> bool {
     let is_it = |text: &[u8]| bool::from(text.ct_eq(token.as_bytes()));
+    let decodes_to_it = |text: &str| is_it(&percent_decode_str(text).collect::<Vec<u8>>());
     let bearer = request.header("Authorization").unwrap_or_default();
     let bearer = bearer.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
     let mut found = bearer.is_some_and(|(_, text)| is_it(text.trim().as_bytes()));
@@ -139,11 +140,12 @@ fn carries(request: &Request, token: &str) -> bool {
         if let Some(("access_token", value)) = pair.split_once('=') {
             // A form writes a blank as `+`; a token that was put there by hand may hold a `+` of its own.
             let by_form = value.replace('+', " ");
-            found |= [value, &by_form].iter().any(|text| is_it(&percent_decode_str(text).collect::<Vec<u8>>()));
+            found |= decodes_to_it(value) || decodes_to_it(&by_form);
         }
     }
     for name in request.protocols() {
-        found |= name.strip_prefix(PROTOCOL).is_some_and(|text| is_it(text.as_bytes()));
+        // A subprotocol's name may hold less than a token may: a page escapes it.
+        found |= name.strip_prefix(PROTOCOL).is_some_and(|text| is_it(text.as_bytes()) || decodes_to_it(text));
     }
     found
 }
