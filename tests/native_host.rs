@@ -222,18 +222,33 @@ fn a_script_serves_the_pages_of_webtutor() {
     assert!(well && said == ["webtutor: passed"], "{said:?}");
 }
 
-/// A debug build says nothing about speed, so the figures are only printed; FindMethod must not allocate in any build.
+/// What a call and a large string cost. A debug build says nothing about speed, so there the figures are only printed;
+/// FindMethod must not allocate in any build.
 #[test]
 fn the_measurement_runs() {
     let _turn = turn();
     let counting = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libcounting.so");
     let source = common::root().join("tests/host1c/counting/counting.cpp");
     compile(&["-shared", "-fPIC"], &[&source], &counting);
+    let optimised = !cfg!(debug_assertions);
     let mut command = Command::new(host());
-    command.arg(common::library()).args(["bench", "1"]).env("LD_PRELOAD", &counting);
+    command.arg(common::library()).args(["bench", if optimised { "21" } else { "1" }]).env("LD_PRELOAD", &counting);
     let said = common::run_well(&mut command, LIMIT);
-    for figure in ["property:", "no allocation", "16 MiB:", "bench: passed"] {
-        assert!(said.contains(figure), "{said}");
+    println!("{said}");
+    assert!(said.contains("no allocation") && said.contains("bench: passed"), "{said}");
+    // The numbers of each line that begins so.
+    let figures = |start: &str| -> Vec<Vec<f64>> {
+        let lines = said.lines().filter_map(|line| line.strip_prefix(start));
+        let numbers = |line: &str| line.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
+        lines.map(numbers).collect()
+    };
+    let (calls, texts) = (figures("property:"), figures("16 MiB:"));
+    assert_eq!((calls.len(), texts.len()), (3, 3), "{said}");
+    for (call, text) in calls.iter().zip(&texts).filter(|_| optimised) {
+        let [read, empty] = call[..] else { panic!("{said}") };
+        assert!(read - empty <= 100.0, "{read} ns for a property, {empty} ns for an empty call");
+        let Some(median) = text.last() else { panic!("{said}") };
+        assert!(*median >= 0.4, "{median} of what the C interface reaches");
     }
 }
 

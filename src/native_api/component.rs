@@ -62,11 +62,15 @@ pub(super) struct Component<C: Class> {
 impl<C: Class> Component<C> {
     /// An object of the class for the host.
     pub fn make() -> Result<Arc<dyn Addin>> {
+        Ok(Arc::new(Self::new()?))
+    }
+
+    pub fn new() -> Result<Self> {
         let object = C::new()?;
         let line = Arc::default();
         let port = Port::new(object.watchable(), &line, C::host_events(), C::NAME);
         let (gate, memory, failure) = (Gate::default(), Mutex::default(), Mutex::default());
-        Ok(Arc::new(Self { object, gate, memory, line, english: AtomicBool::new(false), failure, port }))
+        Ok(Self { object, gate, memory, line, english: AtomicBool::new(false), failure, port })
     }
 
     fn language(&self) -> Language {
@@ -118,7 +122,7 @@ impl<C: Class> Component<C> {
         Ok(())
     }
 
-    fn read(&self, property: &Property<C>) -> Output {
+    pub fn read(&self, property: &Property<C>) -> Output {
         match property {
             Property::Getter(getter) => (getter.get)(&self.object, self.language()),
             Property::ExternalEvents => Output::Text(self.port.mode_name().to_owned()),

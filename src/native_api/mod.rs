@@ -23,4 +23,4 @@ mod table;
 mod text;
 mod variant;
 
-pub use reference::{ClassInfo, MethodInfo, ParameterInfo, PropertyInfo, reference};
+pub use reference::{ClassInfo, MethodInfo, ParameterInfo, PropertyInfo, ValueKind, reference};

@@ -1,7 +1,10 @@
 //! The tables for readers: the reference pages, and tests that compare examples with them.
 
+use super::component::{Addin, Component};
 use super::table::{Class, Omitted, Property};
+use super::variant::Output;
 use crate::client::Client;
+use crate::options::Kind;
 use crate::server::Server;
 
 /// A class with everything it can.
@@ -32,6 +35,19 @@ pub struct PropertyInfo {
     pub en: &'static str,
     pub ru: &'static str,
     pub is_writable: bool,
+    pub kind: ValueKind,
+    /// What a new object has, as a literal of the 1C language.
+    pub default: String,
+    /// Of a number that can be set.
+    pub range: Option<(i64, i64)>,
+}
+
+/// A type of the 1C language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueKind {
+    Boolean,
+    Number,
+    Text,
 }
 
 /// Both classes.
@@ -60,11 +76,32 @@ fn class<C: Class>() -> ClassInfo {
             })
             .collect(),
     });
-    let properties = Property::<C>::all().map(|property| {
+    ClassInfo { name: C::NAME, methods: methods.collect(), properties: properties::<C>() }
+}
+
+fn properties<C: Class>() -> Vec<PropertyInfo> {
+    // Types and values are those of a new object, as a host would read them.
+    let Ok(component) = Component::<C>::new() else { return Vec::new() };
+    let describe = |property: Property<C>| {
         let (ru, en) = property.names();
-        PropertyInfo { en, ru, is_writable: property.is_writable() }
-    });
-    ClassInfo { name: C::NAME, methods: methods.collect(), properties: properties.collect() }
+        let (kind, default) = match component.read(&property) {
+            Output::Bool(value) => (ValueKind::Boolean, if value { "Истина" } else { "Ложь" }.to_owned()),
+            Output::Int(value) => (ValueKind::Number, value.to_string()),
+            Output::Text(text) => (ValueKind::Text, format!("\"{text}\"")),
+            Output::Empty | Output::Message(_) => (ValueKind::Text, String::new()),
+        };
+        let range = match &property {
+            Property::Option(row) => match row.kind {
+                Kind::Int { min, max } => Some((min, max)),
+                Kind::Bool | Kind::Text => None,
+            },
+            _ => None,
+        };
+        PropertyInfo { en, ru, is_writable: property.is_writable(), kind, default, range }
+    };
+    let described = Property::<C>::all().map(describe).collect();
+    component.destroy();
+    described
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ fn fold(letter: char) -> char {
         '\0'..='\x7f' => return letter.to_ascii_lowercase(),
         // Most letters of most names; the tables of all alphabets are slow.
         'а'..='я' | 'ё' => return letter,
+        'А'..='Я' => return char::from_u32(u32::from(letter) + 0x20).unwrap_or(letter),
         _ => {}
     }
     let mut lower = letter.to_lowercase();

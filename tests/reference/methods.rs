@@ -1,0 +1,295 @@
+//! What the methods do, in both languages. Names, parameters and defaults come from the library.
+
+/// A method of a class: its English name, what it returns (`ValueKind` in words, empty for a procedure) and what it does.
+pub struct Text {
+    pub class: &'static str,
+    pub name: &'static str,
+    pub result: Returns,
+    pub ru: &'static str,
+    pub en: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Returns {
+    Nothing,
+    Boolean,
+    Number,
+    Text,
+}
+
+const fn client(name: &'static str, result: Returns, ru: &'static str, en: &'static str) -> Text {
+    Text { class: "Client", name, result, ru, en }
+}
+
+const fn server(name: &'static str, result: Returns, ru: &'static str, en: &'static str) -> Text {
+    Text { class: "Server", name, result, ru, en }
+}
+
+use Returns::{Boolean, Nothing, Number};
+
+pub const METHODS: &[Text] = &[
+    client(
+        "Connect",
+        Boolean,
+        "Устанавливает соединение и ждёт результата, но не дольше `ТаймаутПодключения`: в это время входят поиск адреса, \
+         прокси, TLS и рукопожатие. Неудача вызывает исключение и не повторяется. Имя и пароль из URL передаются \
+         серверу (Basic); фрагмент (`#…`) в URL недопустим. Если соединение уже есть, вызывается исключение \
+         «Подключение уже выполнено», а само соединение остаётся.",
+        "Connects and waits for the outcome, at most `ConnectTimeout`, which covers lookup, proxy, TLS and handshake. A \
+         failure raises an exception and is not tried again. User and password in the URL are sent as Basic \
+         authorization; a fragment (`#…`) is refused. With a connection already there it raises “Already connected” and \
+         keeps that connection.",
+    ),
+    client(
+        "BeginConnect",
+        Nothing,
+        "То же без ожидания: результат сообщают событие (`open` или `error`) и свойство `Статус`. При \
+         `ИнтервалПереподключения` больше 0 попытки продолжаются до успеха или до вызова `Отключиться`.",
+        "The same without waiting: an event (`open` or `error`) and `Status` tell the outcome. With `ReconnectInterval` \
+         above 0 it goes on trying until it works or `Disconnect` is called.",
+    ),
+    client(
+        "Disconnect",
+        Boolean,
+        "Отправляет то, что стоит в очереди, и закрывает соединение в пределах `ТаймаутЗакрытия`. Истина: всё отправлено и \
+         закрытие прошло чисто. Ложь: соединения не было или закрытие не удалось. Ожидающие вызовы `Получить` этого \
+         объекта сразу завершаются, переподключение прекращается. Исключение возможно только из-за недопустимого кода или \
+         слишком длинной причины.",
+        "Sends what is queued and closes the connection within `CloseTimeout`. True: everything was sent and the close \
+         was clean. False: there was no connection, or the close failed. Waiting calls of `Receive` on this object end at \
+         once, and so does reconnecting. Only a code that is not allowed or a reason that is too long raises an exception.",
+    ),
+    client(
+        "Send",
+        Nothing,
+        "Ставит одно сообщение в очередь: строку как текст, двоичные данные как двоичное сообщение. Пока в очереди есть \
+         место, возвращается сразу, иначе ждёт до `ТаймаутОтправки`. Без соединения вызывает исключение.",
+        "Queues one message: a string as text, binary data as a binary one. Returns at once while there is room, and \
+         otherwise waits up to `SendTimeout`. Without a connection it raises an exception.",
+    ),
+    client(
+        "Receive",
+        Boolean,
+        "Следующее сообщение: строка или двоичные данные, смотря что прислал сервер. Другие события перед ним \
+         отбрасываются. Ложь: время вышло или соединение завершено, а очередь пуста; тогда `Данные` – пустая строка.",
+        "The next message: a string or binary data, as the server sent it. Other events before it are discarded. False: \
+         the time is up, or the connection has ended and the queue is empty; `Data` is then an empty string.",
+    ),
+    client(
+        "ReceiveEvent",
+        Boolean,
+        "Следующее событие. `open`: JSON с полями `url`, `protocol`, `extensions`, `attempt`; `message`: сообщение; \
+         `close`: JSON с полями `code`, `reason`, `clean`; `error`: текст ошибки. Ложь – как у `Получить`.",
+        "The next event. `open`: JSON with `url`, `protocol`, `extensions`, `attempt`; `message`: the message; `close`: \
+         JSON with `code`, `reason`, `clean`; `error`: the text of the error. False as for `Receive`.",
+    ),
+    client(
+        "Ping",
+        Number,
+        "Время до ответа сервера в миллисекундах. Если ответа нет, вызывает исключение; также сразу, когда чтение \
+         приостановлено из-за полной очереди приёма или идёт переподключение.",
+        "Milliseconds until the server answers. No answer raises an exception; so does, at once, a full receive queue that \
+         has paused reading, or a reconnection under way.",
+    ),
+    client(
+        "Request",
+        Returns::Text,
+        "Отправляет объект JSON и возвращает ответ на него: сообщение, у которого поле `ПолеОтвета` равно полю \
+         `ПолеИдентификатора` запроса. Если в запросе этого поля нет, добавляется уникальное значение. Остальные сообщения \
+         остаются в очереди в прежнем порядке; опоздавший ответ становится обычным сообщением.",
+        "Sends a JSON object and returns its answer: the message whose `ReplyField` equals the request's `IdField`. A \
+         request without that field is given a unique one. All other messages stay queued in order; an answer that comes \
+         too late is an ordinary message.",
+    ),
+    client(
+        "SetHeader",
+        Nothing,
+        "Заголовок HTTP для рукопожатия следующего подключения; пустое значение его убирает. Заголовки самого рукопожатия \
+         и переводы строк недопустимы.",
+        "An HTTP header for the handshake of the next connection; an empty value removes it. The handshake's own headers \
+         and line breaks are refused.",
+    ),
+    client(
+        "SetClientCertificate",
+        Nothing,
+        "Сертификат, который клиент предъявит серверу (взаимный TLS).",
+        "The certificate that the client shows to the server (mutual TLS).",
+    ),
+    client("ErrorDescription", Returns::Text, ERROR_RU, ERROR_EN),
+    client("Statistics", Returns::Text, STATISTICS_RU, STATISTICS_EN),
+    server(
+        "Run",
+        Boolean,
+        "Начинает принимать соединения в фоне. С сертификатом сервер говорит по TLS. Сразу после `Остановить` порт можно \
+         занять снова; второй сервер на том же порту получит исключение.",
+        "Begins to accept connections in the background. With a certificate it speaks TLS. Right after `Stop` the port can \
+         be taken again; a second server on the same port is an exception.",
+    ),
+    server(
+        "Stop",
+        Nothing,
+        "Закрывает все соединения с кодом 1001 в пределах `ТаймаутЗакрытия` и освобождает порт; имена, сеансы и группы \
+         пропадают. `Получить` отдаёт то, что осталось в очереди, и затем сразу возвращает Ложь.",
+        "Closes every connection with 1001 within `CloseTimeout` and frees the port; names, sessions and groups end. \
+         `Receive` hands over what is queued and then returns False at once.",
+    ),
+    server(
+        "ReloadCertificate",
+        Boolean,
+        "Новые соединения получат обновлённый сертификат, прежние не прерываются. Без параметров перечитывается то, что \
+         было передано в `Запустить`. Если новый сертификат негоден, вызывается исключение и остаётся старый.",
+        "New connections get the renewed certificate, those that are open are not touched. Without parameters what `Run` \
+         was given is read again. A certificate that is no good raises an exception, and the old one stays.",
+    ),
+    server(
+        "Send",
+        Boolean,
+        "Ставит сообщение в очередь одного соединения. Ложь: это соединение завершено. Номер, которого никогда не было, и \
+         очередь, полная дольше `ТаймаутОтправки`, вызывают исключение.",
+        "Queues a message for one connection. False: that connection has ended. An id that was never issued, and a queue \
+         that stays full for `SendTimeout`, raise an exception.",
+    ),
+    server(
+        "SendToName",
+        Boolean,
+        "Отправляет соединению с таким именем или его сеансу, который ждёт возвращения. Ложь: с таким именем никого нет.",
+        "Sends to the connection of that name, or to its session that waits for it to come back. False: nobody has that \
+         name.",
+    ),
+    server(
+        "Broadcast",
+        Number,
+        "Отправляет всем или всем в группе; возвращает, для скольких сообщение поставлено в очередь, вместе с отсутствующими, \
+         чей сеанс ждёт. Соединение, очередь которого полна, закрывается с кодом 1013 и остальных не задерживает.",
+        "Sends to all, or to all of a group; returns for how many it was queued, absent ones whose session waits included. \
+         A connection whose queue is full is closed with 1013 and delays nobody.",
+    ),
+    server(
+        "Receive",
+        Boolean,
+        "Следующее сообщение любого соединения и номер этого соединения. Другие события перед ним отбрасываются. Ложь: \
+         время вышло или сервер остановлен, а очередь пуста; тогда `ИДКлиента` = 0, `Данные` – пустая строка.",
+        "The next message of any connection, and that connection's id. Other events before it are discarded. False: the \
+         time is up, or the server is stopped and the queue is empty; then `ClientID` is 0 and `Data` an empty string.",
+    ),
+    server(
+        "ReceiveEvent",
+        Boolean,
+        "Следующее событие: `pending` (ждёт решения), `open` (`Данные` – как у `СведенияОСоединении`), `message`, `close`, \
+         `error`, `expired` (сеанс закончился, не получив всех сообщений).",
+        "The next event: `pending` (waits for a decision), `open` (`Data` as of `ConnectionInfo`), `message`, `close`, \
+         `error`, `expired` (a session has ended without getting all its messages).",
+    ),
+    server(
+        "Disconnect",
+        Boolean,
+        "Начинает закрытие соединения и сразу возвращается. То, что клиент уже прислал, ещё будет получено. Ложь: такого \
+         соединения нет.",
+        "Starts the close of a connection and returns at once. What the client had sent is still received. False: there is \
+         no such connection.",
+    ),
+    server(
+        "Accept",
+        Boolean,
+        "Впускает соединение, о котором сообщило событие `pending`. Ложь: такого уже нет.",
+        "Lets in the connection that the event `pending` told of. False: it is gone.",
+    ),
+    server(
+        "Reject",
+        Boolean,
+        "Отказывает соединению, о котором сообщило событие `pending`. Ложь: такого уже нет.",
+        "Turns away the connection that the event `pending` told of. False: it is gone.",
+    ),
+    server(
+        "SetName",
+        Boolean,
+        "Даёт соединению имя, например из его первого сообщения. Прежнее соединение с этим именем закрывается с кодом 4001, \
+         его группы и неотправленные сообщения переходят к новому. Ложь: такого соединения нет.",
+        "Names a connection, for example after its first message. An older connection of that name is closed with 4001; its \
+         groups and unsent messages go to the new one. False: there is no such connection.",
+    ),
+    server(
+        "JoinGroup",
+        Boolean,
+        "Добавляет соединение в группу. Ложь: такого соединения нет.",
+        "Adds a connection to a group. False: there is no such connection.",
+    ),
+    server(
+        "LeaveGroup",
+        Boolean,
+        "Исключает соединение из группы. Ложь: такого соединения нет.",
+        "Takes a connection out of a group. False: there is no such connection.",
+    ),
+    server(
+        "ConnectionInfo",
+        Returns::Text,
+        "Сведения о соединении в JSON: адрес, путь, параметры, заголовки, подпротокол, счётчики, время подключения.",
+        "What is known of a connection, as JSON: address, path, query, headers, subprotocol, counters, since when.",
+    ),
+    server(
+        "ConnectionList",
+        Returns::Text,
+        "Массив JSON тех же сведений обо всех соединениях, без заголовков.",
+        "A JSON array of the same of all connections, without headers.",
+    ),
+    server(
+        "Ping",
+        Number,
+        "Время до ответа клиента в миллисекундах. Если ответа нет, вызывает исключение.",
+        "Milliseconds until the client answers. No answer raises an exception.",
+    ),
+    server("ErrorDescription", Returns::Text, ERROR_RU, ERROR_EN),
+    server("Statistics", Returns::Text, STATISTICS_RU, STATISTICS_EN),
+];
+
+const ERROR_RU: &str = "Текст последней ошибки этого объекта. Очищается следующим успешным вызовом метода.";
+const ERROR_EN: &str = "The text of this object's last error, until its next method succeeds.";
+const STATISTICS_RU: &str =
+    "Счётчики объекта в JSON: сообщения, байты, подключения, закрытия по кодам, предупреждения.";
+const STATISTICS_EN: &str = "The object's counters as JSON: messages, bytes, connects, closes by code, warnings.";
+
+/// A parameter wherever it occurs: English name, по-русски, in English. `Class.Method.Parameter` stands before `Parameter`.
+pub const PARAMETERS: &[(&str, &str, &str)] = &[
+    ("URL", "`ws://…` или `wss://…`", "`ws://…` or `wss://…`"),
+    ("Code", "код закрытия: 1000–1003, 1007–1014, 3000–4999", "the close code: 1000–1003, 1007–1014, 3000–4999"),
+    ("Reason", "причина, не более 123 байт в UTF-8", "why, at most 123 bytes of UTF-8"),
+    ("Server.Reject.Reason", "пояснение для клиента", "an explanation for the client"),
+    ("Data", "строка или двоичные данные", "a string or binary data"),
+    ("Client.Receive.Data", "сообщение", "the message"),
+    ("Server.Receive.Data", "сообщение", "the message"),
+    ("Client.ReceiveEvent.Data", "данные события", "what the event tells"),
+    ("Server.ReceiveEvent.Data", "данные события", "what the event tells"),
+    (
+        "Timeout",
+        "сколько ждать, в миллисекундах; 0 – без ограничения, отрицательное – не ждать",
+        "how long to wait, in milliseconds; 0 is without limit, negative does not wait",
+    ),
+    ("Event", "имя события", "the event's name"),
+    ("Text", "объект JSON", "a JSON object"),
+    ("IdField", "поле с идентификатором запроса", "the field with the request's id"),
+    (
+        "ReplyField",
+        "поле ответа, которое его повторяет; пусто – то же поле",
+        "the field of the answer that repeats it; empty: the same field",
+    ),
+    ("Name", "имя", "a name"),
+    ("Client.SetHeader.Name", "имя заголовка", "the header's name"),
+    ("Value", "значение заголовка", "the header's value"),
+    ("Certificate", "путь к файлу или текст: PEM или PKCS#12", "a path or a text: PEM or PKCS#12"),
+    (
+        "Key",
+        "закрытый ключ, если он не в том же файле: путь или текст PEM",
+        "the private key, unless it is in the same file: a path or PEM text",
+    ),
+    ("Password", "пароль ключа или файла PKCS#12", "the password of the key or the PKCS#12 file"),
+    (
+        "Interface",
+        "адрес IPv4 или IPv6, `localhost`, пустая строка или `*` – все адреса",
+        "an IPv4 or IPv6 address, `localhost`, an empty string or `*` for all",
+    ),
+    ("Port", "номер порта; 0 – любой свободный", "the port; 0 for any that is free"),
+    ("ClientID", "номер соединения", "the connection's id"),
+    ("Group", "группа", "a group"),
+    ("Server.Broadcast.Group", "группа; пусто – всем", "a group; empty: to all"),
+    ("HttpStatus", "код ответа HTTP", "the HTTP status of the answer"),
+];

@@ -1,0 +1,194 @@
+//! What the properties are, in both languages. A property that both classes have is described once.
+
+/// English name, по-русски, in English. `Class.Property` stands before `Property`.
+pub const PROPERTIES: &[(&str, &str, &str)] = &[
+    (
+        "Status",
+        "1 – соединение есть; 0 – нет: новое, подключается или закрыто; −1 – подключиться не удалось, соединение оборвано \
+         или идёт переподключение",
+        "1: connected; 0: not, being new, under way or closed; −1: failed, broken or reconnecting",
+    ),
+    (
+        "ReadyState",
+        "как в браузере: 0 – подключается, 1 – открыто, 2 – закрывается, 3 – закрыто",
+        "as in a browser: 0 connecting, 1 open, 2 closing, 3 closed",
+    ),
+    (
+        "Client.Server",
+        "адрес (URL) сервера без пароля и параметров; пусто, если соединения нет",
+        "the URL connected to, without password and query; empty when not connected",
+    ),
+    (
+        "Server.Server",
+        "адрес, на котором принимаются соединения, без порта; пусто, если сервер остановлен",
+        "the address listened on, without the port; empty when stopped",
+    ),
+    ("Port", "порт; 0, если сервер остановлен", "the port; 0 when stopped"),
+    (
+        "BufferedAmount",
+        "сколько байт принято методом `Отправить` и ещё не передано системе",
+        "bytes that `Send` has accepted and the system has not taken yet",
+    ),
+    ("Queued", "сколько полученных сообщений ждёт в очереди", "messages received and not yet taken"),
+    ("Protocol", "согласованный подпротокол", "the subprotocol agreed on"),
+    ("Extensions", "согласованные расширения", "the extensions agreed on"),
+    (
+        "CloseCode",
+        "код, с которым закрылось последнее соединение; 1006 – оборвалось",
+        "the code that the last connection ended with; 1006: it broke",
+    ),
+    ("CloseReason", "причина закрытия последнего соединения", "why the last connection ended"),
+    ("Version", "версия компоненты", "the component's version"),
+    (
+        "Connections",
+        "соединения: `1: 127.0.0.1:50412 | 2: 127.0.0.1:50413`",
+        "the connections: `1: 127.0.0.1:50412 | 2: 127.0.0.1:50413`",
+    ),
+    ("ConnectionCount", "число соединений", "how many connections there are"),
+    (
+        "ExternalEvents",
+        "внешние события: пусто – выключены; `data` – событие несёт данные; `doorbell` – событие лишь сообщает, что пора \
+         вызвать `Получить`",
+        "external events: empty is off; `data`: an event carries its data; `doorbell`: it only says that `Receive` has \
+         something",
+    ),
+    ("EventSource", "источник внешних событий этого объекта", "the source of this object's external events"),
+    ("LogFile", "файл журнала, один на процесс; пусто – журнала нет", "the log file, one a process; empty is none"),
+    ("LogLevel", "`error`, `info`, `debug` или `frames`", "`error`, `info`, `debug` or `frames`"),
+    (
+        "ConnectTimeout",
+        "мс на поиск адреса, прокси, TLS и рукопожатие вместе; 0 – без ограничения",
+        "ms for lookup, proxy, TLS and handshake together; 0 is without limit",
+    ),
+    (
+        "CloseTimeout",
+        "мс на закрытие соединения; 0 – оборвать сразу",
+        "ms for the close of a connection; 0 breaks it off at once",
+    ),
+    (
+        "SendTimeout",
+        "мс, сколько `Отправить` ждёт места в очереди; 0 – без ограничения, отрицательное – не ждать",
+        "ms that `Send` waits for room; 0 is without limit, negative does not wait",
+    ),
+    (
+        "PingInterval",
+        "мс тишины, после которых проверяется связь; 0 – не проверять",
+        "ms of silence after which a ping is sent; 0 is off",
+    ),
+    (
+        "PongTimeout",
+        "мс на ответ при такой проверке; без ответа соединение считается оборванным; 0 – не проверять",
+        "ms for the answer to that ping, or the connection is taken for broken; 0 is off",
+    ),
+    (
+        "MaxMessageSize",
+        "наибольшее входящее сообщение в байтах; большее закрывает соединение с кодом 1009",
+        "the largest incoming message in bytes; a larger one closes the connection with 1009",
+    ),
+    (
+        "ReceiveQueueMessages",
+        "сколько сообщений может ждать в очереди приёма; затем чтение из сети приостанавливается",
+        "messages that may wait to be received; beyond, reading from the network pauses",
+    ),
+    (
+        "ReceiveQueueBytes",
+        "сколько байт может ждать в очереди приёма; затем чтение из сети приостанавливается",
+        "bytes that may wait to be received; beyond, reading from the network pauses",
+    ),
+    (
+        "SendQueueBytes",
+        "сколько байт может ждать отправки в одном соединении",
+        "bytes that may wait to be sent on one connection",
+    ),
+    ("Client.Protocols", "предлагаемые подпротоколы через запятую", "the subprotocols offered, comma separated"),
+    (
+        "Server.Protocols",
+        "поддерживаемые подпротоколы через запятую, в порядке предпочтения",
+        "the subprotocols supported, comma separated, preferred first",
+    ),
+    (
+        "ReconnectInterval",
+        "мс до попытки восстановить потерянное соединение; 0 – не восстанавливать",
+        "ms before a lost connection is tried again; 0 is off",
+    ),
+    (
+        "ReconnectMaxInterval",
+        "если больше `ИнтервалПереподключения`: ожидание растёт до этого предела, каждый раз случайное",
+        "above `ReconnectInterval`: the waits grow up to this, each a random part of its bound",
+    ),
+    (
+        "HelloMessage",
+        "текст, который отправляется первым в каждом соединении",
+        "a text that is sent first on every connection",
+    ),
+    (
+        "Client.Compression",
+        "предлагать сжатие сообщений (permessage-deflate)",
+        "whether compression of messages (permessage-deflate) is offered",
+    ),
+    (
+        "Server.Compression",
+        "принимать сжатие сообщений (permessage-deflate)",
+        "whether compression of messages (permessage-deflate) is accepted",
+    ),
+    (
+        "CompressionContext",
+        "сжимать с учётом предыдущих сообщений: лучше, но требует памяти на каждое соединение",
+        "whether a message may refer to those before it: better, at the cost of memory for each connection",
+    ),
+    ("CompressionWindowBits", "размер окна сжатия, двоичный логарифм", "the window of the compression, in bits"),
+    (
+        "CAFile",
+        "файл PEM с доверенными корневыми сертификатами в дополнение к системным",
+        "a PEM file with trusted roots beside the system's",
+    ),
+    ("VerifyCertificate", "проверять сертификат сервера", "whether the server's certificate is checked"),
+    (
+        "Proxy",
+        "`http://…`, `socks5://…`, `env` или `system`; пусто – без прокси. Пароль читается как `***`",
+        "`http://…`, `socks5://…`, `env` or `system`; empty is none. The password reads back as `***`",
+    ),
+    (
+        "MaxConnections",
+        "сколько соединений держит сервер; следующему отвечают 503",
+        "connections that the server holds; the next one gets 503",
+    ),
+    (
+        "MaxConnectionsPerAddress",
+        "сколько из них с одного адреса; 0 – без ограничения",
+        "how many of them from one address; 0 is without limit",
+    ),
+    (
+        "AllowedOrigins",
+        "допустимые значения `Origin` через запятую; пусто – любые",
+        "what `Origin` may be, comma separated; empty allows all",
+    ),
+    (
+        "AccessToken",
+        "токен, без которого рукопожатие отклоняется с кодом 401; пусто – не требуется. Читается как `***`",
+        "a handshake without this token gets 401; empty asks for none. Reads back as `***`",
+    ),
+    (
+        "ManualAccept",
+        "впускать каждое соединение вручную: событие `pending`, затем `ПодтвердитьСоединение` или `ОтклонитьСоединение`",
+        "whether each connection is let in by hand: the event `pending`, then `Accept` or `Reject`",
+    ),
+    ("AcceptTimeout", "мс на такое решение; затем ответ 503", "ms for that decision; then the answer is 503"),
+    (
+        "NameParameter",
+        "параметр запроса или заголовок, который даёт соединению имя; пусто – имён нет",
+        "the parameter of the query, or the header, that names a connection; empty: none does",
+    ),
+    (
+        "ResumeTimeout",
+        "мс, сколько сеанс оборванного соединения с именем ждёт его возвращения; 0 – не ждёт",
+        "ms that the session of a broken connection with a name waits for it; 0 is off",
+    ),
+    ("HandshakeTimeout", "мс на TLS и рукопожатие нового соединения", "ms for TLS and handshake of a newcomer"),
+    (
+        "AssemblyBytes",
+        "сколько байт могут занимать незавершённые сообщения всех соединений; лишнее соединение закрывается с кодом 1013",
+        "bytes of unfinished messages of all connections; who would exceed it is closed with 1013",
+    ),
+    ("IoThreads", "сколько потоков ввода-вывода нужно этому серверу", "I/O threads that this server wants"),
+];
