@@ -8,7 +8,7 @@ use super::shuffle;
 use encoding_rs::mem;
 
 /// Units in a block on their way to UTF-8: what is made of them stays in the nearest cache until it is copied out.
-const UNITS: usize = 1024;
+pub(super) const UNITS: usize = 1024;
 /// Bytes in a block on their way to UTF-16.
 const BYTES: usize = 4096;
 /// The longest UTF-8 of the units, and the little room behind it that the converter wants.
