@@ -85,6 +85,16 @@ pub fn pin() {
     imp::pin();
 }
 
+/// Reads at most `most` bytes into the spare room of `into`, which is not filled with zeros before.
+#[cfg(unix)]
+pub fn receive(socket: &mio::net::TcpStream, into: &mut Vec<u8>, most: usize) -> std::io::Result<usize> {
+    let most = most.min(into.capacity() - into.len());
+    let count = socket2::SockRef::from(socket).recv(&mut into.spare_capacity_mut()[..most])?.min(most);
+    // SAFETY: the system has written that many bytes at the beginning of the spare room.
+    unsafe { into.set_len(into.len() + count) };
+    Ok(count)
+}
+
 /// How long the peer's kernel has been silent while its window holds back what we have to send; `None` when nothing is
 /// held back, or when the system does not tell.
 pub fn held_back(socket: &mio::net::TcpStream) -> Option<Duration> {

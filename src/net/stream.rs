@@ -145,6 +145,21 @@ impl Stream {
         }
     }
 
+    /// The same into the spare room of `into`, at most `most` bytes; `None` where there is no such way.
+    #[cfg(unix)]
+    pub fn read_into(&mut self, into: &mut Vec<u8>, most: usize) -> Option<io::Result<usize>> {
+        match &self.layer {
+            Layer::Plain(socket) => Some(library::receive(&socket.0, into, most)),
+            _ => None,
+        }
+    }
+
+    // mio must see the WouldBlock to arm the readiness again.
+    #[cfg(not(unix))]
+    pub fn read_into(&mut self, _: &mut Vec<u8>, _: usize) -> Option<io::Result<usize>> {
+        None
+    }
+
     /// Looks at what could be read, before any TLS, and leaves it there.
     pub fn peek(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         match &mut self.layer {

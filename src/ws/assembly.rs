@@ -57,6 +57,11 @@ impl Assembly {
 
     fn add(&mut self, payload: &[u8]) -> Result<(), Violation> {
         self.data.extend_from_slice(payload);
+        self.check()
+    }
+
+    /// Looks at the bytes that were added: a fault shows at once, not at the end of the message.
+    pub(super) fn check(&mut self) -> Result<(), Violation> {
         if self.kind == MessageKind::Text {
             let fresh = self.data.get(self.valid..).unwrap_or_default();
             match simdutf8::compat::from_utf8(fresh) {
@@ -70,7 +75,7 @@ impl Assembly {
 
     /// Room for `more` bytes. For the last frame the end is declared: up to there, but neither more than twice what
     /// came nor, for a small beginning, more than [`AHEAD`]. Before, doubling, because more fragments will follow.
-    fn reserve(&mut self, more: usize, declared: Option<usize>) -> Result<(), Violation> {
+    pub(super) fn reserve(&mut self, more: usize, declared: Option<usize>) -> Result<(), Violation> {
         let length = self.data.len();
         if self.data.capacity() - length >= more {
             return Ok(());
@@ -80,10 +85,10 @@ impl Assembly {
             let ahead = ahead.clamp(more, declared);
             match self.data.capacity() {
                 0 => self.data = payload::room(ahead).map_err(no_memory)?,
-                _ => self.data.reserve_exact(ahead),
+                _ => self.data.try_reserve_exact(ahead).map_err(|_| no_memory(Id::NoMemory.into()))?,
             }
         } else {
-            self.data.reserve(more);
+            self.data.try_reserve(more).map_err(|_| no_memory(Id::NoMemory.into()))?;
         }
         Ok(())
     }

@@ -59,21 +59,21 @@ pub struct Decoder {
     head: [u8; MAX_HEAD],
     head_len: u8,
     /// One that is not complete.
-    frame: Option<Box<Frame>>,
-    message: Option<Box<Assembly>>,
+    pub(super) frame: Option<Box<Frame>>,
+    pub(super) message: Option<Box<Assembly>>,
     inflation: Option<Inflation>,
     /// Payload bytes on the wire of the message that is not complete, or else of the last one.
-    wire_len: u64,
+    pub(super) wire_len: u64,
 }
 
 /// A frame whose head has been read.
-struct Frame {
-    op: Op,
-    last: bool,
+pub(super) struct Frame {
+    pub(super) op: Op,
+    pub(super) last: bool,
     compressed: bool,
     /// As the next byte meets it.
-    mask: [u8; 4],
-    remaining: usize,
+    pub(super) mask: [u8; 4],
+    pub(super) remaining: usize,
     begun: bool,
     /// What has come of a control frame.
     control: Vec<u8>,

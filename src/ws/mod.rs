@@ -11,6 +11,7 @@ pub mod deflate;
 mod frame;
 mod handshake;
 mod head;
+mod large;
 mod mask;
 mod message;
 pub mod payload;

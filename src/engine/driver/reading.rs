@@ -75,8 +75,20 @@ impl Driver {
                 return self.discard_input(io);
             }
             let Some(stream) = &mut self.stream else { return After::Gone };
-            let asked = self.appetite as usize;
-            let count = match stream.read(&mut io.input[..asked]) {
+            let mut asked = self.appetite as usize;
+            let room = self.decoder.room().and_then(|(memory, room)| {
+                let most = asked.min(room);
+                stream.read_into(memory, most).map(|outcome| (most, outcome))
+            });
+            let in_place = room.is_some();
+            let outcome = match room {
+                Some((most, outcome)) => {
+                    asked = most;
+                    outcome
+                }
+                None => stream.read(&mut io.input[..asked]),
+            };
+            let count = match outcome {
                 Ok(0) => return self.peer_left(io),
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return self.read_all(io),
@@ -88,9 +100,14 @@ impl Driver {
             // No look at the clock for who has sent a little.
             let begun = (!drained).then(Instant::now);
             // Lent out for the step, because the step needs the rest of `io`.
-            let mut input = std::mem::take(&mut io.input);
-            let after = self.consume(io, &mut input[..count]);
-            io.input = input;
+            let after = if in_place {
+                self.step(io, |driver, io, run| driver.take_appended(io, count, run))
+            } else {
+                let mut input = std::mem::take(&mut io.input);
+                let after = self.consume(io, &mut input[..count]);
+                io.input = input;
+                after
+            };
             if after == After::Gone {
                 return After::Gone;
             }
@@ -135,8 +152,13 @@ impl Driver {
         if log::is_on(log::Level::Frames) {
             self.decoder.belongs_to(self.who());
         }
+        self.step(io, |driver, io, run| driver.decode(io, bytes, run))
+    }
+
+    /// What a read has brought, to the handler and back, and what follows from it.
+    fn step(&mut self, io: &mut Io, decode: impl FnOnce(&mut Self, &mut Io, Option<Run>) -> Met) -> After {
         let run = self.begin_run(io);
-        let met = self.decode(io, bytes, run);
+        let met = decode(self, io, run);
         if self.uncork(io) == After::Gone {
             return After::Gone;
         }
@@ -151,6 +173,16 @@ impl Driver {
             return self.violated(io, Violation { code: 1013, error });
         }
         if self.staged.is_empty() && self.raw.is_none() { After::Keep } else { self.flush(io) }
+    }
+
+    /// The bytes went into the memory of their message.
+    fn take_appended(&mut self, io: &mut Io, count: usize, mut run: Option<Run>) -> Met {
+        let done = match self.decoder.appended(count) {
+            Ok(Some(Item::Message(message))) => self.deliver(io, &mut run, Received::Whole(message)),
+            Ok(_) => Ok(()),
+            Err(violation) => Err(violation),
+        };
+        done.map_or_else(Met::Violation, |()| Met::End)
     }
 
     fn decode(&mut self, io: &mut Io, bytes: &mut [u8], mut run: Option<Run>) -> Met {

@@ -3,4 +3,5 @@
 mod damage;
 mod decoder;
 mod handshake;
+mod large;
 mod packed;
