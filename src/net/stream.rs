@@ -7,7 +7,7 @@ use crate::library;
 use mio::net::TcpStream;
 use mio::{Interest, Token};
 use socket2::SockRef;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -31,6 +31,16 @@ impl Write for Socket {
     #[cfg(not(unix))]
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.0.write(buf)
+    }
+
+    #[cfg(unix)]
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        SockRef::from(&self.0).send_vectored_with_flags(pieces, libc::MSG_NOSIGNAL)
+    }
+
+    #[cfg(not(unix))]
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.write_vectored(pieces)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -192,6 +202,17 @@ impl Stream {
             Layer::Tls(stream) => stream.write(buf),
             Layer::Fresh(..) | Layer::Shaking(_) => Err(ErrorKind::WouldBlock.into()),
             Layer::Dead(_) => Err(dead()),
+        }
+    }
+
+    /// Writes two pieces with one call; under TLS only of the first, unless it is empty.
+    pub fn write_both(&mut self, first: &[u8], second: &[u8]) -> io::Result<usize> {
+        match &mut self.layer {
+            Layer::Plain(socket) if !first.is_empty() && !second.is_empty() => {
+                socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)])
+            }
+            _ if first.is_empty() => self.write(second),
+            _ => self.write(first),
         }
     }
 

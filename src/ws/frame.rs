@@ -127,6 +127,16 @@ impl OutFrame {
         usize::from(self.head_len).saturating_add(self.payload.len())
     }
 
+    /// What of the head and of the payload is left from `from` on, when the payload goes out as it is.
+    pub fn unmasked(&self, from: usize) -> Option<(&[u8], &[u8])> {
+        if self.mask.is_some() {
+            return None;
+        }
+        let head = self.head.get(..usize::from(self.head_len)).unwrap_or_default();
+        let payload = self.payload.get(from.saturating_sub(head.len())..).unwrap_or_default();
+        Some((head.get(from..).unwrap_or_default(), payload))
+    }
+
     /// Appends this frame's wire bytes from `from` on to `out`, masked, at most `room` of them; returns how many.
     pub fn encode(&self, from: usize, room: usize, out: &mut Vec<u8>) -> usize {
         let head = &self.head[..usize::from(self.head_len)];

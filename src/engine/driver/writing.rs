@@ -1,7 +1,8 @@
 //! Frames out.
 //!
 //! A payload is copied twice on its way to the kernel: from the host's memory into the message, and from the message,
-//! masked where the role demands it, into the thread's buffer, which one system call hands over for all frames due.
+//! masked where the role demands it, into the thread's buffer, which one system call hands over for all frames due. A
+//! large one that is not masked goes from the message to the kernel, without the second copy.
 //! A connection owns no write buffer: what the kernel does not take is encoded again when there is room, and so that
 //! this stays the exception only about as much is encoded as it took the last time.
 
@@ -21,6 +22,8 @@ use std::time::Instant;
 const TURN: usize = 16 * BUFFER;
 /// The least that is encoded for one write: a TLS record, which must be offered again whole.
 const LEAST: usize = 16 * 1024;
+/// A payload that is worth a place of its own in the write.
+const LARGE: usize = 32 * 1024;
 /// Pings that came together and are answered one by one.
 const PONGS: usize = 64;
 
@@ -91,19 +94,28 @@ impl Driver {
                 return Ok(());
             }
             io.output.clear();
-            let mut from = self.front_sent;
+            let (mut from, mut large) = (self.front_sent, &[][..]);
             for frame in &self.staged {
                 let room = self.portion - io.output.len();
                 if room == 0 {
                     break;
                 }
+                // TLS copies anyway, and wants to be offered the same again.
+                if let Some((head, payload)) = frame.unmasked(from).filter(|(_, payload)| payload.len() >= LARGE)
+                    && !stream.is_tls()
+                {
+                    io.output.extend_from_slice(head);
+                    large = payload;
+                    break;
+                }
                 frame.encode(from, room, &mut io.output);
                 from = 0;
             }
-            match stream.write(&io.output) {
+            let offered = io.output.len() + large.len();
+            match stream.write_both(&io.output, large) {
                 Ok(count) => {
                     turn += count;
-                    self.took(io.now, stream, count, io.output.len());
+                    self.took(io.now, stream, count, offered);
                     if self.blocked.is_some() {
                         return Ok(());
                     }
