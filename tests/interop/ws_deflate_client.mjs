@@ -3,7 +3,7 @@
 import { WebSocket, DEADLINE, same } from './values.mjs';
 
 const PATTERN = 'Ж🙂a\u000012345678';
-const SIZES = [0, 1, 400, 5000, 200000];
+const SIZES = [0, 1, 400, 5000, 50000];
 const LARGE = 16 * 1024 * 1024;
 
 async function talk(url, perMessageDeflate, sizes) {
