@@ -187,6 +187,20 @@ fn a_pong_and_a_close_come_behind_the_answers_to_what_was_sent_before() {
 }
 
 #[test]
+fn what_came_before_a_violation_is_answered_first() {
+    let handled = Handled::echo(|_| {});
+    let mut peer = raw::client(handled.server.port());
+    let mut bytes: Vec<u8> =
+        (0..20).flat_map(|number| raw::frame(FIN | BINARY, true, &payload(number, 1000))).collect();
+    bytes.extend(raw::frame(FIN | 3, true, b""));
+    peer.write_all(&bytes).unwrap();
+    for number in 0..20 {
+        assert_eq!(raw::read_frame(&mut peer), Some((FIN | BINARY, payload(number, 1000))));
+    }
+    assert_eq!(raw::read_close(&mut peer).map(|close| close.0), Some(1002));
+}
+
+#[test]
 fn an_answer_that_follows_another_threads_message_comes_behind_it() {
     let (asked, asks) = mpsc::channel::<u64>();
     let (answer, answered) = mpsc::channel::<()>();
