@@ -680,8 +680,11 @@ wsaddin_result wsaddin_client_get_connect_timeout(wsaddin_client client, int64_t
 
 /**
  * Milliseconds for the closing handshake; 0 aborts at once. Default 3000.
+ * A peer that breaks the protocol is sent its close code when the messages that it had sent before have been taken, so
+ * that they can be answered: at most within this time and 1 second.
  */
-wsaddin_result wsaddin_client_set_close_timeout(wsaddin_client client, int64_t value);
+wsaddin_result wsaddin_client_set_close_timeout(wsaddin_client client,
+                                                int64_t value);
 
 /**
  * Reads what wsaddin_client_set_close_timeout sets.
@@ -1307,8 +1310,11 @@ wsaddin_result wsaddin_server_get_access_token(wsaddin_server server,
 
 /**
  * Milliseconds for the closing handshake; 0 aborts at once. Default 3000.
+ * A peer that breaks the protocol is sent its close code when the messages that it had sent before have been taken, so
+ * that they can be answered: at most within this time and 1 second.
  */
-wsaddin_result wsaddin_server_set_close_timeout(wsaddin_server server, int64_t value);
+wsaddin_result wsaddin_server_set_close_timeout(wsaddin_server server,
+                                                int64_t value);
 
 /**
  * Reads what wsaddin_server_set_close_timeout sets.

@@ -37,6 +37,8 @@ pub unsafe extern "C" fn wsaddin_client_get_connect_timeout(client: wsaddin_clie
 }
 
 /// Milliseconds for the closing handshake; 0 aborts at once. Default 3000.
+/// A peer that breaks the protocol is sent its close code when the messages that it had sent before have been taken, so
+/// that they can be answered: at most within this time and 1 second.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsaddin_client_set_close_timeout(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::CloseTimeout, value)

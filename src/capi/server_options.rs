@@ -24,6 +24,8 @@ unsafe fn get(server: wsaddin_server, option: Opt, value: *mut i64) -> wsaddin_r
 }
 
 /// Milliseconds for the closing handshake; 0 aborts at once. Default 3000.
+/// A peer that breaks the protocol is sent its close code when the messages that it had sent before have been taken, so
+/// that they can be answered: at most within this time and 1 second.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsaddin_server_set_close_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::CloseTimeout, value)
