@@ -410,14 +410,6 @@ impl Server {
         event.connection
     }
 
-    /// To all; how many it was queued for.
-    pub fn broadcast(&self, text: &str) -> Outcome<i64> {
-        let mut count = 0;
-        // SAFETY: the slice is readable and the place good for the call.
-        done(unsafe { wsaddin_server_broadcast_text(self.0, text.as_ptr().cast(), text.len(), &raw mut count) })?;
-        Ok(count)
-    }
-
     pub fn set_access_token(&self, value: &str) -> Outcome {
         done(unsafe { wsaddin_server_set_access_token(self.0, value.as_ptr().cast(), value.len()) })
     }
