@@ -223,6 +223,42 @@ fn a_thousand_newcomers_wait_at_once() {
 }
 
 #[test]
+fn who_waits_counts_for_its_address() {
+    let server = asking();
+    server.max_connections_per_address(2).accept_timeout(600_000);
+    let mut first = knock(&server);
+    let one = pending(&server);
+    let second = knock(&server);
+    let two = pending(&server);
+    assert_eq!(status_of(&mut knock(&server)), 503);
+    // Another address has places of its own: all of 127/8 is this machine.
+    let elsewhere = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    elsewhere.bind(&std::net::SocketAddr::from(([127, 0, 0, 2], 0)).into()).unwrap();
+    elsewhere.connect(&std::net::SocketAddr::from(([127, 0, 0, 1], server.port())).into()).unwrap();
+    let mut elsewhere = TcpStream::from(elsewhere);
+    raw::patient(&elsewhere);
+    elsewhere.write_all(raw::request(server.port(), "").as_bytes()).unwrap();
+    let three = pending(&server);
+    assert!(server.connection_info(three).unwrap().unwrap()["address"].as_str().unwrap().starts_with("127.0.0.2:"));
+    // Letting in takes no second place, refusing and leaving give one back.
+    assert!(server.accept(one).unwrap());
+    assert_eq!(server.opened(), one);
+    assert_eq!(status_of(&mut first), 101);
+    assert_eq!(status_of(&mut knock(&server)), 503);
+    assert!(server.reject(two, 403, "").unwrap());
+    drop(second);
+    let third = knock(&server);
+    let four = pending(&server);
+    drop(third);
+    let event = server.event();
+    assert_eq!((event.event, event.connection), (WSADDIN_EVENT_CLOSE, four));
+    let _fourth = knock(&server);
+    pending(&server);
+    assert_eq!(status_of(&mut knock(&server)), 503);
+    assert_eq!(server.statistics()["rejected"]["503"], 3);
+}
+
+#[test]
 fn a_reason_is_only_ever_the_body() {
     let server = asking();
     let injected = "no\r\nSet-Cookie: a=b\r\n\r\nHTTP/1.1 200 OK\r\n\r\n";
@@ -263,4 +299,12 @@ fn what_comes_too_early_is_borne_while_it_is_little() {
     let event = server.event();
     assert_eq!((event.event, event.connection), (WSADDIN_EVENT_CLOSE, id));
     assert!(!server.accept(id).unwrap());
+    // The same in one piece with the request. Whoever has not seen it pending need not hear of it.
+    let mut flood = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    raw::patient(&flood);
+    let request = raw::request(server.port(), "").into_bytes();
+    flood.write_all(&[request, vec![0; 16 * 1024]].concat()).unwrap();
+    assert_eq!(status_of(&mut flood), 400);
+    assert!(matches!(server.receive_event(-1), Ok(Got::Timeout)));
+    assert_eq!(server.statistics()["rejected"]["400"], 2);
 }

@@ -45,6 +45,11 @@ impl Driver {
     /// Looks whether it is still there. What it says too early waits for its turn.
     pub(super) fn read_early(&mut self, io: &mut Io) -> After {
         loop {
+            // Some may have come along with the request.
+            if matches!(&self.phase, Phase::Pending(newcomer) if newcomer.rest.len() > EARLY) {
+                self.owner.lapsed(&self.connection);
+                return self.refuse(io, &Refusal::new(400, "Data before the answer"));
+            }
             let count = match self.read_some(io) {
                 Ok(None) => return After::Keep,
                 Ok(Some(0)) | Err(_) => {
@@ -57,10 +62,6 @@ impl Driver {
             };
             let Phase::Pending(newcomer) = &mut self.phase else { return After::Keep };
             newcomer.rest.extend_from_slice(&io.input[..count]);
-            if newcomer.rest.len() > EARLY {
-                self.owner.lapsed(&self.connection);
-                return self.refuse(io, &Refusal::new(400, "Data before the answer"));
-            }
         }
     }
 }
