@@ -25,8 +25,6 @@ pub struct Counters {
     pub pings: AtomicU64,
     /// −1 until a first pong has come.
     pub round_trip_ms: AtomicI64,
-    /// They are in the sums of the object, and no longer added to them.
-    pub(super) booked: AtomicBool,
 }
 
 impl Counters {
@@ -125,6 +123,8 @@ pub struct Connection {
     /// Of those, taken by the host; written under the queue's lock.
     pub(super) taken: Tally,
     paused: AtomicBool,
+    /// Its counters are in the sums of the object, and no longer added to them.
+    pub(super) booked: AtomicBool,
     /// [`Connection::was_pending`]
     pending: AtomicBool,
     /// The host has been told of its end: nothing of it may follow.
@@ -157,6 +157,7 @@ impl Connection {
             admitted: Tally::default(),
             taken: Tally::default(),
             paused: AtomicBool::new(false),
+            booked: AtomicBool::new(false),
             pending: AtomicBool::new(false),
             over: AtomicBool::new(false),
             heir: OnceCell::new(),

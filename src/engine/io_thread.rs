@@ -9,7 +9,7 @@ use super::queue::{Entry, Inbox};
 use super::reconnect::Dials;
 use super::runtime::IoHandle;
 use crate::error::{Error, Id};
-use crate::net::{Reactor, Ready, Timers, TlsClients};
+use crate::net::{Moment, Reactor, Ready, Timers, TlsClients};
 use crate::ws::MaskKeys;
 use crate::ws::deflate::{Inflaters, Packers};
 use crossbeam_channel::Receiver;
@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What is read at once, and written at once: enough for four 64 KiB messages, small enough for the cache.
 pub(super) const BUFFER: usize = 256 * 1024;
@@ -31,7 +31,7 @@ pub(super) struct Io {
     pub reactor: Reactor,
     pub timers: Timers,
     /// The time of this round.
-    pub now: Instant,
+    pub now: Moment,
     pub input: Vec<u8>,
     pub output: Vec<u8>,
     pub masks: MaskKeys,
@@ -47,7 +47,7 @@ pub(super) struct Io {
     pub again: VecDeque<usize>,
     pub dials: Dials,
     /// Whom to call, and when: one or two for a server.
-    alarms: Vec<(Instant, Weak<dyn Owner>)>,
+    alarms: Vec<(Moment, Weak<dyn Owner>)>,
     /// Newcomers that a listener accepted for this thread.
     pub commands: Vec<Command>,
     /// What the round has brought so far; one object's.
@@ -122,7 +122,7 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
     let mut io = Io {
         reactor,
         timers: Timers::new(),
-        now: Instant::now(),
+        now: Moment::now(),
         input: vec![0; BUFFER],
         output: Vec::with_capacity(BUFFER),
         masks: MaskKeys::new(),
@@ -142,7 +142,7 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
     let mut table = Table::default();
     let mut ready: Vec<Ready> = Vec::new();
     loop {
-        io.now = Instant::now();
+        io.now = Moment::now();
         io.shaking = Duration::ZERO;
         // Those that are here now: hosts that send all the time must not keep the loop from its sockets.
         for _ in 0..commands.len() {
@@ -162,13 +162,13 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         } else {
             let alarm = io.alarms.iter().map(|(at, _)| *at).min();
             let due = [io.timers.next_due(), alarm].into_iter().flatten().min();
-            due.map(|due| due.saturating_duration_since(Instant::now()))
+            due.map(|due| due.saturating_duration_since(Moment::now()))
         };
         if io.reactor.poll(timeout, &mut ready).is_err() {
             ready.clear();
         }
         handle.wake_up();
-        io.now = Instant::now();
+        io.now = Moment::now();
         for event in &ready {
             table.ready(&mut io, event);
         }
@@ -230,7 +230,7 @@ impl Table {
                 io.hand_over();
                 inbox.dispatch();
             }
-            Command::Alarm { at, owner } => io.alarms.push((at, owner)),
+            Command::Alarm { at, owner } => io.alarms.push((at.into(), owner)),
             Command::Listen { listener, acceptor, serial } => {
                 let at = self.insert(Slot::Listener(Box::new(Listening::new(*listener, acceptor, serial))));
                 self.listening(io, at, |listening, io| listening.start(io, at * TOKENS));
@@ -286,7 +286,7 @@ impl Table {
     /// Those who had more than a turn allows go on in their order, however many they are, for a part of the round; who
     /// has little to say is not among them, and never waits for more than that.
     fn go_on(&mut self, io: &mut Io) {
-        let begun = Instant::now();
+        let begun = Moment::now();
         for _ in 0..io.again.len() {
             let Some(slot) = io.again.pop_front() else { break };
             self.again(io, slot);

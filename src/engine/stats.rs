@@ -48,7 +48,7 @@ impl Totals {
         for (total, counter) in self.pairs(&connection.counters) {
             total.fetch_add(counter.load(Relaxed), Relaxed);
         }
-        connection.counters.booked.store(true, Relaxed);
+        connection.booked.store(true, Relaxed);
         *closes.entry(code).or_default() += 1;
     }
 
@@ -73,7 +73,7 @@ impl Totals {
             .map(|total| total.load(Relaxed));
         let mut queued_out_bytes = 0;
         let mut round_trip = None;
-        for connection in live.filter(|connection| !connection.counters.booked.load(Relaxed)) {
+        for connection in live.filter(|connection| !connection.booked.load(Relaxed)) {
             for (sum, (_, counter)) in sums.iter_mut().zip(self.pairs(&connection.counters)) {
                 *sum += counter.load(Relaxed);
             }

@@ -1,12 +1,13 @@
 //! One of several addresses, whichever answers first: Happy Eyeballs (RFC 8305) without threads.
 
+use super::moment::Moment;
 use super::reactor::Reactor;
 use super::stream::Stream;
 use crate::error::{Error, Id};
 use crate::log::{self, Who};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The next address is tried when the one before has not answered for so long (RFC 8305 section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -15,7 +16,7 @@ const HEAD_START: Duration = Duration::from_millis(250);
 pub struct Dial {
     addresses: Vec<SocketAddr>,
     attempts: Vec<Option<(Stream, SocketAddr)>>,
-    started: Option<Instant>,
+    started: Option<Moment>,
     failure: Option<Error>,
     who: Who,
 }
@@ -39,13 +40,13 @@ impl Dial {
     }
 
     /// When the next address is due, while some remain.
-    pub fn next_due(&self) -> Option<Instant> {
+    pub fn next_due(&self) -> Option<Moment> {
         let more = self.attempts.len() < self.addresses.len();
         self.started.filter(|_| more).map(|started| started + HEAD_START)
     }
 
     /// Starts what is due. Attempt `n` is registered under `base_token + n`.
-    pub fn advance(&mut self, reactor: &Reactor, base_token: usize, now: Instant) -> DialState {
+    pub fn advance(&mut self, reactor: &Reactor, base_token: usize, now: Moment) -> DialState {
         while let Some(&address) = self.addresses.get(self.attempts.len()) {
             let due = self.started.is_none_or(|started| started + HEAD_START <= now);
             if !due && self.attempts.iter().any(Option::is_some) {
@@ -71,7 +72,7 @@ impl Dial {
     }
 
     /// One attempt's socket has news.
-    pub fn ready(&mut self, reactor: &Reactor, base_token: usize, token: usize, now: Instant) -> DialState {
+    pub fn ready(&mut self, reactor: &Reactor, base_token: usize, token: usize, now: Moment) -> DialState {
         let Some(slot) = token.checked_sub(base_token).and_then(|at| self.attempts.get_mut(at)) else {
             return DialState::Pending;
         };

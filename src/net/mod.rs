@@ -2,6 +2,7 @@
 
 mod dial;
 mod listener;
+mod moment;
 mod proxy;
 mod reactor;
 mod resolve;
@@ -12,6 +13,7 @@ mod workers;
 
 pub use dial::{Dial, DialState};
 pub use listener::{Listener, interface_addresses};
+pub use moment::Moment;
 pub use proxy::{Step, Tunnel};
 pub use reactor::{Reactor, Ready, Waker};
 pub use resolve::{look_up, resolve_now};

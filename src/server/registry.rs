@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(super) struct Registry {
     open: BTreeMap<u64, Arc<Connection>>,
-    /// Every connection whose driver lives: open, shaking hands, closing.
+    /// The other connections whose driver lives, shaking hands or closing, by serial.
     live: BTreeMap<u64, Arc<Connection>>,
     /// Accepted handshakes that have not opened yet, by serial.
     reserved: HashMap<u64, Option<IpAddr>>,
@@ -87,6 +87,7 @@ impl Registry {
     pub fn opened(&mut self, connection: &Arc<Connection>) -> u64 {
         let id = if connection.id() == 0 { self.next_id() } else { connection.id() };
         if self.reserved.remove(&connection.serial).is_some() {
+            self.live.remove(&connection.serial);
             self.open.insert(id, connection.clone());
         }
         id
@@ -103,12 +104,15 @@ impl Registry {
     pub fn remove(&mut self, id: u64) -> Option<Arc<Connection>> {
         let connection = self.open.remove(&id)?;
         self.leave(address(&connection));
+        // Until its driver has gone.
+        self.live.insert(connection.serial, connection.clone());
         Some(connection)
     }
 
     pub fn gone(&mut self, connection: &Connection) {
         self.release(connection.serial);
         self.pending.remove(&connection.id());
+        self.remove(connection.id());
         self.live.remove(&connection.serial);
     }
 
@@ -125,8 +129,9 @@ impl Registry {
         self.open.values()
     }
 
+    /// Every connection whose driver lives: open, shaking hands, closing.
     pub fn live(&self) -> impl Iterator<Item = &Arc<Connection>> {
-        self.live.values()
+        self.open.values().chain(self.live.values())
     }
 
     pub fn count(&self) -> usize {
@@ -134,12 +139,13 @@ impl Registry {
     }
 
     pub fn live_count(&self) -> usize {
-        self.live.len()
+        self.open.len() + self.live.len()
     }
 
     pub fn clear_open(&mut self) {
         for connection in std::mem::take(&mut self.open).into_values() {
             self.leave(address(&connection));
+            self.live.insert(connection.serial, connection);
         }
     }
 }

@@ -5,10 +5,11 @@ use super::{After, Driver, Phase};
 use crate::engine::event::{Ending, Reason};
 use crate::engine::io_thread::Io;
 use crate::error::{Error, Id};
+use crate::net::Moment;
 use crate::options::Opt;
 use crate::ws::{PeerClose, Role, close_payload};
 use bytes::Bytes;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long the socket stays after both close frames, so that the peer reads ours before a reset could eat it.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
@@ -21,7 +22,7 @@ pub(super) struct Closing {
     /// The close frame that waits until the host has answered what came before the violation.
     pub(super) held: Option<Box<Held>>,
     /// When the last message was put into the queue.
-    pub(super) last_message: Option<Instant>,
+    pub(super) last_message: Option<Moment>,
     staged: bool,
     sent: bool,
     received: Option<Box<PeerClose>>,

@@ -9,10 +9,11 @@ use super::{After, Driver, Phase};
 use crate::engine::event::{Ending, Reason};
 use crate::engine::io_thread::Io;
 use crate::error::{Error, Id, Language};
+use crate::net::Moment;
 use crate::options::Opt;
 use crate::ws::{Decoder, Violation, close_payload};
 use bytes::Bytes;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The longest time for those answers; a host that takes no messages cannot keep a violator.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -22,7 +23,7 @@ const STEP: Duration = Duration::from_millis(1);
 /// A close frame that waits for the host.
 pub(super) struct Held {
     payload: Bytes,
-    until: Instant,
+    until: Moment,
     step: Duration,
     /// Receives until the queue held nothing of this connection.
     receives: Option<u64>,

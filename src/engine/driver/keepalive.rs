@@ -10,12 +10,12 @@ use crate::engine::io_thread::Io;
 use crate::engine::runtime;
 use crate::error::{Error, Id};
 use crate::log;
-use crate::net::Stream;
+use crate::net::{Moment, Stream};
 use crate::options::Opt;
 use crate::ws::FrameKind;
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The shortest time between two looks.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -25,9 +25,9 @@ const PINGS: usize = 64;
 
 pub(super) struct Keepalive {
     /// When the last byte came, or what counts as that.
-    heard: Instant,
+    heard: Moment,
     /// A ping of ours waits to leave, or has left at that time.
-    probe: Option<Option<Instant>>,
+    probe: Option<Option<Moment>>,
     probe_id: u64,
     paused: bool,
     /// Pings on their way, with the time they left.
@@ -35,40 +35,40 @@ pub(super) struct Keepalive {
 }
 
 #[derive(Default)]
-struct Pings(VecDeque<(u64, Instant)>);
+struct Pings(VecDeque<(u64, Moment)>);
 
 impl Default for Keepalive {
     fn default() -> Self {
-        Self { heard: Instant::now(), probe: None, probe_id: 0, paused: false, pings: None }
+        Self { heard: Moment::now(), probe: None, probe_id: 0, paused: false, pings: None }
     }
 }
 
 impl Keepalive {
-    pub fn begin(&mut self, now: Instant) {
+    pub fn begin(&mut self, now: Moment) {
         self.heard = now;
     }
 
     /// A sign of life, or the end of a pause.
-    pub fn received(&mut self, now: Instant) {
+    pub fn received(&mut self, now: Moment) {
         self.heard = now;
         self.probe = None;
         self.paused = false;
     }
 
-    pub fn paused(&mut self, now: Instant) {
+    pub fn paused(&mut self, now: Moment) {
         self.heard = now;
         self.probe = None;
         self.paused = true;
     }
 
     /// The kernel takes output again: only now can the peer answer.
-    pub fn unblocked(&mut self, now: Instant) {
+    pub fn unblocked(&mut self, now: Moment) {
         if let Some(Some(left)) = &mut self.probe {
             *left = now;
         }
     }
 
-    pub fn ping_left(&mut self, id: u64, now: Instant) {
+    pub fn ping_left(&mut self, id: u64, now: Moment) {
         if self.probe == Some(None) && self.probe_id == id {
             self.probe = Some(Some(now));
         }
@@ -93,7 +93,7 @@ impl Keepalive {
 
 impl Driver {
     /// When to look again.
-    pub(super) fn alive_until(&self) -> Option<Instant> {
+    pub(super) fn alive_until(&self) -> Option<Moment> {
         let interval = self.time(Opt::PingInterval)?;
         let keepalive = &self.keepalive;
         if keepalive.paused {
@@ -151,7 +151,7 @@ impl Driver {
     }
 
     /// A ping is out and nothing has come since.
-    fn judge_silence(&mut self, io: &mut Io, interval: Duration, left: Option<Instant>) -> After {
+    fn judge_silence(&mut self, io: &mut Io, interval: Duration, left: Option<Moment>) -> After {
         let Some(pong) = self.time(Opt::PongTimeout) else { return After::Keep };
         let waited = left.is_some_and(|left| io.now.saturating_duration_since(left) >= pong);
         let held_up = self.blocked.is_some_and(|since| io.now.saturating_duration_since(since) >= interval + pong);
@@ -181,7 +181,7 @@ impl Driver {
             return self.peer_gone(io, Error::new(Id::PeerGone, [ms.into()]));
         }
         // Looked at again after a part of the time.
-        let ago = |whole: Duration| io.now.checked_sub(whole - (whole / 8).max(MOMENT).min(whole)).unwrap_or(io.now);
+        let ago = |whole: Duration| io.now - (whole - (whole / 8).max(MOMENT).min(whole));
         if let Some(Some(left)) = &mut self.keepalive.probe {
             *left = ago(pong);
         }

@@ -22,7 +22,7 @@ use super::connection::Connection;
 use super::event::{Ending, Reason};
 use super::io_thread::{BUFFER, Io};
 use crate::error::Error;
-use crate::net::{Dial, Ready, Stream, TlsClient, TlsServer, Tunnel};
+use crate::net::{Dial, Moment, Ready, Stream, TlsClient, TlsServer, Tunnel};
 use crate::options::Opt;
 use crate::ws::deflate::{Packer, Settings};
 use crate::ws::{ClientHandshake, Decoder, OutFrame, Role, ServerHandshake};
@@ -30,7 +30,7 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The furthest timer set: one that outlives its connection is in the way no longer than that.
 const FURTHEST: Duration = Duration::from_secs(60);
@@ -85,9 +85,9 @@ pub(super) struct Driver {
     proxy: Option<Box<Route>>,
     token: usize,
     /// The end of the present phase.
-    deadline: Option<Instant>,
+    deadline: Option<Moment>,
     /// When the timer that is set will fire.
-    armed: Option<Instant>,
+    armed: Option<Moment>,
 
     decoder: Decoder,
     /// Compresses what goes out, where permessage-deflate was agreed on.
@@ -114,7 +114,7 @@ pub(super) struct Driver {
     waits: bool,
     /// How much is read at once: less where that much took too long.
     appetite: u32,
-    blocked: Option<Instant>,
+    blocked: Option<Moment>,
     /// Writing failed; what the peer sent before is read all the same.
     unwritable: Option<Box<Error>>,
 
@@ -130,7 +130,7 @@ impl Driver {
     }
 
     /// A client's next one, which dials at that time to that host and port.
-    pub fn again(connection: Arc<Connection>, owner: Arc<dyn Owner>, place: Arc<str>, at: Instant) -> Self {
+    pub fn again(connection: Arc<Connection>, owner: Arc<dyn Owner>, place: Arc<str>, at: Moment) -> Self {
         let mut driver = Self::new(connection, owner, Role::Client, Phase::Waiting, None, &place);
         driver.deadline = Some(at);
         driver

@@ -7,14 +7,14 @@ use crate::engine::command::{Command, DialPlan};
 use crate::engine::connection::Info;
 use crate::engine::io_thread::{BUFFER, Io};
 use crate::error::{Arg, Error, Id, Result};
-use crate::net::{Dial, DialState, Stream, TlsClient, look_up, resolve_now};
+use crate::net::{Dial, DialState, Moment, Stream, TlsClient, look_up, resolve_now};
 use crate::options::Opt;
 use crate::ws::deflate::{self, Agreement, Packer, Settings};
 use crate::ws::{ClientHandshake, Message, Refusal, Request, Role};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 /// How long a refused newcomer has to read why.
 const REFUSAL: Duration = Duration::from_secs(2);
@@ -159,7 +159,7 @@ impl Driver {
             self.come_back(io);
             return After::Keep;
         }
-        let start = Instant::now();
+        let start = Moment::now();
         let outcome = stream.handshake();
         io.shaking += start.elapsed();
         match outcome {

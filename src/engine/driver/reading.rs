@@ -12,11 +12,12 @@ use crate::engine::io_thread::{BUFFER, Io, TOKENS};
 use crate::engine::queue::Entry;
 use crate::error::{Error, Id};
 use crate::log;
+use crate::net::Moment;
 use crate::options::Opt;
 use crate::ws::{Item, Message, MessageKind, PeerClose, Violation};
 use bytes::Bytes;
 use std::io::ErrorKind;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Reads of one connection in a turn, so that one flood does not hold up the others.
 const TURN: usize = 4;
@@ -98,7 +99,7 @@ impl Driver {
             let drained = stream.is_drained(count, asked) && !self.half_closed && self.unwritable.is_none();
             self.keepalive.received(io.now);
             // No look at the clock for who has sent a little.
-            let begun = (!drained).then(Instant::now);
+            let begun = (!drained).then(Moment::now);
             // Lent out for the step, because the step needs the rest of `io`.
             let after = if in_place {
                 self.step(io, |driver, io, run| driver.take_appended(io, count, run))

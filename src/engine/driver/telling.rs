@@ -4,10 +4,10 @@ use super::{Driver, Phase};
 use crate::engine::event::Ending;
 use crate::error::{Error, Id, Language};
 use crate::log::{self, Who};
-use crate::net::Stream;
+use crate::net::{Moment, Stream};
 use crate::ws::{FrameKind, OutFrame, Refusal, show_head};
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The head of a request or an answer, a line for each of its own, without secrets.
 pub(super) fn tell_head(who: Who, way: &str, head: &[u8]) {
@@ -43,7 +43,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn tell_wait(&self, now: Instant) {
+    pub(super) fn tell_wait(&self, now: Moment) {
         let left = self.deadline.map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(now));
         log::info!(self.who(), "{} is tried again in {} ms", self.place, left.as_millis());
     }

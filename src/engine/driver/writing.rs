@@ -11,12 +11,11 @@ use crate::engine::command::Command;
 use crate::engine::connection::Counters;
 use crate::engine::io_thread::{BUFFER, Io};
 use crate::log::{self, Level};
-use crate::net::Stream;
+use crate::net::{Moment, Stream};
 use crate::ws::{FrameKind, Message, OutFrame};
 use bytes::Bytes;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::Instant;
 
 /// Bytes of one connection written in a turn, so that one long queue does not hold up the others.
 const TURN: usize = 16 * BUFFER;
@@ -135,7 +134,7 @@ impl Driver {
     }
 
     /// The kernel took `count` of the bytes it was offered.
-    pub(super) fn took(&mut self, now: Instant, stream: &Stream, count: usize, offered: usize) {
+    pub(super) fn took(&mut self, now: Moment, stream: &Stream, count: usize, offered: usize) {
         // TLS takes one record at a time.
         self.portion = match count < offered {
             true => count.max(LEAST),
@@ -148,7 +147,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn took_nothing(&mut self, now: Instant) {
+    pub(super) fn took_nothing(&mut self, now: Moment) {
         self.portion = LEAST;
         self.blocked = Some(now);
     }
@@ -232,7 +231,7 @@ impl Driver {
                 FrameKind::Ping => {
                     if let Ok(id) = <[u8; 8]>::try_from(&frame.payload()[..]) {
                         Counters::add(&self.connection.counters.pings, 1);
-                        self.keepalive.ping_left(u64::from_be_bytes(id), Instant::now());
+                        self.keepalive.ping_left(u64::from_be_bytes(id), Moment::now());
                     }
                 }
                 FrameKind::Pong => {}

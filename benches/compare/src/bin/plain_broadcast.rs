@@ -16,7 +16,7 @@ fn main() -> std::io::Result<()> {
     let mut listener = TcpListener::from_std(socket.into());
     println!("{}", listener.local_addr()?.port());
     poll.registry().register(&mut listener, Token(usize::MAX - 1), Interest::READABLE)?;
-    let mut peers: Vec<TcpStream> = Vec::new();
+    let mut peers: Vec<Option<TcpStream>> = Vec::new();
     let mut events = Events::with_capacity(1024);
     let (mut buffer, mut message) = (vec![0; 64 * 1024], Vec::new());
     loop {
@@ -29,17 +29,25 @@ fn main() -> std::io::Result<()> {
                 while let Ok((mut stream, _)) = listener.accept() {
                     stream.set_nodelay(true)?;
                     poll.registry().register(&mut stream, Token(peers.len()), Interest::READABLE)?;
-                    peers.push(stream);
+                    peers.push(Some(stream));
                 }
                 continue;
             }
-            match peers[event.token().0].read(&mut buffer) {
-                Ok(0) => return Ok(()),
+            let Some(peer) = &mut peers[event.token().0] else { continue };
+            match peer.read(&mut buffer) {
+                Ok(0) => {
+                    peers[event.token().0] = None;
+                    continue;
+                }
                 Ok(count) => message.extend_from_slice(&buffer[..count]),
-                Err(_) => continue,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+                Err(_) => {
+                    peers[event.token().0] = None;
+                    continue;
+                }
             }
             if message.len() >= SIZE {
-                for peer in &mut peers {
+                for peer in peers.iter_mut().flatten() {
                     // One message fits into the kernel's buffer.
                     peer.write_all(&message[..SIZE])?;
                 }

@@ -1,0 +1,80 @@
+//! Points in time that take eight bytes.
+
+use std::num::NonZeroU64;
+use std::ops::{Add, Sub};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// A point in time, by the clock of [`Instant`]: nanoseconds since the first one that was asked for in this process.
+/// Half of what an `Instant` takes, and a quarter of an optional one's share in ten thousand connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(NonZeroU64);
+
+/// What the first moment is counted as, so that times before it can be reckoned with.
+const BEFORE: Duration = Duration::from_secs(100 * 24 * 3600);
+
+impl Moment {
+    pub fn now() -> Self {
+        static FIRST: OnceLock<Instant> = OnceLock::new();
+        Self::of(FIRST.get_or_init(Instant::now).elapsed() + BEFORE)
+    }
+
+    /// As far as 64 bits go, which is more than 500 years.
+    fn of(time: Duration) -> Self {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        Self(NonZeroU64::new(nanos).unwrap_or(NonZeroU64::MIN))
+    }
+
+    fn time(self) -> Duration {
+        Duration::from_nanos(self.0.get())
+    }
+
+    pub fn saturating_duration_since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.get().saturating_sub(earlier.0.get()))
+    }
+
+    pub fn elapsed(self) -> Duration {
+        Self::now().saturating_duration_since(self)
+    }
+}
+
+impl From<Instant> for Moment {
+    fn from(instant: Instant) -> Self {
+        let now = Instant::now();
+        let (ahead, ago) = (instant.saturating_duration_since(now), now.saturating_duration_since(instant));
+        Self::now() + ahead - ago
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, more: Duration) -> Self {
+        Self::of(self.time().saturating_add(more))
+    }
+}
+
+impl Sub<Duration> for Moment {
+    type Output = Self;
+
+    fn sub(self, less: Duration) -> Self {
+        Self::of(self.time().saturating_sub(less))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_reckoned_with_as_instants_are() {
+        let (now, second) = (Moment::now(), Duration::from_secs(1));
+        assert!(now - second < now && now < now + second);
+        assert_eq!((now + second).saturating_duration_since(now), second);
+        assert_eq!((now - second).saturating_duration_since(now), Duration::ZERO);
+        assert_eq!(now - second + second, now);
+        assert!(now + Duration::MAX > now + second * 1_000_000 && now - Duration::MAX < now);
+        assert!(Moment::now() >= now && (now - second).elapsed() >= second);
+        assert_eq!(size_of::<Option<Moment>>(), 8);
+    }
+}
