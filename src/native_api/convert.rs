@@ -8,21 +8,25 @@ use super::shuffle;
 use encoding_rs::mem;
 
 /// Units in a block on their way to UTF-8: what is made of them stays in the nearest cache until it is copied out.
-pub(super) const UNITS: usize = 1024;
+const UNITS: usize = 1024;
 /// Bytes in a block on their way to UTF-16.
 const BYTES: usize = 4096;
 /// The longest UTF-8 of the units, and the little room behind it that the converter wants.
 const ROOM: usize = UNITS * 3 + 16;
 
+/// How many bytes a text takes, if it is one.
+pub(super) fn utf8_len(text: &[u16]) -> usize {
+    // Half of a pair takes two bytes. Summed up in the size of a unit, so that many are looked at at once.
+    let more = |unit: u16| u16::from(unit >= 0x80) + u16::from(unit >= 0x800) - u16::from(unit & 0xF800 == 0xD800);
+    let count = |sum: u16, &unit: &u16| sum + 1 + more(unit);
+    text.chunks(UNITS).map(|piece| usize::from(piece.iter().fold(0, count))).sum()
+}
+
 /// UTF-8 of a text, handed to `put` piece by piece.
 ///
 /// # Errors
-/// The place of an unpaired surrogate, or what `put` fails with.
-pub(super) fn to_utf8<E>(
-    text: &[u16],
-    unpaired: impl Fn(usize) -> E,
-    mut put: impl FnMut(&str) -> Result<(), E>,
-) -> Result<(), E> {
+/// The place of an unpaired surrogate.
+pub(super) fn to_utf8(text: &[u16], mut put: impl FnMut(&str)) -> Result<(), usize> {
     let mut block = [0; ROOM];
     let mut at = 0;
     while at < text.len() {
@@ -42,7 +46,7 @@ pub(super) fn to_utf8<E>(
             _ => {
                 let valid = mem::utf16_valid_up_to(units);
                 if valid != units.len() {
-                    return Err(unpaired(at + valid));
+                    return Err(at + valid);
                 }
                 mem::convert_utf16_to_utf8_partial(units, &mut block).1
             }
@@ -51,7 +55,7 @@ pub(super) fn to_utf8<E>(
         debug_assert!(std::str::from_utf8(&block[..written]).is_ok());
         // SAFETY: whole characters of valid UTF-8: ASCII, or as both converters promise. Looking at them once more would
         // cost as much as converting them.
-        put(unsafe { std::str::from_utf8_unchecked(&block[..written]) })?;
+        put(unsafe { std::str::from_utf8_unchecked(&block[..written]) });
     }
     Ok(())
 }
@@ -112,14 +116,8 @@ mod tests {
 
     fn there(text: &[u16]) -> Result<String, usize> {
         let mut out = String::new();
-        to_utf8(
-            text,
-            |at| at,
-            |piece| {
-                out.push_str(piece);
-                Ok(())
-            },
-        )?;
+        to_utf8(text, |piece| out.push_str(piece))?;
+        assert_eq!(utf8_len(text), out.len());
         Ok(out)
     }
 

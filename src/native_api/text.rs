@@ -34,24 +34,11 @@ fn fold(letter: char) -> char {
 
 /// The host's text in UTF-8. An unpaired surrogate is refused.
 pub(super) fn to_utf8(text: &[u16], parameter: &Arg) -> Result<String> {
-    let no_memory = |_| Error::of(Id::NoMemory);
     let mut bytes = String::new();
-    let in_one = text.len() <= convert::UNITS;
-    if !in_one {
-        // Enough for Latin. A Cyrillic text needs twice as much, and a large piece of memory grows without being copied.
-        bytes.try_reserve_exact(text.len()).map_err(no_memory)?;
-    }
-    let unpaired = |at: usize| Error::new(Id::BadUtf16, [parameter.clone(), at.into()]);
-    convert::to_utf8(text, unpaired, |piece| {
-        let reserved = if in_one { bytes.try_reserve_exact(piece.len()) } else { bytes.try_reserve(piece.len()) };
-        reserved.map_err(no_memory)?;
-        bytes.push_str(piece);
-        Ok(())
-    })?;
-    // What waits in a queue is counted by its length.
-    if bytes.capacity() > bytes.len() + bytes.len() / 4 {
-        bytes.shrink_to_fit();
-    }
+    // Looking how much it takes costs less than memory that grows or that is never used.
+    bytes.try_reserve_exact(convert::utf8_len(text)).map_err(|_| Error::of(Id::NoMemory))?;
+    convert::to_utf8(text, |piece| bytes.push_str(piece))
+        .map_err(|at| Error::new(Id::BadUtf16, [parameter.clone(), at.into()]))?;
     Ok(bytes)
 }
 
@@ -84,12 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn text_becomes_utf8_without_waste() {
+    fn text_becomes_utf8_of_the_exact_size() {
         let arg = Arg::from("Данные");
         for text in ["", "a", "ase1ЙЦУ", "€ и 😀", "a\0b", &"ж😀z".repeat(5000), &"ab ж".repeat(900)] {
             let converted = to_utf8(&units(text), &arg).unwrap();
             assert_eq!(converted, text);
-            assert!(converted.capacity() <= text.len() + text.len() / 4, "{} for {}", converted.capacity(), text.len());
+            assert_eq!(converted.capacity(), text.len());
         }
         for bad in [&[0xD800][..], &[u16::from(b'a'), 0xDC00, u16::from(b'b')], &[0xD83D, 0xD83D, 0xDE00]] {
             assert_eq!(to_utf8(bad, &arg).unwrap_err().root(), Id::BadUtf16);
