@@ -96,8 +96,9 @@ fn an_idle_connection_owns_no_compressor() {
     let plain = memory(false, false, 15, count);
     let agreed = memory(true, false, 15, count);
     println!("{count} idle connections: {plain} bytes each without compression, {agreed} bytes with it agreed on");
-    // A deflate state of the smallest kind would be far more.
-    assert!(agreed < plain + 512, "{plain} and {agreed}");
+    // The least that inflates takes 40 KiB; what the process has beside, as tables that double, is a KiB for each of a
+    // thousand.
+    assert!(agreed < plain + 8192, "{plain} and {agreed}");
 }
 
 #[test]
