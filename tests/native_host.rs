@@ -53,6 +53,8 @@ const ALONE: &[&str] = &[
     "no_memory",
     "numbers",
     "reconnecting",
+    "sessions",
+    "sessions_events",
     "strings",
     "switched_by_many",
     "unload",

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use super::face::{Client, SOON, Server};
+use super::raw;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -51,8 +52,9 @@ pub fn numbers(client: &Client, last: usize) -> Vec<usize> {
     all
 }
 
-fn shake(server: &Server, target: &str, more: &str) -> (TcpStream, String) {
-    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+/// A connection and the head of the answer to its request.
+pub fn shake(port: u16, target: &str, more: &str) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_millis(SOON as u64))).unwrap();
     let request = format!(
         "GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -69,15 +71,15 @@ fn shake(server: &Server, target: &str, more: &str) -> (TcpStream, String) {
 
 /// The status of the answer. A connection that opens breaks at once.
 pub fn status(server: &Server, target: &str, more: &str) -> u16 {
-    shake(server, target, more).1.split(' ').nth(1).unwrap().parse().unwrap()
+    shake(server.port(), target, more).1.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
 /// A peer that reads nothing once it is connected.
-pub struct Stalled(TcpStream);
+pub struct Stalled(pub TcpStream);
 
 impl Stalled {
     pub fn come(server: &Server, name: &str) -> Self {
-        let (stream, head) = shake(server, &format!("/?id={name}"), "");
+        let (stream, head) = shake(server.port(), &format!("/?id={name}"), "");
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         Self(stream)
     }
@@ -88,18 +90,21 @@ impl Stalled {
     }
 
     /// The numbers of the whole padded messages that had been sent to it, until its end.
-    pub fn read_all(mut self) -> Vec<usize> {
-        let mut bytes = Vec::new();
-        // A reset at the end is an end, too.
-        let _ = self.0.read_to_end(&mut bytes);
+    pub fn read_all(self) -> Vec<usize> {
+        self.read_to_close().0
+    }
+
+    /// And the code of the close frame, if one came.
+    pub fn read_to_close(mut self) -> (Vec<usize>, Option<u16>) {
         let mut all = Vec::new();
-        let mut rest = &bytes[..];
-        // Each is a frame with 16 bits of length.
-        while rest.len() >= 4 + 8 + 32 * 1024 && rest[0] == 0x81 {
-            assert_eq!(rest[1], 126);
-            all.push(number(std::str::from_utf8(&rest[4..12]).unwrap()));
-            rest = &rest[4 + 8 + 32 * 1024..];
+        // A reset is an end, too.
+        while let Some((first, payload)) = raw::read_frame(&mut self.0) {
+            match first {
+                0x81 => all.push(number(std::str::from_utf8(&payload).unwrap())),
+                0x88 => return (all, Some(u16::from_be_bytes([payload[0], payload[1]]))),
+                other => panic!("{other:#x}"),
+            }
         }
-        all
+        (all, None)
     }
 }
