@@ -179,6 +179,6 @@ fn every_message_is_delivered_once_or_still_queued() {
 }
 
 fn is_there(server: &Server, name: usize) -> bool {
-    let list = server.connection_list();
-    list.as_array().unwrap().iter().any(|one| one["name"] == name.to_string())
+    let (list, name) = (server.connection_list(), name.to_string());
+    list.as_array().unwrap().iter().any(|one| one["name"] == name.as_str())
 }

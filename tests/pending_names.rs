@@ -3,6 +3,7 @@
 mod common {
     pub mod face;
     pub mod names;
+    pub mod raw;
 }
 
 use common::face::*;
