@@ -959,11 +959,12 @@ wsaddin_result wsaddin_server_send_binary(wsaddin_server server,
                                           size_t size);
 
 /**
- * Queues one text message for every connection. Never blocks: a connection whose queue is full is closed with 1013 and
- * not counted.
+ * Queues one text message for every connection and for every absent session that may come back. Never blocks: a
+ * connection whose queue is full is closed with 1013, an absent session whose queue is full goes without; neither is
+ * counted.
  *
  * @param text   UTF-8, `size` bytes, copied once for all
- * @param count  how many connections it was queued for
+ * @param count  how many it was queued for
  */
 wsaddin_result wsaddin_server_broadcast_text(wsaddin_server server,
                                              const void *text,
@@ -1204,7 +1205,7 @@ wsaddin_result wsaddin_server_get_name_parameter(wsaddin_server server,
 /**
  * Milliseconds that the session of a named connection waits for it after it has broken; 0: it does not. What is sent
  * to the name meanwhile waits, within SendQueueBytes; a session that ends with messages waiting gives a
- * WSADDIN_EVENT_EXPIRED. For connections that break later. Default 60000.
+ * WSADDIN_EVENT_EXPIRED. No more of them wait than MaxConnections: the one that would end first makes room. For connections that break later. Default 60000.
  */
 wsaddin_result wsaddin_server_set_resume_timeout(wsaddin_server server,
                                                  int64_t value);

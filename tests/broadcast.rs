@@ -80,6 +80,8 @@ fn a_full_queue_does_not_cost_a_session_what_it_has() {
     while server.broadcast_to("team", &padded(queued)).unwrap() == 1 {
         queued += 1;
         assert!(queued < 2000, "its queue is never full");
+        // The network is to be full, not only the queue of a thread that has not had its turn.
+        std::thread::sleep(Duration::from_millis(1));
     }
     let close = server.event();
     assert_eq!((close.event, close.connection), (WSADDIN_EVENT_CLOSE, id));
@@ -88,12 +90,11 @@ fn a_full_queue_does_not_cost_a_session_what_it_has() {
     again.connect(&url(&server, "a")).unwrap();
     let open = server.event();
     assert_eq!(open.json()["groups"], serde_json::json!(["team"]));
-    let got = numbers(&again, queued - 1);
-    assert!(got.iter().copied().eq(got[0]..queued), "without a gap, from what the kernel had not taken");
+    assert_eq!(server.broadcast_to("team", &padded(queued)).unwrap(), 1);
+    let got = numbers(&again, queued);
+    assert!(got.iter().copied().eq(got[0]..=queued), "without a gap, from what the kernel had not taken");
     let (read, _) = stalled.read_to_close();
     assert!(read.len() <= got[0], "nothing twice");
-    assert_eq!(server.broadcast_to("team", &padded(queued)).unwrap(), 1);
-    assert_eq!(numbers(&again, queued), [queued]);
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn what_is_sent_while_away_comes_first_and_in_order() {
 #[test]
 fn who_stays_away_too_long_has_expired() {
     let server = naming();
-    server.resume_timeout(50);
+    server.resume_timeout(1000);
     let (client, id) = come(&server, "a");
     server.join_group(id, "team").unwrap();
     client.disconnect(1001, "").unwrap();
@@ -169,6 +169,8 @@ fn what_is_no_name_is_refused() {
     ] {
         assert_eq!(status(&server, &query, ""), expected, "{query}");
     }
+    assert_eq!(status(&server, "/?x=1&id=two+words%2B", ""), 101);
+    until("it is named", || server.send_to_name("two words+", "x").unwrap());
     assert_eq!(status(&server, "/", "id: \u{1}\r\n"), 400);
     assert_eq!(status(&server, "/", "Id: by header\r\n"), 101, "a header's name has no case");
     until("it is named", || server.send_to_name("by header", "x").unwrap());

@@ -134,10 +134,11 @@ fn an_absent_session_keeps_to_the_bound() {
 #[test]
 fn who_waits_for_room_follows_the_name() {
     let server = naming();
-    server.send_queue_bytes(100_000).send_timeout(SOON).close_timeout(200);
+    server.send_queue_bytes(100_000).close_timeout(200);
     let _stalled = Stalled::come(&server, "a");
     let id = next(&server, WSADDIN_EVENT_OPEN).connection;
-    server.send_timeout(-1);
+    // Full for a while: the network, not only the queue of a thread that has not had its turn.
+    server.send_timeout(300);
     let mut queued = 0;
     while server.send(id, &padded(queued)).is_ok() {
         queued += 1;
@@ -233,4 +234,45 @@ fn a_pending_one_takes_over_when_it_is_let_in() {
     assert_eq!(next(&server, WSADDIN_EVENT_OPEN).connection, id);
     assert!(server.send_to_name("a", "for the second").unwrap());
     assert_eq!(texts(&second, 1), ["for the second"]);
+}
+
+#[test]
+fn a_stop_tells_of_what_a_stalled_one_has_not_got() {
+    let server = naming();
+    server.close_timeout(200).send_queue_bytes(64 << 20);
+    let stalled = Stalled::come(&server, "a");
+    let id = next(&server, WSADDIN_EVENT_OPEN).connection;
+    for number in 0..400 {
+        assert!(server.send_to_name("a", &padded(number)).unwrap());
+    }
+    server.stop().unwrap();
+    assert_eq!(next(&server, WSADDIN_EVENT_CLOSE).connection, id);
+    let expired = next(&server, WSADDIN_EVENT_EXPIRED).json();
+    let unsent = expired["messages"].as_u64().unwrap() as usize;
+    assert_eq!(expired["name"], "a");
+    let read = stalled.read_all();
+    assert!(read.iter().copied().eq(0..read.len()) && read.len() + unsent <= 400, "{} {unsent}", read.len());
+}
+
+#[test]
+fn sessions_that_wait_are_no_more_than_connections_may_be() {
+    let server = naming();
+    server.max_connections(3);
+    for name in ["a", "b", "c", "d", "e"] {
+        let (client, _) = come(&server, name);
+        assert!(client.disconnect(1001, "").unwrap());
+        next(&server, WSADDIN_EVENT_CLOSE);
+        if name == "e" {
+            break;
+        }
+        // The first ones make room when the fourth and the fifth have gone.
+        assert!(server.send_to_name(name, "x").unwrap());
+        if name == "d" {
+            assert_eq!(next(&server, WSADDIN_EVENT_EXPIRED).text(), r#"{"name":"a","messages":1}"#);
+        }
+    }
+    assert_eq!(next(&server, WSADDIN_EVENT_EXPIRED).text(), r#"{"name":"b","messages":1}"#);
+    assert_eq!(server.statistics()["sessions_waiting"], 3);
+    assert_eq!(server.broadcast("y").unwrap(), 3);
+    assert!(!server.send_to_name("b", "x").unwrap() && server.send_to_name("c", "x").unwrap());
 }

@@ -123,11 +123,12 @@ pub unsafe extern "C" fn wsaddin_server_send_binary(
     })
 }
 
-/// Queues one text message for every connection. Never blocks: a connection whose queue is full is closed with 1013 and
-/// not counted.
+/// Queues one text message for every connection and for every absent session that may come back. Never blocks: a
+/// connection whose queue is full is closed with 1013, an absent session whose queue is full goes without; neither is
+/// counted.
 ///
 /// @param text   UTF-8, `size` bytes, copied once for all
-/// @param count  how many connections it was queued for
+/// @param count  how many it was queued for
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_server_broadcast_text(
     server: wsaddin_server,

@@ -226,6 +226,12 @@ impl Names {
         due.into_iter().filter_map(|name| self.end(name)).collect()
     }
 
+    /// Ends the absent session that would end first.
+    pub fn end_first(&mut self) -> Option<(Arc<str>, Arc<Connection>)> {
+        let name = self.due.values().next()?.clone();
+        self.end(name)
+    }
+
     /// Ends the session of a name.
     pub fn end(&mut self, name: Arc<str>) -> Option<(Arc<str>, Arc<Connection>)> {
         let connection = self.find(&name)?.clone();
@@ -274,7 +280,11 @@ pub(super) fn requested(request: &Request, parameter: &str) -> Result<String, Re
         return Ok(String::new());
     }
     let refusal = || Refusal::new(400, "the name is longer than 1024 bytes or not printable UTF-8");
-    let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8().map(|text| text.into_owned());
+    // As a form, and so every library for queries, writes it: a blank may be a plus.
+    let decode = |text: &str| {
+        let text = text.replace('+', " ");
+        percent_encoding::percent_decode_str(&text).decode_utf8().map(|text| text.into_owned())
+    };
     for pair in request.query().split('&') {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         if decode(key).is_ok_and(|key| key == parameter) {

@@ -112,6 +112,7 @@ impl Shared {
             connection.release_pings();
             dispatch |= self.tell_close(connection, end.ending.clone());
             state.names.away(connection.serial, self.until());
+            dispatch |= self.bound_absent(&mut state);
             self.arm(&mut state);
         } else {
             state.registry.remove(connection.id());
@@ -142,6 +143,19 @@ impl Shared {
     /// Until when a session that is left now waits.
     fn until(&self) -> Instant {
         Instant::now() + Duration::from_millis(self.options.int(Opt::ResumeTimeout).unsigned_abs())
+    }
+
+    /// Sessions cost memory also without a connection, so there are no more of them than there may be connections: the
+    /// one that would end first makes room.
+    fn bound_absent(&self, state: &mut State) -> bool {
+        let most = self.options.size(Opt::MaxConnections);
+        let mut dispatch = false;
+        while state.names.absent_count() > most
+            && let Some(ended) = state.names.end_first()
+        {
+            dispatch |= self.end_sessions(vec![ended]);
+        }
+        dispatch
     }
 
     /// Makes sure that somebody looks when the next session ends.
@@ -194,13 +208,16 @@ impl Shared {
             && let Some(io) = state.ios.first().cloned()
         {
             // Nobody's connection, for what is sent to the name meanwhile.
-            let stand_in = Connection::new(io);
+            let stand_in = Connection::new(io.clone());
             stand_in.outbox.open();
             stand_in.set_over();
             state.names.claim(&stand_in, &name);
             state.names.away(stand_in.serial, self.until());
-            self.arm(&mut state);
             connection.outbox.seal(connection.serial);
+            if self.bound_absent(&mut state) {
+                io.post(Command::Dispatch(self.inbox.clone()));
+            }
+            self.arm(&mut state);
         } else {
             state.names.unlink(connection.serial);
         }

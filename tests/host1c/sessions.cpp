@@ -80,7 +80,7 @@ SCENARIO(sessions) {
     CHECK(has(second.refused(u"Подключиться", {url + u"?Код=" + Text(600, u'я')}), u"400"));
 
     // Too long away: what waited is told of.
-    server.set(u"ТаймаутВозобновления", 300);
+    server.set(u"ТаймаутВозобновления", setting.slow ? 10000 : 1000);
     CHECK(first.call(u"Отключиться", {1001}));
     next(server, u"close", data);
     CHECK(server.call(u"ОтправитьПоИмени", {u"Петров", u"раз"}) == true);
@@ -108,13 +108,13 @@ SCENARIO(sessions_events) {
         Object server(library, u"Server"), client(library, u"Client");
         server.set(u"ВнешниеСобытия", u"data");
         server.set(u"ПараметрИмениСоединения", u"id");
-        server.set(u"ТаймаутВозобновления", 300);
+        server.set(u"ТаймаутВозобновления", setting.slow ? 10000 : 1000);
         const Text url = start_server(server) + u"?id=1";
         CHECK(client.call(u"Подключиться", {url}));
         CHECK(client.call(u"Отключиться", {1001}));
         CHECK(server.connection.wait_events(2, 10000));
         CHECK(server.call(u"ОтправитьПоИмени", {u"1", u"x"}) == true);
-        CHECK(server.connection.wait_events(3, 10000));
+        CHECK(server.connection.wait_events(3, 60000));
         const std::vector<Event> told = server.connection.take_events();
         CHECK(told[0].event == u"open" && told[1].event == u"close" && told[2].event == u"expired");
         CHECK_SAYS(told[2].data == u"{\"id\":0,\"name\":\"1\",\"messages\":1}", utf8(told[2].data));
