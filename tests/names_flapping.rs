@@ -13,7 +13,7 @@ use common::raw;
 use std::collections::HashMap;
 use std::io::Write;
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 use websocket_addin::capi::*;
@@ -63,7 +63,7 @@ fn read_to_close(stream: &mut TcpStream, name: usize, got: &mut Tale, expected: 
 }
 
 /// Comes and goes until it is time, then stays until it has all.
-fn flap(port: u16, name: usize, over: &AtomicBool, expected: impl Fn() -> (usize, usize)) -> usize {
+fn flap(port: u16, name: usize, over: &AtomicBool, left: &AtomicUsize, expected: impl Fn() -> (usize, usize)) -> usize {
     let mut got = Tale::default();
     let mut dice = name as u64 + 1;
     let mut roll = |sides: u64| {
@@ -91,6 +91,7 @@ fn flap(port: u16, name: usize, over: &AtomicBool, expected: impl Fn() -> (usize
             stream = come(port, name);
         }
     }
+    left.fetch_add(1, SeqCst);
     let (own, all) = expected();
     while (got.own, got.all) != (own, all) {
         let (_, payload) = raw::read_frame(&mut stream)
@@ -135,6 +136,7 @@ fn every_message_is_delivered_once_or_still_queued() {
     server.io_threads(2).resume_timeout(600_000);
     server.run("127.0.0.1", 0).unwrap();
     let port = server.port();
+    let left = AtomicUsize::new(0);
     let (over, sent) = (AtomicBool::new(false), std::sync::Mutex::new(None));
     let expected = |name: usize| {
         let start = Instant::now();
@@ -149,13 +151,14 @@ fn every_message_is_delivered_once_or_still_queued() {
     };
     let lives = thread::scope(|scope| {
         let watcher = scope.spawn(|| watch(&server, &over));
-        let (over, expected) = (&over, &expected);
+        let (over, left, expected) = (&over, &left, &expected);
         let flappers: Vec<_> =
-            (0..NAMES).map(|name| scope.spawn(move || flap(port, name, over, || expected(name)))).collect();
+            (0..NAMES).map(|name| scope.spawn(move || flap(port, name, over, left, || expected(name)))).collect();
         until("all have come once", || (0..NAMES).all(|name| is_there(&server, name)));
         let end = Instant::now() + time();
         let (mut own, mut all) = (vec![0; NAMES], 0);
-        while Instant::now() < end && flappers.iter().all(|flapper| !flapper.is_finished()) {
+        // On until the last one rests, because each waits for the next message.
+        while left.load(SeqCst) < NAMES && flappers.iter().all(|flapper| !flapper.is_finished()) {
             for (name, count) in own.iter_mut().enumerate() {
                 assert!(server.send_to_name(&name.to_string(), &format!("own {count}")).unwrap(), "{name}");
                 *count += 1;
@@ -164,6 +167,7 @@ fn every_message_is_delivered_once_or_still_queued() {
             assert_eq!(server.broadcast(&format!("all {all}")).unwrap(), NAMES as i64);
             all += 1;
             thread::sleep(Duration::from_millis(2));
+            over.store(Instant::now() >= end, SeqCst);
         }
         over.store(true, SeqCst);
         *sent.lock().unwrap() = Some((own, all));
