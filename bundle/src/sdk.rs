@@ -12,6 +12,9 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use std::process::Command;
 
+const DEFINITIONS: &str = "websocket_addin.def";
+const GNU: &str = "libwebsocket_addin.dll.a";
+
 /// The platform that the SDK has a static library for.
 const STATIC: &str = "x86_64-linux";
 
@@ -83,16 +86,16 @@ fn import_libraries(project: &Project, list: &List, target: &Target) -> Result<V
     for name in &names {
         definitions.push_str(&format!("    {name}\n"));
     }
-    let file = folder.join("websocket_addin.def");
-    std::fs::write(&file, definitions)?;
+    std::fs::write(folder.join(DEFINITIONS), definitions)?;
     let machine = if target.machine() == "i686" { "i386" } else { "i386:x86-64" };
-    let gnu = folder.join("libwebsocket_addin.dll.a");
     let mut dlltool = Command::new(tools::need(&format!("{}-w64-mingw32-dlltool", target.machine()), &[])?);
     // Its objects are named after a temporary file otherwise, and the archive would bear today's date.
     dlltool.args(["--deterministic-libraries", "--temp-prefix", "websocket_addin", "-m", machine]);
-    tools::output(dlltool.arg("-d").arg(&file).arg("-l").arg(&gnu).current_dir(&folder))?;
-    let gnu = std::fs::read(&gnu).with_context(|| gnu.display().to_string())?;
-    Ok(vec![("libwebsocket_addin.dll.a", gnu), ("websocket_addin.lib", microsoft(&names, target)?)])
+    // Names without their folder, which would get into the symbols.
+    dlltool.args(["-d", DEFINITIONS, "-l", GNU]).current_dir(&folder);
+    tools::output(&mut dlltool)?;
+    let gnu = std::fs::read(folder.join(GNU)).context(GNU)?;
+    Ok(vec![(GNU, gnu), ("websocket_addin.lib", microsoft(&names, target)?)])
 }
 
 /// The short form that Microsoft's linker writes itself. On x86 the symbol of a C function begins with an underscore,
