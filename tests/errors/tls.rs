@@ -37,12 +37,13 @@ fn tls_that_is_closed_during_the_handshake() {
 fn a_tls_handshake_that_hangs() {
     let peer = Peer::new(|_| Then::Keep);
     let client = Client::new();
-    client.connect_timeout(500);
+    // Long enough for the system's roots to be read on a busy machine.
+    client.connect_timeout(3_000);
     let at = peer.address();
     fails(
         WSADDIN_CONNECT_TIMEOUT,
-        &format!("connecting to {at}: no connection within 500 ms: TLS handshake"),
-        &format!("подключение к {at}: подключение не удалось за 500 мс: рукопожатие TLS"),
+        &format!("connecting to {at}: no connection within 3000 ms: TLS handshake"),
+        &format!("подключение к {at}: подключение не удалось за 3000 мс: рукопожатие TLS"),
         || client.connect(&format!("wss://{at}/")),
     );
 }
