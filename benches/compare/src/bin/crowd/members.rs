@@ -192,6 +192,10 @@ impl Members {
             }
             self.frames(at)?;
         }
+        // Reading may have ended the TLS handshake that the request waits for, and no other edge follows.
+        if !self.all[at].due.is_empty() {
+            self.write(at)?;
+        }
         Ok(!was_open && self.all[at].open)
     }
 
