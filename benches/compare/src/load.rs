@@ -1,8 +1,8 @@
 //! The load generator: one epoll thread, frames prepared once, replies counted rather than decoded. It costs far less
 //! per message than any server under test, so the server is what is measured.
 
-use hdrhistogram::Histogram;
 use crate::stream::Stream;
+use hdrhistogram::Histogram;
 use mio::net::TcpListener;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
@@ -146,7 +146,11 @@ impl Load {
         for stream in streams {
             stream.socket().set_nonblocking(true)?;
             let fd = stream.socket().as_raw_fd();
-            poll.registry().register(&mut SourceFd(&fd), Token(peers.len()), Interest::READABLE | Interest::WRITABLE)?;
+            poll.registry().register(
+                &mut SourceFd(&fd),
+                Token(peers.len()),
+                Interest::READABLE | Interest::WRITABLE,
+            )?;
             peers.push(Peer { stream, due: 0, at: 0, received: 0, sent_at: VecDeque::new() });
         }
         let prepared = sent.repeat(case.window);
