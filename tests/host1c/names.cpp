@@ -241,6 +241,12 @@ void every_method(const Library& library, Manner manner) {
     gives(on_server(u"Broadcast", {Bytes{0, 1, 255}}), 1);
     gives(on_client(u"ReceiveEvent", {0, event, data}), true);
     CHECK(event == u"message" && data == Bytes({0, 1, 255}));
+    gives(on_server(u"SetName", {1, u"первый"}), true);
+    gives(on_server(u"SendToName", {u"первый", u"три"}), true);
+    gives(on_client(u"Receive", {0, data}), true);
+    CHECK(data == u"три");
+    gives(on_server(u"JoinGroup", {1, u"все"}), true);
+    gives(on_server(u"LeaveGroup", {1, u"все"}), true);
     const Value round_trip = on_client(u"Ping", {10000});
     CHECK(function ? round_trip.number >= 0 && round_trip.number < 10000 : round_trip == Value());
     CHECK(on_server(u"Ping", {1, 10000}).kind == round_trip.kind);
