@@ -1,6 +1,6 @@
 //! permessage-deflate, RFC 7692.
 //!
-//! [`offer`](self::offer) and its neighbours agree on the parameters. Without context takeover, which is what we ask
+//! [`offer`] and its neighbours agree on the parameters. Without context takeover, which is what we ask
 //! for by default, a message is compressed and inflated with what the I/O thread owns ([`Packers`], [`Inflaters`]),
 //! and a connection owns nothing between messages; with it, each connection owns its own.
 
