@@ -13,7 +13,7 @@ use once_cell::sync::OnceCell;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Counters of one connection, written by its I/O thread alone.
 #[derive(Default)]
@@ -63,12 +63,18 @@ pub struct Info {
     /// Subprotocol and extensions; most connections have neither.
     pub(super) agreed: Option<Box<[String; 2]>>,
     pub secure: bool,
-    pub connected_at: SystemTime,
+    /// Milliseconds since 1970.
+    pub(super) connected_ms: u64,
     /// The request of a server's connection.
     pub request: Option<Request>,
 }
 
 impl Info {
+    /// When it opened, by the system's clock.
+    pub fn connected_at(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.connected_ms)
+    }
+
     /// The subprotocol, or nothing.
     pub fn protocol(&self) -> &str {
         self.agreed.as_ref().map_or("", |agreed| &agreed[0])
@@ -361,6 +367,6 @@ mod tests {
     #[cfg(target_pointer_width = "64")]
     fn a_connection_is_small() {
         let sizes = [size_of::<Driver>(), size_of::<Connection>(), size_of::<Outbox>()];
-        assert!(sizes[0] <= 528 && sizes[1] <= 288 && sizes[2] <= 128, "{sizes:?}");
+        assert!(sizes[0] <= 392 && sizes[1] <= 280 && sizes[2] <= 128, "{sizes:?}");
     }
 }

@@ -3,7 +3,7 @@
 use super::command::{Command, Owner};
 use super::connection::Connection;
 use super::cork::Cork;
-use super::driver::{After, Driver};
+use super::driver::{After, Driver, Staged};
 use super::listening::Listening;
 use super::queue::{Entry, Inbox};
 use super::reconnect::Dials;
@@ -53,6 +53,8 @@ pub(super) struct Io {
     /// What the round has brought so far; one object's.
     batch: Option<Batch>,
     spare: Vec<Entry>,
+    /// For the next connection that has something to write.
+    staged: Option<Box<Staged>>,
 }
 
 /// What a round has brought for one object.
@@ -82,6 +84,22 @@ impl Io {
         let mut entries = std::mem::take(&mut self.spare);
         entries.push(entry);
         self.batch = Some(Batch { inbox: inbox.clone(), entries, bytes });
+    }
+
+    /// Room for frames on their way out; [`Io::unless_empty`] takes it back.
+    pub fn lend(&mut self) -> Box<Staged> {
+        self.staged.take().unwrap_or_default()
+    }
+
+    /// What a connection keeps of it: nothing when nothing is left.
+    pub fn unless_empty(&mut self, staged: Box<Staged>) -> Option<Box<Staged>> {
+        if !staged.frames.is_empty() {
+            return Some(staged);
+        }
+        if staged.is_worth_keeping() {
+            self.staged = Some(staged);
+        }
+        None
     }
 
     /// Calls those whose time has come. A panic of one ends nothing else.
@@ -138,6 +156,7 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         commands: Vec::new(),
         batch: None,
         spare: Vec::new(),
+        staged: None,
     };
     let mut table = Table::default();
     let mut ready: Vec<Ready> = Vec::new();

@@ -143,7 +143,7 @@ pub fn connection_json(connection: &Connection, state: &str, with_headers: bool)
         "extensions": info.map_or("", |info| info.extensions()),
         "secure": info.is_some_and(|info| info.secure),
         "state": state,
-        "connected_at": info.map(|info| iso(info.connected_at)),
+        "connected_at": info.map(|info| iso(info.connected_at())),
         "messages_in": counters.messages_in.load(Relaxed),
         "messages_out": counters.messages_out.load(Relaxed),
         "bytes_in": counters.bytes_in.load(Relaxed),

@@ -52,23 +52,23 @@ enum Layer {
     Plain(Socket),
     /// The TLS handshake's first step, which may be the one that costs, waits for its turn.
     Fresh(Socket, Box<Side>),
-    Shaking(Box<Shaking<Socket>>),
+    /// With the name that the server's certificate must have.
+    Shaking(Box<(Shaking<Socket>, Box<str>)>),
     Tls(Box<Engine<Socket>>),
     /// A failed TLS handshake took the socket with it.
     Dead(Option<Box<Error>>),
 }
 
 enum Side {
-    Client(TlsClient),
+    Client(TlsClient, Box<str>),
     Server(TlsServer),
 }
 
 /// See the module's page.
 pub struct Stream {
     layer: Layer,
-    peer: Option<SocketAddr>,
-    /// The name that the server's certificate must have.
-    host: Box<str>,
+    /// Until it is known elsewhere.
+    peer: Option<Box<SocketAddr>>,
 }
 
 fn interest() -> Interest {
@@ -86,7 +86,7 @@ impl Stream {
     pub(super) fn new(socket: TcpStream, peer: SocketAddr) -> Self {
         // Small messages must not wait for the acknowledgement of earlier ones.
         let _ = socket.set_nodelay(true);
-        Self { layer: Layer::Plain(Socket(socket)), peer: Some(peer), host: Box::default() }
+        Self { layer: Layer::Plain(Socket(socket)), peer: Some(Box::new(peer)) }
     }
 
     /// Starts a connect; writable means that it is decided.
@@ -111,7 +111,7 @@ impl Stream {
     fn socket(&self) -> Option<&TcpStream> {
         match &self.layer {
             Layer::Plain(socket) | Layer::Fresh(socket, _) => Some(&socket.0),
-            Layer::Shaking(stream) => Some(&stream.get_ref().0),
+            Layer::Shaking(shaking) => Some(&shaking.0.get_ref().0),
             Layer::Tls(stream) => Some(&stream.get_ref().0),
             Layer::Dead(_) => None,
         }
@@ -120,7 +120,7 @@ impl Stream {
     fn socket_mut(&mut self) -> Option<&mut TcpStream> {
         match &mut self.layer {
             Layer::Plain(socket) | Layer::Fresh(socket, _) => Some(&mut socket.0),
-            Layer::Shaking(stream) => Some(&mut stream.get_mut().0),
+            Layer::Shaking(shaking) => Some(&mut shaking.0.get_mut().0),
             Layer::Tls(stream) => Some(&mut stream.get_mut().0),
             Layer::Dead(_) => None,
         }
@@ -234,7 +234,12 @@ impl Stream {
     }
 
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.peer
+        self.peer.as_deref().copied()
+    }
+
+    /// The same for who keeps it: an open connection need not have it twice.
+    pub fn take_peer_addr(&mut self) -> Option<SocketAddr> {
+        self.peer.take().map(|peer| *peer)
     }
 
     pub fn local_addr(&self) -> Option<SocketAddr> {
@@ -260,8 +265,7 @@ impl Stream {
 
     /// Goes on as a TLS client; [`Stream::handshake`] drives it.
     pub fn start_tls_client(&mut self, tls: &TlsClient, host: &str) {
-        self.host = host.into();
-        self.start_tls(Side::Client(tls.clone()));
+        self.start_tls(Side::Client(tls.clone(), host.into()));
     }
 
     /// Goes on as a TLS server; [`Stream::handshake`] drives it.
@@ -278,12 +282,15 @@ impl Stream {
 
     /// Goes on with the TLS handshake; true when it is through (a plain stream: always).
     pub fn handshake(&mut self) -> Result<bool> {
-        let step = match std::mem::replace(&mut self.layer, Layer::Dead(None)) {
+        let (step, host) = match std::mem::replace(&mut self.layer, Layer::Dead(None)) {
             Layer::Fresh(socket, side) => match *side {
-                Side::Client(tls) => tls.connect(&self.host, socket),
-                Side::Server(tls) => tls.accept(socket),
+                Side::Client(tls, host) => (tls.connect(&host, socket), host),
+                Side::Server(tls) => (tls.accept(socket), Box::default()),
             },
-            Layer::Shaking(stream) => stream.handshake(),
+            Layer::Shaking(shaking) => {
+                let (shaking, host) = *shaking;
+                (shaking.handshake(), host)
+            }
             Layer::Dead(error) => return Err(error.map_or_else(|| Error::of(Id::TlsFailed), |error| *error)),
             layer @ (Layer::Plain(_) | Layer::Tls(_)) => {
                 self.layer = layer;
@@ -296,11 +303,11 @@ impl Stream {
                 Ok(true)
             }
             Step::Going(shaking) => {
-                self.layer = Layer::Shaking(Box::new(shaking));
+                self.layer = Layer::Shaking(Box::new((shaking, host)));
                 Ok(false)
             }
             Step::Failed(text) => {
-                let error = tls::handshake_error(text, &self.host);
+                let error = tls::handshake_error(text, &host);
                 self.layer = Layer::Dead(Some(Box::new(error.clone())));
                 Err(error)
             }

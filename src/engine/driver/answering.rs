@@ -34,7 +34,7 @@ impl Driver {
     /// Whether nothing is on its way out, so that an answer may be the next.
     fn may_cork(&self) -> bool {
         matches!(self.phase, Phase::Open)
-            && self.staged.is_empty()
+            && self.staged.is_none()
             && self.raw.is_none()
             && self.unanswered.is_none()
             && self.blocked.is_none()
@@ -81,12 +81,10 @@ impl Driver {
         if !cork.is_spilled() {
             self.connection.outbox.book_passed();
         }
-        for frame in cork.unpack().into_iter().rev() {
-            self.staged_bytes += frame.wire_len();
-            self.staged.push_front(frame);
-        }
+        let staged = self.staged.get_or_insert_with(|| io.lend());
+        cork.unpack().into_iter().rev().for_each(|frame| staged.push_front(frame));
         match written {
-            Ok(count) => self.took(io.now, stream, count, whole),
+            Ok(count) => self.took(io, stream, count, whole),
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.took_nothing(io.now),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return self.cannot_write(io, &error),

@@ -1,21 +1,24 @@
 //! The I/O thread's side of a connection: a state machine from the dial, or the accept, to the last byte.
 
 mod answering;
+mod caller;
 mod closing;
 mod failing;
 mod keepalive;
 mod opening;
 mod pending;
 mod reading;
+mod staged;
 mod telling;
 mod tunneling;
 mod writing;
 
+use self::caller::Caller;
 use self::closing::Closing;
 use self::keepalive::Keepalive;
 use self::pending::Newcomer;
 use self::reading::Stash;
-use self::tunneling::Route;
+pub(super) use self::staged::Staged;
 use self::writing::Raw;
 use super::command::{DialPlan, End, Owner};
 use super::connection::Connection;
@@ -24,10 +27,9 @@ use super::io_thread::{BUFFER, Io};
 use crate::error::Error;
 use crate::net::{Dial, Moment, Ready, Stream, TlsClient, TlsServer, Tunnel};
 use crate::options::Opt;
-use crate::ws::deflate::{Packer, Settings};
-use crate::ws::{ClientHandshake, Decoder, OutFrame, Role, ServerHandshake};
+use crate::ws::deflate::Packer;
+use crate::ws::{ClientHandshake, Decoder, Role, ServerHandshake};
 use bytes::Bytes;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -80,9 +82,7 @@ pub(super) struct Driver {
     role: Role,
     phase: Phase,
     stream: Option<Stream>,
-    /// A client's host and port, for error texts; a server's end has none ([`Driver::place`]).
-    place: Box<str>,
-    proxy: Option<Box<Route>>,
+    caller: Option<Box<Caller>>,
     token: usize,
     /// The end of the present phase.
     deadline: Option<Moment>,
@@ -92,8 +92,6 @@ pub(super) struct Driver {
     decoder: Decoder,
     /// Compresses what goes out, where permessage-deflate was agreed on.
     packer: Option<Packer>,
-    /// What a client has offered of permessage-deflate.
-    offered: Option<Settings>,
     /// Bytes of an unfinished message, as booked with the owner.
     held: usize,
     stash: Option<Box<Stash>>,
@@ -102,10 +100,8 @@ pub(super) struct Driver {
 
     /// A handshake on its way out, before any frame.
     raw: Option<Box<Raw>>,
-    /// Frames in their final order; what was once offered to TLS must be offered again unchanged.
-    staged: VecDeque<OutFrame>,
-    staged_bytes: usize,
-    front_sent: usize,
+    /// What was once offered to TLS must be offered again unchanged. Never an empty one.
+    staged: Option<Box<Staged>>,
     /// How much is encoded for one write: about what the kernel takes.
     portion: usize,
     /// The latest ping that could not be answered yet.
@@ -126,12 +122,13 @@ impl Driver {
     pub fn client(connection: Arc<Connection>, owner: Arc<dyn Owner>, plan: DialPlan) -> Self {
         let place = plan.target.address();
         let phase = Phase::Preparing(Box::new(plan));
-        Self::new(connection, owner, Role::Client, phase, None, &place)
+        Self::new(connection, owner, Role::Client, phase, None, Caller::new(&place))
     }
 
     /// A client's next one, which dials at that time to that host and port.
     pub fn again(connection: Arc<Connection>, owner: Arc<dyn Owner>, place: Arc<str>, at: Moment) -> Self {
-        let mut driver = Self::new(connection, owner, Role::Client, Phase::Waiting, None, &place);
+        let caller = Caller::new(&place);
+        let mut driver = Self::new(connection, owner, Role::Client, Phase::Waiting, None, caller);
         driver.deadline = Some(at);
         driver
     }
@@ -149,7 +146,7 @@ impl Driver {
             }
             None => Phase::Hearing(Box::default()),
         };
-        Self::new(connection, owner, Role::Server, phase, Some(stream), "")
+        Self::new(connection, owner, Role::Server, phase, Some(stream), None)
     }
 
     fn new(
@@ -158,7 +155,7 @@ impl Driver {
         role: Role,
         phase: Phase,
         stream: Option<Stream>,
-        place: &str,
+        caller: Option<Box<Caller>>,
     ) -> Self {
         Self {
             connection,
@@ -166,21 +163,17 @@ impl Driver {
             role,
             phase,
             stream,
-            place: place.into(),
-            proxy: None,
+            caller,
             token: 0,
             deadline: None,
             armed: None,
             decoder: Decoder::new(role),
             packer: None,
-            offered: None,
             held: 0,
             stash: None,
             half_closed: false,
             raw: None,
-            staged: VecDeque::new(),
-            staged_bytes: 0,
-            front_sent: 0,
+            staged: None,
             portion: BUFFER,
             unanswered: None,
             waits: false,

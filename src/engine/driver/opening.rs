@@ -14,13 +14,18 @@ use crate::ws::{ClientHandshake, Message, Refusal, Request, Role};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long a refused newcomer has to read why.
 const REFUSAL: Duration = Duration::from_secs(2);
 /// What TLS handshakes may take of one round of the loop, but for the one that exceeds it: signing takes a millisecond
 /// or more, and hundreds of newcomers must not hold up those that are here.
 const SHAKING: Duration = Duration::from_micros(500);
+
+fn since_1970() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
 
 impl Driver {
     pub fn start(&mut self, io: &mut Io, token: usize) -> After {
@@ -57,7 +62,7 @@ impl Driver {
     /// The wait is over. Waiting for a turn takes nothing from `ConnectTimeout`, which begins with the dial.
     pub(super) fn ask_for_turn(&mut self, io: &mut Io) -> After {
         self.deadline = None;
-        if io.dials.begin(&self.connection, &Arc::from(&*self.place)) { self.dial_again(io) } else { After::Keep }
+        if io.dials.begin(&self.connection, &Arc::from(self.called())) { self.dial_again(io) } else { After::Keep }
     }
 
     /// Its turn has come.
@@ -126,7 +131,7 @@ impl Driver {
     pub(super) fn dialed(&mut self, io: &mut Io, state: DialState) -> After {
         match state {
             DialState::Pending => After::Keep,
-            DialState::Failed(error) if self.proxy.is_some() => self.refuse_to_open(io, error),
+            DialState::Failed(error) if self.proxy().is_some() => self.refuse_to_open(io, error),
             DialState::Failed(error) => self.break_off(io, error),
             DialState::Connected(mut stream, _) => {
                 let Phase::Dialing { plan, tls, .. } = std::mem::replace(&mut self.phase, Phase::Lingering) else {
@@ -138,7 +143,7 @@ impl Driver {
                     self.phase = Phase::Securing(Some(plan));
                     return self.lost(io, &error);
                 }
-                if self.proxy.is_some() { self.ask_proxy(io, plan, tls) } else { self.connected(io, plan, tls) }
+                if self.proxy().is_some() { self.ask_proxy(io, plan, tls) } else { self.connected(io, plan, tls) }
             }
         }
     }
@@ -168,8 +173,11 @@ impl Driver {
             Ok(true) => match self.secured() {
                 Phase::Securing(Some(plan)) => {
                     let protocols: Vec<&str> = plan.protocols.iter().map(String::as_str).collect();
-                    self.offered = self.deflate_settings();
-                    let offer = self.offered.map(deflate::offer);
+                    let settings = self.deflate_settings();
+                    if let Some(caller) = &mut self.caller {
+                        caller.offered = settings;
+                    }
+                    let offer = settings.map(deflate::offer);
                     let handshake = ClientHandshake::new(&plan.target, &plan.headers, &protocols, offer.as_deref());
                     tell_head(self.who(), "out", handshake.request());
                     self.raw = Raw::new(handshake.request().to_vec());
@@ -218,7 +226,7 @@ impl Driver {
                 Ok(None) => {}
                 Err(error) => return self.refuse_to_open(io, error),
                 Ok(Some((agreed, rest))) => {
-                    if let Some(settings) = self.offered {
+                    if let Some(settings) = self.caller.as_ref().and_then(|caller| caller.offered) {
                         match deflate::accepted(settings, &agreed.extensions) {
                             Ok(agreement) => self.deflate(agreement),
                             Err(error) => return self.refuse_to_open(io, error),
@@ -304,12 +312,11 @@ impl Driver {
         request: Option<Request>,
         rest: Vec<u8>,
     ) -> After {
-        let stream = self.stream.as_ref();
         self.connection.set_info(Info {
-            address: stream.and_then(crate::net::Stream::peer_addr),
-            secure: stream.is_some_and(crate::net::Stream::is_tls),
+            address: self.stream.as_mut().and_then(Stream::take_peer_addr),
+            secure: self.stream.as_ref().is_some_and(Stream::is_tls),
             agreed: (!protocol.is_empty() || !extensions.is_empty()).then(|| Box::new([protocol, extensions])),
-            connected_at: SystemTime::now(),
+            connected_ms: since_1970(),
             request,
         });
         if self.owner.pending(&self.connection) {
@@ -362,7 +369,7 @@ impl Driver {
             Phase::Preparing(_) => {
                 Arg::Both { en: "looking up the host", ru: "определение адреса узла" }
             }
-            Phase::Dialing { .. } | Phase::Tunneling { .. } if self.proxy.is_some() => {
+            Phase::Dialing { .. } | Phase::Tunneling { .. } if self.proxy().is_some() => {
                 Arg::Both { en: "no answer from the proxy", ru: "прокси не отвечает" }
             }
             Phase::Dialing { .. } => {

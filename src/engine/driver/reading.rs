@@ -173,7 +173,7 @@ impl Driver {
             let error = Error::of(Id::AssemblyFull);
             return self.violated(io, Violation { code: 1013, error });
         }
-        if self.staged.is_empty() && self.raw.is_none() { After::Keep } else { self.flush(io) }
+        if self.staged.is_none() && self.raw.is_none() { After::Keep } else { self.flush(io) }
     }
 
     /// The bytes went into the memory of their message.

@@ -27,9 +27,10 @@ impl Driver {
 
     /// Who is on the other side.
     fn place(&self) -> String {
-        match self.stream.as_ref().and_then(crate::net::Stream::peer_addr) {
+        let known = self.connection.info().and_then(|info| info.address);
+        match known.or_else(|| self.stream.as_ref().and_then(Stream::peer_addr)) {
             Some(address) if !self.is_client() => address.to_string(),
-            Some(_) | None => self.place.to_string(),
+            Some(_) | None => self.called().to_owned(),
         }
     }
 
@@ -45,7 +46,7 @@ impl Driver {
 
     pub(super) fn tell_wait(&self, now: Moment) {
         let left = self.deadline.map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(now));
-        log::info!(self.who(), "{} is tried again in {} ms", self.place, left.as_millis());
+        log::info!(self.who(), "{} is tried again in {} ms", self.called(), left.as_millis());
     }
 
     pub(super) fn tell_open(&mut self) {

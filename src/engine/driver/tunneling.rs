@@ -26,22 +26,29 @@ impl Driver {
         let target = &plan.target;
         match plan.proxy.choose(target.secure, &target.host, target.port)? {
             None => {
-                self.proxy = None;
-                Ok((target.host.clone(), target.port))
+                let place = (target.host.clone(), target.port);
+                self.go_through(None);
+                Ok(place)
             }
             Some(proxy) => {
                 let place = (proxy.host.clone(), proxy.port);
                 log::info!(self.who(), "through the proxy {}", proxy.shown());
-                self.proxy = Some(Box::new(Route { proxy, open: false }));
+                self.go_through(Some(Box::new(Route { proxy, open: false })));
                 Ok(place)
             }
         }
     }
 
+    fn go_through(&mut self, route: Option<Box<Route>>) {
+        if let Some(caller) = &mut self.caller {
+            caller.proxy = route;
+        }
+    }
+
     /// An error with where it was connected to, and through what. Until the tunnel is open it is the proxy's.
     pub(super) fn connecting(&self, error: Error) -> Error {
-        let place = (&*self.place).into();
-        match &self.proxy {
+        let place = self.called().into();
+        match self.proxy() {
             None => Error::new(Id::ConnectingTo, [place]).because(error),
             Some(route) => {
                 let through = Error::new(Id::ConnectingThrough, [place, route.proxy.address().into()]).because(error);
@@ -52,7 +59,7 @@ impl Driver {
 
     /// The proxy has been reached.
     pub(super) fn ask_proxy(&mut self, io: &mut Io, plan: Box<DialPlan>, tls: Option<TlsClient>) -> After {
-        let Some(route) = &self.proxy else { return self.connected(io, plan, tls) };
+        let Some(route) = self.proxy() else { return self.connected(io, plan, tls) };
         let tunnel = Tunnel::new(&route.proxy, &plan.target.host, plan.target.port);
         self.phase = Phase::Securing(Some(plan));
         match tunnel {
@@ -103,7 +110,7 @@ impl Driver {
             return After::Gone;
         };
         log::debug!(self.who(), "the tunnel is open");
-        if let Some(route) = &mut self.proxy {
+        if let Some(route) = self.caller.as_mut().and_then(|caller| caller.proxy.as_mut()) {
             route.open = true;
         }
         self.connected(io, plan, tls)

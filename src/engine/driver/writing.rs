@@ -89,12 +89,10 @@ impl Driver {
         let mut turn = 0;
         while turn < TURN {
             self.stage(io);
-            if self.staged.is_empty() {
-                return Ok(());
-            }
+            let Some(staged) = &self.staged else { return Ok(()) };
             io.output.clear();
-            let (mut from, mut large) = (self.front_sent, &[][..]);
-            for frame in &self.staged {
+            let (mut from, mut large) = (staged.sent, &[][..]);
+            for frame in &staged.frames {
                 let room = self.portion - io.output.len();
                 if room == 0 {
                     break;
@@ -114,7 +112,7 @@ impl Driver {
             match stream.write_both(&io.output, large) {
                 Ok(count) => {
                     turn += count;
-                    self.took(io.now, stream, count, offered);
+                    self.took(io, stream, count, offered);
                     if self.blocked.is_some() {
                         return Ok(());
                     }
@@ -134,16 +132,16 @@ impl Driver {
     }
 
     /// The kernel took `count` of the bytes it was offered.
-    pub(super) fn took(&mut self, now: Moment, stream: &Stream, count: usize, offered: usize) {
+    pub(super) fn took(&mut self, io: &mut Io, stream: &Stream, count: usize, offered: usize) {
         // TLS takes one record at a time.
         self.portion = match count < offered {
             true => count.max(LEAST),
             false if stream.is_tls() => self.portion,
             false => self.portion.max(2 * count).min(BUFFER),
         };
-        self.advance(count);
+        self.advance(io, count);
         if stream.is_full(count, offered) {
-            self.blocked = Some(now);
+            self.blocked = Some(io.now);
         }
     }
 
@@ -160,10 +158,10 @@ impl Driver {
         if self.closing.is_staged() {
             return;
         }
-        let room = BUFFER.saturating_sub(self.staged_bytes);
         let client = self.is_client();
-        let first = self.staged.len();
-        let (staged, staged_bytes, masks) = (&mut self.staged, &mut self.staged_bytes, &mut io.masks);
+        let mut staged = self.staged.take().unwrap_or_else(|| io.lend());
+        let (room, first) = (BUFFER.saturating_sub(staged.bytes), staged.frames.len());
+        let masks = &mut io.masks;
         let mut stage = |message: Message, packed: Option<Bytes>| {
             let kind = FrameKind::of(message.kind());
             let mask = client.then(|| masks.next());
@@ -171,7 +169,6 @@ impl Driver {
                 Some(packed) => OutFrame::compressed(kind, packed, message.into_data(), mask),
                 None => OutFrame::new(kind, message.into_data(), mask),
             };
-            *staged_bytes += frame.wire_len();
             staged.push_back(frame);
         };
         let outbox = &self.connection.outbox;
@@ -188,8 +185,9 @@ impl Driver {
             }
         }
         if log::is_on(Level::Frames) {
-            self.staged.iter().skip(first).for_each(|frame| self.tell_frame(frame));
+            staged.frames.iter().skip(first).for_each(|frame| self.tell_frame(frame));
         }
+        self.staged = io.unless_empty(staged);
         if let Some(payload) = self.closing.next_frame(|| self.connection.outbox.is_empty(self.connection.serial)) {
             self.stage_frame(io, FrameKind::Close, payload);
         }
@@ -197,31 +195,23 @@ impl Driver {
 
     /// Gives back what the kernel has not taken, for a connection that may follow this one.
     pub(super) fn hand_back(&mut self) {
-        let staged = std::mem::take(&mut self.staged);
-        (self.staged_bytes, self.front_sent) = (0, 0);
-        let unwritten: Vec<_> = staged.into_iter().filter_map(OutFrame::into_message).collect();
-        self.connection.outbox.detach(self.connection.serial, unwritten.into_iter());
+        let unwritten = self.staged.take().into_iter().flat_map(|staged| staged.into_messages());
+        self.connection.outbox.detach(self.connection.serial, unwritten);
     }
 
     pub(super) fn stage_frame(&mut self, io: &mut Io, kind: FrameKind, payload: Bytes) {
         let mask = self.is_client().then(|| io.masks.next());
         let frame = OutFrame::new(kind, payload, mask);
         self.tell_frame(&frame);
-        self.staged_bytes += frame.wire_len();
-        self.staged.push_back(frame);
+        self.staged.get_or_insert_with(|| io.lend()).push_back(frame);
     }
 
     /// The kernel took `count` more bytes.
-    fn advance(&mut self, count: usize) {
-        let mut left = self.front_sent + count;
+    fn advance(&mut self, io: &mut Io, count: usize) {
+        let Some(mut staged) = self.staged.take() else { return };
+        let mut left = staged.sent + count;
         let (mut messages, mut bytes, mut wire) = (0, 0, 0);
-        while let Some(frame) = self.staged.front() {
-            let length = frame.wire_len();
-            if left < length {
-                break;
-            }
-            left -= length;
-            self.staged_bytes -= length;
+        while let Some(frame) = staged.pop_gone(&mut left) {
             match frame.kind() {
                 FrameKind::Text | FrameKind::Binary => {
                     messages += 1;
@@ -237,18 +227,15 @@ impl Driver {
                 FrameKind::Pong => {}
                 FrameKind::Close => self.closing.sent(),
             }
-            self.staged.pop_front();
         }
-        self.front_sent = left;
+        staged.sent = left;
+        // An idle connection owns no buffer.
+        self.staged = io.unless_empty(staged);
         if messages > 0 {
             let counters = &self.connection.counters;
             Counters::add(&counters.messages_out, messages as u64);
             Counters::add(&counters.bytes_out, wire as u64);
             self.connection.outbox.written(messages, bytes);
-        }
-        if self.staged.is_empty() {
-            // An idle connection owns no buffer.
-            self.staged = std::collections::VecDeque::new();
         }
     }
 
@@ -257,7 +244,7 @@ impl Driver {
         if self.closing.is_staged() {
             return;
         }
-        if self.blocked.is_some() || self.staged.len() >= PONGS {
+        if self.blocked.is_some() || self.staged.as_ref().is_some_and(|staged| staged.frames.len() >= PONGS) {
             self.unanswered = Some(Box::new(payload));
         } else {
             self.stage_frame(io, FrameKind::Pong, payload);
