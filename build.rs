@@ -37,8 +37,12 @@ fn main() {
         // The compiler will say it better; a header that is missing fails the test.
         Err(error) => println!("cargo:warning=the C header was not generated: {error}"),
     }
-    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "windows") {
-        version_resource();
+    match std::env::var("CARGO_CFG_TARGET_OS").as_deref() {
+        Ok("windows") => version_resource(),
+        // What is linked with it looks for this name, however it was called on the linker's command line; without one,
+        // for the very path that stood there.
+        Ok("linux") => println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libwebsocket_addin.so"),
+        _ => {}
     }
 }
 

@@ -63,8 +63,12 @@ system() {
     command -v debootstrap >/dev/null || apt-get install -y -q debootstrap </dev/null >>"$work/apt.log" 2>&1 ||
         fail "apt-get install debootstrap failed, see $work/apt.log"
     echo "installing: Debian $1 for $3 in $work/$2"
-    rm -rf "${work:?}/$2"
-    debootstrap --arch="$3" --variant=minbase ${4:+--include="$4"} "$1" "$work/$2" \
+    # One that was killed in the middle may have left mounts behind, which must not be deleted through.
+    awk -v folder="$(realpath "$work")/$2/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | sort -r |
+        while read -r mount; do umount "$mount"; done
+    rm -rf --one-file-system "${work:?}/$2"
+    # What it mounts ends with it, however it ends.
+    unshare --mount debootstrap --arch="$3" --variant=minbase ${4:+--include="$4"} "$1" "$work/$2" \
         </dev/null >"$work/debootstrap.log" 2>&1 ||
         { tail -5 "$work/debootstrap.log" >&2; fail "debootstrap failed, see $work/debootstrap.log"; }
     echo "127.0.0.1 localhost" >"$work/$2/etc/hosts"

@@ -28,14 +28,16 @@ if(NOT TARGET websocket_addin::websocket_addin)
     add_library(websocket_addin::websocket_addin SHARED IMPORTED)
     set_target_properties(websocket_addin::websocket_addin PROPERTIES
         INTERFACE_INCLUDE_DIRECTORIES "${_wsaddin_root}/include"
-        IMPORTED_LOCATION "${_wsaddin_library}"
-        IMPORTED_NO_SONAME TRUE)
+        IMPORTED_LOCATION "${_wsaddin_library}")
     if(MSVC)
         set_target_properties(websocket_addin::websocket_addin PROPERTIES
             IMPORTED_IMPLIB "${_wsaddin_folder}/websocket_addin.lib")
     elseif(WIN32)
         set_target_properties(websocket_addin::websocket_addin PROPERTIES
             IMPORTED_IMPLIB "${_wsaddin_folder}/libwebsocket_addin.dll.a")
+    else()
+        set_target_properties(websocket_addin::websocket_addin PROPERTIES
+            IMPORTED_SONAME libwebsocket_addin.so)
     endif()
 endif()
 

@@ -1,11 +1,8 @@
 // What Linux knows of this process.
 #include "host.hpp"
 
-#include <arpa/inet.h>
 #include <cstdlib>
 #include <fstream>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -41,16 +38,3 @@ bool rests(long thread) {
     }
     return true;
 }
-
-SilentServer::SilentServer() : socket(::socket(AF_INET, SOCK_STREAM, 0)) {
-    const int descriptor = static_cast<int>(socket);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    CHECK(bind(descriptor, reinterpret_cast<sockaddr*>(&address), size) == 0 && listen(descriptor, 16) == 0);
-    CHECK(getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    port = ntohs(address.sin_port);
-}
-
-SilentServer::~SilentServer() { close(static_cast<int>(socket)); }

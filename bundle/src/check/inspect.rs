@@ -15,6 +15,8 @@ pub struct Facts<'a> {
     /// The newest version of the C library that a symbol asks for.
     pub glibc: Option<(u32, u32)>,
     pub has_run_path: bool,
+    /// What programs that are linked with it look for on Linux.
+    pub soname: Option<String>,
     contents: &'a [u8],
 }
 
@@ -23,6 +25,7 @@ pub struct Facts<'a> {
 struct Elf {
     glibc: Option<(u32, u32)>,
     has_run_path: bool,
+    soname: Option<String>,
 }
 
 impl<'a> Facts<'a> {
@@ -51,8 +54,8 @@ impl<'a> Facts<'a> {
             _ => Elf::default(),
         };
         let is_windows = file.format() == BinaryFormat::Pe;
-        let Elf { glibc, has_run_path } = elf;
-        Ok(Self { machine, is_windows, exports, imports, glibc, has_run_path, contents })
+        let Elf { glibc, has_run_path, soname } = elf;
+        Ok(Self { machine, is_windows, exports, imports, glibc, has_run_path, soname, contents })
     }
 
     /// What Windows shows as the file's version.
@@ -76,7 +79,11 @@ impl<'a> Facts<'a> {
 fn elf_facts<H: FileHeader<Endian = object::Endianness>>(file: &ElfFile<'_, H>) -> Result<Elf> {
     let (endian, data, sections) = (file.endian(), file.data(), file.elf_section_table());
     let mut facts = Elf::default();
-    if let Some((entries, _)) = sections.dynamic(endian, data)? {
+    if let Some((entries, link)) = sections.dynamic(endian, data)? {
+        let strings = sections.strings(endian, data, link)?;
+        if let Some(entry) = entries.iter().find(|entry| entry.tag(endian) == elf::DT_SONAME) {
+            facts.soname = Some(String::from_utf8_lossy(entry.string(endian, strings)?).into_owned());
+        }
         facts.has_run_path = entries.iter().any(|entry| matches!(entry.tag(endian), elf::DT_RPATH | elf::DT_RUNPATH));
     }
     if let Some((mut libraries, link)) = sections.gnu_verneed(endian, data)? {

@@ -69,6 +69,7 @@ fn judge(project: &Project, list: &List, target: &Target, facts: &Facts) -> Resu
             list.glibc.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
         ensure!(facts.glibc.is_some() && facts.glibc <= floor, "it needs glibc {:?}", facts.glibc);
         ensure!(!facts.has_run_path, "it has a RUNPATH");
+        ensure!(facts.soname.as_deref() == Some(target.library_name()), "its SONAME is {:?}", facts.soname);
     }
     if target.is_windows() {
         let shown = facts.shown_version();

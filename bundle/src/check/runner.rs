@@ -98,7 +98,8 @@ fn qemu() -> Option<Runner> {
 fn chroot(project: &Project, target: &Target, folder: &str, name: &'static str, before: &[&str]) -> Option<Runner> {
     let root = project.work.join(folder);
     let chroot = tools::find("chroot", &[Path::new("/usr/sbin")])?;
-    if !root.join("usr").exists() {
+    // The last thing that bundle/setup-debian.sh puts there.
+    if !root.join("installed").exists() {
         return None;
     }
     let enter = "mount -t proc proc \"$1/proc\" && exec \"$0\" \"$@\"";

@@ -2,7 +2,6 @@
 #include "../../host1c/host.hpp"
 #include "bridge.h"
 
-#include <winsock2.h>
 #include <windows.h>
 // Behind windows.h.
 #include <psapi.h>
@@ -37,16 +36,3 @@ bool rests(long thread) {
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
     return inside();
 }
-
-SilentServer::SilentServer() : socket(static_cast<long long>(::socket(AF_INET, SOCK_STREAM, 0))) {
-    const auto handle = static_cast<SOCKET>(socket);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int size = sizeof address;
-    CHECK(bind(handle, reinterpret_cast<sockaddr*>(&address), size) == 0 && listen(handle, 16) == 0);
-    CHECK(getsockname(handle, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    port = ntohs(address.sin_port);
-}
-
-SilentServer::~SilentServer() { closesocket(static_cast<SOCKET>(socket)); }
