@@ -60,14 +60,17 @@ fn version_resource() {
         .expect("the version resource compiles");
 }
 
-/// What cbindgen cannot be told: negative numbers in parentheses.
+/// What cbindgen cannot be told: negative numbers in parentheses, comments that every C compiler knows.
 fn polish(header: &str) -> String {
     let mut polished = String::new();
     for line in header.lines() {
         let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
         match line.split_once(" -").filter(|(_, rest)| line.starts_with("#define ") && is_number(rest)) {
             Some((name, number)) => polished.push_str(&format!("{name} (-{number})")),
-            None => polished.push_str(line.trim_end()),
+            None => match line.split_once("// ").filter(|_| line.starts_with("#endif")) {
+                Some((end, what)) => polished.push_str(&format!("{} /* {what} */", end.trim_end())),
+                None => polished.push_str(line.trim_end()),
+            },
         }
         polished.push('\n');
     }

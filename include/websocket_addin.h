@@ -386,7 +386,7 @@ typedef void (*wsaddin_handler)(const wsaddin_message *message, void *user_data)
 
 #ifdef __cplusplus
 extern "C" {
-#endif // __cplusplus
+#endif /* __cplusplus */
 
 /**
  * The library's version, such as "0.1.0": NUL-terminated, never NULL, good until the library is unloaded.
@@ -1582,6 +1582,6 @@ wsaddin_result wsaddin_wait_any(const uint64_t *ids,
 
 #ifdef __cplusplus
 }  // extern "C"
-#endif  // __cplusplus
+#endif /* __cplusplus */
 
 #endif  /* WEBSOCKET_ADDIN_H */

@@ -82,12 +82,12 @@ template <typename Handle> milliseconds time(Handle handle, wsaddin_result (*rea
 
 } // namespace detail
 
-/** @param language WSADDIN_LANGUAGE_... */
-/// The log file of the process and how much it tells; an empty path ends the log.
+/** The log file of the process and how much it tells, WSADDIN_LOG_...; an empty path ends the log. */
 inline void set_log(std::string_view path, wsaddin_log_level level = WSADDIN_LOG_INFO) {
     detail::check(wsaddin_set_log(path.data(), path.size(), level));
 }
 
+/** Of the texts of errors, for the whole process: WSADDIN_LANGUAGE_... */
 inline void set_language(wsaddin_language language) { detail::check(wsaddin_set_language(language)); }
 
 class message;
@@ -150,7 +150,7 @@ namespace detail {
 
 /** A handler behind a C pointer. A run holds it, so that it may take itself away. */
 struct held_handler : std::enable_shared_from_this<held_handler> {
-    explicit held_handler(handler on_event) : on_event(std::move(on_event)) {}
+    explicit held_handler(handler &&given) : on_event(std::move(given)) {}
     static void call(const wsaddin_message *raw, void *self) noexcept {
         const auto held = static_cast<held_handler *>(self)->shared_from_this();
         held->on_event(message_view(raw));

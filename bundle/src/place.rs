@@ -58,7 +58,10 @@ fn cargo_home() -> Option<PathBuf> {
 fn lock(path: &Path) -> Result<File> {
     let file = File::open(path).or_else(|_| File::create_new(path)).or_else(|_| File::open(path));
     let file = file.with_context(|| path.display().to_string())?;
-    file.lock()?;
+    if file.try_lock().is_err() {
+        println!("waiting for another build, which holds {}", path.display());
+        file.lock()?;
+    }
     Ok(file)
 }
 

@@ -62,13 +62,12 @@ pub fn make(project: &Project, place: &Place, list: &List, built: &[Built]) -> R
     Ok(path)
 }
 
-/// Every C and C++ file of `examples/c`, and of the SDK's own.
+/// The SDK's own, and those of `examples/` that are in C.
 fn examples(project: &Project, files: &mut Files) -> Result<()> {
-    for folder in ["bundle/sdk/examples", "examples/c"] {
-        let Ok(entries) = std::fs::read_dir(project.root.join(folder)) else { continue };
-        for entry in entries {
+    for folder in ["bundle/sdk/examples", "examples/webtutor"] {
+        for entry in std::fs::read_dir(project.root.join(folder)).context(folder)? {
             let path = entry?.path();
-            if path.is_file() {
+            if path.extension().is_some_and(|extension| extension == "c" || extension == "cpp") {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 files.insert(format!("examples/{name}"), std::fs::read(&path)?);
             }

@@ -6,7 +6,7 @@
  * and is then known by the name `id:10001::group_id:10001`, as a member of the group `10001`. A page that has come and
  * gone for a moment misses nothing: what is sent to its name waits until it is back, a minute by default.
  *
- *     cc notices.c -Iinclude -Ltarget/release -lwebsocket_addin -Wl,-rpath,"$PWD/target/release" -o notices
+ *     cc notices.c -lwebsocket_addin -o notices
  *     ./notices 8080
  *
  * The program prints `port N` and then does what it reads, a line each:

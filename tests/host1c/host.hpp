@@ -309,15 +309,6 @@ struct Pair {
     Text url;
 };
 
-// --- what the system knows of this process: process.cpp, which other systems replace ------------------------------
-
-long resident_kib();
-int thread_count();
-bool is_mapped(const std::string& library);
-// A thread, and whether it has waited for something for a while.
-long this_thread();
-bool rests(long thread);
-
 // A port that accepts and then says nothing.
 class SilentServer {
 public:
@@ -331,3 +322,12 @@ private:
     long long socket;
     int port;
 };
+
+// --- what the system knows of this process: process.cpp, which other systems replace ------------------------------
+
+long resident_kib();
+int thread_count();
+bool is_mapped(const std::string& library);
+// A thread, and whether it has waited for something for a while.
+long this_thread();
+bool rests(long thread);

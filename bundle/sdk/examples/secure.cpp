@@ -1,0 +1,31 @@
+// A client over TLS, in C++17. Beside the system's authorities it trusts one of its own, as inside a company:
+// secure wss://host:port/ [ca.pem]
+#include "websocket_addin.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        std::fprintf(stderr, "usage: %s wss://host:port/ [ca.pem]\n", argv[0]);
+        return 2;
+    }
+    try {
+        wsaddin::client client;
+        if (argc > 2) client.set_ca_file(argv[2]);
+        client.connect(argv[1]);
+        client.send_text("hello over TLS");
+        const auto answer = client.receive(std::chrono::seconds(5));
+        if (!answer) {
+            std::fprintf(stderr, answer.closed() ? "the other side has closed\n" : "no answer\n");
+            return 1;
+        }
+        std::printf("%s\n", std::string(answer->data()).c_str());
+        client.disconnect();
+    } catch (const wsaddin::error &error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return error.result() == WSADDIN_CERTIFICATE ? 3 : 1;
+    }
+    return 0;
+}
