@@ -1,5 +1,7 @@
 //! Abuse of a server, each kind beside a good client whose echoes go on as if nothing happened.
 
+#[path = "../common/deflate.rs"]
+mod deflate;
 #[path = "../common/face.rs"]
 mod face;
 #[path = "../common/flow/mod.rs"]
@@ -7,6 +9,7 @@ mod flow;
 #[path = "../common/raw.rs"]
 mod raw;
 
+mod bombs;
 mod bystander;
 mod declared;
 mod descriptors;

@@ -2,7 +2,7 @@
 
 use crate::Program;
 use crate::load::{Case, Load};
-use crate::server::Server;
+use compare::server::Server;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;

@@ -2,6 +2,7 @@
 //! per message than any server under test, so the server is what is measured.
 
 use crate::stream::Stream;
+use compare::REQUEST;
 use hdrhistogram::Histogram;
 use mio::net::TcpListener;
 use mio::unix::SourceFd;
@@ -42,32 +43,10 @@ pub struct Outcome {
 }
 
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-const REQUEST: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-
 /// A binary frame of `size` bytes.
 fn frame(size: usize, masked: bool) -> Vec<u8> {
-    let mask_bit = if masked { 0x80 } else { 0 };
-    let mut out = vec![0x82];
-    match size {
-        0..=125 => out.push(mask_bit | size as u8),
-        126..=0xffff => {
-            out.push(mask_bit | 126);
-            out.extend((size as u16).to_be_bytes());
-        }
-        _ => {
-            out.push(mask_bit | 127);
-            out.extend((size as u64).to_be_bytes());
-        }
-    }
-    let payload = (0..size).map(|at| (at % 251) as u8);
-    if masked {
-        out.extend(KEY);
-        out.extend(payload.enumerate().map(|(at, byte)| byte ^ KEY[at % 4]));
-    } else {
-        out.extend(payload);
-    }
-    out
+    let payload: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+    compare::frame(0x82, &payload, masked.then_some(KEY))
 }
 
 struct Peer {
@@ -104,7 +83,7 @@ impl Load {
                 _ => Stream::Plain(socket),
             };
             if speech != Speech::Plain {
-                stream.write_all(REQUEST.as_bytes())?;
+                stream.write_all(format!("{REQUEST}\r\n").as_bytes())?;
                 shake(&mut stream, "101")?;
             }
             streams.push(stream);

@@ -3,12 +3,12 @@
 mod instructions;
 mod load;
 mod report;
-mod server;
 mod stream;
 
+use compare::raise_limit;
+use compare::server::Server;
 use load::{Case, Load, Speech};
 use report::{Results, Sample};
-use server::Server;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ struct Plan {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = plan()?;
-    raise_limit();
+    raise_limit()?;
     let names: Vec<String> = plan.programs.iter().map(|program| program.name.clone()).collect();
     let base = |number: usize| {
         let connects = plan.programs[number].connects;
@@ -185,16 +185,4 @@ fn idle(program: &Program, connections: usize) -> io::Result<f64> {
     load.check()?;
     std::thread::sleep(Duration::from_millis(500));
     Ok((server.memory()?.saturating_sub(before)) as f64 / connections as f64)
-}
-
-/// Ten thousand connections need as many descriptors, here and in the programs, which inherit it.
-fn raise_limit() {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: a place for the limit, then a limit that was read.
-    unsafe {
-        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 {
-            limit.rlim_cur = limit.rlim_max;
-            libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
-        }
-    }
 }

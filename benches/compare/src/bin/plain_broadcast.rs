@@ -29,7 +29,8 @@ fn main() -> std::io::Result<()> {
                 while let Ok((mut stream, _)) = listener.accept() {
                     stream.set_nodelay(true)?;
                     poll.registry().register(&mut stream, Token(peers.len()), Interest::READABLE)?;
-                    peers.push(Some(stream));
+                    // It counts from now on, and is told so: a broadcast that it begins reaches those who came before.
+                    peers.push(stream.write_all(b"+").is_ok().then_some(stream));
                 }
                 continue;
             }
@@ -47,9 +48,11 @@ fn main() -> std::io::Result<()> {
                 }
             }
             if message.len() >= SIZE {
-                for peer in peers.iter_mut().flatten() {
-                    // One message fits into the kernel's buffer.
-                    peer.write_all(&message[..SIZE])?;
+                for slot in &mut peers {
+                    // One message fits into the kernel's buffer; who takes none has gone.
+                    if slot.as_mut().is_some_and(|peer| peer.write_all(&message[..SIZE]).is_err()) {
+                        *slot = None;
+                    }
                 }
                 message.clear();
             }

@@ -2,13 +2,11 @@
 //! what a second I/O thread brings. `benches/compare/crowd` builds everything and starts this.
 
 mod members;
-#[path = "../../server.rs"]
-#[allow(dead_code, reason = "the other program uses the rest")]
-mod server;
 mod wire;
 
+use compare::raise_limit;
+use compare::server::Server;
 use members::{Members, Speech, frame, request};
-use server::Server;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -197,20 +195,4 @@ fn threads(plan: &Plan) -> io::Result<()> {
         rates[1] / rates[0]
     );
     Ok(())
-}
-
-/// As many descriptors as can be had, here and in the programs, which inherit it.
-fn raise_limit() -> io::Result<()> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: a place for the limit, then a limit that was read.
-    let result = unsafe {
-        match libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) {
-            0 => {
-                limit.rlim_cur = limit.rlim_max;
-                libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit)
-            }
-            failed => failed,
-        }
-    };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

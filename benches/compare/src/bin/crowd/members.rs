@@ -1,6 +1,7 @@
 //! Many clients on one epoll thread. They answer pings, and some of them talk.
 
-use crate::wire::{Wire, trusting};
+use crate::wire::Wire;
+use compare::{REQUEST, trusting};
 use hdrhistogram::Histogram;
 use mio::{Events, Interest, Poll, Token};
 use socket2::{Domain, Socket, Type};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 /// What they speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speech {
-    /// Bytes and no handshake.
+    /// Bytes, and no handshake but one that says hello.
     Bytes,
     Plain,
     Tls,
@@ -24,8 +25,6 @@ const AT_ONCE: usize = 128;
 const ADDRESSES: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const REQUEST: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 const OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
 
 /// The request of one of them.
@@ -39,21 +38,7 @@ pub fn request(speech: Speech) -> String {
 
 /// A masked frame; a mask of zeroes leaves the payload as it is.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut out = vec![first];
-    match payload.len() {
-        size @ 0..126 => out.push(0x80 | size as u8),
-        size @ 126..65536 => {
-            out.push(0x80 | 126);
-            out.extend((size as u16).to_be_bytes());
-        }
-        size => {
-            out.push(0x80 | 127);
-            out.extend((size as u64).to_be_bytes());
-        }
-    }
-    out.extend([0; 4]);
-    out.extend(payload);
-    out
+    compare::frame(first, payload, Some([0; 4]))
 }
 
 struct Member {
@@ -117,11 +102,7 @@ impl Members {
                 members.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
                 let wire = Wire::new(stream, tls.as_ref())?;
                 let due = request(speech).into_bytes();
-                let open = speech == Speech::Bytes;
-                members.all.push(Member { wire, open, rest: Vec::new(), due, asked: None, got: 0 });
-            }
-            if speech == Speech::Bytes {
-                open = members.all.len();
+                members.all.push(Member { wire, open: false, rest: Vec::new(), due, asked: None, got: 0 });
             }
             if begun.elapsed() > PATIENCE {
                 return Err(fault(ErrorKind::TimedOut, "they are not all let in"));
@@ -178,7 +159,9 @@ impl Members {
                 Err(error) => return Err(error),
             };
             if self.speech == Speech::Bytes {
-                member.got += count;
+                // The first byte says that it has been accepted: what is sent to everybody will come to it, too.
+                member.got += count - usize::from(!member.open);
+                member.open = true;
                 continue;
             }
             member.rest.extend_from_slice(&self.buffer[..count]);

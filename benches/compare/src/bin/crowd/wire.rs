@@ -1,7 +1,7 @@
 //! A socket of the crowd, plain or under TLS, that never blocks.
 
 use mio::net::TcpStream;
-use openssl::ssl::{SslConnector, SslMethod, SslStream, SslVerifyMode};
+use openssl::ssl::{SslConnector, SslStream};
 use std::io::{self, Read, Write};
 
 pub enum Wire {
@@ -39,13 +39,4 @@ impl Wire {
             Self::Tls(session) => session.write(data),
         }
     }
-}
-
-/// Whatever the certificate, because this is about its cost.
-pub fn trusting() -> io::Result<SslConnector> {
-    let mut connector = SslConnector::builder(SslMethod::tls_client())?;
-    connector.set_verify(SslVerifyMode::NONE);
-    // A buffer a connection would be the load's memory, not the server's.
-    connector.set_mode(openssl::ssl::SslMode::RELEASE_BUFFERS);
-    Ok(connector.build())
 }
