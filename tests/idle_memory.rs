@@ -167,6 +167,5 @@ fn compression_adds_little_to_one_that_keeps_no_context() {
     let (plain, _) = cost(false, LIKE_TEN_THOUSAND);
     let (bytes, blocks) = cost(true, LIKE_TEN_THOUSAND);
     println!("{LIKE_TEN_THOUSAND} silent connections with compression: {bytes:.0} bytes each ({blocks})");
-    // The names of what was agreed on, which ConnectionInfo shows.
-    assert!(bytes <= plain + 256.0, "{bytes} and {plain}: {blocks}");
+    assert!(bytes <= plain + 32.0, "{bytes} and {plain}: {blocks}");
 }

@@ -60,8 +60,8 @@ impl Tally {
 /// What is known of a connection once it is open.
 pub struct Info {
     pub address: Option<SocketAddr>,
-    /// Subprotocol and extensions; most connections have neither.
-    pub(super) agreed: Option<Box<[String; 2]>>,
+    /// Subprotocol and extensions, the same for most connections of a thread; `None` for neither.
+    pub(super) agreed: Option<Arc<[String; 2]>>,
     pub secure: bool,
     /// Milliseconds since 1970.
     pub(super) connected_ms: u64,

@@ -54,7 +54,9 @@ pub(super) struct Io {
     batch: Option<Batch>,
     spare: Vec<Entry>,
     /// For the next connection that has something to write.
-    staged: Option<Box<Staged>>,
+    pub staged: Option<Box<Staged>>,
+    /// What the latest connection agreed on.
+    agreed: Option<Arc<[String; 2]>>,
 }
 
 /// What a round has brought for one object.
@@ -86,20 +88,15 @@ impl Io {
         self.batch = Some(Batch { inbox: inbox.clone(), entries, bytes });
     }
 
-    /// Room for frames on their way out; [`Io::unless_empty`] takes it back.
-    pub fn lend(&mut self) -> Box<Staged> {
-        self.staged.take().unwrap_or_default()
-    }
-
-    /// What a connection keeps of it: nothing when nothing is left.
-    pub fn unless_empty(&mut self, staged: Box<Staged>) -> Option<Box<Staged>> {
-        if !staged.frames.is_empty() {
-            return Some(staged);
+    /// Subprotocol and extensions, once for all who agree on the same one after the other.
+    pub fn agreed(&mut self, both: [String; 2]) -> Option<Arc<[String; 2]>> {
+        if both.iter().all(String::is_empty) {
+            return None;
         }
-        if staged.is_worth_keeping() {
-            self.staged = Some(staged);
+        if self.agreed.as_deref() != Some(&both) {
+            self.agreed = Some(Arc::new(both));
         }
-        None
+        self.agreed.clone()
     }
 
     /// Calls those whose time has come. A panic of one ends nothing else.
@@ -157,6 +154,7 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         batch: None,
         spare: Vec::new(),
         staged: None,
+        agreed: None,
     };
     let mut table = Table::default();
     let mut ready: Vec<Ready> = Vec::new();

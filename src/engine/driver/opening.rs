@@ -315,7 +315,7 @@ impl Driver {
         self.connection.set_info(Info {
             address: self.stream.as_mut().and_then(Stream::take_peer_addr),
             secure: self.stream.as_ref().is_some_and(Stream::is_tls),
-            agreed: (!protocol.is_empty() || !extensions.is_empty()).then(|| Box::new([protocol, extensions])),
+            agreed: io.agreed([protocol, extensions]),
             connected_ms: since_1970(),
             request,
         });

@@ -1,5 +1,6 @@
 //! Frames in their final order, on their way to the kernel.
 
+use crate::engine::io_thread::Io;
 use crate::ws::{Message, OutFrame};
 use std::collections::VecDeque;
 
@@ -42,7 +43,25 @@ impl Staged {
     }
 
     /// Whether it is worth keeping for the next.
-    pub fn is_worth_keeping(&self) -> bool {
+    fn is_worth_keeping(&self) -> bool {
         self.frames.is_empty() && self.frames.capacity() <= KEPT
+    }
+}
+
+impl Io {
+    /// Room for frames on their way out; [`Io::unless_empty`] takes it back.
+    pub(super) fn lend(&mut self) -> Box<Staged> {
+        self.staged.take().unwrap_or_default()
+    }
+
+    /// What a connection keeps of it: nothing when nothing is left.
+    pub(super) fn unless_empty(&mut self, staged: Box<Staged>) -> Option<Box<Staged>> {
+        if !staged.frames.is_empty() {
+            return Some(staged);
+        }
+        if staged.is_worth_keeping() {
+            self.staged = Some(staged);
+        }
+        None
     }
 }
