@@ -85,10 +85,10 @@ fn foreign_types(source: &Source) -> Vec<String> {
 
 fn unsafe_places(source: &Source) -> Vec<String> {
     let place = ["capi", "native_api"].contains(&source.layer().unwrap_or_default().as_str());
-    if place || source.path == "library.rs" {
+    if place || source.path.starts_with("library/") {
         return Vec::new();
     }
-    accuse(source, |at| (source.text(at) == "unsafe").then(|| "unsafe outside capi, native_api and library.rs".into()))
+    accuse(source, |at| (source.text(at) == "unsafe").then(|| "unsafe outside capi, native_api and library".into()))
 }
 
 fn safety_comments(source: &Source) -> Vec<String> {
@@ -173,7 +173,7 @@ fn host_threads(source: &Source) -> Vec<String> {
             }
             "thread_local" if !is_plain_thread_local(source, at) => Some("a thread-local with a destructor".into()),
             "thread" if source.has(at + 1, &[":", ":", "spawn"]) || source.has(at + 1, &[":", ":", "Builder"]) => {
-                (source.path != "library.rs").then(|| "threads are started by library::spawn".into())
+                (!source.path.starts_with("library/")).then(|| "threads are started by library::spawn".into())
             }
             _ => None,
         }
