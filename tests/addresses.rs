@@ -52,6 +52,40 @@ const HOSTS: &str = "2001:db8:99::2 hole-v6-first\n10.99.0.1 hole-v6-first\n\
     127.0.0.1 xn--e1afmkfd.xn--p1ai\n";
 
 #[test]
+fn a_port_that_the_system_picks_is_free_in_both_families() {
+    namespace::run_with_few_ports("inside_of_the_namespace_with_few_ports");
+}
+
+#[test]
+#[ignore = "runs inside the namespace that its test makes"]
+fn inside_of_the_namespace_with_few_ports() {
+    if !namespace::is_inside() {
+        return;
+    }
+    // Of eight ports all but one are somebody's, in IPv6 only.
+    let taken: Vec<socket2::Socket> = (40000..40007)
+        .map(|port| {
+            let socket = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::STREAM, None).unwrap();
+            socket.set_only_v6(true).unwrap();
+            socket.bind(&std::net::SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, port)).into()).unwrap();
+            socket.listen(1).unwrap();
+            socket
+        })
+        .collect();
+    let server = Server::new();
+    for interface in ["*", "localhost"] {
+        server.run(interface, 0).unwrap();
+        assert_eq!(server.port(), 40007);
+        server.stop().unwrap();
+    }
+    // One that is asked for is not replaced.
+    assert_eq!(face::code(server.run("*", 40000)), WSADDIN_ADDRESS);
+    server.run("127.0.0.1", 0).unwrap();
+    drop(taken);
+    println!("the namespace is done");
+}
+
+#[test]
 fn the_next_address_is_tried_after_a_quarter_of_a_second() {
     namespace::run("inside_of_the_namespace_with_holes", HOSTS);
 }

@@ -22,7 +22,7 @@ impl Server {
     /// Refuses a pending connection with an HTTP status from 400 to 599; an empty reason becomes the status's phrase.
     pub fn reject(&self, connection: u64, status: i64, reason: &str) -> Result<bool> {
         let Some(status) = u16::try_from(status).ok().filter(|status| (400..600).contains(status)) else {
-            let name = crate::error::Arg::Both { en: "HttpStatus", ru: "HttpStatus" };
+            let name = crate::error::Arg::Both { en: "HttpStatus", ru: "СтатусHTTP" };
             return Err(Error::new(Id::OutOfRange, [name, status.into(), 400.into(), 599.into()]));
         };
         self.decide(connection, Some(Refusal::in_words(status, reason)))

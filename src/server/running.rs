@@ -58,19 +58,7 @@ impl Server {
 
     fn listen(&self, run: u64, addresses: &[(SocketAddr, bool)]) -> Result<()> {
         let shared = &self.shared;
-        let mut listeners: Vec<Listener> = Vec::new();
-        for &(mut address, v6_only) in addresses {
-            if let Some(first) = listeners.first() {
-                // Both families on the same port, also when the system picked it.
-                address.set_port(first.local_addr().port());
-            }
-            match Listener::bind(address, v6_only) {
-                Ok(listener) => listeners.push(listener),
-                // A machine without IPv6 listens on IPv4 alone.
-                Err(error) if listeners.is_empty() || error.root() == Id::PortInUse => return Err(error),
-                Err(_) => {}
-            }
-        }
+        let listeners = bind(addresses)?;
         let Some(first) = listeners.first().map(Listener::local_addr) else {
             return Err(Error::of(Id::ListenFailed));
         };
@@ -170,5 +158,40 @@ impl Server {
         drop(state);
         log::info!(shared.object.itself(), "stopped");
         shared.changed.notify_all();
+    }
+}
+
+/// Ports that the system picks for one family and that somebody has in the other are passed over, so many at most.
+const PICKS: usize = 16;
+
+/// Listens on all of these addresses, on one port, also when the system picks it.
+fn bind(addresses: &[(SocketAddr, bool)]) -> Result<Vec<Listener>> {
+    // Kept until there is a good one, or the system would pick them again.
+    let mut passed_over = Vec::new();
+    loop {
+        let mut listeners: Vec<Listener> = Vec::new();
+        let mut is_taken = false;
+        for &(mut address, v6_only) in addresses {
+            let picked = address.port() == 0;
+            if let Some(first) = listeners.first() {
+                address.set_port(first.local_addr().port());
+            }
+            match Listener::bind(address, v6_only) {
+                Ok(listener) => listeners.push(listener),
+                Err(error) if listeners.is_empty() => return Err(error),
+                Err(error) if error.root() == Id::PortInUse => {
+                    if !picked || passed_over.len() == PICKS {
+                        return Err(error);
+                    }
+                    is_taken = true;
+                }
+                // A machine without IPv6 listens on IPv4 alone.
+                Err(_) => {}
+            }
+        }
+        if !is_taken {
+            return Ok(listeners);
+        }
+        passed_over.push(listeners);
     }
 }

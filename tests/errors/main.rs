@@ -1,7 +1,11 @@
 //! What a user is told when something fails: the result and the whole text, in both languages.
 
+#[path = "../common/mod.rs"]
+mod common;
 #[path = "../common/face.rs"]
 mod face;
+#[path = "../common/namespace.rs"]
+mod namespace;
 #[path = "../common/raw.rs"]
 mod raw;
 

@@ -119,7 +119,7 @@ fn connections_that_break() {
 #[test]
 #[ignore = "runs inside the namespace that the test of the silent name server makes"]
 fn inside_a_namespace_with_a_silent_name_server() {
-    if std::env::var_os("WSADDIN_IN_NAMESPACE").is_none() {
+    if !namespace::is_inside() {
         return;
     }
     let name_server = std::net::UdpSocket::bind("127.0.0.1:53").unwrap();
@@ -174,49 +174,9 @@ fn inside_a_namespace_with_a_silent_name_server() {
     println!("the namespace is done");
 }
 
-/// Runs an ignored test of this file in a network and mount namespace of its own. `None`: none could be made here.
-fn in_a_namespace(test: &str) -> Option<String> {
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("resolv.conf"), "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n").unwrap();
-    std::fs::write(folder.join("nsswitch.conf"), "hosts: files dns\n").unwrap();
-    // The files may be links, and mounting follows them.
-    let script = r#"
-        set -e
-        ip link set lo up
-        mount --bind "$1/resolv.conf" "$(readlink -f /etc/resolv.conf)"
-        if [ -e /etc/nsswitch.conf ]; then mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf; fi
-        echo "the namespace is made"
-        shift
-        exec "$@"
-    "#;
-    let mut child = Command::new("unshare");
-    child.args(["--net", "--mount", "--", "sh", "-c", script, "sh"]).arg(&folder);
-    child.arg(std::env::current_exe().unwrap()).args(["--exact", test, "--ignored", "--nocapture"]);
-    let output = child.env("WSADDIN_IN_NAMESPACE", "1").stdin(Stdio::null()).output();
-    let _ = std::fs::remove_dir_all(&folder);
-    let (made, text, success) = match &output {
-        Ok(output) => {
-            let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-            (out.contains("the namespace is made"), format!("{out}\n{err}"), output.status.success())
-        }
-        Err(error) => (false, error.to_string(), false),
-    };
-    if !made {
-        // Making one takes root, or a container that allows it.
-        let must = std::env::var_os("WSADDIN_NO_SKIP").is_some_and(|value| value == "1");
-        assert!(!must, "{test}: no namespace could be made:\n{text}");
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: no namespace could be made: {text}");
-        return None;
-    }
-    assert!(success && text.contains("the namespace is done"), "{text}");
-    print!("{text}");
-    Some(text)
-}
-
 #[test]
 fn a_name_server_that_never_answers() {
-    if let Some(text) = in_a_namespace("vanishing::inside_a_namespace_with_a_silent_name_server") {
+    if let Some(text) = namespace::run_asking_itself("vanishing::inside_a_namespace_with_a_silent_name_server") {
         assert!(text.contains("free: "), "{text}");
     }
 }
@@ -225,7 +185,7 @@ fn a_name_server_that_never_answers() {
 #[test]
 #[ignore = "runs inside the namespace that the test of the cut line makes"]
 fn inside_a_namespace_whose_line_is_cut() {
-    if std::env::var_os("WSADDIN_IN_NAMESPACE").is_none() {
+    if !namespace::is_inside() {
         return;
     }
     let server = Server::running();
@@ -251,7 +211,7 @@ fn inside_a_namespace_whose_line_is_cut() {
 
 #[test]
 fn a_line_that_is_cut() {
-    if let Some(text) = in_a_namespace("vanishing::inside_a_namespace_whose_line_is_cut") {
+    if let Some(text) = namespace::run_asking_itself("vanishing::inside_a_namespace_whose_line_is_cut") {
         assert!(text.contains("the server noticed after"), "{text}");
     }
 }
