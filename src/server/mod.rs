@@ -171,17 +171,18 @@ impl Server {
     pub fn connection_info(&self, connection: u64) -> Result<Option<String>> {
         let _inside = self.enter()?;
         let state = lock(&self.shared.state);
-        if let Some(connection) = state.registry.pending(connection) {
-            return Ok(Some(connection_json(connection, "pending", true).to_string()));
+        if let Some(pending) = state.registry.pending(connection).cloned() {
+            drop(state);
+            return Ok(Some(connection_json(&pending, "pending", true).to_string()));
         }
-        match state.registry.get(connection) {
-            Some(connection) => {
-                let badge = state.names.badge(connection.serial);
-                Ok(Some(Shared::describe(connection, &badge, true).to_string()))
-            }
-            None if state.registry.was_issued(connection) => Ok(None),
-            None => Err(Error::new(Id::UnknownConnection, [connection.into()])),
-        }
+        let Some(open) = state.registry.get(connection).cloned() else {
+            let ended = state.registry.was_issued(connection);
+            return if ended { Ok(None) } else { Err(Error::new(Id::UnknownConnection, [connection.into()])) };
+        };
+        let badge = state.names.badge(open.serial);
+        // Described without the lock, which every connection needs to come and go.
+        drop(state);
+        Ok(Some(Shared::describe(&open, &badge, true).to_string()))
     }
 
     /// JSON array.
