@@ -7,9 +7,9 @@
  * too, counted from 1 and never used again.
  *
  * Results. Every function that can fail returns a wsaddin_result: 0 (WSADDIN_OK) is success, a positive number an
- * outcome that is no failure (WSADDIN_TIMEOUT, WSADDIN_CLOSED), a negative number an error. After an error
- * wsaddin_error_description() gives its text, of this thread: what failed, where and why. English, or Russian after
- * wsaddin_set_language. No call crashes or throws because of what the network or the handle is.
+ * outcome that is no failure (WSADDIN_TIMEOUT, WSADDIN_CLOSED, WSADDIN_NOT_FOUND), a negative number an error. After
+ * an error wsaddin_error_description() gives its text, of this thread: what failed, where and why. English, or Russian
+ * after wsaddin_set_language. No call crashes or throws because of what the network or the handle is.
  *
  * Parameters. Inputs come first, outputs last. On any result other than 0 every output is 0 or NULL (one exception
  * below). An output pointer may not be NULL. Pointers must lead to as many bytes as you say, for the call only:
@@ -35,9 +35,10 @@
  * connections there are. After that, and once no thread of yours is inside a function, the library may be unloaded
  * (free all messages before).
  *
- * Events. Each object has one queue of events: open, message, close, error, in order, each handed over once. Take them
- * with receive (messages only) or receive_event; wait for several objects with wsaddin_wait_any; or set a handler.
- * Queues are bounded: a full receive queue makes the other side wait, nothing is dropped.
+ * Events. Each object has one queue of events: open, message, close, error (a server's also pending and expired), in
+ * order, each handed over once. Take them with receive (messages only) or receive_event; wait for several objects with
+ * wsaddin_wait_any; or set a handler. Queues are bounded: a full receive queue makes the other side wait, nothing is
+ * dropped.
  *
  * Example: an echo server and a client. cc example.c -lwebsocket_addin
  *
@@ -1205,7 +1206,8 @@ wsaddin_result wsaddin_server_get_name_parameter(wsaddin_server server,
 /**
  * Milliseconds that the session of a named connection waits for it after it has broken; 0: it does not. What is sent
  * to the name meanwhile waits, within SendQueueBytes; a session that ends with messages waiting gives a
- * WSADDIN_EVENT_EXPIRED. No more of them wait than MaxConnections: the one that would end first makes room. For connections that break later. Default 60000.
+ * WSADDIN_EVENT_EXPIRED. No more of them wait than MaxConnections: the one that would end first makes room. For
+ * connections that break later. Default 60000.
  */
 wsaddin_result wsaddin_server_set_resume_timeout(wsaddin_server server,
                                                  int64_t value);
@@ -1275,9 +1277,10 @@ wsaddin_result wsaddin_server_set_accept_timeout(wsaddin_server server, int64_t 
 wsaddin_result wsaddin_server_get_accept_timeout(wsaddin_server server, int64_t *value);
 
 /**
- * What a browser's Origin may be, comma separated: `scheme://host[:port]`, where a host that begins with `*.` stands for its subdomains, or
- * `null`, which a local file and a sandboxed frame say. A host's name may be written in its own letters.
- * Another one gets HTTP 403; who sends no Origin, as programs do, passes; empty allows all. Acts at once. Default empty.
+ * What a browser's Origin may be, comma separated: `scheme://host[:port]`, where a host that begins with `*.` stands
+ * for its subdomains, or `null`, which a local file and a sandboxed frame say. A host's name may be written in its own
+ * letters. Another one gets HTTP 403; who sends no Origin, as programs do, passes; empty allows all. Acts at once.
+ * Default empty.
  */
 wsaddin_result wsaddin_server_set_allowed_origins(wsaddin_server server,
                                                   const void *value,
@@ -1292,10 +1295,10 @@ wsaddin_result wsaddin_server_get_allowed_origins(wsaddin_server server,
                                                   size_t *needed);
 
 /**
- * When set, a handshake must carry it or gets HTTP 401: in `Authorization: Bearer ...`, in the query as `access_token=...`,
- * or, for browsers, as a subprotocol `access_token.<token>` beside the one they want, which is never selected; what a
- * subprotocol's name may not hold is percent-encoded. The token is compared in constant time and shown as `***`
- * everywhere. Acts at once. Default empty.
+ * When set, a handshake must carry it or gets HTTP 401: in `Authorization: Bearer ...`, in the query as
+ * `access_token=...`, or, for browsers, as a subprotocol `access_token.<token>` beside the one they want, which is never
+ * selected; what a subprotocol's name may not hold is percent-encoded. The token is compared in constant time and shown
+ * as `***` everywhere. Acts at once. Default empty.
  */
 wsaddin_result wsaddin_server_set_access_token(wsaddin_server server,
                                                const void *value,

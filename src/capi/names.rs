@@ -213,7 +213,8 @@ pub unsafe extern "C" fn wsaddin_server_get_name_parameter(
 
 /// Milliseconds that the session of a named connection waits for it after it has broken; 0: it does not. What is sent
 /// to the name meanwhile waits, within SendQueueBytes; a session that ends with messages waiting gives a
-/// WSADDIN_EVENT_EXPIRED. No more of them wait than MaxConnections: the one that would end first makes room. For connections that break later. Default 60000.
+/// WSADDIN_EVENT_EXPIRED. No more of them wait than MaxConnections: the one that would end first makes room. For
+/// connections that break later. Default 60000.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsaddin_server_set_resume_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
     guard(|| SERVERS.get(server.id)?.options().set_int(Opt::ResumeTimeout, value))

@@ -104,9 +104,10 @@ pub unsafe extern "C" fn wsaddin_server_get_accept_timeout(server: wsaddin_serve
     unsafe { get(server, Opt::AcceptTimeout, value) }
 }
 
-/// What a browser's Origin may be, comma separated: `scheme://host[:port]`, where a host that begins with `*.` stands for its subdomains, or
-/// `null`, which a local file and a sandboxed frame say. A host's name may be written in its own letters.
-/// Another one gets HTTP 403; who sends no Origin, as programs do, passes; empty allows all. Acts at once. Default empty.
+/// What a browser's Origin may be, comma separated: `scheme://host[:port]`, where a host that begins with `*.` stands
+/// for its subdomains, or `null`, which a local file and a sandboxed frame say. A host's name may be written in its own
+/// letters. Another one gets HTTP 403; who sends no Origin, as programs do, passes; empty allows all. Acts at once.
+/// Default empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_server_set_allowed_origins(
     server: wsaddin_server,
@@ -135,10 +136,10 @@ pub unsafe extern "C" fn wsaddin_server_get_allowed_origins(
     })
 }
 
-/// When set, a handshake must carry it or gets HTTP 401: in `Authorization: Bearer ...`, in the query as `access_token=...`,
-/// or, for browsers, as a subprotocol `access_token.<token>` beside the one they want, which is never selected; what a
-/// subprotocol's name may not hold is percent-encoded. The token is compared in constant time and shown as `***`
-/// everywhere. Acts at once. Default empty.
+/// When set, a handshake must carry it or gets HTTP 401: in `Authorization: Bearer ...`, in the query as
+/// `access_token=...`, or, for browsers, as a subprotocol `access_token.<token>` beside the one they want, which is never
+/// selected; what a subprotocol's name may not hold is percent-encoded. The token is compared in constant time and shown
+/// as `***` everywhere. Acts at once. Default empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_server_set_access_token(
     server: wsaddin_server,

@@ -143,9 +143,12 @@ mod tests {
             let code = Error::of(*id).code();
             assert_eq!(number(code), code as i32, "{id:?}");
         }
-        // Codes that no row has yet.
-        for code in [Code::Proxy, Code::File, Code::RequestTimeout] {
-            assert_eq!(number(code), code as i32);
+    }
+
+    #[test]
+    fn every_number_is_returned_by_some_failure() {
+        for number in WSADDIN_PANIC..0 {
+            assert!(Id::ALL.iter().any(|id| Error::of(*id).code() as i32 == number), "{number}");
         }
     }
 }
