@@ -69,19 +69,46 @@ fn page(language: Language) -> String {
     let mut page = language
         .of(
             "# Справочник: компонента для 1С:Предприятия\n\n\
-             [In English](reference.en.md). Страница получена из таблиц библиотеки, по которым она и работает.\n\n\
+             [In English](reference.en.md). Страница построена по таблицам самой библиотеки.\n\n\
              Каждое имя есть на двух языках, регистр букв не важен. Любой метод можно вызвать и как процедуру, и как функцию. \
              Время – в миллисекундах: для параметра `Таймаут` 0 значит «ждать без ограничения», отрицательное значение – «не \
              ждать». Ошибка вызывает исключение; её текст остаётся в `ОписаниеОшибки()`. `Неопределено` вместо \
              необязательного параметра – то же, что его пропуск. Параметры с пометкой «выход» метод заполняет сам. Числа \
-             должны быть целыми. О том, где и как вызывать методы, – в [README](../README.ru.md) и [примерах](../examples/1c).\n",
+             должны быть целыми. Подробнее о переподключении, именах, доступе и TLS – в [README](../README.ru.md), готовые \
+             модули – в [примерах](../examples/1c).\n\n\
+             **Где вызывать.** В клиентских приложениях удобны внешние события либо `Получить(-1, …)` в обработчике ожидания; в \
+             веб-клиенте методы вызывают асинхронно (`НачатьВызов…`). В фоновом задании на сервере вызывайте в цикле \
+             `Получить(1000, …)`, а не `Получить(0, …)`: между вызовами задание можно отменить.\n\n\
+             **Внешние события.** В режиме `data` событие приходит вместе с данными, а методы `Получить` и `ПолучитьСобытие` \
+             вызывают исключение; в режиме `doorbell` оно лишь сообщает, что пора вызвать `Получить`. События: `open`, `close`, \
+             `error`, `pending`, `expired`, `message` (текст как есть), `binary` (Base64), `text64` (Base64 текста в UTF-8, если в нём есть \
+             символ с кодом 0) и `doorbell`. У сервера данные – JSON, первое поле которого `id` – номер соединения. Если очередь событий \
+             приложения заполнена, событие остаётся в компоненте и предлагается снова: ничего не теряется, порядок сохраняется. На \
+             сервере 1С и во внешнем соединении внешних событий нет, включить их нельзя.\n\n\
+             **Когда действуют свойства.** Задавать их можно в любом состоянии. Сразу действуют `ТаймаутОтправки`, `ТаймаутЗакрытия`, \
+             `ИнтервалПинга` и `ТаймаутОтветаНаПинг`, переподключение, пределы очередей (уменьшение ничего не отбрасывает), внешние \
+             события, а у сервера ещё токен, источники, лимиты и ручное подтверждение; остальное – при следующем подключении, \
+             переподключении или запуске сервера.\n",
             "# Reference: the add-in for 1C:Enterprise\n\n\
              [По-русски](reference.ru.md). This page is made of the library's own tables.\n\n\
              Each name exists in two languages, in any case. Every method can be called as a procedure and as a function. \
              Times are in milliseconds: for a parameter `Timeout` 0 waits without limit, a negative value does not wait. An \
              error raises an exception; its text stays in `ErrorDescription()`. `Undefined` in place of an optional parameter \
-             is the same as leaving it out. Parameters marked “out” are filled in by the method. Numbers must be whole. Where \
-             and how to call is told in the [README](../README.md) and the [examples](../examples/1c).\n",
+             is the same as leaving it out. Parameters marked “out” are filled in by the method. Numbers must be whole. The \
+             [README](../README.md) has more on reconnection, names, access and TLS, the [examples](../examples/1c) have whole \
+             modules.\n\n\
+             **Where to call.** Client applications use external events, or `Receive(-1, …)` in an idle handler; in the web client \
+             methods are called asynchronously (`НачатьВызов…`). A job on the server loops on `Receive(1000, …)` rather than \
+             `Receive(0, …)`: between calls it can be cancelled.\n\n\
+             **External events.** With `data` an event carries its data, and `Receive` and `ReceiveEvent` raise an exception; with \
+             `doorbell` it only says that `Receive` has something. Events are `open`, `close`, `error`, `pending`, `expired`, `message` (a \
+             text as it is), `binary` (Base64), `text64` (Base64 of UTF-8, for a text that holds a character with the code 0) and \
+             `doorbell`. A server's data is JSON whose first field `id` is the connection's. An event that the application's full \
+             queue refuses stays here and is offered again: nothing is lost, order is kept. On a 1C server and in an external \
+             connection there are no external events, and switching them on is an error.\n\n\
+             **When properties act.** They can be set in any state. `SendTimeout`, `CloseTimeout`, `PingInterval` and `PongTimeout`, \
+             reconnection, the bounds of queues (a smaller one drops nothing) and external events act at once, and so do a \
+             server's token, origins, limits and manual acceptance; the rest at the next connect, reconnection or run.\n",
         )
         .to_owned();
     for class in reference() {
@@ -111,7 +138,7 @@ fn method_section(page: &mut String, class: &str, method: &MethodInfo, language:
         Returns::Text => format!(" → {}", language.kind(ValueKind::Text)),
     };
     write!(page, "\n#### {main}\n\n`{main}({})`{result}  \n", parameters.join(", ")).unwrap();
-    writeln!(page, "{}: {}\n", language.of("Ещё имена", "Other names"), others.join(", ")).unwrap();
+    writeln!(page, "{}: {}\n", language.of("Другие имена", "Other names"), others.join(", ")).unwrap();
     writeln!(page, "{}", language.of(text.ru, text.en)).unwrap();
     if method.parameters.is_empty() {
         return;

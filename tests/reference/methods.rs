@@ -52,7 +52,7 @@ pub const METHODS: &[Text] = &[
         "Disconnect",
         Boolean,
         "Отправляет то, что стоит в очереди, и закрывает соединение в пределах `ТаймаутЗакрытия`. Истина: всё отправлено и \
-         закрытие прошло чисто. Ложь: соединения не было или закрытие не удалось. Ожидающие вызовы `Получить` этого \
+         закрытие прошло штатно. Ложь: соединения не было или закрытие не удалось. Ожидающие вызовы `Получить` этого \
          объекта сразу завершаются, переподключение прекращается. Исключение возможно только из-за недопустимого кода или \
          слишком длинной причины.",
         "Sends what is queued and closes the connection within `CloseTimeout`. True: everything was sent and the close \
@@ -70,7 +70,7 @@ pub const METHODS: &[Text] = &[
     client(
         "Receive",
         Boolean,
-        "Следующее сообщение: строка или двоичные данные, смотря что прислал сервер. Другие события перед ним \
+        "Следующее сообщение: строка или двоичные данные, в зависимости от того, что прислал сервер. Другие события перед ним \
          отбрасываются. Ложь: время вышло или соединение завершено, а очередь пуста; тогда `Данные` – пустая строка.",
         "The next message: a string or binary data, as the server sent it. Other events before it are discarded. False: \
          the time is up, or the connection has ended and the queue is empty; `Data` is then an empty string.",
@@ -120,7 +120,7 @@ pub const METHODS: &[Text] = &[
     server(
         "Run",
         Boolean,
-        "Начинает принимать соединения в фоне. С сертификатом сервер говорит по TLS. Сразу после `Остановить` порт можно \
+        "Начинает принимать соединения в фоне. Если указан сертификат, сервер работает по TLS. Сразу после `Остановить` порт можно \
          занять снова; второй сервер на том же порту получит исключение.",
         "Begins to accept connections in the background. With a certificate it speaks TLS. Right after `Stop` the port can \
          be taken again; a second server on the same port is an exception.",
@@ -244,9 +244,9 @@ pub const METHODS: &[Text] = &[
 
 const ERROR_RU: &str = "Текст последней ошибки этого объекта. Очищается следующим успешным вызовом метода.";
 const ERROR_EN: &str = "The text of this object's last error, until its next method succeeds.";
-const STATISTICS_RU: &str =
-    "Счётчики объекта в JSON: сообщения, байты, подключения, закрытия по кодам, предупреждения.";
-const STATISTICS_EN: &str = "The object's counters as JSON: messages, bytes, connects, closes by code, warnings.";
+const STATISTICS_RU: &str = "Счётчики объекта в JSON: сообщения, байты, длина очередей, подключения, отказы и закрытия по кодам, предупреждения.";
+const STATISTICS_EN: &str =
+    "The object's counters as JSON: messages, bytes, what is queued, connects, refusals and closes by code, warnings.";
 
 /// A parameter wherever it occurs: English name, по-русски, in English. `Class.Method.Parameter` stands before `Parameter`.
 pub const PARAMETERS: &[(&str, &str, &str)] = &[
@@ -278,8 +278,8 @@ pub const PARAMETERS: &[(&str, &str, &str)] = &[
     ("Certificate", "путь к файлу или текст: PEM или PKCS#12", "a path or a text: PEM or PKCS#12"),
     (
         "Key",
-        "закрытый ключ, если он не в том же файле: путь или текст PEM",
-        "the private key, unless it is in the same file: a path or PEM text",
+        "закрытый ключ, если он не в том же файле: путь или текст PEM; другой текст при пустом пароле считается паролем",
+        "the private key, unless it is in the same file: a path or PEM text; another text, with no password, is the password",
     ),
     ("Password", "пароль ключа или файла PKCS#12", "the password of the key or the PKCS#12 file"),
     (

@@ -145,7 +145,7 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
     ("VerifyCertificate", "проверять сертификат сервера", "whether the server's certificate is checked"),
     (
         "Proxy",
-        "`http://…`, `socks5://…`, `env` или `system`; пусто – без прокси. Пароль читается как `***`",
+        "`http://…`, `socks5://…`, `env` или `system`; пусто – без прокси. Вместо пароля читается `***`",
         "`http://…`, `socks5://…`, `env` or `system`; empty is none. The password reads back as `***`",
     ),
     (
@@ -165,7 +165,7 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
     ),
     (
         "AccessToken",
-        "токен, без которого рукопожатие отклоняется с кодом 401; пусто – не требуется. Читается как `***`",
+        "токен, без которого рукопожатие отклоняется с кодом 401; пусто – не требуется. Вместо него читается `***`",
         "a handshake without this token gets 401; empty asks for none. Reads back as `***`",
     ),
     (
