@@ -12,7 +12,9 @@ use websocket_addin::capi::*;
 
 const INTERVAL: i64 = 200;
 const PONG: i64 = 200;
-const BOTH: Duration = Duration::from_millis(400);
+/// Where the peer has to answer first: a process that a busy machine does not let run for a moment is not gone.
+const PATIENT: i64 = 1000;
+const NOTICED: Duration = Duration::from_millis(5 * (INTERVAL + PATIENT) as u64);
 const PAUSE: Duration = Duration::from_millis(1200);
 
 /// Sends until the queue refuses, or only a few messages; how many.
@@ -119,15 +121,15 @@ fn expect_gone(server: &Server, since: Instant, what: &str) {
     let close = server.next(CLOSE, LONG);
     println!("{what}: noticed after {:?}", since.elapsed());
     assert_eq!(close.json()["code"].as_i64(), Some(1011));
-    assert_eq!(close.json()["reason"].as_str(), Some("no answer to a ping within 200 ms"));
-    assert!(since.elapsed() < 5 * BOTH, "{:?}", since.elapsed());
+    assert_eq!(close.json()["reason"].as_str(), Some("no answer to a ping within 1000 ms"));
+    assert!(since.elapsed() < NOTICED, "{:?}", since.elapsed());
     assert_eq!(server.count(), 0);
 }
 
 #[test]
 fn a_frozen_client_is_noticed() {
     let server = Server::new();
-    server.keepalive(INTERVAL, PONG);
+    server.keepalive(INTERVAL, PATIENT);
     server.run("127.0.0.1").unwrap();
     let mut peer = Role::start("peer", &format!("ws://127.0.0.1:{}/", server.port()));
     peer.hear("connected");
@@ -143,15 +145,15 @@ fn a_frozen_client_is_noticed() {
 fn a_frozen_server_is_noticed() {
     let mut peer = Role::start("peer", "");
     let client = Client::new();
-    client.keepalive(INTERVAL, PONG);
+    client.keepalive(INTERVAL, PATIENT);
     client.connect(peer.hear("port").parse().unwrap()).unwrap();
     assert!(client.ping(LONG).is_ok());
     peer.signal(libc::SIGSTOP);
     let start = Instant::now();
     assert_eq!(client.receive(LONG).err(), Some(CLOSED));
-    assert!(start.elapsed() < 5 * BOTH, "{:?}", start.elapsed());
+    assert!(start.elapsed() < NOTICED, "{:?}", start.elapsed());
     assert_eq!((client.status(), client.ready_state(), client.close_code()), (-1, 3, 1011));
-    assert_eq!(client.close_reason(), "no answer to a ping within 200 ms");
+    assert_eq!(client.close_reason(), "no answer to a ping within 1000 ms");
 }
 
 fn ip(arguments: &str) -> Result<(), String> {
@@ -202,7 +204,7 @@ fn cut_link(number: u32, unsent: bool) {
         }
     };
     let server = Server::new();
-    server.keepalive(INTERVAL, PONG);
+    server.keepalive(INTERVAL, PATIENT);
     let interface = format!("10.213.{}.1", cable.subnet);
     server.run(&interface).unwrap();
     let mut command = Command::new("ip");

@@ -37,7 +37,7 @@ static void *racer(void *argument) {
     int32_t clean;
     while (client_result != WSADDIN_BAD_HANDLE || server_result != WSADDIN_BAD_HANDLE) {
         message = NULL;
-        switch (turn++ % 11) {
+        switch (turn++ % 18) {
         case 0: client_result = wsaddin_client_send_text(race->client, WSADDIN_TEXT("racing")); break;
         case 1: client_result = wsaddin_client_receive(race->client, 5, &message); break;
         case 2: client_result = wsaddin_client_get_server(race->client, text, sizeof text, &needed); break;
@@ -48,6 +48,18 @@ static void *racer(void *argument) {
         case 7: server_result = wsaddin_server_receive_event(race->server, 5, &message); break;
         case 8: server_result = wsaddin_server_connection_list(race->server, text, sizeof text, &needed); break;
         case 9: allowed(wsaddin_wait_any((uint64_t[]){race->client.id, race->server.id}, 2, 5, &index)); break;
+        case 10: server_result = wsaddin_server_set_name(race->server, turn % 3, WSADDIN_TEXT("ann")); break;
+        case 11: server_result = wsaddin_server_send_to_name_text(race->server, WSADDIN_TEXT("ann"), WSADDIN_TEXT("x")); break;
+        case 12: server_result = wsaddin_server_join_group(race->server, turn % 3, WSADDIN_TEXT("all")); break;
+        case 13: server_result = wsaddin_server_leave_group(race->server, turn % 3, WSADDIN_TEXT("all")); break;
+        case 14:
+            server_result = wsaddin_server_broadcast_group_text(race->server, WSADDIN_TEXT("all"), WSADDIN_TEXT("x"), &value);
+            break;
+        case 15: server_result = wsaddin_server_set_manual_accept(race->server, turn % 2); break;
+        case 16:
+            server_result = turn % 3 ? wsaddin_server_accept(race->server, turn % 5)
+                                     : wsaddin_server_reject(race->server, turn % 5, 403, NULL, 0);
+            break;
         default:
             if (turn % 3 == 0) client_result = wsaddin_client_disconnect(race->client, 1000, NULL, 0, &clean);
         }

@@ -14,7 +14,9 @@
 
 /* The functions that this program uses, by their own names behind a dot. */
 #define FUNCTIONS(each)                                                                                              \
-    each(wsaddin_version) each(wsaddin_set_log) each(wsaddin_error_description) each(wsaddin_client_new) each(wsaddin_client_free)         \
+    each(wsaddin_version) each(wsaddin_set_log) each(wsaddin_error_description) each(wsaddin_client_new)             \
+    each(wsaddin_client_free) each(wsaddin_server_set_name_parameter) each(wsaddin_server_send_to_name_text)         \
+    each(wsaddin_server_join_group) each(wsaddin_server_broadcast_group_text)                                        \
     each(wsaddin_client_connect) each(wsaddin_client_disconnect) each(wsaddin_client_send_text)                      \
     each(wsaddin_client_send_binary) each(wsaddin_client_receive) each(wsaddin_server_new)                           \
     each(wsaddin_server_free) each(wsaddin_server_run) each(wsaddin_server_get_port)                                 \
@@ -105,6 +107,32 @@ static void talk(int64_t port) {
     EXPECT(lib.wsaddin_client_free(client), WSADDIN_BAD_HANDLE);
 }
 
+/* A client that is reached by its name and in a group, and whose session waits when it has gone: it ends with the server.
+ * Connection 2: the server's first was that of `talk`. */
+static void reach(wsaddin_server server, int64_t port) {
+    wsaddin_client client;
+    wsaddin_message *message;
+    char url[64];
+    int64_t count;
+    int size = snprintf(url, sizeof url, "ws://127.0.0.1:%d/?id=ann", (int)port);
+    GOOD(lib.wsaddin_client_new(&client));
+    GOOD(lib.wsaddin_client_connect(client, url, (size_t)size));
+    GOOD(lib.wsaddin_client_send_text(client, WSADDIN_TEXT("let the server see it")));
+    GOOD(lib.wsaddin_client_receive(client, LONG, &message));
+    lib.wsaddin_message_free(message);
+    GOOD(lib.wsaddin_server_join_group(server, 2, WSADDIN_TEXT("all")));
+    GOOD(lib.wsaddin_server_send_to_name_text(server, WSADDIN_TEXT("ann"), WSADDIN_TEXT("by name")));
+    GOOD(lib.wsaddin_server_broadcast_group_text(server, WSADDIN_TEXT("all"), WSADDIN_TEXT("in all"), &count));
+    CHECK(count == 1);
+    for (size_t expected = 7; expected > 5; expected--) {
+        GOOD(lib.wsaddin_client_receive(client, LONG, &message));
+        CHECK(lib.wsaddin_message_size(message) == expected);
+        lib.wsaddin_message_free(message);
+    }
+    GOOD(lib.wsaddin_client_free(client));
+    GOOD(lib.wsaddin_server_send_to_name_text(server, WSADDIN_TEXT("ann"), WSADDIN_TEXT("for whom?")));
+}
+
 /* A server with a certificate, a client that shows one, and both replaced: all of it asked for by a host's thread. */
 static void talk_in_secret(const char *certificate, const char *key) {
     wsaddin_server server;
@@ -154,9 +182,11 @@ static void one_round(const char *path, const char *wss, wsaddin_result expected
     GOOD(lib.wsaddin_set_log(WSADDIN_TEXT("unload.log"), WSADDIN_LOG_FRAMES));
     GOOD(lib.wsaddin_server_new(&server));
     GOOD(lib.wsaddin_server_set_handler(server, echo, &server));
+    GOOD(lib.wsaddin_server_set_name_parameter(server, WSADDIN_TEXT("id")));
     GOOD(lib.wsaddin_server_run(server, WSADDIN_TEXT("127.0.0.1"), 0));
     GOOD(lib.wsaddin_server_get_port(server, &port));
     talk(port);
+    reach(server, port);
     for (int i = 0; i < HOST_THREADS; i++) {
         sem_init(&threads[i].used, 0, 0);
         sem_init(&threads[i].unloaded, 0, 0);
