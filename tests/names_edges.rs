@@ -17,14 +17,6 @@ use std::time::Instant;
 use tls::Authority;
 use websocket_addin::capi::*;
 
-/// The next event, which has to be of this kind.
-#[track_caller]
-fn next(server: &Server, kind: wsaddin_event) -> Event {
-    let event = server.event();
-    assert_eq!(event.event, kind, "{event:?}");
-    event
-}
-
 #[test]
 fn a_row_of_take_overs_hands_everything_on_in_order() {
     let server = naming();
@@ -66,12 +58,12 @@ fn a_message_before_the_take_over_comes_before_its_close() {
             client.connect(&url(&server, "a")).unwrap();
             (client, 0)
         };
-        let event = next(&server, WSADDIN_EVENT_MESSAGE);
+        let event = server.expect(WSADDIN_EVENT_MESSAGE);
         assert_eq!((event.connection, event.text()), (old, "last words"));
-        assert_eq!(next(&server, WSADDIN_EVENT_CLOSE).connection, old);
-        let new = next(&server, WSADDIN_EVENT_OPEN).connection;
+        assert_eq!(server.expect(WSADDIN_EVENT_CLOSE).connection, old);
+        let new = server.expect(WSADDIN_EVENT_OPEN).connection;
         assert!(server.disconnect(new, 1000, "").unwrap());
-        next(&server, WSADDIN_EVENT_CLOSE);
+        server.expect(WSADDIN_EVENT_CLOSE);
         drop(second);
     }
 }
@@ -83,7 +75,7 @@ fn a_session_outlives_a_break_and_a_violation() {
         [Vec::new(), raw::frame(raw::FIN | 3, true, b"reserved"), raw::frame(raw::FIN | raw::TEXT, true, b"\xff")]
     {
         let mut peer = Stalled::come(&server, "a");
-        let id = next(&server, WSADDIN_EVENT_OPEN).connection;
+        let id = server.expect(WSADDIN_EVENT_OPEN).connection;
         server.join_group(id, "team").unwrap();
         peer.0.write_all(&bytes).unwrap();
         let code = match bytes.len() {
@@ -93,15 +85,15 @@ fn a_session_outlives_a_break_and_a_violation() {
             }
             _ => raw::read_close(&mut peer.0).unwrap().0.into(),
         };
-        assert_eq!(next(&server, WSADDIN_EVENT_CLOSE).close().0, code);
+        assert_eq!(server.expect(WSADDIN_EVENT_CLOSE).close().0, code);
         assert!(server.send_to_name("a", "while away").unwrap());
         let again = Client::new();
         again.connect(&url(&server, "a")).unwrap();
-        let open = next(&server, WSADDIN_EVENT_OPEN);
+        let open = server.expect(WSADDIN_EVENT_OPEN);
         assert_eq!(open.json()["groups"], serde_json::json!(["team"]));
         assert_eq!(texts(&again, 1), ["while away"]);
         assert!(server.disconnect(open.connection, 1000, "").unwrap());
-        next(&server, WSADDIN_EVENT_CLOSE);
+        server.expect(WSADDIN_EVENT_CLOSE);
     }
 }
 
@@ -112,7 +104,7 @@ fn an_absent_session_keeps_to_the_bound() {
     let (client, _) = come(&server, "a");
     let (other, _) = come(&server, "b");
     client.disconnect(1001, "").unwrap();
-    next(&server, WSADDIN_EVENT_CLOSE);
+    server.expect(WSADDIN_EVENT_CLOSE);
     let text = "x".repeat(1000);
     let mut queued = 0;
     let full = loop {
@@ -136,7 +128,7 @@ fn who_waits_for_room_follows_the_name() {
     let server = naming();
     server.send_queue_bytes(100_000).close_timeout(200);
     let _stalled = Stalled::come(&server, "a");
-    let id = next(&server, WSADDIN_EVENT_OPEN).connection;
+    let id = server.expect(WSADDIN_EVENT_OPEN).connection;
     // Full for a while: the network, not only the queue of a thread that has not had its turn.
     server.send_timeout(300);
     let mut queued = 0;
@@ -161,15 +153,15 @@ fn a_stop_ends_sessions_and_tells_of_what_waited() {
     for name in ["a", "b", "c"] {
         let (client, _) = come(&server, name);
         client.disconnect(1001, "").unwrap();
-        next(&server, WSADDIN_EVENT_CLOSE);
+        server.expect(WSADDIN_EVENT_CLOSE);
     }
     assert!(server.send_to_name("a", "1").unwrap() && server.send_to_name("a", "2").unwrap());
     assert!(server.send_to_name("b", "3").unwrap());
     let begin = Instant::now();
     server.stop().unwrap();
     assert!(begin.elapsed().as_millis() < 5000, "nobody is waited for");
-    assert_eq!(next(&server, WSADDIN_EVENT_EXPIRED).text(), r#"{"name":"a","messages":2}"#);
-    assert_eq!(next(&server, WSADDIN_EVENT_EXPIRED).text(), r#"{"name":"b","messages":1}"#);
+    assert_eq!(server.expect(WSADDIN_EVENT_EXPIRED).text(), r#"{"name":"a","messages":2}"#);
+    assert_eq!(server.expect(WSADDIN_EVENT_EXPIRED).text(), r#"{"name":"b","messages":1}"#);
     assert_eq!(server.receive_event(0).unwrap(), Got::Closed);
     assert!(!server.send_to_name("a", "4").unwrap());
     // The next run knows nobody of them.
@@ -180,7 +172,7 @@ fn a_stop_ends_sessions_and_tells_of_what_waited() {
     assert_eq!(texts(&client, 1), ["5"]);
     // And an object may be freed while sessions wait.
     client.disconnect(1001, "").unwrap();
-    next(&server, WSADDIN_EVENT_CLOSE);
+    server.expect(WSADDIN_EVENT_CLOSE);
     assert!(server.send_to_name("a", "6").unwrap());
     server.free().unwrap();
 }
@@ -199,9 +191,9 @@ fn names_hold_on_two_threads_and_with_tls() {
             let client = authority.client();
             client.connect(&url(name)).unwrap();
             if round > 0 {
-                assert_eq!(next(&server, WSADDIN_EVENT_CLOSE).close().0, 4001);
+                assert_eq!(server.expect(WSADDIN_EVENT_CLOSE).close().0, 4001);
             }
-            assert_eq!(next(&server, WSADDIN_EVENT_OPEN).json()["name"], name);
+            assert_eq!(server.expect(WSADDIN_EVENT_OPEN).json()["name"], name);
             assert!(server.send_to_name(name, &format!("{name}{round}")).unwrap());
             assert_eq!(texts(&client, 1), [format!("{name}{round}")]);
             clients.push(client);
@@ -209,7 +201,7 @@ fn names_hold_on_two_threads_and_with_tls() {
     }
     for client in &clients[6..] {
         client.disconnect(1001, "").unwrap();
-        next(&server, WSADDIN_EVENT_CLOSE);
+        server.expect(WSADDIN_EVENT_CLOSE);
     }
     assert_eq!(server.broadcast("away").unwrap(), 3);
     for name in ["a", "b", "c"] {
@@ -226,12 +218,12 @@ fn a_pending_one_takes_over_when_it_is_let_in() {
     server.manual_accept(1);
     let second = Client::new();
     second.begin_connect(&url(&server, "a")).unwrap();
-    let id = next(&server, WSADDIN_EVENT_PENDING).connection;
+    let id = server.expect(WSADDIN_EVENT_PENDING).connection;
     assert!(server.send_to_name("a", "for the first").unwrap());
     assert_eq!(texts(&first, 1), ["for the first"]);
     assert!(server.accept(id).unwrap());
-    assert_eq!(next(&server, WSADDIN_EVENT_CLOSE).connection, old);
-    assert_eq!(next(&server, WSADDIN_EVENT_OPEN).connection, id);
+    assert_eq!(server.expect(WSADDIN_EVENT_CLOSE).connection, old);
+    assert_eq!(server.expect(WSADDIN_EVENT_OPEN).connection, id);
     assert!(server.send_to_name("a", "for the second").unwrap());
     assert_eq!(texts(&second, 1), ["for the second"]);
 }
@@ -241,13 +233,13 @@ fn a_stop_tells_of_what_a_stalled_one_has_not_got() {
     let server = naming();
     server.close_timeout(200).send_queue_bytes(64 << 20);
     let stalled = Stalled::come(&server, "a");
-    let id = next(&server, WSADDIN_EVENT_OPEN).connection;
+    let id = server.expect(WSADDIN_EVENT_OPEN).connection;
     for number in 0..400 {
         assert!(server.send_to_name("a", &padded(number)).unwrap());
     }
     server.stop().unwrap();
-    assert_eq!(next(&server, WSADDIN_EVENT_CLOSE).connection, id);
-    let expired = next(&server, WSADDIN_EVENT_EXPIRED).json();
+    assert_eq!(server.expect(WSADDIN_EVENT_CLOSE).connection, id);
+    let expired = server.expect(WSADDIN_EVENT_EXPIRED).json();
     let unsent = expired["messages"].as_u64().unwrap() as usize;
     assert_eq!(expired["name"], "a");
     let read = stalled.read_all();
@@ -261,17 +253,17 @@ fn sessions_that_wait_are_no_more_than_connections_may_be() {
     for name in ["a", "b", "c", "d", "e"] {
         let (client, _) = come(&server, name);
         assert!(client.disconnect(1001, "").unwrap());
-        next(&server, WSADDIN_EVENT_CLOSE);
+        server.expect(WSADDIN_EVENT_CLOSE);
         if name == "e" {
             break;
         }
         // The first ones make room when the fourth and the fifth have gone.
         assert!(server.send_to_name(name, "x").unwrap());
         if name == "d" {
-            assert_eq!(next(&server, WSADDIN_EVENT_EXPIRED).text(), r#"{"name":"a","messages":1}"#);
+            assert_eq!(server.expect(WSADDIN_EVENT_EXPIRED).text(), r#"{"name":"a","messages":1}"#);
         }
     }
-    assert_eq!(next(&server, WSADDIN_EVENT_EXPIRED).text(), r#"{"name":"b","messages":1}"#);
+    assert_eq!(server.expect(WSADDIN_EVENT_EXPIRED).text(), r#"{"name":"b","messages":1}"#);
     assert_eq!(server.statistics()["sessions_waiting"], 3);
     assert_eq!(server.broadcast("y").unwrap(), 3);
     assert!(!server.send_to_name("b", "x").unwrap() && server.send_to_name("c", "x").unwrap());

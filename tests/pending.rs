@@ -7,7 +7,7 @@ mod common {
 
 use common::face::*;
 use common::raw;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::TcpStream;
 use websocket_addin::capi::*;
 
@@ -19,19 +19,7 @@ fn asking() -> Server {
 
 /// A newcomer that has sent its request.
 fn knock(server: &Server) -> TcpStream {
-    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
-    raw::patient(&stream);
-    let request = raw::request(server.port(), "X-Who: me\r\n").replacen("GET / ", "GET /way?x=%20y ", 1);
-    stream.write_all(request.as_bytes()).unwrap();
-    stream
-}
-
-/// The id of the next event, which has to be of this kind.
-#[track_caller]
-fn next(server: &Server, kind: wsaddin_event) -> (u64, String) {
-    let event = server.event();
-    assert_eq!(event.event, kind, "{event:?}");
-    (event.connection, event.text().to_owned())
+    raw::knock(server.port(), "/way?x=%20y", "X-Who: me\r\n")
 }
 
 fn whole(mut stream: TcpStream) -> String {
@@ -44,8 +32,8 @@ fn whole(mut stream: TcpStream) -> String {
 fn an_accepted_one_opens_with_the_id_that_it_had() {
     let server = asking();
     let mut stream = knock(&server);
-    let (id, json) = next(&server, WSADDIN_EVENT_PENDING);
-    let info: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let pending = server.expect(WSADDIN_EVENT_PENDING);
+    let (id, info) = (pending.connection, pending.json());
     assert_eq!((&info["path"], &info["query"], &info["state"]), (&"/way".into(), &"x=%20y".into(), &"pending".into()));
     assert_eq!(info["headers"]["x-who"], "me");
     assert_eq!(info["address"], stream.local_addr().unwrap().to_string());
@@ -54,14 +42,14 @@ fn an_accepted_one_opens_with_the_id_that_it_had() {
     assert!(!server.send(id, "too early").unwrap());
     assert!(server.accept(id).unwrap());
     assert!(!server.accept(id).unwrap(), "decided");
-    assert_eq!(next(&server, WSADDIN_EVENT_OPEN).0, id);
+    assert_eq!(server.expect(WSADDIN_EVENT_OPEN).connection, id);
     assert!(raw::read_head(&mut stream).starts_with("HTTP/1.1 101 "));
     assert!(server.send(id, "welcome").unwrap());
     let mut frame = [0; 9];
     stream.read_exact(&mut frame).unwrap();
     assert_eq!(&frame[2..], b"welcome");
     drop(stream);
-    assert_eq!(next(&server, WSADDIN_EVENT_CLOSE).0, id);
+    assert_eq!(server.expect(WSADDIN_EVENT_CLOSE).connection, id);
     assert!(!server.accept(id).unwrap(), "gone");
     assert!(server.accept(id + 1).is_err(), "never issued");
 }
@@ -70,7 +58,7 @@ fn an_accepted_one_opens_with_the_id_that_it_had() {
 fn a_rejected_one_reads_why() {
     let server = asking();
     let stream = knock(&server);
-    let (id, _) = next(&server, WSADDIN_EVENT_PENDING);
+    let id = server.expect(WSADDIN_EVENT_PENDING).connection;
     for status in [399, 600, 101, -1] {
         assert!(server.reject(id, status, "").is_err(), "{status}");
     }
@@ -79,7 +67,7 @@ fn a_rejected_one_reads_why() {
     let answer = whole(stream);
     assert!(answer.starts_with("HTTP/1.1 418 ") && answer.ends_with("\r\n\r\nне сегодня"), "{answer}");
     let stream = knock(&server);
-    let (id, _) = next(&server, WSADDIN_EVENT_PENDING);
+    let id = server.expect(WSADDIN_EVENT_PENDING).connection;
     assert!(server.reject(id, 403, "").unwrap());
     assert!(whole(stream).ends_with("\r\n\r\nForbidden"));
     assert_eq!(server.statistics()["rejected"], serde_json::json!({"403": 1, "418": 1}));
@@ -91,11 +79,11 @@ fn nobody_waits_longer_than_the_time_for_it() {
     let server = asking();
     server.accept_timeout(50);
     let stream = knock(&server);
-    let (id, _) = next(&server, WSADDIN_EVENT_PENDING);
+    let id = server.expect(WSADDIN_EVENT_PENDING).connection;
     let answer = whole(stream);
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
-    let (ended, json) = next(&server, WSADDIN_EVENT_CLOSE);
-    assert!(ended == id && json.contains("1006"), "{json}");
+    let ended = server.expect(WSADDIN_EVENT_CLOSE);
+    assert_eq!((ended.connection, ended.close().0), (id, 1006));
     assert!(!server.accept(id).unwrap());
     assert_eq!(server.statistics()["rejected"]["503"], 1);
 }
@@ -104,9 +92,9 @@ fn nobody_waits_longer_than_the_time_for_it() {
 fn one_that_leaves_is_told_of_only_to_a_host_that_knew_it() {
     let server = asking();
     let stream = knock(&server);
-    let (id, _) = next(&server, WSADDIN_EVENT_PENDING);
+    let id = server.expect(WSADDIN_EVENT_PENDING).connection;
     drop(stream);
-    assert_eq!(next(&server, WSADDIN_EVENT_CLOSE).0, id);
+    assert_eq!(server.expect(WSADDIN_EVENT_CLOSE).connection, id);
     assert!(!server.accept(id).unwrap());
     assert!(!server.reject(id, 403, "").unwrap());
     // Nobody has seen this one.
@@ -120,8 +108,8 @@ fn pending_ones_count_in_the_limit_and_in_nothing_else() {
     let server = asking();
     server.max_connections(2);
     let waiting = (knock(&server), knock(&server));
-    let first = next(&server, WSADDIN_EVENT_PENDING).0;
-    let second = next(&server, WSADDIN_EVENT_PENDING).0;
+    let first = server.expect(WSADDIN_EVENT_PENDING).connection;
+    let second = server.expect(WSADDIN_EVENT_PENDING).connection;
     assert!(whole(knock(&server)).starts_with("HTTP/1.1 503 "));
     assert_eq!(server.connection_list(), serde_json::json!([]));
     let mut count = 7;
@@ -132,11 +120,11 @@ fn pending_ones_count_in_the_limit_and_in_nothing_else() {
     assert!(whole(waiting.0).starts_with("HTTP/1.1 403 "));
     // Its place is free; the order in which they are let in is the host's.
     let _third = knock(&server);
-    let third = next(&server, WSADDIN_EVENT_PENDING).0;
+    let third = server.expect(WSADDIN_EVENT_PENDING).connection;
     assert!(server.accept(third).unwrap());
-    assert_eq!(next(&server, WSADDIN_EVENT_OPEN).0, third);
+    assert_eq!(server.expect(WSADDIN_EVENT_OPEN).connection, third);
     assert!(server.accept(second).unwrap());
-    assert_eq!(next(&server, WSADDIN_EVENT_OPEN).0, second);
+    assert_eq!(server.expect(WSADDIN_EVENT_OPEN).connection, second);
     assert_eq!(server.connection_count(), 2);
 }
 
@@ -144,9 +132,9 @@ fn pending_ones_count_in_the_limit_and_in_nothing_else() {
 fn a_stop_refuses_whoever_waits() {
     let server = asking();
     let stream = knock(&server);
-    let (id, _) = next(&server, WSADDIN_EVENT_PENDING);
+    let id = server.expect(WSADDIN_EVENT_PENDING).connection;
     let answer = std::thread::spawn(move || whole(stream));
     server.stop().unwrap();
     assert!(answer.join().unwrap().starts_with("HTTP/1.1 503 "));
-    assert_eq!(next(&server, WSADDIN_EVENT_CLOSE).0, id);
+    assert_eq!(server.expect(WSADDIN_EVENT_CLOSE).connection, id);
 }

@@ -14,17 +14,8 @@ use websocket_addin::capi::*;
 fn ask(server: &Server, name: &str) -> (Client, u64) {
     let client = Client::new();
     client.begin_connect(&url(server, name)).unwrap();
-    let event = server.event();
-    assert_eq!(event.event, WSADDIN_EVENT_PENDING, "{event:?}");
-    (client, event.connection)
-}
-
-/// The client's first event is this one.
-#[track_caller]
-fn hears(client: &Client, kind: wsaddin_event) -> Event {
-    let event = client.event();
-    assert_eq!(event.event, kind, "{event:?}");
-    event
+    let id = server.expect(WSADDIN_EVENT_PENDING).connection;
+    (client, id)
 }
 
 #[test]
@@ -36,7 +27,7 @@ fn only_who_is_let_in_takes_a_name_over() {
     // Who waits has no name yet.
     assert!(server.send_to_name("ann", "a").unwrap());
     assert!(server.reject(two, 403, "").unwrap());
-    assert!(hears(&refused, WSADDIN_EVENT_ERROR).text().contains("403"));
+    assert!(refused.expect(WSADDIN_EVENT_ERROR).text().contains("403"));
     assert!(server.send_to_name("ann", "b").unwrap());
     assert_eq!(texts(&first, 2), ["a", "b"]);
     assert_eq!(server.connection_list()[0]["id"], one);

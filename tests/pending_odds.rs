@@ -21,16 +21,11 @@ fn asking() -> Server {
 }
 
 fn knock(server: &Server) -> TcpStream {
-    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
-    raw::patient(&stream);
-    stream.write_all(raw::request(server.port(), "").as_bytes()).unwrap();
-    stream
+    raw::knock(server.port(), "/", "")
 }
 
 fn pending(server: &Server) -> u64 {
-    let event = server.event();
-    assert_eq!(event.event, WSADDIN_EVENT_PENDING, "{event:?}");
-    event.connection
+    server.expect(WSADDIN_EVENT_PENDING).connection
 }
 
 fn status_of(stream: &mut TcpStream) -> u16 {
@@ -177,8 +172,7 @@ fn a_thousand_newcomers_wait_at_once() {
     }
     let mut waiting = Vec::new();
     for _ in 0..1000 {
-        let event = server.event();
-        assert_eq!(event.event, WSADDIN_EVENT_PENDING, "{event:?}");
+        let event = server.expect(WSADDIN_EVENT_PENDING);
         waiting.push((event.connection, event.json()["address"].as_str().unwrap().to_owned()));
     }
     assert_eq!(status_of(&mut knock(&server)), 503, "they count");

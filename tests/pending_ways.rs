@@ -20,19 +20,7 @@ use std::time::Duration;
 use websocket_addin::capi::*;
 
 fn knock(server: &Server, target: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
-    raw::patient(&stream);
-    let request = raw::request(server.port(), "").replacen("GET / ", &format!("GET {target} "), 1);
-    stream.write_all(request.as_bytes()).unwrap();
-    stream
-}
-
-/// The id of the next event, which has to be of this kind.
-#[track_caller]
-fn next(server: &Server, kind: wsaddin_event) -> (u64, String) {
-    let event = server.event();
-    assert_eq!(event.event, kind, "{event:?}");
-    (event.connection, event.text().to_owned())
+    raw::knock(server.port(), target, "")
 }
 
 fn status_of(mut stream: TcpStream) -> u16 {
@@ -46,16 +34,16 @@ fn what_is_sent_right_after_the_word_arrives_after_the_answer() {
     // Some hosts do not wait for `open`.
     for round in 0..50 {
         let mut stream = knock(&server, "/");
-        let (id, _) = next(&server, WSADDIN_EVENT_PENDING);
+        let id = server.expect(WSADDIN_EVENT_PENDING).connection;
         assert!(server.accept(id).unwrap());
         assert!(server.send(id, "at once").unwrap(), "round {round}");
         assert_eq!(server.connection_count(), 1);
         assert_eq!(server.connection_info(id).unwrap().unwrap()["state"], "open");
         assert!(raw::read_head(&mut stream).starts_with("HTTP/1.1 101 "));
         assert_eq!(raw::read_frame(&mut stream).unwrap(), (raw::FIN | raw::TEXT, b"at once".to_vec()));
-        assert_eq!(next(&server, WSADDIN_EVENT_OPEN).0, id);
+        assert_eq!(server.expect(WSADDIN_EVENT_OPEN).connection, id);
         drop(stream);
-        assert_eq!(next(&server, WSADDIN_EVENT_CLOSE).0, id);
+        assert_eq!(server.expect(WSADDIN_EVENT_CLOSE).connection, id);
         assert_eq!(server.connection_count(), 0);
     }
 }
@@ -66,7 +54,7 @@ fn one_that_is_closed_right_after_the_word_reads_the_code() {
     server.manual_accept(1).max_connections(1);
     for round in 0..50 {
         let mut stream = knock(&server, "/");
-        let (id, _) = next(&server, WSADDIN_EVENT_PENDING);
+        let id = server.expect(WSADDIN_EVENT_PENDING).connection;
         assert!(server.accept(id).unwrap());
         assert!(server.send(id, "goodbye").unwrap());
         assert!(server.disconnect(id, 4000, "changed my mind").unwrap(), "round {round}");
@@ -77,8 +65,8 @@ fn one_that_is_closed_right_after_the_word_reads_the_code() {
         assert_eq!(raw::read_close(&mut stream), Some((4000, "changed my mind".to_owned())));
         let answer = raw::frame(raw::FIN | raw::CLOSE, true, &raw::close_body(4000, ""));
         stream.write_all(&answer).unwrap();
-        assert_eq!(next(&server, WSADDIN_EVENT_OPEN).0, id);
-        assert_eq!(next(&server, WSADDIN_EVENT_CLOSE).0, id);
+        assert_eq!(server.expect(WSADDIN_EVENT_OPEN).connection, id);
+        assert_eq!(server.expect(WSADDIN_EVENT_CLOSE).connection, id);
     }
 }
 
@@ -90,22 +78,23 @@ fn a_newcomer_waits_through_tls_as_well() {
     server.manual_accept(1);
     let client = authority.client();
     client.begin_connect(&(server.secure_url("localhost") + "secret/way?x=1")).unwrap();
-    let (id, json) = next(&server, WSADDIN_EVENT_PENDING);
-    let info: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let pending = server.expect(WSADDIN_EVENT_PENDING);
+    let (id, info) = (pending.connection, pending.json());
     assert_eq!((&info["path"], &info["query"]), (&"/secret/way".into(), &"x=1".into()));
     assert_eq!((&info["secure"], &info["state"]), (&true.into(), &"pending".into()));
     assert_eq!(client.ready_state(), 0, "it waits with us");
     assert!(server.accept(id).unwrap());
     assert!(server.send(id, "welcome").unwrap());
-    assert_eq!(next(&server, WSADDIN_EVENT_OPEN).0, id);
+    assert_eq!(server.expect(WSADDIN_EVENT_OPEN).connection, id);
     assert_eq!(client.receive(SOON).unwrap().event().text(), "welcome");
     client.send("thank you").unwrap();
-    assert_eq!(next(&server, WSADDIN_EVENT_MESSAGE), (id, "thank you".to_owned()));
+    let thanks = server.expect(WSADDIN_EVENT_MESSAGE);
+    assert_eq!((thanks.connection, thanks.text()), (id, "thank you"));
     assert!(client.disconnect(1000, "").unwrap());
-    assert_eq!(next(&server, WSADDIN_EVENT_CLOSE).0, id);
+    assert_eq!(server.expect(WSADDIN_EVENT_CLOSE).connection, id);
     // A refusal, and one for which nobody decides.
     client.begin_connect(&server.secure_url("localhost")).unwrap();
-    let (id, _) = next(&server, WSADDIN_EVENT_PENDING);
+    let id = server.expect(WSADDIN_EVENT_PENDING).connection;
     assert!(server.reject(id, 429, "").unwrap());
     let refused = client.event();
     assert!(refused.event == WSADDIN_EVENT_ERROR && refused.text().contains("429"), "{refused:?}");
@@ -116,9 +105,9 @@ fn a_newcomer_waits_through_tls_as_well() {
     server.accept_timeout(600_000);
     while !matches!(server.receive_event(-1), Ok(Got::Timeout)) {}
     client.begin_connect(&server.secure_url("localhost")).unwrap();
-    let (id, _) = next(&server, WSADDIN_EVENT_PENDING);
+    let id = server.expect(WSADDIN_EVENT_PENDING).connection;
     client.disconnect(1000, "").unwrap();
-    assert_eq!(next(&server, WSADDIN_EVENT_CLOSE).0, id);
+    assert_eq!(server.expect(WSADDIN_EVENT_CLOSE).connection, id);
     assert!(!server.accept(id).unwrap());
 }
 
@@ -207,8 +196,8 @@ fn several_io_threads_ask_for_their_newcomers() {
     }
     let mut waiting = Vec::new();
     for _ in 0..40 {
-        let (id, json) = next(&server, WSADDIN_EVENT_PENDING);
-        let info: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let pending = server.expect(WSADDIN_EVENT_PENDING);
+        let (id, info) = (pending.connection, pending.json());
         waiting.push((id, info["address"].as_str().unwrap().to_owned()));
     }
     // In an order of the host's own, from several threads.

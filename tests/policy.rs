@@ -99,8 +99,7 @@ fn the_token_is_taken_in_three_places_and_shown_in_none() {
     ] {
         let (status, stream) = enter(&server, target, more);
         assert_eq!(status, 101, "{target} {more}");
-        let event = server.event();
-        assert_eq!(event.event, websocket_addin::capi::WSADDIN_EVENT_OPEN, "{event:?}");
+        let event = server.expect(websocket_addin::capi::WSADDIN_EVENT_OPEN);
         let shown = event.text();
         assert!(!shown.contains("cret"), "{shown}");
         let info: serde_json::Value = serde_json::from_str(shown).unwrap();

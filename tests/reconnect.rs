@@ -25,9 +25,7 @@ fn text(stream: &mut std::net::TcpStream) -> Option<String> {
 
 /// The number of the attempt that opened it.
 fn opened(client: &Client) -> i64 {
-    let event = client.event();
-    assert_eq!(event.event, WSADDIN_EVENT_OPEN, "{event:?}");
-    event.json()["attempt"].as_i64().unwrap()
+    client.expect(WSADDIN_EVENT_OPEN).json()["attempt"].as_i64().unwrap()
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod raw;
 mod tls;
 
 use common::Scratch;
-use face::{Client, Event, SOON as LONG, Server};
+use face::{Client, SOON as LONG, Server};
 use process::{Role, listen, role, say};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -31,13 +31,6 @@ fn until(what: &str, limit: Duration, mut met: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "not within {limit:?}: {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
-}
-
-/// The next event, which has to be of that kind.
-fn next(client: &Client, kind: i32) -> Event {
-    let event = client.event();
-    assert_eq!(event.event, kind, "{}", String::from_utf8_lossy(&event.data));
-    event
 }
 
 /// Carries bytes between its own port and another, until it is stopped or killed.
@@ -74,21 +67,21 @@ fn a_link_that_goes_silent_is_noticed_and_used_again() {
     client.ping_interval(PING as i64).pong_timeout(PONG as i64);
     client.reconnect_interval(20).connect_timeout(100);
     client.connect(&url).unwrap();
-    next(&client, WSADDIN_EVENT_OPEN);
+    client.expect(WSADDIN_EVENT_OPEN);
     let mut times = Vec::new();
     for round in 0..5 {
         client.ping(LONG).unwrap();
         let start = Instant::now();
         // No FIN, no reset: the kernel of the relay goes on acknowledging.
         relay.signal(libc::SIGSTOP);
-        let close = next(&client, WSADDIN_EVENT_CLOSE).close();
+        let close = client.expect(WSADDIN_EVENT_CLOSE).close();
         times.push(start.elapsed());
         assert_eq!((close.0, close.1.as_str(), close.2), (1011, "no answer to a ping within 300 ms", false));
         assert_eq!((client.status(), client.ready_state()), (-1, 0));
         let text = format!("written after the silence {round}");
         client.send(&text).unwrap();
         // Its kernel takes the connect, and nobody answers the handshake.
-        let failed = next(&client, WSADDIN_EVENT_ERROR);
+        let failed = client.expect(WSADDIN_EVENT_ERROR);
         assert!(failed.text().contains("no connection within 100 ms: no answer to the handshake"), "{}", failed.text());
         relay.signal(libc::SIGCONT);
         let open = client.event_of(WSADDIN_EVENT_OPEN);
@@ -198,10 +191,10 @@ fn a_certificate_that_is_not_valid_for_a_while() {
     let client = authority.client();
     client.reconnect_interval(20);
     client.connect(&server.secure_url("localhost")).unwrap();
-    next(&client, WSADDIN_EVENT_OPEN);
+    client.expect(WSADDIN_EVENT_OPEN);
     for (name, reason) in [("expired", "has expired"), ("other", "is not for localhost")] {
         server.stop().unwrap();
-        assert_eq!(next(&client, WSADDIN_EVENT_CLOSE).close().0, 1001);
+        assert_eq!(client.expect(WSADDIN_EVENT_CLOSE).close().0, 1001);
         client.send("for the good one only").unwrap();
         run(name, port.into());
         until("the bad certificate is refused", SOON, || {

@@ -3,9 +3,7 @@
 
 use super::face::{Client, SOON, Server};
 use super::raw;
-use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
 use websocket_addin::capi::WSADDIN_EVENT_MESSAGE;
 
 /// A server that takes names from the parameter `id`.
@@ -54,19 +52,9 @@ pub fn numbers(client: &Client, last: usize) -> Vec<usize> {
 
 /// A connection and the head of the answer to its request.
 pub fn shake(port: u16, target: &str, more: &str) -> (TcpStream, String) {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(SOON as u64))).unwrap();
-    let request = format!(
-        "GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
-    );
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
-        head.push(byte[0]);
-    }
-    (stream, String::from_utf8_lossy(&head).into_owned())
+    let mut stream = raw::knock(port, target, more);
+    let head = raw::read_head(&mut stream);
+    (stream, head)
 }
 
 /// The status of the answer. A connection that opens breaks at once.

@@ -124,11 +124,18 @@ pub fn accept(head: &str, more: &str) -> String {
     )
 }
 
-/// A client that has shaken hands with the server on a port of the loopback address.
-pub fn client(port: u16) -> TcpStream {
+/// A client that has sent its request to a port of the loopback address, with more header lines (each with its CRLF).
+pub fn knock(port: u16, target: &str, more: &str) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     patient(&stream);
-    stream.write_all(request(port, "").as_bytes()).unwrap();
+    let request = request(port, more).replacen("GET / ", &format!("GET {target} "), 1);
+    stream.write_all(request.as_bytes()).unwrap();
+    stream
+}
+
+/// A client that has shaken hands with the server on a port of the loopback address.
+pub fn client(port: u16) -> TcpStream {
+    let mut stream = knock(port, "/", "");
     let head = read_head(&mut stream);
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert_eq!(header(&head, "Sec-WebSocket-Accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));

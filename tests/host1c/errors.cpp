@@ -3,11 +3,6 @@
 
 namespace {
 
-bool has(const Text& text, std::u16string_view part) {
-    CHECK_SAYS(text.find(part) != Text::npos, utf8(text) + " does not contain " + utf8(part));
-    return true;
-}
-
 Text description(Object& object) { return object.call(u"ОписаниеОшибки").string; }
 
 } // namespace

@@ -298,6 +298,12 @@ bool eventually(const std::function<bool()>& condition);
 // emulator all the more) may count it a moment longer.
 bool threads_are_back(int before);
 
+// True; fails the scenario where the text does not contain this.
+bool has(const Text& text, std::u16string_view part);
+
+// Takes a server's next event, which has to be of this kind, and gives the connection.
+Value next(Object& server, const char16_t* kind, Value& data);
+
 // A running server on a free port, and a way to its clients.
 Text start_server(Object& server);
 // A client and the server that it is connected to, as connection 1.

@@ -24,6 +24,18 @@ bool threads_are_back(int before) {
     return eventually([&] { return thread_count() == before; });
 }
 
+bool has(const Text& text, std::u16string_view part) {
+    CHECK_SAYS(text.find(part) != Text::npos, utf8(text) + " does not contain " + utf8(part));
+    return true;
+}
+
+Value next(Object& server, const char16_t* kind, Value& data) {
+    Value event, id;
+    CHECK(server.call(u"ПолучитьСобытие", {60000, event, id, data}));
+    CHECK_SAYS(event == kind, event.show() + " " + data.show());
+    return id;
+}
+
 Text start_server(Object& server) {
     CHECK(server.call(u"Запустить", {u"127.0.0.1", 0}));
     const auto port = static_cast<long>(server.get(u"Порт").number);

@@ -3,19 +3,6 @@
 
 namespace {
 
-bool has(const Text& text, std::u16string_view part) {
-    CHECK_SAYS(text.find(part) != Text::npos, utf8(text) + " does not contain " + utf8(part));
-    return true;
-}
-
-// Takes the next event, which has to be of this kind, and gives the connection.
-Value next(Object& server, const char16_t* kind, Value& data) {
-    Value event, id;
-    CHECK(server.call(u"ПолучитьСобытие", {60000, event, id, data}));
-    CHECK_SAYS(event == kind, event.show() + " " + data.show());
-    return id;
-}
-
 // The client's next event is an error that says this.
 void is_refused(Object& client, std::u16string_view says) {
     Value event, data;
@@ -142,7 +129,7 @@ SCENARIO(newcomers) {
     is_refused(client, u"403");
     client.call(u"НачатьПодключение", {url});
     id = next(server, u"pending", data);
-    CHECK(has(server.refused(u"ОтклонитьСоединение", {id, 200}), u"HttpStatus"));
+    CHECK(has(server.refused(u"ОтклонитьСоединение", {id, 200}), u"СтатусHTTP"));
     CHECK(server.call(u"ОтклонитьСоединение", {id, 404, u"Такого нет"}) == true);
     is_refused(client, u"404");
     CHECK(!server.refused(u"ПодтвердитьСоединение", {1000}).empty());

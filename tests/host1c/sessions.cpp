@@ -3,19 +3,6 @@
 
 namespace {
 
-bool has(const Text& text, std::u16string_view part) {
-    CHECK_SAYS(text.find(part) != Text::npos, utf8(text) + " does not contain " + utf8(part));
-    return true;
-}
-
-// Takes the next event, which has to be of this kind, and gives the connection.
-Value next(Object& server, const char16_t* kind, Value& data) {
-    Value event, id;
-    CHECK(server.call(u"ПолучитьСобытие", {60000, event, id, data}));
-    CHECK_SAYS(event == kind, event.show() + " " + data.show());
-    return id;
-}
-
 Value received(Object& client) {
     Value data;
     CHECK(client.call(u"Получить", {60000, data}));

@@ -7,11 +7,6 @@
 
 namespace {
 
-bool has(const Text& text, std::u16string_view part) {
-    CHECK_SAYS(text.find(part) != Text::npos, utf8(text) + " does not contain " + utf8(part));
-    return true;
-}
-
 std::string content(const std::string& path) {
     std::ifstream file(path);
     return {std::istreambuf_iterator<char>(file), {}};

@@ -3,11 +3,6 @@
 
 namespace {
 
-bool has(const Text& text, std::u16string_view part) {
-    CHECK_SAYS(text.find(part) != Text::npos, utf8(text) + " does not contain " + utf8(part));
-    return true;
-}
-
 Text url_of(Object& server, std::u16string_view host) {
     return u"wss://" + Text(host) + u":" + utf16(std::to_string(static_cast<long>(server.get(u"Порт").number))) + u"/";
 }
