@@ -20,8 +20,18 @@ fn text(size: usize) -> String {
     "Ж🙂a\u{0}12345678".repeat(size / 16)
 }
 
-/// Our settings: context takeover and window.
-const SETTINGS: [(i64, i64); 4] = [(0, 15), (1, 15), (0, 10), (1, 10)];
+/// Our settings: context takeover and window. The first two hear the largest messages.
+const SETTINGS: [(i64, i64); 6] = [(0, 15), (1, 15), (0, 10), (1, 10), (0, 8), (1, 8)];
+
+/// Bytes that do not compress, more than every window spans.
+fn noise() -> Vec<u8> {
+    let mut state = 7_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    std::iter::repeat_with(&mut next).take(70_000).collect()
+}
 
 /// Our client against servers that tell their ports and names, then `ready`.
 fn clients_talk_to(peer: Option<Peer>) {
@@ -39,9 +49,9 @@ fn clients_talk_to(peer: Option<Peer>) {
             client.connect(&format!("ws://127.0.0.1:{port}/")).unwrap();
             let name = format!("{name} with {takeover} and {bits}: {}", client.extensions());
             assert!(client.extensions().starts_with("permessage-deflate"), "{name}");
-            let large = (count == 0).then_some(LARGE);
+            let large: &[usize] = if count < 2 { &[1 << 20, LARGE] } else { &[] };
             let mut sum = 0;
-            for size in [0, 16, 400, 4096, 50_000].into_iter().chain(large) {
+            for size in [0, 16, 400, 4096, 50_000].iter().chain(large).copied() {
                 let text = text(size);
                 for _ in 0..if size == LARGE { 1 } else { 2 } {
                     client.send(&text).unwrap();
@@ -55,6 +65,9 @@ fn clients_talk_to(peer: Option<Peer>) {
                 }
             }
             let figures = client.statistics();
+            client.send_binary(&noise()).unwrap();
+            let Got::Event(event) = client.receive(SOON).expect(&name) else { panic!("{name}: no answer") };
+            assert!(event.data == noise(), "{name}: noise");
             assert!(figures["bytes_out"].as_u64().unwrap() < sum as u64 / 10, "{name}: {figures}");
             assert!(figures["bytes_in"].as_u64().unwrap() < sum as u64 / 10, "{name}: {figures}");
             assert!(client.disconnect(1000, "").unwrap(), "{name}");

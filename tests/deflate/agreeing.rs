@@ -25,7 +25,9 @@ fn our_client_and_our_server_agree_in_every_combination() {
                 expected += "; server_no_context_takeover; client_no_context_takeover";
             }
             if bits < 15 {
-                expected += &format!("; server_max_window_bits={bits}; client_max_window_bits={bits}");
+                // One that does not name 8 bits may have zlib, which has no such window.
+                let asked = if client_bits == 8 { bits } else { bits.max(9) };
+                expected += &format!("; server_max_window_bits={bits}; client_max_window_bits={asked}");
             }
             assert_eq!(client.extensions(), expected);
             assert_eq!(server.connection_info(connection).unwrap().unwrap()["extensions"], *expected);
@@ -77,6 +79,21 @@ fn a_server_answers_the_first_offer_that_it_can_meet() {
         ),
         ("permessage-deflate; server_max_window_bits=7", None),
         ("permessage-deflate; client_max_window_bits=10; client_max_window_bits=10", None),
+        // Quoted values, escapes in them, blanks and empty entries where the grammar has them.
+        (
+            "x;y=\"z\" , ,\tpermessage-deflate ;\tserver_max_window_bits = \"1\\0\" ;client_max_window_bits=\"9\",",
+            Some(format!("{none}; server_max_window_bits=10; client_max_window_bits=9")),
+        ),
+        // The order counts over several headers, too; what comes behind the one that is taken is not looked at.
+        (
+            "permessage-deflate; server_max_window_bits=12; server_max_window_bits=12\r\n\
+             sec-websocket-extensions: permessage-deflate; server_max_window_bits=11, permessage-deflate\r\n\
+             Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10",
+            Some(format!("{none}; server_max_window_bits=11")),
+        ),
+        ("permessage-deflate; server_no_context_takeover=1\r\nSec-WebSocket-Extensions: ", None),
+        ("permessage-deflate; client_max_window_bits=\"\\8\"", Some(format!("{none}; client_max_window_bits=8"))),
+        ("permessage-deflate; Server_Max_Window_Bits=10", None),
         ("x-webkit-deflate-frame", None),
     ] {
         let (mut stream, answered) = offering(&server, offer);
@@ -92,7 +109,7 @@ fn a_server_answers_the_first_offer_that_it_can_meet() {
 #[test]
 fn a_malformed_offer_is_refused() {
     let server = Server::running();
-    for offer in ["permessage-deflate;", "permessage-deflate; =1", "a b", "\"x\""] {
+    for offer in ["permessage-deflate;", "permessage-deflate; =1", "a b", "\"x\"", "x; y=\"1,2\"", "x; y=\"1"] {
         let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
         raw::patient(&stream);
         let header = format!("Sec-WebSocket-Extensions: {offer}\r\n");
@@ -110,12 +127,49 @@ fn a_client_refuses_an_answer_that_fits_no_offer() {
         "permessage-deflate; server_no_context_takeover; server_max_window_bits=16",
         "permessage-deflate; server_no_context_takeover; client_max_window_bits",
         "permessage-deflate; server_no_context_takeover, permessage-deflate; server_no_context_takeover",
+        "permessage-deflate; server_no_context_takeover\r\nSec-WebSocket-Extensions: permessage-deflate",
+        "permessage-deflate; server_no_context_takeover;",
+        "permessage-deflate; server_no_context_takeover=\"\"",
+        "permessage-deflate; server_no_context_takeover; client_max_window_bits=7",
     ] {
         let peer = answering(answer, |_| Then::Keep);
         let fault = Client::new().connect(&peer.url()).unwrap_err();
         assert_eq!(fault.code, WSADDIN_HANDSHAKE, "{answer}");
+        let answer = answer.replace("\r\nSec-WebSocket-Extensions:", ",");
         let expected = format!("the server's answer on extensions fits no offer: {answer}");
         assert!(fault.text.ends_with(&expected), "{}", fault.text);
+    }
+}
+
+#[test]
+fn a_client_reads_an_answer_however_it_is_written() {
+    for (answer, agreed) in [
+        (
+            "permessage-deflate;server_no_context_takeover ; server_max_window_bits=\"10\"",
+            "permessage-deflate;server_no_context_takeover ; server_max_window_bits=\"10\"",
+        ),
+        // One of two headers says nothing.
+        (
+            "\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover",
+            "permessage-deflate; server_no_context_takeover",
+        ),
+        ("", ""),
+    ] {
+        let peer = answering(answer, move |stream| {
+            let first = if answer.is_empty() { FIN | TEXT } else { FIN | RSV1 | TEXT };
+            let text = if answer.is_empty() {
+                words(900).into_bytes()
+            } else {
+                Squeeze::new(9, 10).message(words(900).as_bytes())
+            };
+            let _ = stream.write_all(&raw::frame(first, false, &text));
+            Then::Keep
+        });
+        let client = Client::new();
+        client.connect(&peer.url()).unwrap();
+        assert_eq!(client.extensions(), agreed);
+        assert_eq!(client.event().json()["extensions"], agreed);
+        assert_eq!(client.event().text(), words(900), "{answer}");
     }
 }
 

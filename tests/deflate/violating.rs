@@ -2,7 +2,7 @@
 
 use crate::deflate::{RSV1, Squeeze, squeeze};
 use crate::face::*;
-use crate::raw::{self, BINARY, CONTINUE, FIN, PING, TEXT, Then};
+use crate::raw::{self, BINARY, CLOSE, CONTINUE, FIN, PING, PONG, TEXT, Then};
 use crate::{answering, noise, offering, words};
 use std::io::Write;
 use websocket_addin::capi::*;
@@ -12,6 +12,7 @@ use zlib_rs::DeflateFlush;
 fn violations() -> Vec<(&'static str, Vec<Vec<u8>>, u16, &'static str)> {
     let data = squeeze(words(2000).as_bytes());
     let (reserved, bad) = ("the peer set a reserved bit", "a compressed message that cannot be inflated");
+    let inside = "a new message began inside another";
     let utf8 = "a text message that is not valid UTF-8";
     let one = |first: u8, payload: &[u8]| vec![vec![first], payload.to_vec()];
     let two = |a: (u8, &[u8]), b: (u8, &[u8])| vec![vec![a.0], a.1.to_vec(), vec![b.0], b.1.to_vec()];
@@ -19,6 +20,12 @@ fn violations() -> Vec<(&'static str, Vec<Vec<u8>>, u16, &'static str)> {
     let begin = cut_character.flush(b"abc\xd0", DeflateFlush::SyncFlush);
     vec![
         ("RSV1 of a ping", one(FIN | RSV1 | PING, b""), 1002, reserved),
+        ("RSV1 of a pong", one(FIN | RSV1 | PONG, &data[..20]), 1002, reserved),
+        ("RSV1 of a close", one(FIN | RSV1 | CLOSE, &[3, 232]), 1002, reserved),
+        ("RSV1 of a ping inside a message", two((RSV1 | TEXT, &data), (FIN | RSV1 | PING, b"")), 1002, reserved),
+        ("RSV1 of a reserved kind", one(FIN | RSV1 | 3, b""), 1002, "the peer used the reserved opcode 3"),
+        ("another message inside", two((RSV1 | TEXT, &data), (FIN | RSV1 | TEXT, &data)), 1002, inside),
+        ("a plain message inside", two((RSV1 | TEXT, &data), (FIN | TEXT, b"x")), 1002, inside),
         ("RSV2", one(FIN | RSV1 | 0x20 | TEXT, &data), 1002, reserved),
         ("RSV3", one(FIN | 0x10 | TEXT, &data), 1002, reserved),
         ("RSV1 of a continuation", two((RSV1 | TEXT, &data), (FIN | RSV1 | CONTINUE, b"")), 1002, reserved),

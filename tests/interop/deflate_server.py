@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from itertools import product
+from itertools import cycle, product
 
 from aiohttp import WSMsgType, web
 from websockets.asyncio.server import serve
@@ -33,7 +33,9 @@ async def echo_aiohttp(request):
 
 async def main():
     servers = []
-    for parameters in product((False, True), (False, True), (None, 9), (None, 10)):
+    server_bits, client_bits = cycle(range(9, 16)), cycle(range(8, 16))
+    for *contexts, server, client in product((False, True), (False, True), (None, int), (None, int)):
+        parameters = (*contexts, server and next(server_bits), client and next(client_bits))
         factory = ServerPerMessageDeflateFactory(*parameters)
         server = await serve(echo, "127.0.0.1", 0, max_size=None, compression=None, extensions=[factory])
         servers.append(server)

@@ -2,22 +2,27 @@
 
 import { WebSocketServer } from './values.mjs';
 
+const WINDOWS = [8, 9, 10, 11, 12, 13, 14, 15];
+let turn = 0;
+const someBits = () => WINDOWS[turn++ % WINDOWS.length];
 let waiting = 0;
 for (const serverNoContextTakeover of [undefined, true]) {
   for (const clientNoContextTakeover of [undefined, true]) {
-    for (const serverMaxWindowBits of [undefined, 9, 12]) {
-      for (const clientMaxWindowBits of [undefined, 9, 12]) {
-        const parameters = { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits };
-        const server = new WebSocketServer({
+    for (const server of [undefined, someBits]) {
+      for (const client of [undefined, someBits, someBits]) {
+        const parameters = {
+          serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits: server?.(), clientMaxWindowBits: client?.(),
+        };
+        const echo = new WebSocketServer({
           host: '127.0.0.1', port: 0, maxPayload: 0, perMessageDeflate: { ...parameters, threshold: 0 },
         });
         waiting += 1;
-        server.on('listening', () => {
-          console.log(`port ${server.address().port} ws${JSON.stringify(parameters)}`);
+        echo.on('listening', () => {
+          console.log(`port ${echo.address().port} ws${JSON.stringify(parameters)}`);
           waiting -= 1;
           if (waiting === 0) console.log('ready');
         });
-        server.on('connection', (socket) => {
+        echo.on('connection', (socket) => {
           socket.on('message', (data, binary) => socket.send(data, { binary }));
           socket.on('error', (error) => console.error(error));
         });

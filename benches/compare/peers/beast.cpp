@@ -14,6 +14,9 @@ public:
     explicit Session(tcp::socket socket) : socket_(std::move(socket)) {}
 
     void run() {
+        // Otherwise a message larger than its write buffer is sent in fragments, which is not what came.
+        socket_.auto_fragment(false);
+        socket_.read_message_max(0);
         socket_.async_accept([self = shared_from_this()](beast::error_code error) {
             if (!error) self->read();
         });

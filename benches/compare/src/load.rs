@@ -4,12 +4,11 @@
 use crate::stream::Stream;
 use compare::REQUEST;
 use hdrhistogram::Histogram;
-use mio::net::TcpListener;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
@@ -39,9 +38,13 @@ pub enum Speech {
 pub struct Outcome {
     pub messages: u64,
     pub elapsed: Duration,
+    /// The same with the messages that came back after the time was up.
+    pub wall: Duration,
     pub trips: Histogram<u64>,
 }
 
+/// What a program may take for an answer at the beginning.
+const PATIENCE: Duration = Duration::from_secs(10);
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 /// A binary frame of `size` bytes.
 fn frame(size: usize, masked: bool) -> Vec<u8> {
@@ -75,9 +78,9 @@ impl Load {
     pub fn connect(address: SocketAddr, case: Case, speech: Speech) -> io::Result<Self> {
         let mut streams = Vec::new();
         for _ in 0..case.connections {
-            let socket = TcpStream::connect(address)?;
+            let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
             socket.set_nodelay(true)?;
-            socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+            socket.set_read_timeout(Some(PATIENCE))?;
             let mut stream = match speech {
                 Speech::SecureClient => Stream::secure(socket)?,
                 _ => Stream::Plain(socket),
@@ -92,15 +95,14 @@ impl Load {
     }
 
     /// Waits for `case.connections` clients on `listener`.
-    pub fn accept(listener: TcpListener, case: Case, speech: Speech) -> io::Result<Self> {
-        let fd: std::os::fd::OwnedFd = listener.into();
-        let listener: std::net::TcpListener = fd.into();
-        listener.set_nonblocking(false)?;
+    pub fn accept(listener: &TcpListener, case: Case, speech: Speech) -> io::Result<Self> {
+        // A client that has ended does not come any more.
+        socket2::SockRef::from(listener).set_read_timeout(Some(PATIENCE))?;
         let mut streams = Vec::new();
         for _ in 0..case.connections {
             let (socket, _) = listener.accept()?;
             socket.set_nodelay(true)?;
-            socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+            socket.set_read_timeout(Some(PATIENCE))?;
             let mut stream = Stream::Plain(socket);
             if speech == Speech::Server {
                 let request = shake(&mut stream, "GET")?;
@@ -142,7 +144,7 @@ impl Load {
         for at in 0..self.peers.len() {
             let peer = &mut self.peers[at];
             let mut answer = Vec::new();
-            let (mut sent, end) = (0, Instant::now() + Duration::from_secs(10));
+            let (mut sent, end) = (0, Instant::now() + PATIENCE);
             while answer.len() < self.reply {
                 if Instant::now() > end {
                     return Err(io::Error::new(ErrorKind::TimedOut, "no answer to the first message"));
@@ -177,7 +179,8 @@ impl Load {
     /// The same, but no longer than until `most` messages have come back.
     pub fn run_until(&mut self, time: Duration, most: u64) -> io::Result<Outcome> {
         let begin = Instant::now();
-        let mut outcome = Outcome { messages: 0, elapsed: time, trips: Histogram::new(3).map_err(io::Error::other)? };
+        let trips = Histogram::new(3).map_err(io::Error::other)?;
+        let mut outcome = Outcome { messages: 0, elapsed: time, wall: time, trips };
         for at in 0..self.peers.len() {
             let window = self.case.window;
             self.send(at, window, begin)?;
@@ -219,6 +222,7 @@ impl Load {
                 }
             }
         }
+        outcome.wall = begin.elapsed();
         Ok(outcome)
     }
 

@@ -1,10 +1,10 @@
-//! Medians, the tables, JSON and the plot.
+//! Medians, the tables and JSON.
 
 use crate::load::Case;
-use plotters::prelude::*;
-use serde_json::{Value, json};
+use crate::plan::{Plan, close_run};
+use crate::plot;
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// One measurement of one program in one case.
 #[derive(Clone, Copy, Debug)]
@@ -14,14 +14,26 @@ pub struct Sample {
     pub p50_us: f64,
     pub p99_us: f64,
     pub p999_us: f64,
+    /// CPUs that the program kept busy, and that the load generator did: it has one thread, so at 1 it is the limit.
+    pub busy: f64,
+    pub generator_busy: f64,
 }
 
-/// All samples, by case and program; the same place in two lists is the same round.
+/// Silent connections of one program.
+#[derive(Clone, Copy, Debug)]
+pub struct Idle {
+    /// Of the process, for each connection.
+    pub bytes: f64,
+    /// From the start until all were connected and had their first answers.
+    pub seconds: f64,
+}
+
+/// What came of each try, or why nothing did; the same place in two lists is the same round.
 #[derive(Default)]
 pub struct Results {
-    pub samples: BTreeMap<(usize, usize), Vec<Option<Sample>>>,
-    /// Bytes of the process per idle connection.
-    pub idle: BTreeMap<usize, f64>,
+    samples: BTreeMap<(usize, usize), Vec<Result<Sample, String>>>,
+    pub instructions: BTreeMap<(usize, usize), f64>,
+    pub idle: BTreeMap<usize, Result<Idle, String>>,
 }
 
 pub fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -43,118 +55,146 @@ fn interval(mut values: Vec<f64>) -> Option<(f64, f64)> {
     Some((values[low], values[high]))
 }
 
+const HEAD: [&str; 10] = [
+    "program",
+    "messages/s",
+    "p50 µs",
+    "p99 µs",
+    "p99.9 µs",
+    "CPU µs/message",
+    "CPU against plain TCP (95 %)",
+    "CPUs busy",
+    "generator",
+    "rounds",
+];
+
 impl Results {
+    pub fn add(&mut self, case: usize, program: usize, sample: Result<Sample, String>) {
+        self.samples.entry((case, program)).or_default().push(sample);
+    }
+
+    /// Whether it has failed twice and never worked: it would cost the time limit in every round.
+    pub fn is_hopeless(&self, case: usize, program: usize) -> bool {
+        let tries = self.tries(case, program);
+        tries.len() >= 2 && tries.iter().all(Result::is_err)
+    }
+
+    fn tries(&self, case: usize, program: usize) -> &[Result<Sample, String>] {
+        self.samples.get(&(case, program)).map(Vec::as_slice).unwrap_or_default()
+    }
+
     fn all(&self, case: usize, program: usize, of: impl Fn(&Sample) -> f64) -> Vec<f64> {
-        let samples = self.samples.get(&(case, program)).map(Vec::as_slice).unwrap_or_default();
-        samples.iter().flatten().map(of).collect()
+        self.tries(case, program).iter().flatten().map(of).collect()
     }
 
     /// CPU per message over that of `base` in the same round.
     pub fn ratios(&self, case: usize, program: usize, base: usize) -> Vec<f64> {
-        let of = |program| self.samples.get(&(case, program)).map(Vec::as_slice).unwrap_or_default();
-        let pairs = of(program).iter().zip(of(base));
-        pairs.filter_map(|(one, other)| Some(one.as_ref()?.cpu_us / other.as_ref()?.cpu_us)).collect()
+        let pairs = self.tries(case, program).iter().zip(self.tries(case, base));
+        pairs.filter_map(|(one, other)| Some(one.as_ref().ok()?.cpu_us / other.as_ref().ok()?.cpu_us)).collect()
     }
 
-    pub fn print(&self, cases: &[Case], programs: &[String], base: impl Fn(usize) -> usize) {
-        for (at, case) in cases.iter().enumerate() {
+    pub fn print(&self, plan: &Plan) {
+        for (at, case) in plan.cases.iter().enumerate() {
             println!(
                 "\n### {} ({} connections × {} in flight × {} B)\n",
                 case.name, case.connections, case.window, case.size
             );
+            let counted = self.instructions.keys().any(|(case, _)| *case == at);
+            let more = if counted { " instructions/message |" } else { "" };
             println!(
-                "| program | messages/s | p50 µs | p99 µs | p99.9 µs | CPU µs/message | CPU against plain TCP (95 %) | rounds |"
+                "| {} |{more}\n|---|{}{}",
+                HEAD.join(" | "),
+                "---:|".repeat(HEAD.len() - 1),
+                if counted { "---:|" } else { "" }
             );
-            println!("|---|---:|---:|---:|---:|---:|---:|---:|");
-            for (number, program) in programs.iter().enumerate() {
-                let column = |of: fn(&Sample) -> f64| median(self.all(at, number, of));
-                let (Some(rate), Some(cpu)) = (column(|sample| sample.rate), column(|sample| sample.cpu_us)) else {
-                    continue;
-                };
-                let ratios = self.ratios(at, number, base(number));
-                let rounds = ratios.len();
-                let (low, high) = interval(ratios.clone()).unwrap_or((f64::NAN, f64::NAN));
-                println!(
-                    "| {program} | {rate:.0} | {:.1} | {:.1} | {:.1} | {cpu:.3} | {:.2} ({low:.2}–{high:.2}) | {rounds} |",
-                    column(|sample| sample.p50_us).unwrap_or(f64::NAN),
-                    column(|sample| sample.p99_us).unwrap_or(f64::NAN),
-                    column(|sample| sample.p999_us).unwrap_or(f64::NAN),
-                    median(ratios).unwrap_or(f64::NAN),
-                );
+            let mut failures = Vec::new();
+            for (number, program) in plan.programs.iter().enumerate() {
+                let mut row = self.row(plan, at, number);
+                if counted {
+                    let count = self.instructions.get(&(at, number));
+                    row.push(count.map_or("–".to_owned(), |count| format!("{count:.0}")));
+                }
+                println!("| {} | {} |", program.name, row.join(" | "));
+                if let Some(reason) = self.tries(at, number).iter().find_map(|sample| sample.as_ref().err()) {
+                    failures.push(format!("{}: {reason}", program.name));
+                }
             }
-        }
-        if !self.idle.is_empty() {
-            println!("\n### Idle connections\n\n| program | memory of the process, KiB a connection |\n|---|---:|");
-            for (program, bytes) in &self.idle {
-                println!("| {} | {:.2} |", programs[*program], bytes / 1024.0);
+            for failure in failures {
+                println!("\n– {failure}");
             }
         }
     }
 
-    pub fn json(&self, cases: &[Case], programs: &[String], base: impl Fn(usize) -> usize) -> Value {
+    /// The cells behind the program's name.
+    fn row(&self, plan: &Plan, case: usize, program: usize) -> Vec<String> {
+        let cell = |of: fn(&Sample) -> f64, digits: usize| {
+            median(self.all(case, program, of)).map_or("–".to_owned(), |value| format!("{value:.digits$}"))
+        };
+        let ratios = self.ratios(case, program, plan.base(program));
+        let ratio = match (median(ratios.clone()), interval(ratios.clone())) {
+            (Some(ratio), Some((low, high))) => format!("{ratio:.2} ({low:.2}–{high:.2})"),
+            _ => "–".to_owned(),
+        };
+        vec![
+            cell(|sample| sample.rate, 0),
+            cell(|sample| sample.p50_us, 1),
+            cell(|sample| sample.p99_us, 1),
+            cell(|sample| sample.p999_us, 1),
+            cell(|sample| sample.cpu_us, 3),
+            ratio,
+            cell(|sample| sample.busy, 2),
+            cell(|sample| sample.generator_busy, 2),
+            self.all(case, program, |sample| sample.rate).len().to_string(),
+        ]
+    }
+
+    pub fn print_idle_head(&self, connections: usize) {
+        println!("\n### {connections} silent connections\n");
+        println!("| program | memory of the process, KiB a connection | seconds to have them |\n|---|---:|---:|");
+    }
+
+    pub fn print_idle(&self, program: &str, outcome: &Result<Idle, String>) {
+        match outcome {
+            Ok(idle) => println!("| {program} | {:.2} | {:.1} |", idle.bytes / 1024.0, idle.seconds),
+            Err(reason) => println!("| {program} | – ({reason}) | – |"),
+        }
+    }
+
+    /// `compare.json` and `compare.svg`, with what is known by now.
+    pub fn write(&self, plan: &Plan) -> Result<(), Box<dyn std::error::Error>> {
+        std::fs::write(plan.output.join("compare.json"), serde_json::to_string_pretty(&self.json(plan))?)?;
+        plot::draw(&plan.output.join("compare.svg"), plan, self)
+    }
+
+    fn json(&self, plan: &Plan) -> Value {
         let mut rows = Vec::new();
         for ((at, number), samples) in &self.samples {
             let list = |of: fn(&Sample) -> f64| samples.iter().flatten().map(of).collect::<Vec<_>>();
+            let Case { name, connections, window, size } = plan.cases[*at];
             rows.push(json!({
-                "case": cases[*at].name, "program": programs[*number],
+                "case": name, "connections": connections, "in_flight": window, "bytes": size,
+                "program": plan.programs[*number].name, "against": plan.programs[plan.base(*number)].name,
                 "messages_per_second": list(|sample| sample.rate), "cpu_us_per_message": list(|sample| sample.cpu_us),
                 "p50_us": list(|sample| sample.p50_us), "p99_us": list(|sample| sample.p99_us),
                 "p999_us": list(|sample| sample.p999_us),
-                "cpu_against_tcp": self.ratios(*at, *number, base(*number)),
+                "cpus_busy": list(|sample| sample.busy), "generator_busy": list(|sample| sample.generator_busy),
+                "cpu_against_tcp": self.ratios(*at, *number, plan.base(*number)),
+                "instructions_per_message": self.instructions.get(&(*at, *number)),
+                "failures": samples.iter().filter_map(|sample| sample.as_ref().err()).collect::<Vec<_>>(),
             }));
         }
-        let idle = self.idle.iter().map(|(program, bytes)| (programs[*program].clone(), json!(bytes)));
-        json!({ "results": rows, "idle_bytes_per_connection": idle.collect::<serde_json::Map<_, _>>() })
-    }
-
-    /// Bars of CPU against plain TCP, on a logarithmic scale, a panel a case.
-    pub fn plot(
-        &self,
-        file: &Path,
-        cases: &[Case],
-        programs: &[String],
-        base: impl Fn(usize) -> usize,
-    ) -> Result<(), Box<dyn std::error::Error>> {
-        let panels: Vec<usize> =
-            (0..cases.len()).filter(|at| self.samples.keys().any(|(case, _)| case == at)).collect();
-        let (columns, rows) = (2, panels.len().div_ceil(2).max(1));
-        let size = (1200, 40 + rows as u32 * (60 + 22 * programs.len() as u32));
-        let root = SVGBackend::new(file, size).into_drawing_area();
-        root.fill(&WHITE)?;
-        let root = root.titled("CPU of the server per message, against a plain TCP echo", ("sans-serif", 22))?;
-        for (area, at) in root.split_evenly((rows, columns)).iter().zip(panels) {
-            let bars: Vec<(usize, f64)> = (0..programs.len())
-                .filter_map(|number| Some((number, median(self.ratios(at, number, base(number)))?)))
-                .collect();
-            let most = bars.iter().map(|(_, ratio)| *ratio).fold(2.0, f64::max);
-            let mut chart = ChartBuilder::on(area)
-                .caption(cases[at].name, ("sans-serif", 16))
-                .margin(8)
-                .x_label_area_size(24)
-                .y_label_area_size(170)
-                .build_cartesian_2d((0.5..most * 1.6).log_scale(), (0..bars.len()).into_segmented())?;
-            let name = |place: &SegmentValue<usize>| match place {
-                SegmentValue::CenterOf(at) | SegmentValue::Exact(at) => bars
-                    .get(bars.len().wrapping_sub(at + 1))
-                    .map_or(String::new(), |(number, _)| programs[*number].clone()),
-                SegmentValue::Last => String::new(),
+        let idle = self.idle.iter().map(|(program, outcome)| {
+            let value = match outcome {
+                Ok(idle) => json!({ "bytes_per_connection": idle.bytes, "seconds": idle.seconds }),
+                Err(reason) => json!({ "failure": reason }),
             };
-            chart.configure_mesh().disable_y_mesh().y_labels(bars.len()).y_label_formatter(&name).draw()?;
-            for (place, (number, ratio)) in bars.iter().rev().enumerate() {
-                let ours = programs[*number].starts_with("ours");
-                let color = if ours { RGBColor(0xd6, 0x45, 0x27) } else { RGBColor(0x5b, 0x8d, 0xb8) };
-                let mut bar = Rectangle::new(
-                    [(0.5, SegmentValue::Exact(place)), (*ratio, SegmentValue::Exact(place + 1))],
-                    color.filled(),
-                );
-                bar.set_margin(3, 3, 0, 0);
-                chart.draw_series([bar])?;
-                let label =
-                    Text::new(format!(" {ratio:.2}"), (*ratio, SegmentValue::CenterOf(place)), ("sans-serif", 12));
-                chart.draw_series([label])?;
-            }
-        }
-        root.present()?;
-        Ok(())
+            (plan.programs[*program].name.clone(), value)
+        });
+        let pairs = plan.cases.iter().filter(|case| close_run(case)).map(|case| plan.rounds_of(case)).max();
+        json!({
+            "rounds": plan.rounds, "pairs_at_64_x_1": pairs, "seconds_each": plan.time.as_secs_f64(),
+            "results": rows,
+            "idle": { "connections": plan.idle, "programs": idle.collect::<Map<_, _>>() },
+        })
     }
 }

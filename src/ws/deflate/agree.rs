@@ -9,6 +9,9 @@ const NAME: &str = "permessage-deflate";
 /// The largest window, and what holds where none is named.
 const MOST: u8 = 15;
 
+/// zlib compresses with no smaller one, so that many clients fail when they are asked to.
+const LEAST_ASKED: u8 = 9;
+
 /// What the host wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -166,7 +169,8 @@ pub fn negotiate(settings: Settings, offered: &str) -> Option<(Agreement, String
     let mut own = offers.iter().filter(|offer| offer.name == NAME);
     let offer = own.find_map(|offer| Parameters::read(offer, true))?;
     let server_bits = offer.server_max_window_bits.unwrap_or(MOST).min(settings.bits);
-    let client_bits = offer.client_max_window_bits.map(|bits| bits.unwrap_or(MOST).min(settings.bits));
+    let most = settings.bits.max(LEAST_ASKED);
+    let client_bits = offer.client_max_window_bits.map(|bits| bits.unwrap_or(MOST).min(most));
     let answer = Parameters {
         // A client that is not told may keep its own context: it has to be asked not to.
         server_no_context_takeover: offer.server_no_context_takeover || !settings.takeover,

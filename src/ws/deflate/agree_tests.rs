@@ -66,6 +66,28 @@ fn a_server_takes_the_first_offer_that_it_can_meet() {
             way(true, 11),
             way(true, 11),
         ),
+        // A client with zlib has no window of 8 bits; one that names it has.
+        (
+            Settings { takeover: true, bits: 8 },
+            "permessage-deflate; client_max_window_bits",
+            "permessage-deflate; server_max_window_bits=8; client_max_window_bits=9".into(),
+            way(true, 8),
+            way(true, 9),
+        ),
+        (
+            Settings { takeover: true, bits: 8 },
+            "permessage-deflate; client_max_window_bits=12",
+            "permessage-deflate; server_max_window_bits=8; client_max_window_bits=9".into(),
+            way(true, 8),
+            way(true, 9),
+        ),
+        (
+            Settings { takeover: true, bits: 8 },
+            "permessage-deflate; client_max_window_bits=8",
+            "permessage-deflate; server_max_window_bits=8; client_max_window_bits=8".into(),
+            way(true, 8),
+            way(true, 8),
+        ),
         // A client that cannot choose its window is not told to.
         (
             Settings { takeover: true, bits: 11 },

@@ -164,7 +164,8 @@ impl ClientHandshake {
     }
 
     fn extensions(&self, headers: &[Header<'_>]) -> Result<String> {
-        let used = values(headers, "Sec-WebSocket-Extensions").collect::<Vec<_>>().join(", ");
+        let stated = values(headers, "Sec-WebSocket-Extensions").filter(|value| !value.is_empty());
+        let used = stated.collect::<Vec<_>>().join(", ");
         let offered = |name: &str| extension_names(&self.extensions).any(|offered| offered == name);
         if let Some(foreign) = extension_names(&used).find(|name| !offered(name)) {
             return Err(Error::new(Id::ExtensionForeign, [shown(foreign)]));
