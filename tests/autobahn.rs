@@ -15,12 +15,16 @@ use common::face::{Client, Event, Got, Server};
 use peer::Peer;
 use serde_json::{Value, json};
 use std::net::TcpListener;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 use websocket_addin::capi::*;
 
 /// As the suite calls us.
 const AGENT: &str = "websocket-addin";
+/// The longest cases take half a minute, on a busy machine a dozen times that.
+const ONE_CASE: Duration = Duration::from_secs(900);
 /// How many cases there are, and without the larger part of those about compression.
 const ALL: usize = 517;
 const USUAL: usize = 301 + 36;
@@ -106,9 +110,10 @@ fn our_server_passes() {
                 assert!(passed, "an echo cannot be sent");
             }
         });
-        let (success, output) = peer.end();
+        let ended = std::panic::catch_unwind(AssertUnwindSafe(|| peer.end_within(ONE_CASE)));
         server.stop().unwrap();
         echoing.join().unwrap();
+        let (success, output) = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         assert!(success, "{output:#?}");
     });
     judge(&folder);

@@ -82,7 +82,7 @@ fn clients_talk_to(peer: Option<Peer>) {
 fn servers_talk_to(start: impl FnOnce(&[&str]) -> Option<Peer>) {
     servers_hear(|urls, _| {
         let Some(peer) = start(urls) else { return false };
-        let (success, output) = peer.end();
+        let (success, output) = peer.end_within(3 * peer::DEADLINE);
         assert!(success && output == ["passed"], "the peer says: {output:?}");
         true
     });
@@ -158,7 +158,7 @@ fn a_page_and_our_servers() {
         let Some(chromium) = Peer::chromium(&format!("file://{}?{}", page.display(), urls.join("&"))) else {
             return false;
         };
-        assert_eq!(verdict.recv_timeout(peer::DEADLINE).expect("the page tells"), "verdict passed");
+        assert_eq!(verdict.recv_timeout(3 * peer::DEADLINE).expect("the page tells"), "verdict passed");
         drop(chromium);
         true
     });

@@ -107,15 +107,23 @@ impl Peer {
     }
 
     /// Waits until it ends by itself, and gives all that it still printed.
-    pub fn end(mut self) -> (bool, Vec<String>) {
+    pub fn end(self) -> (bool, Vec<String>) {
+        self.end_within(DEADLINE)
+    }
+
+    /// The same for one that may print nothing for so long.
+    pub fn end_within(mut self, silence: Duration) -> (bool, Vec<String>) {
         drop(self.child.stdin.take());
         let mut rest = Vec::new();
         // The channel is cut off when the program's output ends, that is, when the program does.
         loop {
-            match self.lines.recv_timeout(DEADLINE) {
+            match self.lines.recv_timeout(silence) {
                 Ok(line) => rest.push(line),
                 Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
-                Err(error) => panic!("{} does not end: {error}; it printed {rest:?}", self.name),
+                Err(error) => {
+                    let last = &rest[rest.len().saturating_sub(20)..];
+                    panic!("{} does not end: {error}; it printed at last {last:?}", self.name)
+                }
             }
         }
         let status = self.child.wait().expect("it can be waited for");

@@ -36,7 +36,8 @@ async def talk(url, large):
         async with connect(url, **options) as connection:
             same(f"extensions of {parameters}", len(connection.protocol.extensions), 1)
             for text in texts(large and count == 0):
-                for _ in range(2):
+                # The second time a context refers to the first.
+                for _ in range(2 if len(text) < LARGE[0] // 2 else 1):
                     await connection.send(text)
                     same(f"text with {parameters}", await connection.recv(), text)
                 await connection.send(text.encode())
@@ -51,7 +52,7 @@ async def talk_aiohttp(url, large):
             async with session.ws_connect(url, max_msg_size=0, compress=bits) as connection:
                 same("compression", connection.compress > 0, True)
                 for text in texts(large and bits == 15):
-                    for _ in range(2):
+                    for _ in range(2 if len(text) < LARGE[0] // 2 else 1):
                         await connection.send_str(text)
                         same(f"text with aiohttp at {bits}", (await connection.receive()).data, text)
                 await connection.send_bytes(NOISE)
@@ -65,5 +66,5 @@ async def main():
         await talk_aiohttp(url, at < 2)
 
 
-asyncio.run(asyncio.wait_for(main(), DEADLINE))
+asyncio.run(asyncio.wait_for(main(), 3 * DEADLINE))
 say("passed")

@@ -22,7 +22,7 @@ const GRACE: Duration = Duration::from_secs(30);
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begin = Instant::now();
     let plan = Plan::read()?;
-    raise_limit();
+    raise_limit()?;
     std::fs::create_dir_all(&plan.output)?;
     let mut results = Results::default();
     let most = plan.cases.iter().map(|case| plan.rounds_of(case)).max().unwrap_or(0);

@@ -4,6 +4,7 @@ use crate::plan::Plan;
 use crate::report::{Results, median};
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::path::Path;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -81,7 +82,7 @@ fn one(area: &Area<'_>, panel: &Panel) -> Drawn {
         .margin_right(20)
         .x_label_area_size(24)
         .y_label_area_size(160)
-        .build_cartesian_2d((least..most * 2.0).log_scale(), (0..bars.len()).into_segmented())?;
+        .build_cartesian_2d((least..most * 2.0).log_scale(), (0..bars.len() - 1).into_segmented())?;
     let name = |place: &SegmentValue<usize>| match place {
         SegmentValue::CenterOf(at) | SegmentValue::Exact(at) => {
             bars.get(bars.len().wrapping_sub(at + 1)).map_or(String::new(), |(name, _)| name.clone())
@@ -92,6 +93,7 @@ fn one(area: &Area<'_>, panel: &Panel) -> Drawn {
         .configure_mesh()
         .disable_y_mesh()
         .light_line_style(TRANSPARENT)
+        .x_labels(6)
         .y_labels(bars.len() + 1)
         .y_label_formatter(&name)
         .x_label_formatter(&|value| format!("{value}"))
@@ -106,12 +108,11 @@ fn one(area: &Area<'_>, panel: &Panel) -> Drawn {
         let mut bar = Rectangle::new(corners, color.filled());
         bar.set_margin(3, 3, 0, 0);
         chart.draw_series([bar])?;
-        let at = (value.max(least), SegmentValue::CenterOf(place));
-        let style = ("sans-serif", 12).into_font().into_text_style(area).pos(plotters::style::text_anchor::Pos::new(
-            plotters::style::text_anchor::HPos::Left,
-            plotters::style::text_anchor::VPos::Center,
-        ));
-        chart.draw_series([Text::new(format!(" {value:.*}", panel.digits), at, style)])?;
+        let middle = Pos::new(HPos::Left, VPos::Center);
+        let style = ("sans-serif", 12).into_font().into_text_style(area).pos(middle);
+        let label = Text::new(format!("{value:.*}", panel.digits), (4, 0), style);
+        let end = (value.max(least), SegmentValue::CenterOf(place));
+        chart.draw_series([EmptyElement::at(end) + label])?;
     }
     Ok(())
 }
