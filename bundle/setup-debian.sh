@@ -59,7 +59,7 @@ fi
 # $1 of Debian: a system of its own in $2, for processor $3, with packages $4.
 system() {
     [ ! -e "$work/$2/installed" ] || return 0
-    [ "$(id -u)" = 0 ] || fail "only root can install the system in $work/$2, which the check runs files in"
+    [ "$(id -u)" = 0 ] || { echo "left out: Debian $1 for $3, which the check runs files in: only root can make it"; return 0; }
     command -v debootstrap >/dev/null || apt-get install -y -q debootstrap </dev/null >>"$work/apt.log" 2>&1 ||
         fail "apt-get install debootstrap failed, see $work/apt.log"
     echo "installing: Debian $1 for $3 in $work/$2"
