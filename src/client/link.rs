@@ -40,8 +40,10 @@ impl Shared {
             }
         };
         let patience = patience(self.options.int(Opt::SendTimeout));
-        match connection.outbox.push(message, || self.options.size(Opt::SendQueueBytes), patience)? {
-            Some(holder) if holder == connection.serial => connection.flush(),
+        let size = message.data().len();
+        let pushed = connection.outbox.push(message, || self.options.size(Opt::SendQueueBytes), patience)?;
+        match pushed.holder {
+            Some(holder) if holder == connection.serial => connection.flush_for(size, pushed),
             // Another has followed meanwhile.
             Some(_) => self.current().iter().for_each(Connection::flush),
             None => {}

@@ -14,6 +14,7 @@ mod outbox;
 mod queue;
 mod reconnect;
 mod request;
+mod rest;
 mod runtime;
 mod stats;
 mod sync;

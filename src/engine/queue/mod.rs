@@ -10,6 +10,7 @@ use super::connection::{Connection, Tally};
 use super::dispatch::Dispatch;
 use super::event::{Body, Event};
 use super::request::Pending;
+use super::runtime::IoHandle;
 use super::sync::lock;
 use super::watch::Signal;
 use crate::options::{Opt, Options};
@@ -24,6 +25,16 @@ const KEPT_ERRORS: usize = 64;
 pub struct Entry {
     pub event: Event,
     pub source: Option<Arc<Connection>>,
+}
+
+/// What an I/O thread does once it has handed over its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// Runs the handler.
+    Dispatch,
+    /// Waits a moment for the answers to several messages ([`super::rest`]).
+    Doze,
+    Rest,
 }
 
 /// What a call wants from the queue.
@@ -54,6 +65,8 @@ pub(in crate::engine) struct State {
     cancelled: bool,
     paused: Vec<Arc<Connection>>,
     signals: Vec<Arc<Signal>>,
+    /// I/O threads that doze until what they have handed over is worked off, for all they know.
+    dozing: Vec<IoHandle>,
     pub(super) requests: Vec<Arc<Pending>>,
     pub(super) dispatch: Dispatch,
 }
@@ -171,17 +184,31 @@ impl Inbox {
         true
     }
 
-    /// Hands over what came in one round, in order, and tells whether a handler must be run.
-    pub fn push(&self, batch: &mut Vec<Entry>) -> bool {
+    /// Hands over what came in one round of an I/O thread, in order.
+    pub fn push(&self, batch: &mut Vec<Entry>, io: &IoHandle) -> After {
         let mut state = self.lock();
+        if self.take_in(&mut state, batch) {
+            return After::Dispatch;
+        }
+        if state.messages < 2 {
+            return After::Rest;
+        }
+        if !state.dozing.iter().any(|dozing| dozing.is(io)) {
+            state.dozing.push(io.clone());
+        }
+        After::Doze
+    }
+
+    /// Whether a handler must be run.
+    fn take_in(&self, state: &mut State, batch: &mut Vec<Entry>) -> bool {
         for entry in batch.drain(..) {
-            if self.comes_too_late(&mut state, &entry) {
+            if self.comes_too_late(state, &entry) {
                 continue;
             }
-            if !state.requests.is_empty() && self.answers_request(&mut state, &entry) {
+            if !state.requests.is_empty() && self.answers_request(state, &entry) {
                 continue;
             }
-            self.enqueue(&mut state, entry);
+            self.enqueue(state, entry);
         }
         if state.dispatch.is_set() {
             return !state.queue.is_empty();
@@ -320,7 +347,8 @@ impl Inbox {
     #[must_use]
     pub fn add(&self, source: Option<&Arc<Connection>>, body: Body) -> bool {
         let connection = source.map_or(0, |connection| connection.id());
-        self.push(&mut vec![Entry { event: Event { connection, body }, source: source.cloned() }])
+        let entry = Entry { event: Event { connection, body }, source: source.cloned() };
+        self.take_in(&mut self.lock(), &mut vec![entry])
     }
 
     /// A bound was changed: paused connections try again.
