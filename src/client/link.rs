@@ -43,7 +43,7 @@ impl Shared {
         let size = message.data().len();
         let pushed = connection.outbox.push(message, || self.options.size(Opt::SendQueueBytes), patience)?;
         match pushed.holder {
-            Some(holder) if holder == connection.serial => connection.flush_for(size, pushed),
+            Some(holder) if holder == connection.serial => connection.nudge_for(size, pushed).give(),
             // Another has followed meanwhile.
             Some(_) => self.current().iter().for_each(Connection::flush),
             None => {}

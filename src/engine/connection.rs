@@ -2,14 +2,13 @@
 
 use super::command::Command;
 use super::event::Wait;
-use super::outbox::{Outbox, Pushed};
+use super::outbox::Outbox;
 use super::queue::Inbox;
-use super::rest::has_time;
 use super::runtime::{IoHandle, serial};
 use super::sync::{Deadline, lock, wait};
 use crate::error::{Error, Id, Result};
 use crate::options::Opt;
-use crate::ws::{Message, Request};
+use crate::ws::Request;
 use once_cell::sync::OnceCell;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
@@ -228,33 +227,6 @@ impl Connection {
             Opt::ReceiveQueueMessages | Opt::ReceiveQueueBytes => inbox.bounds_changed(),
             Opt::SendQueueBytes => self.outbox.bounds_changed(),
             _ => {}
-        }
-    }
-
-    /// Queues a message. Waits for room no longer than `patience`; the I/O thread does the rest.
-    pub fn send(self: &Arc<Self>, message: Message, limit: impl Fn() -> usize, patience: Wait) -> Result<()> {
-        let size = message.data().len();
-        let pushed = self.outbox.push(message, limit, patience)?;
-        self.flush_for(size, pushed);
-        Ok(())
-    }
-
-    /// Tells the I/O thread that there is a message to send, at once or with what the host sends next.
-    pub fn flush_for(self: &Arc<Self>, size: usize, pushed: Pushed) {
-        self.flush_late(has_time(size) && !pushed.crowded);
-    }
-
-    /// Tells the I/O thread that there is something to send.
-    pub fn flush(self: &Arc<Self>) {
-        self.flush_late(false);
-    }
-
-    fn flush_late(self: &Arc<Self>, late: bool) {
-        match (self.dirty.swap(true, SeqCst), late) {
-            (false, false) => self.io.post(Command::Flush(self.clone())),
-            (false, true) => self.io.post_late(Command::Flush(self.clone())),
-            (true, false) => self.io.hurry(),
-            (true, true) => {}
         }
     }
 

@@ -63,9 +63,13 @@ impl Rest {
         self.0.load(SeqCst) == ASLEEP && self.must_wake()
     }
 
+    pub fn is_dozing(&self) -> bool {
+        self.0.load(SeqCst) == DOZING
+    }
+
     /// The same for work that was brought before and did not wake it.
     pub fn must_hurry(&self) -> bool {
-        self.0.load(SeqCst) == DOZING && self.must_wake()
+        self.is_dozing() && self.must_wake()
     }
 }
 

@@ -85,6 +85,10 @@ impl IoShared {
         }
     }
 
+    pub(super) fn is_dozing(&self) -> bool {
+        self.rest.is_dozing()
+    }
+
     /// What was posted late waits no longer.
     pub(super) fn hurry(&self) {
         if self.rest.must_hurry() {

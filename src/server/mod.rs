@@ -126,11 +126,24 @@ impl Server {
     /// True: queued; false: that connection has ended. An id never issued is an error.
     pub fn send(&self, connection: u64, message: Message) -> Result<bool> {
         let _inside = self.enter()?;
-        let Some(connection) = self.shared.find(connection)? else { return Ok(false) };
         let options = &self.shared.options;
-        let wait = patience(options.int(Opt::SendTimeout));
-        match connection.send(message, || options.size(Opt::SendQueueBytes), wait) {
-            Ok(()) => Ok(true),
+        let limit = || options.size(Opt::SendQueueBytes);
+        let outcome = match patience(options.int(Opt::SendTimeout)) {
+            // Under the lock, which spares the connection's count of owners two changes a message.
+            Wait::No => match self.shared.open_one(&lock(&self.shared.state), connection)? {
+                Some(connection) => connection.queue(message, limit, Wait::No),
+                None => return Ok(false),
+            },
+            wait => match self.shared.find(connection)? {
+                Some(connection) => connection.queue(message, limit, wait),
+                None => return Ok(false),
+            },
+        };
+        match outcome {
+            Ok(nudge) => {
+                nudge.give();
+                Ok(true)
+            }
             Err(error) if matches!(error.root(), Id::NotConnected | Id::ClosedWhileWaiting) => Ok(false),
             // The connection was closed; that is an error only when the server itself goes.
             Err(error) if error.root() == Id::Cancelled && !self.shared.gate.is_closed() => Ok(false),
@@ -305,9 +318,12 @@ impl Shared {
 
     /// An open connection; `None` when it has ended.
     fn find(&self, id: u64) -> Result<Option<Arc<Connection>>> {
-        let state = lock(&self.state);
+        Ok(self.open_one(&lock(&self.state), id)?.cloned())
+    }
+
+    fn open_one<'a>(&self, state: &'a State, id: u64) -> Result<Option<&'a Arc<Connection>>> {
         match state.registry.get(id) {
-            Some(connection) => Ok(Some(connection.clone())),
+            Some(connection) => Ok(Some(connection)),
             None if state.registry.was_issued(id) => Ok(None),
             None => Err(Error::new(Id::UnknownConnection, [id.into()])),
         }
