@@ -34,7 +34,8 @@ pub unsafe extern "C" fn wsaddin_client_new(client: *mut wsaddin_client) -> wsad
 pub extern "C" fn wsaddin_client_free(client: wsaddin_client) -> wsaddin_result {
     guard(|| {
         // The handle goes last: where this fails inside a handler it has to stay good, for other threads too.
-        match CLIENTS.get(client.id)?.shut_down() {
+        let ended = CLIENTS.get(client.id)?.shut_down();
+        match ended {
             Ok(()) => CLIENTS.remove(client.id).map(drop),
             // Another thread is freeing it and will take the handle away.
             Err(error) if error.code() == Code::Cancelled => Err(Id::BadHandle.into()),

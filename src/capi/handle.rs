@@ -4,9 +4,11 @@
 //! eight years at a thousand objects a second), so a freed handle never becomes valid again, and the kind keeps a
 //! client's number from being taken for a server's.
 
+use super::slot::{Slot, Visit};
 use crate::client::Client;
 use crate::error::{Id, Result};
 use crate::server::Server;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// A client. Copy it freely; it is only a number. An id of 0 is never valid.
@@ -26,6 +28,8 @@ pub struct wsaddin_server {
 pub(super) static CLIENTS: Table<Client> = Table::new(1);
 pub(super) static SERVERS: Table<Server> = Table::new(2);
 
+/// Objects that have a place of their own; the others are found by the table's lock.
+const PLACES: usize = 64;
 const INDEX_BITS: u32 = 24;
 const KIND_BITS: u32 = 2;
 const GENERATION_BITS: u32 = 64 - KIND_BITS - INDEX_BITS;
@@ -35,6 +39,25 @@ const GENERATION_BITS: u32 = 64 - KIND_BITS - INDEX_BITS;
 pub(super) struct Table<T> {
     kind: u64,
     slots: RwLock<Slots<T>>,
+    places: [Slot<T>; PLACES],
+}
+
+/// An object for the time of a call. Another thread that frees its handle meanwhile waits for the call or leaves the
+/// object to it.
+pub(super) enum Object<'a, T> {
+    Visited(Visit<'a, T>),
+    Shared(Arc<T>),
+}
+
+impl<T> Deref for Object<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self {
+            Object::Visited(visit) => visit.object(),
+            Object::Shared(object) => object,
+        }
+    }
 }
 
 struct Slots<T> {
@@ -47,7 +70,7 @@ struct Slots<T> {
 impl<T> Table<T> {
     const fn new(kind: u64) -> Self {
         let slots = Slots { last_generation: 0, live: 0, entries: Vec::new(), vacant: Vec::new() };
-        Self { kind, slots: RwLock::new(slots) }
+        Self { kind, slots: RwLock::new(slots), places: [const { Slot::new() }; PLACES] }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Slots<T>> {
@@ -81,25 +104,30 @@ impl<T> Table<T> {
             }
         };
         slots.last_generation = generation;
+        let id = generation << (INDEX_BITS + KIND_BITS) | self.kind << INDEX_BITS | u64::from(index);
+        self.places[index as usize % PLACES].put(id, &object);
         slots.entries[index as usize] = Some((generation, object));
         slots.live += 1;
-        Ok(generation << (INDEX_BITS + KIND_BITS) | self.kind << INDEX_BITS | u64::from(index))
+        Ok(id)
     }
 
-    /// The object; the caller's Arc keeps it whole though another thread frees the handle meanwhile.
-    pub(super) fn get(&self, id: u64) -> Result<Arc<T>> {
+    pub(super) fn get(&self, id: u64) -> Result<Object<'_, T>> {
         self.find(id).ok_or_else(|| Id::BadHandle.into())
     }
 
-    pub(super) fn find(&self, id: u64) -> Option<Arc<T>> {
+    pub(super) fn find(&self, id: u64) -> Option<Object<'_, T>> {
         let (generation, index) = self.parts(id)?;
+        if let Some(visit) = self.places[index % PLACES].enter(id) {
+            return Some(Object::Visited(visit));
+        }
         match self.read().entries.get(index) {
-            Some(Some((at, object))) if *at == generation => Some(object.clone()),
+            Some(Some((at, object))) if *at == generation => Some(Object::Shared(object.clone())),
             _ => None,
         }
     }
 
-    /// Takes the handle away. The first of several callers gets the object.
+    /// Takes the handle away. The first of several callers gets the object, once the others that are inside have left:
+    /// the caller has ended it, so that they do.
     pub(super) fn remove(&self, id: u64) -> Result<Arc<T>> {
         let (generation, index) = self.parts(id).ok_or(Id::BadHandle)?;
         let mut slots = self.write();
@@ -113,6 +141,8 @@ impl<T> Table<T> {
         } else {
             slots.vacant.push(index as u32);
         }
+        drop(slots);
+        self.places[index % PLACES].clear(id);
         Ok(object)
     }
 }
@@ -138,6 +168,35 @@ mod tests {
         assert_eq!(table.read().entries.capacity(), 0);
         let fourth = table.insert(Arc::new(4)).unwrap();
         assert!([first, second, third].iter().all(|id| *id != fourth && table.get(*id).is_err()));
+    }
+
+    #[test]
+    fn who_frees_a_handle_is_the_last_to_have_its_object() {
+        let table = Table::new(1);
+        // More than have places, and some of them come and go.
+        let others: Vec<_> = (0..PLACES as u64 + 10).map(|at| table.insert(Arc::new(at)).unwrap()).collect();
+        for (at, id) in others.iter().enumerate() {
+            assert_eq!(*table.get(*id).unwrap(), at as u64);
+        }
+        table.remove(others[3]).unwrap();
+        for round in 1000..1200 {
+            let id = table.insert(Arc::new(round)).unwrap();
+            std::thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(|| {
+                        while let Ok(object) = table.get(id) {
+                            assert_eq!(*object, round);
+                        }
+                    });
+                }
+                let mut object = table.remove(id).unwrap();
+                // A visitor who came by the table may still be there, one of the place may not.
+                while Arc::get_mut(&mut object).is_none() {
+                    std::thread::yield_now();
+                }
+                assert_eq!(*object, round);
+            });
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod policy;
 mod result;
 mod server;
 mod server_options;
+mod slot;
 mod tls;
 
 pub use client::*;

@@ -34,7 +34,8 @@ pub unsafe extern "C" fn wsaddin_server_new(server: *mut wsaddin_server) -> wsad
 pub extern "C" fn wsaddin_server_free(server: wsaddin_server) -> wsaddin_result {
     guard(|| {
         // The handle goes last: where this fails inside a handler it has to stay good, for other threads too.
-        match SERVERS.get(server.id)?.shut_down() {
+        let ended = SERVERS.get(server.id)?.shut_down();
+        match ended {
             Ok(()) => SERVERS.remove(server.id).map(drop),
             // Another thread is freeing it and will take the handle away.
             Err(error) if error.code() == Code::Cancelled => Err(Id::BadHandle.into()),

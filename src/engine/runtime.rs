@@ -126,12 +126,8 @@ impl Runtime {
         while self.threads.len() < count {
             let (commands, receiver) = unbounded();
             let reactor = crate::net::Reactor::new().map_err(|error| Error::of(Id::Io).detail(error))?;
-            let shared = IoShared {
-                commands,
-                waker: reactor.waker(),
-                rest: Rest::default(),
-                workers: self.workers.clone(),
-            };
+            let shared =
+                IoShared { commands, waker: reactor.waker(), rest: Rest::default(), workers: self.workers.clone() };
             let handle = IoHandle(Arc::new(shared));
             let own = handle.clone();
             let body = move || {
