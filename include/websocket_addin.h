@@ -662,7 +662,9 @@ wsaddin_result wsaddin_client_get_close_reason(wsaddin_client client,
                                                size_t *needed);
 
 /**
- * Counters as JSON. Never blocks.
+ * Counters as JSON: messages_in, messages_out, bytes_in, bytes_out, queued_in, queued_in_bytes, queued_out_bytes, pings,
+ * round_trip_ms (null before the first pong), connects, reconnects, rejected (by reason), closes (by code),
+ * connections, sessions_waiting, warnings, started_at (ISO 8601, UTC). Never blocks.
  */
 wsaddin_result wsaddin_client_statistics(wsaddin_client client,
                                          char *buffer,
@@ -1031,7 +1033,9 @@ wsaddin_result wsaddin_server_ping(wsaddin_server server,
                                    int64_t *round_trip_ms);
 
 /**
- * A connection as JSON: its number, address, path, query, headers, counters and so on. Never blocks.
+ * A connection as JSON: id, name, groups, address, path, query, headers (names in lower case, repeats joined by ", "),
+ * protocol, extensions, secure, state ("pending" or "open"), connected_at (ISO 8601, UTC), messages_in, messages_out,
+ * bytes_in, bytes_out, queued_in, queued_out, queued_out_bytes, round_trip_ms (null before the first pong). Never blocks.
  *
  * @retval WSADDIN_CLOSED  that connection has gone
  */
@@ -1081,7 +1085,9 @@ wsaddin_result wsaddin_server_get_connection_count(wsaddin_server server, int64_
 wsaddin_result wsaddin_server_get_queued(wsaddin_server server, int64_t *value);
 
 /**
- * Counters as JSON. Never blocks.
+ * Counters as JSON: messages_in, messages_out, bytes_in, bytes_out, queued_in, queued_in_bytes, queued_out_bytes, pings,
+ * round_trip_ms (null before the first pong), connects, reconnects, rejected (by reason), closes (by code),
+ * connections, sessions_waiting, warnings, started_at (ISO 8601, UTC). Never blocks.
  */
 wsaddin_result wsaddin_server_statistics(wsaddin_server server,
                                          char *buffer,

@@ -128,6 +128,11 @@ pub(super) unsafe fn out<T>(name: &'static str, place: *mut T, empty: T) -> Resu
     Ok(out)
 }
 
+/// A count as C gets it.
+pub(super) fn clamp(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// A place for a text: a buffer and the size that the text needs.
 pub(super) struct TextOut {
     buffer: *mut c_char,

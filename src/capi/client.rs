@@ -1,15 +1,15 @@
 //! Clients.
 
 use super::args;
-use super::guard::{guard, language};
+use super::guard::guard;
 use super::handle::{CLIENTS, wsaddin_client};
 use super::message::{message_out, wsaddin_message};
 use super::result::wsaddin_result;
 use crate::client::Client;
 use crate::engine::{Wait, answer};
-use crate::error::{Code, Id, Result};
+use crate::error::{Code, Id};
 use crate::ws::{Message, MessageKind};
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 
 /// Makes a client. The first object of the process starts the I/O thread.
 ///
@@ -263,129 +263,4 @@ pub unsafe extern "C" fn wsaddin_client_set_header(
         let (name, value) = unsafe { (args::text("name", name, name_size)?, args::text("value", value, value_size)?) };
         CLIENTS.get(client.id)?.set_header(name, value)
     })
-}
-
-/// A count as C gets it.
-fn clamp(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// # Safety
-/// `value` is NULL or writable for the whole call.
-unsafe fn number(client: wsaddin_client, value: *mut i64, read: impl FnOnce(&Client) -> i64) -> wsaddin_result {
-    guard(|| {
-        // SAFETY: the same promise.
-        let out = unsafe { args::out("value", value, 0) }?;
-        out.set(read(&*CLIENTS.get(client.id)?));
-        Ok(())
-    })
-}
-
-/// # Safety
-/// As for [`args::text_out`].
-unsafe fn text(
-    client: wsaddin_client,
-    (buffer, capacity, needed): (*mut c_char, usize, *mut usize),
-    read: impl FnOnce(&Client) -> String,
-) -> wsaddin_result {
-    guard(|| -> Result<()> {
-        // SAFETY: the same promise.
-        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
-        out.set(&read(&*CLIENTS.get(client.id)?))
-    })
-}
-
-/// The status: 1 open, 0 not (yet, or any more), -1 failed, broken or reconnecting. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_status(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { number(client, value, |client| client.status().into()) }
-}
-
-/// The state: 0 connecting or reconnecting, 1 open, 2 closing, 3 closed. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_ready_state(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { number(client, value, |client| client.ready_state().into()) }
-}
-
-/// The URL connected to, without user, query and fragment; empty when not connected. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_server(
-    client: wsaddin_client,
-    buffer: *mut c_char,
-    capacity: usize,
-    needed: *mut usize,
-) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { text(client, (buffer, capacity, needed), Client::server) }
-}
-
-/// Bytes that were accepted for sending and not yet taken by the system. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_buffered_amount(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { number(client, value, |client| clamp(client.buffered_amount())) }
-}
-
-/// Messages that were received and not yet taken. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_queued(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { number(client, value, |client| clamp(client.queued())) }
-}
-
-/// The subprotocol in force, or empty. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_protocol(
-    client: wsaddin_client,
-    buffer: *mut c_char,
-    capacity: usize,
-    needed: *mut usize,
-) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { text(client, (buffer, capacity, needed), Client::protocol) }
-}
-
-/// The extensions in force, or empty. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_extensions(
-    client: wsaddin_client,
-    buffer: *mut c_char,
-    capacity: usize,
-    needed: *mut usize,
-) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { text(client, (buffer, capacity, needed), Client::extensions) }
-}
-
-/// The close code of the last connection: 0 while there was no end, 1006 when it broke. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_close_code(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { number(client, value, |client| client.close_code().into()) }
-}
-
-/// The close reason of the last connection; where the end was made on our side, our own text. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_close_reason(
-    client: wsaddin_client,
-    buffer: *mut c_char,
-    capacity: usize,
-    needed: *mut usize,
-) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { text(client, (buffer, capacity, needed), |client| client.close_reason(language())) }
-}
-
-/// Counters as JSON. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_statistics(
-    client: wsaddin_client,
-    buffer: *mut c_char,
-    capacity: usize,
-    needed: *mut usize,
-) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { text(client, (buffer, capacity, needed), Client::statistics) }
 }

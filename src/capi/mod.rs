@@ -12,6 +12,7 @@
 mod args;
 mod client;
 mod client_options;
+mod client_state;
 mod events;
 mod general;
 mod guard;
@@ -22,11 +23,13 @@ mod policy;
 mod result;
 mod server;
 mod server_options;
+mod server_state;
 mod slot;
 mod tls;
 
 pub use client::*;
 pub use client_options::*;
+pub use client_state::*;
 pub use events::*;
 pub use general::*;
 pub use handle::{wsaddin_client, wsaddin_server};
@@ -36,4 +39,5 @@ pub use policy::*;
 pub use result::*;
 pub use server::*;
 pub use server_options::*;
+pub use server_state::*;
 pub use tls::*;

@@ -1,10 +1,9 @@
 //! Names, their sessions and groups.
 
-use super::args;
+use super::args::{self, clamp};
 use super::guard::guard;
 use super::handle::{SERVERS, wsaddin_server};
 use super::result::{Done, wsaddin_result};
-use super::server::clamp;
 use crate::error::Result;
 use crate::options::Opt;
 use crate::ws::Message;

@@ -1,15 +1,15 @@
 //! Servers.
 
-use super::args;
-use super::guard::{guard, language};
+use super::args::{self, clamp};
+use super::guard::guard;
 use super::handle::{SERVERS, wsaddin_server};
 use super::message::{message_out, wsaddin_message};
 use super::result::{Done, wsaddin_result};
 use crate::engine::{Wait, answer};
-use crate::error::{Code, Id, Result};
+use crate::error::{Code, Id};
 use crate::server::Server;
 use crate::ws::{Message, MessageKind};
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 
 /// Makes a server. The first object of the process starts the I/O thread.
 ///
@@ -244,130 +244,4 @@ pub unsafe extern "C" fn wsaddin_server_ping(
         out.set(SERVERS.get(server.id)?.ping(connection, Wait::from_ms(timeout_ms))?);
         Ok(())
     })
-}
-
-/// A connection as JSON: its number, address, path, query, headers, counters and so on. Never blocks.
-///
-/// @retval WSADDIN_CLOSED  that connection has gone
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_connection_info(
-    server: wsaddin_server,
-    connection: u64,
-    buffer: *mut c_char,
-    capacity: usize,
-    needed: *mut usize,
-) -> wsaddin_result {
-    guard(|| {
-        // SAFETY: the caller's promise.
-        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
-        match SERVERS.get(server.id)?.connection_info(connection)? {
-            Some(json) => out.set(&json).map(Done::from),
-            None => Ok(Done::Closed),
-        }
-    })
-}
-
-/// All connections as a JSON array of what wsaddin_server_connection_info tells, without headers. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_connection_list(
-    server: wsaddin_server,
-    buffer: *mut c_char,
-    capacity: usize,
-    needed: *mut usize,
-) -> wsaddin_result {
-    guard(|| {
-        // SAFETY: the caller's promise.
-        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
-        out.set(&SERVERS.get(server.id)?.connection_list()?)
-    })
-}
-
-/// A count as C gets it.
-pub(super) fn clamp(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// # Safety
-/// `value` is NULL or writable for the whole call.
-unsafe fn number(server: wsaddin_server, value: *mut i64, read: impl FnOnce(&Server) -> i64) -> wsaddin_result {
-    guard(|| {
-        // SAFETY: the same promise.
-        let out = unsafe { args::out("value", value, 0) }?;
-        out.set(read(&*SERVERS.get(server.id)?));
-        Ok(())
-    })
-}
-
-/// # Safety
-/// As for [`args::text_out`].
-unsafe fn text(
-    server: wsaddin_server,
-    (buffer, capacity, needed): (*mut c_char, usize, *mut usize),
-    read: impl FnOnce(&Server) -> String,
-) -> wsaddin_result {
-    guard(|| -> Result<()> {
-        // SAFETY: the same promise.
-        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
-        out.set(&read(&*SERVERS.get(server.id)?))
-    })
-}
-
-/// The address listened on, without the port; empty when stopped. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_server(
-    server: wsaddin_server,
-    buffer: *mut c_char,
-    capacity: usize,
-    needed: *mut usize,
-) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { text(server, (buffer, capacity, needed), Server::server) }
-}
-
-/// The port listened on; 0 when stopped. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_port(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { number(server, value, |server| server.port().into()) }
-}
-
-/// The connections for people, like "1: 127.0.0.1:50412 | 2: 127.0.0.1:50413". Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_connections(
-    server: wsaddin_server,
-    buffer: *mut c_char,
-    capacity: usize,
-    needed: *mut usize,
-) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { text(server, (buffer, capacity, needed), Server::connections) }
-}
-
-/// How many connections there are. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_connection_count(
-    server: wsaddin_server,
-    value: *mut i64,
-) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { number(server, value, |server| clamp(server.connection_count())) }
-}
-
-/// Messages that were received and not yet taken. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_queued(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { number(server, value, |server| clamp(server.queued())) }
-}
-
-/// Counters as JSON. Never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_statistics(
-    server: wsaddin_server,
-    buffer: *mut c_char,
-    capacity: usize,
-    needed: *mut usize,
-) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { text(server, (buffer, capacity, needed), |server| server.statistics(language())) }
 }
