@@ -1,11 +1,12 @@
 //! A full queue holds the sender back, drops nothing and is nobody else's trouble.
 
-#[path = "common/flow/mod.rs"]
+mod bounds;
+mod fairness;
+#[path = "../common/flow/mod.rs"]
 mod flow;
 
 use flow::*;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use websocket_addin::capi::*;
 
@@ -207,166 +208,5 @@ fn one_flood_holds_a_quarter_and_the_others_get_through() {
         let next = if message.connection() == flood_id { &mut flood_next } else { &mut other_next };
         assert_eq!(message.number(), *next);
         *next += 1;
-    }
-}
-
-#[test]
-fn empty_messages_are_bounded() {
-    let server = Server::new();
-    server.set(wsaddin_server_set_receive_queue_messages, 400);
-    server.run("127.0.0.1").unwrap();
-    let client = Client::to(server.port());
-    for _ in 0..1000 {
-        client.send(b"").unwrap();
-    }
-    until("reading is paused", SOON, || server.ping(1, 2000) == Err(QUEUE_FULL));
-    assert_eq!(server.queued(), 100);
-    for _ in 0..1000 {
-        assert_eq!(server.receive(LONG).unwrap().data(), b"");
-        assert!(server.queued() <= 100);
-    }
-    // On the way out each costs a little, too.
-    let _stalled = Raw::client(server.port(), Some(4096));
-    let id = server.next(OPEN, LONG).connection();
-    server.set(wsaddin_server_set_send_queue_bytes, 16_000);
-    let mut accepted = 0;
-    while server.send(id, b"").is_ok() {
-        accepted += 1;
-        assert!(accepted < 20_000_000, "no bound");
-    }
-    assert!(server.info(id)["queued_out"].as_i64().unwrap() <= 1000);
-}
-
-#[test]
-fn bounds_act_at_once_and_drop_nothing() {
-    let server = Server::running();
-    let client = Client::to(server.port());
-    let send = |numbers: std::ops::Range<u64>| numbers.for_each(|number| client.send(&numbered(number, 8)).unwrap());
-    send(0..1000);
-    until("all are queued", SOON, || server.queued() == 1000);
-    server.set(wsaddin_server_set_receive_queue_messages, 8);
-    assert_eq!(server.queued(), 1000);
-    send(1000..1100);
-    until("reading is paused", SOON, || server.ping(1, 2000) == Err(QUEUE_FULL));
-    assert_eq!(server.queued(), 1000);
-    // A larger one lets the rest in without anybody taking anything.
-    server.set(wsaddin_server_set_receive_queue_messages, 4 * 1099);
-    until("the next are queued", SOON, || server.queued() == 1099);
-    server.set(wsaddin_server_set_receive_queue_messages, 65_536);
-    until("the last is queued", SOON, || server.queued() == 1100);
-    assert_eq!(server.ping(1, LONG).map(|time| time >= 0), Ok(true));
-    for number in 0..1100 {
-        assert_eq!(server.receive(NOW).unwrap().number(), number);
-    }
-    // The send queue's likewise: a waiting send goes on when the bound grows.
-    let _stalled = Raw::client(server.port(), Some(4096));
-    let id = server.next(OPEN, LONG).connection();
-    server.set(wsaddin_server_set_send_timeout, -1);
-    until("its queue is full", SOON, || server.send(id, &[0; 100_000]).is_err());
-    server.set(wsaddin_server_set_send_timeout, 0);
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| server.send(id, &[0; 100_000]));
-        server.set(wsaddin_server_set_send_queue_bytes, 64 << 20);
-        assert_eq!(waiting.join().unwrap(), Ok(()));
-    });
-}
-
-#[test]
-fn unfinished_messages_count() {
-    let server = Server::new();
-    server.set(wsaddin_server_set_assembly_bytes, 1 << 20);
-    server.run("127.0.0.1").unwrap();
-    let mut first = Raw::client(server.port(), None);
-    let first_id = server.next(OPEN, LONG).connection();
-    first.write(0x02, &vec![0; 600_000]);
-    let mut second = Raw::client(server.port(), None);
-    let second_id = server.next(OPEN, LONG).connection();
-    // The first one's beginning has arrived when its pong has.
-    first.write(0x89, b"there?");
-    assert_eq!(first.read(), (0x8A, b"there?".to_vec()));
-    second.write(0x02, &vec![0; 600_000]);
-    assert_eq!(second.read_close(), 1013);
-    let close = server.next(CLOSE, LONG);
-    assert_eq!((close.connection(), close.json()["code"].as_i64()), (second_id, Some(1013)));
-    // What the second had held is given back.
-    first.write(0x80, &vec![0; 300_000]);
-    let message = server.receive(LONG).unwrap();
-    assert_eq!((message.connection(), message.data().len()), (first_id, 900_000));
-}
-
-#[test]
-fn the_longest_waiting_receiver_is_served_first() {
-    let server = Server::running();
-    let client = Client::to(server.port());
-    server.next(OPEN, LONG);
-    let (tell, told) = mpsc::channel();
-    std::thread::scope(|scope| {
-        for waiter in 0..4 {
-            let (ready, id) = mpsc::channel();
-            let (tell, server) = (tell.clone(), &server);
-            scope.spawn(move || {
-                ready.send(thread_id()).unwrap();
-                let message = server.receive(LONG).unwrap();
-                tell.send((waiter, message.number())).unwrap();
-            });
-            until_asleep(id.recv().unwrap());
-        }
-        for number in 0..4 {
-            client.send(&numbered(number, 8)).unwrap();
-            assert_eq!(told.recv_timeout(SOON).unwrap(), (number, number));
-        }
-    });
-}
-
-#[test]
-fn several_receivers_get_each_message_once() {
-    const COUNT: u64 = 20_000;
-    let server = Server::running();
-    let client = Client::to(server.port());
-    let taken: Vec<Vec<u64>> = std::thread::scope(|scope| {
-        let take = || {
-            let mut taken = Vec::new();
-            while let Ok(message) = server.receive(0) {
-                taken.push(message.number());
-                if message.number() >= COUNT {
-                    break;
-                }
-            }
-            taken
-        };
-        let receivers: Vec<_> = (0..8).map(|_| scope.spawn(take)).collect();
-        for number in 0..COUNT + 8 {
-            client.send(&numbered(number, 8)).unwrap();
-        }
-        receivers.into_iter().map(|receiver| receiver.join().unwrap()).collect()
-    });
-    for own in &taken {
-        assert!(own.is_sorted(), "each receiver sees the order of the queue");
-    }
-    let mut all = taken.concat();
-    all.sort_unstable();
-    assert_eq!(all, (0..COUNT + 8).collect::<Vec<_>>());
-}
-
-#[test]
-fn wait_any_favours_nobody() {
-    let server = Server::running();
-    let clients: Vec<_> = (0..3).map(|_| Client::to(server.port())).collect();
-    // Never connected: always ready.
-    let idle = Client::new();
-    let ids: Vec<_> = clients.iter().map(|client| client.0.id).chain([idle.0.id]).collect();
-    for client in &clients {
-        client.receive_event(LONG).unwrap();
-    }
-    assert_eq!(wait_any(&ids[..3], NOW), Err(TIMEOUT));
-    for id in 1..=3 {
-        for number in 0..20 {
-            server.send(id, &numbered(number, 8)).unwrap();
-        }
-    }
-    until("all have messages", SOON, || clients.iter().all(|client| client.queued() == 20));
-    let found: Vec<_> = (0..40).map(|_| wait_any(&ids, LONG).unwrap()).collect();
-    for object in 0..4 {
-        assert_eq!(found.iter().filter(|index| **index == object).count(), 10, "{found:?}");
     }
 }
