@@ -87,6 +87,64 @@ fn the_host_names_one_that_it_has_just_let_in() {
 }
 
 #[test]
+fn one_that_is_let_in_has_its_name_at_once() {
+    let server = naming();
+    server.manual_accept(1);
+    let mut before = None;
+    for round in 0..30 {
+        let (client, id) = ask(&server, "id:1::group_id:7");
+        assert!(server.accept(id).unwrap());
+        assert!(server.send_to_name("id:1::group_id:7", "by name").unwrap(), "round {round}");
+        assert_eq!(server.broadcast_to("7", "to the group").unwrap(), 1, "round {round}");
+        if let Some((_, before)) = before {
+            let close = server.event();
+            assert_eq!((close.connection, close.close().0), (before, 4001));
+        }
+        assert_eq!(server.opened(), id);
+        assert_eq!(texts(&client, 2), ["by name", "to the group"]);
+        before = Some((client, id));
+    }
+}
+
+#[test]
+fn one_that_is_let_in_and_never_opens_leaves_the_session_as_it_was() {
+    let server = naming();
+    server.manual_accept(1);
+    let mut kept = 0;
+    for round in 0..50 {
+        let name = format!("ann {round}").replace(' ', "%20");
+        let (first, id) = ask(&server, &name);
+        assert!(server.accept(id).unwrap());
+        assert_eq!(server.opened(), id);
+        drop(first);
+        server.expect(WSADDIN_EVENT_CLOSE);
+        let name_itself = format!("ann {round}");
+        assert!(server.send_to_name(&name_itself, "kept").unwrap());
+        // It goes while it is let in.
+        let (second, id) = ask(&server, &name);
+        std::thread::scope(|scope| {
+            scope.spawn(|| drop(second));
+            let _ = server.accept(id).unwrap();
+        });
+        let event = server.event();
+        if event.event == WSADDIN_EVENT_OPEN {
+            // It may have got the message.
+            server.expect(WSADDIN_EVENT_CLOSE);
+            continue;
+        }
+        assert_eq!((event.connection, event.close().0), (id, 1006));
+        kept += 1;
+        let (third, id) = ask(&server, &name);
+        assert!(server.accept(id).unwrap());
+        assert_eq!(server.opened(), id);
+        assert_eq!(texts(&third, 1), ["kept"], "round {round}");
+        assert!(third.disconnect(1000, "").unwrap());
+        server.expect(WSADDIN_EVENT_CLOSE);
+    }
+    println!("{kept} of 50 never opened");
+}
+
+#[test]
 fn one_that_leaves_before_it_opens_leaves_no_name_behind() {
     let server = naming();
     // Who has opened and broken off is not waited for.

@@ -39,20 +39,27 @@ impl Server {
             return Ok(false);
         }
         let Some(connection) = state.registry.decide(id) else { return Ok(false) };
+        let mut dispatch = false;
         match refusal {
             // The host knows: no event follows, and its place is free.
             Some(_) => {
                 connection.set_pending(false);
                 state.registry.release(connection.serial);
             }
-            // What the host does with it from now on waits until it has opened.
+            // What the host does with it, or sends to its name, from now on waits until it has opened.
             None => {
                 connection.outbox.open();
                 state.registry.opened(&connection);
+                dispatch = self.shared.claim_asked(&mut state, &connection);
             }
         }
         // With the lock held, so that nothing else that is asked of it comes first.
         connection.post(Command::Decide(connection.clone(), refusal));
+        drop(state);
+        if dispatch {
+            // Where a handler takes the events, it runs on the I/O thread only.
+            connection.post(Command::Dispatch(self.shared.inbox.clone()));
+        }
         Ok(true)
     }
 }
@@ -111,13 +118,18 @@ impl Shared {
     /// One that was pending will not open, and the host has not said so: it is told.
     pub(super) fn forget_newcomer(&self, connection: &Arc<Connection>) {
         let mut state = lock(&self.state);
+        let ending = Ending { code: 1006, reason: Reason::none(), clean: false };
+        // One that was let in has its name: the session, and what waits in it, outlives this visit, too.
+        let stays = self.survives(&state, connection, &ending);
         state.registry.forget(connection);
         if !connection.was_pending() {
             drop(state);
             return connection.release_waiters();
         }
-        let ending = Ending { code: 1006, reason: Reason::none(), clean: false };
-        let dispatch = self.forget(&mut state, connection, &ending);
+        let dispatch = match stays {
+            true => self.leave(&mut state, connection, &ending),
+            false => self.forget(&mut state, connection, &ending),
+        };
         drop(state);
         if dispatch {
             self.inbox.dispatch();

@@ -31,15 +31,11 @@ impl Shared {
 
     /// A newcomer has opened: it gets its id, and the session of its name. Close of the one before, then its open.
     pub(super) fn greet(&self, connection: &Arc<Connection>) {
-        let parameter = self.options.text(Opt::NameParameter);
-        let request = connection.info().and_then(|info| info.request.as_ref());
-        let name = request.and_then(|request| requested(request, &parameter).ok()).unwrap_or_default();
         let mut state = lock(&self.state);
         let id = state.registry.opened(connection);
         connection.set_id(id);
-        // One that the host let in may have gone from the list since, or have got a name from the host.
-        let unnamed = state.registry.get(id).is_some() && state.names.name_of(connection.serial).is_none();
-        let mut dispatch = unnamed && !name.is_empty() && self.claim(&mut state, connection, &name);
+        // One that the host let in has had it since, and the host may have changed it, or sent the newcomer away.
+        let mut dispatch = !connection.was_pending() && self.claim_asked(&mut state, connection);
         if !connection.is_over() {
             let json = Self::describe(connection, &state.names.badge(connection.serial), true).to_string();
             dispatch |= self.inbox.add(Some(connection), Body::Open(json));
@@ -48,6 +44,14 @@ impl Shared {
         if dispatch {
             self.inbox.dispatch();
         }
+    }
+
+    /// Gives a newcomer the name that it asks for; whether a handler is to be run for the events.
+    pub(super) fn claim_asked(&self, state: &mut State, connection: &Arc<Connection>) -> bool {
+        let parameter = self.options.text(Opt::NameParameter);
+        let request = connection.info().and_then(|info| info.request.as_ref());
+        let name = request.and_then(|request| requested(request, &parameter).ok()).unwrap_or_default();
+        !name.is_empty() && self.claim(state, connection, &name)
     }
 
     /// Gives a connection a name and the group in it, and takes both from who had the name; whether a handler is to be
@@ -106,22 +110,26 @@ impl Shared {
         let mut state = lock(&self.state);
         let told = connection.is_over();
         self.totals.add_end(connection, if told { TAKEN_OVER } else { end.ending.code });
-        let mut dispatch = false;
-        if self.survives(&state, connection, &end.ending) {
-            state.registry.remove(connection.id());
-            connection.release_pings();
-            dispatch |= self.tell_close(connection, end.ending.clone());
-            state.names.away(connection.serial, self.until());
-            dispatch |= self.bound_absent(&mut state);
-            self.arm(&mut state);
-        } else {
-            state.registry.remove(connection.id());
-            dispatch |= self.forget(&mut state, connection, &end.ending);
-        }
+        let stays = self.survives(&state, connection, &end.ending);
+        state.registry.remove(connection.id());
+        let dispatch = match stays {
+            true => self.leave(&mut state, connection, &end.ending),
+            false => self.forget(&mut state, connection, &end.ending),
+        };
         drop(state);
         if dispatch {
             self.inbox.dispatch();
         }
+    }
+
+    /// A connection has ended, and its session goes on without it; whether a handler is to be run for it.
+    pub(super) fn leave(&self, state: &mut State, connection: &Arc<Connection>, ending: &Ending) -> bool {
+        connection.release_pings();
+        let dispatch = self.tell_close(connection, ending.clone());
+        state.names.away(connection.serial, self.until());
+        let others = self.bound_absent(state);
+        self.arm(state);
+        dispatch | others
     }
 
     /// A connection has ended for good, or a newcomer will not open; whether a handler is to be run for it.
