@@ -48,7 +48,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     if plan.instructions {
         for (at, case) in plan.cases.iter().enumerate().filter(|(_, case)| plan::close_run(case)) {
-            for (number, program) in plan.programs.iter().enumerate().filter(|(_, program)| !program.connects) {
+            let counted = |program: &Program| !program.connects && !program.is_script();
+            for (number, program) in plan.programs.iter().enumerate().filter(|(_, program)| counted(program)) {
                 match instructions::per_message(program, *case, &plan.output.join("callgrind.log")) {
                     Ok(count) => drop(results.instructions.insert((at, number), count)),
                     Err(error) => eprintln!("{}, {}, instructions: {error}", program.name, case.name),

@@ -36,6 +36,14 @@ pub struct Plan {
     pub instructions: bool,
 }
 
+impl Program {
+    /// It is interpreted, or compiled while it runs: counting its instructions takes minutes and says little.
+    pub fn is_script(&self) -> bool {
+        let program = self.command.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        ["node", "python"].iter().any(|name| program.starts_with(name))
+    }
+}
+
 impl Plan {
     /// `--rounds N --pairs N --time MS --idle N --idle-limit S --instructions yes --cases A,B --output DIR` and, for each
     /// program, `NAME=COMMAND ARGUMENTS…` as one argument after `--plain`, `--server`, `--secure` (a server under TLS),

@@ -96,7 +96,7 @@ impl Results {
     pub fn print(&self, plan: &Plan) {
         for (at, case) in plan.cases.iter().enumerate() {
             println!(
-                "\n### {} ({} connections × {} in flight × {} B)\n",
+                "\n### {} (connections: {}, in flight on each: {}, bytes: {})\n",
                 case.name, case.connections, case.window, case.size
             );
             let counted = self.instructions.keys().any(|(case, _)| *case == at);
