@@ -64,7 +64,7 @@ fn panels(plan: &Plan, results: &Results) -> Vec<Panel> {
     panels.push(Panel {
         title: format!("{} silent connections: KiB of the process for each", plan.idle),
         bars: plan.programs.iter().enumerate().filter_map(idle).collect(),
-        digits: 1,
+        digits: 2,
     });
     panels.retain(|panel| !panel.bars.is_empty());
     panels
