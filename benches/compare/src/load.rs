@@ -77,13 +77,18 @@ pub struct Load {
 impl Load {
     pub fn connect(address: SocketAddr, case: Case, speech: Speech) -> io::Result<Self> {
         let mut streams = Vec::new();
+        // Made once: it reads the system's certificates, which takes longer than a handshake.
+        let connector = match speech {
+            Speech::SecureClient => Some(compare::trusting()?),
+            Speech::Plain | Speech::Client | Speech::Server => None,
+        };
         for _ in 0..case.connections {
             let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
             socket.set_nodelay(true)?;
             socket.set_read_timeout(Some(PATIENCE))?;
-            let mut stream = match speech {
-                Speech::SecureClient => Stream::secure(socket)?,
-                _ => Stream::Plain(socket),
+            let mut stream = match &connector {
+                Some(connector) => Stream::secure(connector, socket)?,
+                None => Stream::Plain(socket),
             };
             if speech != Speech::Plain {
                 stream.write_all(format!("{REQUEST}\r\n").as_bytes())?;
