@@ -6,7 +6,7 @@
  *   ours client HOST:PORT N   N clients that send back what they get, in their handlers
  *
  * A second word that is the file of a certificate and its key makes a server speak TLS; "threads N" gives it so many I/O
- * threads. Prints its port. */
+ * threads, "pings MS" that PingInterval. Prints its port. */
 #include "websocket_addin.h"
 
 #include <stdint.h>
@@ -74,6 +74,8 @@ int main(int argc, char **argv) {
     for (int at = 2; at < argc; at++) {
         if (strcmp(argv[at], "threads") == 0 && at + 1 < argc)
             check(wsaddin_server_set_io_threads(server, atol(argv[++at])));
+        else if (strcmp(argv[at], "pings") == 0 && at + 1 < argc)
+            check(wsaddin_server_set_ping_interval(server, atol(argv[++at])));
         else
             certificate = argv[at];
     }
