@@ -113,20 +113,27 @@ impl Pings {
 }
 
 /// See the module's page.
+// In this order, because two threads write here for each message: what the I/O thread writes and what the host writes
+// lie a cache line apart, with what is only read in between.
+#[repr(C)]
 pub struct Connection {
     /// Tells connections of the process apart before, and whether or not, they get an id; the log names it.
     pub serial: u64,
     id: AtomicU64,
     /// Its own, or one that outlives it.
     pub outbox: Arc<Outbox>,
-    pub counters: Counters,
     pub(super) io: IoHandle,
     /// The slot in the I/O thread's table, set before any command can name it.
     pub(super) slot: AtomicUsize,
-    info: OnceCell<Info>,
+    pub counters: Counters,
     /// Received; the I/O thread's alone.
     pub(super) admitted: Tally,
-    /// Of those, taken by the host; written under the queue's lock.
+    info: OnceCell<Info>,
+    /// Who goes on in its place.
+    heir: OnceCell<Weak<Connection>>,
+    pings: Mutex<Pings>,
+    ponged: Condvar,
+    /// Of what was received, taken by the host; written under the queue's lock.
     pub(super) taken: Tally,
     paused: AtomicBool,
     /// Its counters are in the sums of the object, and no longer added to them.
@@ -135,12 +142,8 @@ pub struct Connection {
     pending: AtomicBool,
     /// The host has been told of its end: nothing of it may follow.
     over: AtomicBool,
-    /// Who goes on in its place.
-    heir: OnceCell<Weak<Connection>>,
     /// A flush is on its way to the I/O thread.
     pub(super) dirty: AtomicBool,
-    pings: Mutex<Pings>,
-    ponged: Condvar,
 }
 
 impl Connection {
