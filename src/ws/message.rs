@@ -58,7 +58,7 @@ impl Message {
 
     /// A message with a copy of a payload that was received, and a text checked; NO_MEMORY when there is none for it.
     pub fn copied(kind: MessageKind, data: &[u8]) -> Result<Self> {
-        Ok(Self::received(kind, payload::copy(data)?))
+        Ok(Self::received(kind, payload::copy_received(data)?))
     }
 
     /// For who knows that a text is UTF-8: the decoder, which has checked it, and a frame that was made of one.

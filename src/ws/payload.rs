@@ -4,7 +4,7 @@
 //! At most 4 MiB are kept, and only while the process has objects ([`open`], [`close`]).
 
 use crate::error::{Error, Id, Result};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Smaller pieces come from the allocator's own caches.
@@ -80,6 +80,26 @@ pub(super) fn copy(data: &[u8]) -> Result<Bytes> {
     Ok(finish(buffer))
 }
 
+/// What a small payload that was received has to spare, so that the record which a face makes of the message needs no
+/// memory of its own.
+pub const SPARE: usize = 96;
+/// Payloads up to this many bytes have it: moving them is cheaper than one more piece of memory.
+pub const SMALL: usize = 1024;
+
+/// [`copy`] for a payload that was received: up to [`SMALL`] bytes come with [`SPARE`] more, which `Vec::from` brings to
+/// light.
+pub(super) fn copy_received(data: &[u8]) -> Result<Bytes> {
+    if data.len() > SMALL {
+        return copy(data);
+    }
+    let mut buffer = room(SPARE + data.len())?;
+    buffer.extend_from_slice(&[0; SPARE]);
+    buffer.extend_from_slice(data);
+    let mut payload = finish(buffer);
+    payload.advance(SPARE);
+    Ok(payload)
+}
+
 struct Pooled(Vec<u8>);
 
 impl AsRef<[u8]> for Pooled {
@@ -126,6 +146,19 @@ mod tests {
             assert_eq!((second.len(), second[0], second[1_199_999]), (1_200_000, 2, 2));
             second.as_ptr() == place
         }));
+    }
+
+    #[test]
+    fn a_small_payload_has_room_to_spare() {
+        for size in [0, 1, 64, SMALL] {
+            let payload = copy_received(&vec![7; size]).unwrap();
+            let place = payload.as_ptr();
+            let memory = Vec::from(payload);
+            assert_eq!(memory, vec![7; size]);
+            assert!(memory.capacity() - memory.len() >= SPARE);
+            assert_eq!(memory.as_ptr().wrapping_add(SPARE), place, "the same memory");
+        }
+        assert_eq!(copy_received(&vec![7; SMALL + 1]).unwrap(), vec![7; SMALL + 1]);
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub(in crate::engine) struct State {
     messages: usize,
     errors: usize,
     waiters: VecDeque<Arc<Waiter>>,
+    /// For the next call that waits.
+    spare_waiter: Option<Arc<Waiter>>,
     /// Counts the ends of waiting; a call that began to wait before the last one ends.
     epoch: u64,
     /// Calls so far that asked for an event.
@@ -90,6 +92,16 @@ impl State {
             }
         }
         true
+    }
+
+    fn new_waiter(&mut self, want: Want) -> Arc<Waiter> {
+        let mut spare = self.spare_waiter.take();
+        if let Some(waiter) = spare.as_mut().and_then(Arc::get_mut) {
+            waiter.want = want;
+        } else {
+            spare = None;
+        }
+        spare.unwrap_or_else(|| Arc::new(Waiter { want, bell: Condvar::new() }))
     }
 
     fn wake_next(&self) {

@@ -8,7 +8,7 @@ use crate::engine::sync::{Deadline, wait};
 use crate::engine::watch::Signal;
 use crate::error::{Error, Id, Result};
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, MutexGuard};
+use std::sync::{Arc, MutexGuard};
 
 /// What a handler is given between two looks at the queue.
 const BATCH_EVENTS: usize = 64;
@@ -42,7 +42,7 @@ impl Inbox {
                 break Ok(Outcome::Closed);
             }
             let (me, deadline) = waiter.get_or_insert_with(|| {
-                let me = Arc::new(Waiter { want, bell: Condvar::new() });
+                let me = state.new_waiter(want);
                 state.waiters.push_back(me.clone());
                 (me, Deadline::of(patience))
             });
@@ -57,6 +57,7 @@ impl Inbox {
         };
         if let Some((me, _)) = waiter {
             state.waiters.retain(|other| !Arc::ptr_eq(other, &me));
+            state.spare_waiter = Some(me);
         }
         // Whoever waits next may find something, too; a notification that came to us must not be lost.
         state.wake_next();
