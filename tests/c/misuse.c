@@ -163,9 +163,17 @@ static void messages(wsaddin_server server, wsaddin_client client) {
     EXPECT(wsaddin_message_keep(message, NULL), WSADDIN_BAD_ARGUMENT);
     GOOD(wsaddin_message_keep(message, &kept));
     CHECK(wsaddin_message_connection(kept) == wsaddin_message_connection(message));
-    CHECK(wsaddin_message_data(kept) == wsaddin_message_data(message)); /* shared */
+    CHECK(wsaddin_message_data(kept) != wsaddin_message_data(message)); /* short: copied */
     take_text(message, "kept", 4);
     take_text(kept, "kept", 4);
+    static char many[5000];
+    memset(many, 'k', sizeof many);
+    GOOD(wsaddin_client_send_text(client, many, sizeof many));
+    GOOD(wsaddin_server_receive(server, LONG, &message));
+    GOOD(wsaddin_message_keep(message, &kept));
+    CHECK(wsaddin_message_data(kept) == wsaddin_message_data(message)); /* long: shared */
+    take_text(message, many, sizeof many);
+    take_text(kept, many, sizeof many);
 }
 
 void bad_arguments(void) {
