@@ -104,22 +104,31 @@ impl State {
         spare.unwrap_or_else(|| Arc::new(Waiter { want, bell: Condvar::new() }))
     }
 
-    fn wake_next(&self) {
-        if let Some(waiter) = self.waiters.iter().find(|waiter| self.satisfies(waiter.want)) {
-            waiter.bell.notify_one();
-        }
+    /// Who is to be told that something has come.
+    fn bells(&self) -> Bells {
+        let waiter = self.waiters.iter().find(|waiter| self.satisfies(waiter.want)).cloned();
+        Bells { waiter, signals: self.signals.clone() }
     }
 
     fn wake_all(&self) {
         self.waiters.iter().for_each(|waiter| waiter.bell.notify_one());
-        self.ring();
+        self.signals.iter().for_each(|signal| signal.ring());
     }
 
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancelled
     }
+}
 
-    fn ring(&self) {
+/// Rung once the lock is free: who is woken needs it first of all, and waking is a system call.
+struct Bells {
+    waiter: Option<Arc<Waiter>>,
+    signals: Vec<Arc<Signal>>,
+}
+
+impl Bells {
+    fn ring(self) {
+        self.waiter.iter().for_each(|waiter| waiter.bell.notify_one());
         self.signals.iter().for_each(|signal| signal.ring());
     }
 }
@@ -199,20 +208,21 @@ impl Inbox {
     /// Hands over what came in one round of an I/O thread, in order.
     pub fn push(&self, batch: &mut Vec<Entry>, io: &IoHandle) -> After {
         let mut state = self.lock();
-        if self.take_in(&mut state, batch) {
-            return After::Dispatch;
+        self.take_in(&mut state, batch);
+        if state.dispatch.is_set() {
+            return if state.queue.is_empty() { After::Rest } else { After::Dispatch };
         }
-        if state.messages < 2 {
-            return After::Rest;
-        }
-        if !state.dozing.iter().any(|dozing| dozing.is(io)) {
+        let several = state.messages > 1;
+        if several && !state.dozing.iter().any(|dozing| dozing.is(io)) {
             state.dozing.push(io.clone());
         }
-        After::Doze
+        let bells = state.bells();
+        drop(state);
+        bells.ring();
+        if several { After::Doze } else { After::Rest }
     }
 
-    /// Whether a handler must be run.
-    fn take_in(&self, state: &mut State, batch: &mut Vec<Entry>) -> bool {
+    fn take_in(&self, state: &mut State, batch: &mut Vec<Entry>) {
         for entry in batch.drain(..) {
             if self.comes_too_late(state, &entry) {
                 continue;
@@ -222,12 +232,6 @@ impl Inbox {
             }
             self.enqueue(state, entry);
         }
-        if state.dispatch.is_set() {
-            return !state.queue.is_empty();
-        }
-        state.wake_next();
-        state.ring();
-        false
     }
 
     /// Another thread has told the end of its connection already; gives its credit back.
@@ -360,12 +364,21 @@ impl Inbox {
     pub fn add(&self, source: Option<&Arc<Connection>>, body: Body) -> bool {
         let connection = source.map_or(0, |connection| connection.id());
         let entry = Entry { event: Event { connection, body }, source: source.cloned() };
-        self.take_in(&mut self.lock(), &mut vec![entry])
+        let mut state = self.lock();
+        self.take_in(&mut state, &mut vec![entry]);
+        if state.dispatch.is_set() {
+            return !state.queue.is_empty();
+        }
+        let bells = state.bells();
+        drop(state);
+        bells.ring();
+        false
     }
 
     /// A bound was changed: paused connections try again.
     pub fn bounds_changed(&self) {
-        for connection in std::mem::take(&mut self.lock().paused) {
+        let paused = std::mem::take(&mut self.lock().paused);
+        for connection in paused {
             connection.set_paused(false);
             connection.resume();
         }

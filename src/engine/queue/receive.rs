@@ -1,6 +1,6 @@
 //! The host's side of an object's queue: taking, waiting, ending.
 
-use super::{Entry, Inbox, State, Waiter, Want};
+use super::{Bells, Entry, Inbox, State, Waiter, Want};
 use crate::engine::connection::Connection;
 use crate::engine::event::{Body, Event, Outcome, Wait};
 use crate::engine::rest::take_time;
@@ -60,7 +60,9 @@ impl Inbox {
             state.spare_waiter = Some(me);
         }
         // Whoever waits next may find something, too; a notification that came to us must not be lost.
-        state.wake_next();
+        let bells = (!state.waiters.is_empty()).then(|| state.bells());
+        drop(state);
+        bells.into_iter().for_each(Bells::ring);
         outcome
     }
 
@@ -114,7 +116,9 @@ impl Inbox {
             Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
         }
         state.queue.push_front(Entry { event, source: None });
-        state.wake_next();
+        let bells = state.bells();
+        drop(state);
+        bells.ring();
     }
 
     /// Takes the first entries for a handler, with the lock held by the caller; their credit is given back now.
