@@ -1,4 +1,4 @@
-//! Answers of a host thread that works off its queue: they may leave together, but none waits for a slow host.
+//! Answers of a host thread that works off its queue: none waits for what the host does next.
 
 mod common {
     pub mod face;
@@ -8,7 +8,7 @@ use common::face::*;
 use std::time::{Duration, Instant};
 use websocket_addin::capi::*;
 
-/// Far more than the millisecond that an answer may wait, far less than the pauses of the hosts here.
+/// Far more than an answer needs, far less than the hosts here wait.
 const PROMPT: Duration = Duration::from_millis(100);
 const ROUNDS: usize = 21;
 

@@ -40,10 +40,8 @@ impl Shared {
             }
         };
         let patience = patience(self.options.int(Opt::SendTimeout));
-        let size = message.data().len();
-        let pushed = connection.outbox.push(message, || self.options.size(Opt::SendQueueBytes), patience)?;
-        match pushed.holder {
-            Some(holder) if holder == connection.serial => connection.nudge_for(size, pushed).give(),
+        match connection.outbox.push(message, || self.options.size(Opt::SendQueueBytes), patience)? {
+            Some(holder) if holder == connection.serial => connection.flush(),
             // Another has followed meanwhile.
             Some(_) => self.current().iter().for_each(Connection::flush),
             None => {}

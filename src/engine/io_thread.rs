@@ -5,9 +5,8 @@ use super::connection::Connection;
 use super::cork::Cork;
 use super::driver::{After, Driver, Staged};
 use super::listening::Listening;
-use super::queue::{self, Entry, Inbox};
+use super::queue::{Entry, Inbox};
 use super::reconnect::Dials;
-use super::rest::DOZE;
 use super::runtime::IoHandle;
 use crate::error::{Error, Id};
 use crate::net::{Moment, Reactor, Ready, Timers, TlsClients};
@@ -49,8 +48,6 @@ pub(super) struct Io {
     pub dials: Dials,
     /// Whom to call, and when: one or two for a server.
     alarms: Vec<(Moment, Weak<dyn Owner>)>,
-    /// A host has got several messages and may answer them together.
-    doze: bool,
     /// Newcomers that a listener accepted for this thread.
     pub commands: Vec<Command>,
     /// What the round has brought so far; one object's.
@@ -115,10 +112,8 @@ impl Io {
     /// Hands the batch over and runs the handler that waits for it.
     pub fn hand_over(&mut self) {
         let Some(Batch { inbox, mut entries, .. }) = self.batch.take() else { return };
-        match inbox.push(&mut entries, &self.handle) {
-            queue::After::Dispatch => inbox.dispatch(),
-            queue::After::Doze => self.doze = true,
-            queue::After::Rest => {}
+        if inbox.push(&mut entries) {
+            inbox.dispatch();
         }
         if entries.capacity() <= 4096 {
             self.spare = entries;
@@ -155,7 +150,6 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         again: VecDeque::new(),
         dials: Dials::default(),
         alarms: Vec::new(),
-        doze: false,
         commands: Vec::new(),
         batch: None,
         spare: Vec::new(),
@@ -180,14 +174,12 @@ pub(super) fn run(reactor: Reactor, handle: &IoHandle, commands: &Receiver<Comma
         io.hand_over();
         // A listener that has just started may have found newcomers already.
         let busy = !io.again.is_empty() || !io.commands.is_empty();
-        let doze = std::mem::take(&mut io.doze);
-        let timeout = if busy || !handle.fall_asleep(commands, doze) {
+        let timeout = if busy || !handle.fall_asleep(commands) {
             Some(Duration::ZERO)
         } else {
             let alarm = io.alarms.iter().map(|(at, _)| *at).min();
             let due = [io.timers.next_due(), alarm].into_iter().flatten().min();
-            let due = due.map(|due| due.saturating_duration_since(Moment::now()));
-            if doze { Some(due.map_or(DOZE, |due| due.min(DOZE))) } else { due }
+            due.map(|due| due.saturating_duration_since(Moment::now()))
         };
         if io.reactor.poll(timeout, &mut ready).is_err() {
             ready.clear();

@@ -15,7 +15,6 @@ mod outbox;
 mod queue;
 mod reconnect;
 mod request;
-mod rest;
 mod runtime;
 mod stats;
 mod sync;

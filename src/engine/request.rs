@@ -2,7 +2,6 @@
 
 use super::event::{Body, Wait};
 use super::queue::{Entry, Inbox, State};
-use super::rest::take_time;
 use super::sync::{Deadline, lock, wait};
 use crate::error::{Error, Id, Result};
 use crate::ws::Message;
@@ -41,8 +40,6 @@ impl State {
 impl Inbox {
     /// Registers a request; do this before sending it, so that no reply comes too early.
     pub fn expect(&self, field: &str, id: Value) -> Result<Arc<Pending>> {
-        // The caller waits, and takes nothing from the queue meanwhile.
-        take_time(false);
         let answer = Mutex::new(Answer::Awaited);
         let pending = Arc::new(Pending { field: field.to_owned(), id, answer, bell: Condvar::new() });
         let mut state = self.lock();

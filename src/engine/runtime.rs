@@ -3,7 +3,6 @@
 use super::command::Command;
 use super::event::Wait;
 use super::io_thread;
-use super::rest::Rest;
 use super::sync::lock;
 use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
@@ -13,7 +12,7 @@ use crate::ws::payload;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::cell::Cell;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -47,7 +46,8 @@ pub fn patience(ms: i64) -> Wait {
 pub struct IoShared {
     commands: Sender<Command>,
     waker: Waker,
-    rest: Rest,
+    /// The loop is, or is about to be, inside its poll: somebody who brings work must wake it.
+    asleep: AtomicBool,
     pub(super) workers: Arc<Workers>,
 }
 
@@ -73,41 +73,23 @@ impl IoShared {
     /// Hands over a command; wakes the loop only if it sleeps.
     pub fn post(&self, command: Command) {
         // Fails only when the thread has ended, and then there is nothing left to command.
-        if self.commands.send(command).is_ok() && self.rest.must_wake() {
-            self.waker.wake();
-        }
-    }
-
-    /// The same for what can wait a moment, for more of it ([`super::rest`]).
-    pub(super) fn post_late(&self, command: Command) {
-        if self.commands.send(command).is_ok() && self.rest.must_wake_for_late() {
-            self.waker.wake();
-        }
-    }
-
-    pub(super) fn is_dozing(&self) -> bool {
-        self.rest.is_dozing()
-    }
-
-    /// What was posted late waits no longer.
-    pub(super) fn hurry(&self) {
-        if self.rest.must_hurry() {
+        if self.commands.send(command).is_ok() && self.asleep.swap(false, SeqCst) {
             self.waker.wake();
         }
     }
 
     /// Announces that the loop goes to sleep; false when work has come in the meantime.
-    pub(super) fn fall_asleep(&self, commands: &Receiver<Command>, doze: bool) -> bool {
-        self.rest.fall_asleep(doze);
+    pub(super) fn fall_asleep(&self, commands: &Receiver<Command>) -> bool {
+        self.asleep.store(true, SeqCst);
         if commands.is_empty() {
             return true;
         }
-        self.rest.wake_up();
+        self.asleep.store(false, SeqCst);
         false
     }
 
     pub(super) fn wake_up(&self) {
-        self.rest.wake_up();
+        self.asleep.store(false, SeqCst);
     }
 }
 
@@ -126,8 +108,12 @@ impl Runtime {
         while self.threads.len() < count {
             let (commands, receiver) = unbounded();
             let reactor = crate::net::Reactor::new().map_err(|error| Error::of(Id::Io).detail(error))?;
-            let shared =
-                IoShared { commands, waker: reactor.waker(), rest: Rest::default(), workers: self.workers.clone() };
+            let shared = IoShared {
+                commands,
+                waker: reactor.waker(),
+                asleep: AtomicBool::new(false),
+                workers: self.workers.clone(),
+            };
             let handle = IoHandle(Arc::new(shared));
             let own = handle.clone();
             let body = move || {

@@ -65,15 +65,6 @@ impl State {
     }
 }
 
-/// What a message has met in the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pushed {
-    /// The connection that must be flushed; without one the next to attach will find the message.
-    pub holder: Option<u64>,
-    /// More than half of the bound is used.
-    pub crowded: bool,
-}
-
 /// A send queue. See the module's page.
 #[derive(Default)]
 pub struct Outbox {
@@ -220,21 +211,22 @@ impl Outbox {
     }
 
     /// Queues a message while there is room for it under `limit()` bytes, waiting for room no longer than `patience`.
-    /// An empty queue takes any one message.
-    pub fn push(&self, message: Message, limit: impl Fn() -> usize, patience: Wait) -> Result<Pushed> {
+    /// An empty queue takes any one message. Gives the serial of the connection that must be flushed; without one the
+    /// next to attach will find the message.
+    pub fn push(&self, message: Message, limit: impl Fn() -> usize, patience: Wait) -> Result<Option<u64>> {
         let size = message.data().len();
         let mut state = self.change();
         let mut deadline = None;
-        let crowded = loop {
+        loop {
             if !state.open {
                 return Err(Error::of(match deadline {
                     None => Id::NotConnected,
                     Some(_) => state.end.unwrap_or(Id::ClosedWhileWaiting),
                 }));
             }
-            let (cost, limit) = (state.cost() + size + OVERHEAD, limit());
-            if state.messages == 0 || cost <= limit {
-                break cost > limit / 2;
+            let limit = limit();
+            if state.messages == 0 || state.cost() + size + OVERHEAD <= limit {
+                break;
             }
             let until = *deadline.get_or_insert_with(|| Deadline::of(patience));
             state.waiting += 1;
@@ -244,11 +236,11 @@ impl Outbox {
             if !in_time {
                 return Err(Error::new(Id::QueueFull, [state.bytes.into(), limit.into()]));
             }
-        };
+        }
         state.bytes += size;
         state.messages += 1;
         state.queue.push_back(message);
-        Ok(Pushed { holder: state.holder, crowded })
+        Ok(state.holder)
     }
 
     /// Moves messages to `take`, for the connection `serial`, until about `room` bytes are there.

@@ -10,7 +10,6 @@ use super::connection::{Connection, Tally};
 use super::dispatch::Dispatch;
 use super::event::{Body, Event};
 use super::request::Pending;
-use super::runtime::IoHandle;
 use super::sync::lock;
 use super::watch::Signal;
 use crate::options::{Opt, Options};
@@ -25,16 +24,6 @@ const KEPT_ERRORS: usize = 64;
 pub struct Entry {
     pub event: Event,
     pub source: Option<Arc<Connection>>,
-}
-
-/// What an I/O thread does once it has handed over its batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum After {
-    /// Runs the handler.
-    Dispatch,
-    /// Waits a moment for the answers to several messages ([`super::rest`]).
-    Doze,
-    Rest,
 }
 
 /// What a call wants from the queue.
@@ -67,8 +56,6 @@ pub(in crate::engine) struct State {
     cancelled: bool,
     paused: Vec<Arc<Connection>>,
     signals: Vec<Arc<Signal>>,
-    /// I/O threads that doze until what they have handed over is worked off, for all they know.
-    dozing: Vec<IoHandle>,
     pub(super) requests: Vec<Arc<Pending>>,
     pub(super) dispatch: Dispatch,
 }
@@ -205,21 +192,17 @@ impl Inbox {
         true
     }
 
-    /// Hands over what came in one round of an I/O thread, in order.
-    pub fn push(&self, batch: &mut Vec<Entry>, io: &IoHandle) -> After {
+    /// Hands over what came in one round of an I/O thread, in order; tells whether a handler must be run.
+    pub fn push(&self, batch: &mut Vec<Entry>) -> bool {
         let mut state = self.lock();
         self.take_in(&mut state, batch);
         if state.dispatch.is_set() {
-            return if state.queue.is_empty() { After::Rest } else { After::Dispatch };
-        }
-        let several = state.messages > 1;
-        if several && !state.dozing.iter().any(|dozing| dozing.is(io)) {
-            state.dozing.push(io.clone());
+            return !state.queue.is_empty();
         }
         let bells = state.bells();
         drop(state);
         bells.ring();
-        if several { After::Doze } else { After::Rest }
+        false
     }
 
     fn take_in(&self, state: &mut State, batch: &mut Vec<Entry>) {
@@ -364,15 +347,7 @@ impl Inbox {
     pub fn add(&self, source: Option<&Arc<Connection>>, body: Body) -> bool {
         let connection = source.map_or(0, |connection| connection.id());
         let entry = Entry { event: Event { connection, body }, source: source.cloned() };
-        let mut state = self.lock();
-        self.take_in(&mut state, &mut vec![entry]);
-        if state.dispatch.is_set() {
-            return !state.queue.is_empty();
-        }
-        let bells = state.bells();
-        drop(state);
-        bells.ring();
-        false
+        self.push(&mut vec![entry])
     }
 
     /// A bound was changed: paused connections try again.

@@ -3,12 +3,11 @@
 use super::{Bells, Entry, Inbox, State, Waiter, Want};
 use crate::engine::connection::Connection;
 use crate::engine::event::{Body, Event, Outcome, Wait};
-use crate::engine::rest::take_time;
 use crate::engine::sync::{Deadline, wait};
 use crate::engine::watch::Signal;
 use crate::error::{Error, Id, Result};
 use std::collections::VecDeque;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 /// What a handler is given between two looks at the queue.
 const BATCH_EVENTS: usize = 64;
@@ -29,14 +28,7 @@ impl Inbox {
                 break Err(Error::new(Id::HandlerSet, ["receive".into()]));
             }
             if state.satisfies(want) && state.is_turn_of(waiter.as_ref().map(|(waiter, _)| waiter)) {
-                let event = self.pop(&mut state, want);
-                take_time(!state.queue.is_empty());
-                break Ok(event.map_or(Outcome::Timeout, Outcome::Got));
-            }
-            if !state.dozing.is_empty() {
-                // Without the lock, so everything is looked at again.
-                state = self.wake_dozing(state);
-                continue;
+                break Ok(self.pop(&mut state, want).map_or(Outcome::Timeout, Outcome::Got));
             }
             if state.epoch != epoch || (!state.live && !state.satisfies(want)) {
                 break Ok(Outcome::Closed);
@@ -66,17 +58,6 @@ impl Inbox {
         outcome
     }
 
-    /// The host has worked off what it was given: the I/O threads wait for no more answers.
-    fn wake_dozing<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        if state.dozing.is_empty() {
-            return state;
-        }
-        let dozing = std::mem::take(&mut state.dozing);
-        drop(state);
-        dozing.iter().for_each(|io| io.hurry());
-        self.lock()
-    }
-
     fn pop(&self, state: &mut State, want: Want) -> Option<Event> {
         while let Some(entry) = state.queue.pop_front() {
             self.settle(state, &entry);
@@ -98,11 +79,7 @@ impl Inbox {
 
     pub fn take_now(&self) -> Option<Event> {
         let mut state = self.lock();
-        let event = self.pop(&mut state, Want::Any);
-        if event.is_none() {
-            drop(self.wake_dozing(state));
-        }
-        event
+        self.pop(&mut state, Want::Any)
     }
 
     pub fn put_back(&self, event: Event) {
@@ -199,10 +176,7 @@ impl Inbox {
     }
 
     pub fn is_ready(&self) -> bool {
-        let mut state = self.lock();
-        if state.queue.is_empty() {
-            state = self.wake_dozing(state);
-        }
+        let state = self.lock();
         !state.queue.is_empty() || !state.live || state.cancelled
     }
 
