@@ -6,6 +6,7 @@ mod cork;
 mod dispatch;
 mod driver;
 mod event;
+mod event_loop;
 mod gate;
 mod io_thread;
 mod listening;
@@ -18,6 +19,7 @@ mod request;
 mod runtime;
 mod stats;
 mod sync;
+mod table;
 mod watch;
 
 pub use command::{Acceptor, Command, DialPlan, End, Owner};

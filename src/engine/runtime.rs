@@ -2,7 +2,7 @@
 
 use super::command::Command;
 use super::event::Wait;
-use super::io_thread;
+use super::event_loop::EventLoop;
 use super::sync::lock;
 use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
@@ -115,10 +115,10 @@ impl Runtime {
                 workers: self.workers.clone(),
             };
             let handle = IoHandle(Arc::new(shared));
-            let own = handle.clone();
+            let mut events = EventLoop::new(reactor, handle.clone(), receiver);
             let body = move || {
                 IO_THREAD.set(serial());
-                io_thread::run(reactor, &own, &receiver);
+                while events.round().is_ok() {}
             };
             let name = format!("websocket-io{}", self.threads.len());
             let thread = library::spawn(&name, body).map_err(|error| Error::of(Id::Io).detail(error))?;

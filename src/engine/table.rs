@@ -1,0 +1,187 @@
+//! The connections and listeners of an I/O thread: each in its slot, each step of one on its own.
+
+use super::command::Command;
+use super::connection::Connection;
+use super::driver::{After, Driver};
+use super::io_thread::{BUFFER, Io, TOKENS};
+use super::listening::Listening;
+use crate::error::{Error, Id};
+use crate::net::Ready;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+
+enum Slot {
+    Connection(Box<Driver>),
+    Listener(Box<Listening>),
+}
+
+/// See the module's page.
+#[derive(Default)]
+pub(super) struct Table {
+    slots: Vec<Option<Slot>>,
+    free: Vec<usize>,
+}
+
+impl Table {
+    fn insert(&mut self, slot: Slot) -> usize {
+        if let Some(at) = self.free.pop() {
+            self.slots[at] = Some(slot);
+            return at;
+        }
+        self.slots.push(Some(slot));
+        self.slots.len() - 1
+    }
+
+    pub fn command(&mut self, io: &mut Io, command: Command) {
+        match command {
+            Command::Dial { connection, owner, plan } => {
+                let driver = Driver::client(connection, owner, *plan);
+                self.adopt(io, driver);
+            }
+            Command::Redial { connection, owner, place, wait } => {
+                let driver = Driver::again(connection, owner, place, io.now + wait);
+                self.adopt(io, driver);
+            }
+            Command::Turn(connection) => self.of(io, &connection, Driver::dial_again),
+            Command::Adopt { connection, owner, stream, tls } => {
+                let driver = Driver::server(connection, owner, *stream, tls);
+                self.adopt(io, driver);
+            }
+            Command::Prepared { connection, outcome } => {
+                self.of(io, &connection, |driver, io| driver.prepared(io, outcome))
+            }
+            Command::Flush(connection) => {
+                // Cleared before the queue is looked at, so that a later message posts again.
+                connection.dirty.store(false, SeqCst);
+                self.of(io, &connection, |driver, io| driver.flush(io));
+            }
+            Command::Resume(connection) => self.of(io, &connection, |driver, io| driver.resume(io)),
+            Command::Retime(connection) => self.of(io, &connection, |driver, io| driver.tick(io)),
+            Command::Close { connection, code, reason, discard } => {
+                self.of(io, &connection, |driver, io| driver.close(io, code, &reason, discard));
+            }
+            Command::Abort(connection) => self.of(io, &connection, |driver, io| driver.abort(io)),
+            Command::Decide(connection, refusal) => {
+                self.of(io, &connection, |driver, io| driver.decide(io, refusal.as_ref()));
+            }
+            Command::Ping(connection, id) => self.of(io, &connection, |driver, io| driver.ping(io, id)),
+            Command::Dispatch(inbox) => {
+                io.hand_over();
+                inbox.dispatch();
+            }
+            Command::Alarm { at, owner } => io.alarms.push((at.into(), owner)),
+            Command::Listen { listener, acceptor, serial } => {
+                let at = self.insert(Slot::Listener(Box::new(Listening::new(*listener, acceptor, serial))));
+                self.listening(io, at, |listening, io| listening.start(io, at * TOKENS));
+            }
+            Command::Unlisten { serial } => {
+                let is_it = |slot: &Option<Slot>| matches!(slot, Some(Slot::Listener(it)) if it.serial() == serial);
+                while let Some(at) = self.slots.iter().position(is_it) {
+                    self.free_slot(at);
+                }
+            }
+            Command::Discard(_) | Command::Stop => {}
+        }
+    }
+
+    fn adopt(&mut self, io: &mut Io, driver: Driver) {
+        let connection = driver.connection().clone();
+        let at = self.insert(Slot::Connection(Box::new(driver)));
+        connection.slot.store(at, SeqCst);
+        self.drive(io, at, |driver, io| driver.start(io, at * TOKENS));
+    }
+
+    fn of(&mut self, io: &mut Io, connection: &Arc<Connection>, step: impl FnOnce(&mut Driver, &mut Io) -> After) {
+        let at = connection.slot.load(SeqCst);
+        let is_it =
+            |slot: &Slot| matches!(slot, Slot::Connection(driver) if Arc::ptr_eq(driver.connection(), connection));
+        if self.slots.get(at).and_then(Option::as_ref).is_some_and(is_it) {
+            self.drive(io, at, step);
+        }
+    }
+
+    pub fn ready(&mut self, io: &mut Io, event: &Ready) {
+        let at = event.token / TOKENS;
+        if matches!(self.slots.get(at), Some(Some(Slot::Listener(_)))) {
+            self.listening(io, at, Listening::accept);
+        } else {
+            self.drive(io, at, |driver, io| driver.ready(io, event));
+        }
+    }
+
+    pub fn timer(&mut self, io: &mut Io, token: usize, stamp: u64) {
+        let at = token / TOKENS;
+        match self.slots.get_mut(at) {
+            Some(Some(Slot::Connection(driver))) => {
+                if driver.timer_fired(stamp) {
+                    self.drive(io, at, Driver::tick);
+                }
+            }
+            Some(Some(Slot::Listener(_))) => self.listening(io, at, |listening, io| listening.retry(io, stamp)),
+            Some(_) | None => {}
+        }
+    }
+
+    /// Goes on where the last turn stopped.
+    pub fn again(&mut self, io: &mut Io, at: usize) {
+        if matches!(self.slots.get(at), Some(Some(Slot::Listener(_)))) {
+            self.listening(io, at, Listening::accept);
+        } else {
+            self.drive(io, at, Driver::go_on);
+        }
+    }
+
+    /// One step of a driver. A panic ends that connection and nothing else.
+    fn drive(&mut self, io: &mut Io, at: usize, step: impl FnOnce(&mut Driver, &mut Io) -> After) {
+        let Some(Some(Slot::Connection(driver))) = self.slots.get_mut(at) else { return };
+        let after = catch_unwind(AssertUnwindSafe(|| {
+            let after = step(driver, io);
+            if after == After::Keep {
+                driver.arm(io, at * TOKENS);
+            }
+            after
+        }));
+        let gone = match after {
+            Ok(after) => after == After::Gone,
+            Err(_) => {
+                // The step may have had the buffer in its hands.
+                io.input.resize(BUFFER, 0);
+                let _ = catch_unwind(AssertUnwindSafe(|| driver.break_off(io, Error::of(Id::Panic))));
+                true
+            }
+        };
+        if gone && let Some(Some(Slot::Connection(driver))) = self.slots.get_mut(at).map(Option::take) {
+            self.free.push(at);
+            driver.leave(io);
+        }
+    }
+
+    fn listening(&mut self, io: &mut Io, at: usize, step: impl FnOnce(&mut Listening, &mut Io)) {
+        if let Some(Some(Slot::Listener(listening))) = self.slots.get_mut(at) {
+            step(listening, io);
+        }
+    }
+
+    fn free_slot(&mut self, at: usize) {
+        match self.slots[at].take() {
+            Some(Slot::Listener(listening)) => listening.close(),
+            Some(Slot::Connection(_)) | None => {}
+        }
+        self.free.push(at);
+    }
+
+    pub fn stop(&mut self, io: &mut Io) {
+        for at in 0..self.slots.len() {
+            match self.slots[at].take() {
+                Some(Slot::Connection(mut driver)) => {
+                    driver.break_off(io, Error::of(Id::Cancelled));
+                    driver.leave(io);
+                }
+                Some(Slot::Listener(listening)) => listening.close(),
+                None => {}
+            }
+        }
+        io.hand_over();
+    }
+}
