@@ -164,3 +164,13 @@ pub enum Command {
     Discard(Box<dyn Send>),
     Stop,
 }
+
+impl Command {
+    /// The connection, when the command only goes on with its reading or writing.
+    pub(super) fn of_everyday(&self) -> Option<&Arc<Connection>> {
+        match self {
+            Command::Flush(connection) | Command::Resume(connection) => Some(connection),
+            _ => None,
+        }
+    }
+}

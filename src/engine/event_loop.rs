@@ -1,8 +1,8 @@
 //! The loop of an I/O thread: commands, readiness and timers to the drivers; what they received to the queues.
 
 use super::command::Command;
-use super::io_thread::Io;
-use super::runtime::IoHandle;
+use super::io_thread::{Io, TOKENS};
+use super::runtime::{self, IoHandle};
 use super::table::Table;
 use crate::net::{Moment, Reactor, Ready};
 use crossbeam_channel::Receiver;
@@ -11,84 +11,180 @@ use std::time::Duration;
 /// What those who go on where their last turn stopped may take of one round, but for the one who exceeds it.
 const GOING_ON: Duration = Duration::from_micros(500);
 
+/// Who runs a round.
+#[derive(Clone, Copy)]
+pub(super) enum Runner {
+    Thread,
+    /// A call that waits ([`super::lead`]), so long at most. It is on a host's thread, where no handler may run and no
+    /// TLS library: it reads and writes on open connections, and stops at the first thing beyond that.
+    Guest(Option<Duration>),
+}
+
+/// Why a round ended early.
+pub(super) enum Halt {
+    /// The thread is told to stop, and everything has been ended.
+    Stopped,
+    /// What comes next is beyond a guest's business. It and all behind it stay where they are.
+    Beyond,
+}
+
 /// See the module's page.
 pub(super) struct EventLoop {
     io: Io,
     table: Table,
     commands: Receiver<Command>,
+    /// The next one, which a guest has left.
+    left: Option<Command>,
     ready: Vec<Ready>,
+    /// How many of them have been served.
+    served: usize,
+    /// The round had to do with something beyond a guest's business.
+    beyond: bool,
 }
-
-/// The thread is told to stop; everything has been ended.
-pub(super) struct Stopped;
 
 impl EventLoop {
     pub fn new(reactor: Reactor, handle: IoHandle, commands: Receiver<Command>) -> Box<Self> {
         let io = Io::new(reactor, handle);
-        Box::new(Self { io, table: Table::default(), commands, ready: Vec::new() })
+        let table = Table::default();
+        Box::new(Self { io, table, commands, left: None, ready: Vec::new(), served: 0, beyond: false })
+    }
+
+    /// The I/O thread's life.
+    pub fn run(mut self: Box<Self>) {
+        while self.round(Runner::Thread).is_ok() {
+            if let Some((guest, inbox)) = self.io.expected.take()
+                && !self.beyond
+                && runtime::serves_one()
+            {
+                let handle = self.io.handle.clone();
+                self = handle.lead().stand_by(self, guest, || inbox.is_awaited());
+            }
+        }
     }
 
     /// Does what there is to do, waits for more and does that.
-    pub fn round(&mut self) -> Result<(), Stopped> {
+    pub fn round(&mut self, runner: Runner) -> Result<(), Halt> {
+        let outcome = self.steps(runner);
+        self.io.hand_over();
+        outcome
+    }
+
+    fn steps(&mut self, runner: Runner) -> Result<(), Halt> {
         self.io.now = Moment::now();
         self.io.shaking = Duration::ZERO;
-        self.obey()?;
-        self.go_on();
+        self.beyond = false;
+        self.obey(runner)?;
+        self.serve(runner)?;
+        self.go_on(runner)?;
         self.io.hand_over();
-        self.poll();
-        for event in &self.ready {
-            self.table.ready(&mut self.io, event);
-        }
-        while let Some((token, stamp)) = self.io.timers.pop_due(self.io.now) {
-            self.table.timer(&mut self.io, token, stamp);
-        }
-        self.io.ring_alarms();
-        for command in std::mem::take(&mut self.io.commands) {
+        self.poll(runner);
+        self.serve(runner)?;
+        self.keep_time(runner)?;
+        self.welcome(runner)
+    }
+
+    /// Whether something was brought that nobody has looked at.
+    pub fn has_work(&self) -> bool {
+        !self.commands.is_empty()
+    }
+
+    /// Whether the runner may do what comes next.
+    fn may(&mut self, runner: Runner, everyday: bool) -> bool {
+        self.beyond |= !everyday;
+        everyday || matches!(runner, Runner::Thread)
+    }
+
+    fn obey(&mut self, runner: Runner) -> Result<(), Halt> {
+        // Those that are here now: hosts that send all the time must not keep the loop from its sockets.
+        for _ in 0..self.commands.len() + usize::from(self.left.is_some()) {
+            let Some(command) = self.left.take().or_else(|| self.commands.try_recv().ok()) else { break };
+            if !self.may(runner, self.table.is_everyday_command(&command)) {
+                self.left = Some(command);
+                return Err(Halt::Beyond);
+            }
+            if matches!(command, Command::Stop) {
+                self.table.stop(&mut self.io);
+                return Err(Halt::Stopped);
+            }
             self.table.command(&mut self.io, command);
         }
-        self.io.hand_over();
         Ok(())
     }
 
-    fn obey(&mut self) -> Result<(), Stopped> {
-        // Those that are here now: hosts that send all the time must not keep the loop from its sockets.
-        for _ in 0..self.commands.len() {
-            let Ok(command) = self.commands.try_recv() else { break };
-            if matches!(command, Command::Stop) {
-                self.table.stop(&mut self.io);
-                return Err(Stopped);
+    fn serve(&mut self, runner: Runner) -> Result<(), Halt> {
+        while let Some(event) = self.ready.get(self.served).copied() {
+            if !self.may(runner, self.table.is_everyday(event.token / TOKENS)) {
+                return Err(Halt::Beyond);
             }
-            self.table.command(&mut self.io, command);
+            self.served += 1;
+            self.table.ready(&mut self.io, &event);
         }
         Ok(())
     }
 
     /// Those who had more than a turn allows go on in their order, however many they are, for a part of the round; who
     /// has little to say is not among them, and never waits for more than that.
-    fn go_on(&mut self) {
+    fn go_on(&mut self, runner: Runner) -> Result<(), Halt> {
+        if self.io.again.is_empty() {
+            return Ok(());
+        }
         let begun = Moment::now();
         for _ in 0..self.io.again.len() {
-            let Some(slot) = self.io.again.pop_front() else { break };
+            let Some(slot) = self.io.again.front().copied() else { break };
+            if !self.may(runner, self.table.is_everyday(slot)) {
+                return Err(Halt::Beyond);
+            }
+            self.io.again.pop_front();
             self.table.again(&mut self.io, slot);
             if begun.elapsed() >= GOING_ON {
                 break;
             }
         }
+        Ok(())
     }
 
-    fn poll(&mut self) {
+    fn poll(&mut self, runner: Runner) {
         let io = &mut self.io;
         // A listener that has just started may have found newcomers already.
         let busy = !io.again.is_empty() || !io.commands.is_empty();
-        let timeout = if busy || !io.handle.fall_asleep(&self.commands) {
+        let timeout = if busy || !io.handle.lead().fall_asleep(|| self.commands.is_empty()) {
             Some(Duration::ZERO)
         } else {
-            io.next_due().map(|due| due.saturating_duration_since(Moment::now()))
+            let due = io.next_due().map(|due| due.saturating_duration_since(Moment::now()));
+            let patience = if let Runner::Guest(patience) = runner { patience } else { None };
+            due.into_iter().chain(patience).min()
         };
+        self.served = 0;
         if io.reactor.poll(timeout, &mut self.ready).is_err() {
             self.ready.clear();
         }
-        io.handle.wake_up();
+        io.handle.lead().wake_up();
         io.now = Moment::now();
+    }
+
+    /// Timers and alarms.
+    fn keep_time(&mut self, runner: Runner) -> Result<(), Halt> {
+        if self.io.next_due().is_none_or(|due| due > self.io.now) {
+            return Ok(());
+        }
+        if !self.may(runner, false) {
+            return Err(Halt::Beyond);
+        }
+        while let Some((token, stamp)) = self.io.timers.pop_due(self.io.now) {
+            self.table.timer(&mut self.io, token, stamp);
+        }
+        self.io.ring_alarms();
+        Ok(())
+    }
+
+    /// Those whom a listener has accepted in this round.
+    fn welcome(&mut self, runner: Runner) -> Result<(), Halt> {
+        if !self.may(runner, self.io.commands.is_empty()) {
+            return Err(Halt::Beyond);
+        }
+        for command in std::mem::take(&mut self.io.commands) {
+            self.table.command(&mut self.io, command);
+        }
+        Ok(())
     }
 }

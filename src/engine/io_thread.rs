@@ -3,7 +3,7 @@
 use super::command::{Command, Owner};
 use super::cork::Cork;
 use super::driver::Staged;
-use super::queue::{Entry, Inbox};
+use super::queue::{Entry, Inbox, Pushed};
 use super::reconnect::Dials;
 use super::runtime::IoHandle;
 use crate::net::{Moment, Reactor, Timers, TlsClients};
@@ -48,6 +48,8 @@ pub(super) struct Io {
     spare: Vec<Entry>,
     /// For the next connection that has something to write.
     pub staged: Option<Box<Staged>>,
+    /// The thread of the host that would rather run the loop itself ([`super::lead`]), and its queue.
+    pub expected: Option<(usize, Arc<Inbox>)>,
     /// What the latest connection agreed on.
     agreed: Option<Arc<[String; 2]>>,
 }
@@ -82,6 +84,7 @@ impl Io {
             batch: None,
             spare: Vec::new(),
             staged: None,
+            expected: None,
             agreed: None,
         }
     }
@@ -136,8 +139,13 @@ impl Io {
     /// Hands the batch over and runs the handler that waits for it.
     pub fn hand_over(&mut self) {
         let Some(Batch { inbox, mut entries, .. }) = self.batch.take() else { return };
-        if inbox.push(&mut entries) {
-            inbox.dispatch();
+        match inbox.push(&mut entries) {
+            Pushed::ForHandler => inbox.dispatch(),
+            Pushed::ForGuest(thread) => {
+                inbox.expects(&self.handle);
+                self.expected = Some((thread, inbox));
+            }
+            Pushed::Queued => {}
         }
         if entries.capacity() <= 4096 {
             self.spare = entries;

@@ -9,6 +9,7 @@ mod event;
 mod event_loop;
 mod gate;
 mod io_thread;
+mod lead;
 mod listening;
 mod loading;
 mod nudge;

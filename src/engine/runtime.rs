@@ -3,16 +3,17 @@
 use super::command::Command;
 use super::event::Wait;
 use super::event_loop::EventLoop;
+use super::lead::Lead;
 use super::sync::lock;
 use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
 use crate::log;
 use crate::net::{Waker, Workers};
 use crate::ws::payload;
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Sender, unbounded};
 use std::cell::Cell;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -46,8 +47,7 @@ pub fn patience(ms: i64) -> Wait {
 pub struct IoShared {
     commands: Sender<Command>,
     waker: Waker,
-    /// The loop is, or is about to be, inside its poll: somebody who brings work must wake it.
-    asleep: AtomicBool,
+    lead: Lead,
     pub(super) workers: Arc<Workers>,
 }
 
@@ -72,24 +72,20 @@ impl Deref for IoHandle {
 impl IoShared {
     /// Hands over a command; wakes the loop only if it sleeps.
     pub fn post(&self, command: Command) {
+        let everyday = command.of_everyday().is_some();
         // Fails only when the thread has ended, and then there is nothing left to command.
-        if self.commands.send(command).is_ok() && self.asleep.swap(false, SeqCst) {
-            self.waker.wake();
+        if self.commands.send(command).is_ok() {
+            self.lead.sent(everyday, &self.waker);
         }
     }
 
-    /// Announces that the loop goes to sleep; false when work has come in the meantime.
-    pub(super) fn fall_asleep(&self, commands: &Receiver<Command>) -> bool {
-        self.asleep.store(true, SeqCst);
-        if commands.is_empty() {
-            return true;
-        }
-        self.asleep.store(false, SeqCst);
-        false
+    /// Makes a call that runs the loop look at its queue.
+    pub(super) fn look(&self) {
+        self.lead.look(&self.waker);
     }
 
-    pub(super) fn wake_up(&self) {
-        self.asleep.store(false, SeqCst);
+    pub(super) fn lead(&self) -> &Lead {
+        &self.lead
     }
 }
 
@@ -102,29 +98,36 @@ struct Runtime {
 }
 
 static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
+/// There is one object and one I/O thread.
+static SERVES_ONE: AtomicBool = AtomicBool::new(false);
+
+/// Whether all that the loop brings is for one object.
+pub(super) fn serves_one() -> bool {
+    SERVES_ONE.load(Relaxed)
+}
 
 impl Runtime {
     fn start(&mut self, count: usize) -> Result<()> {
         while self.threads.len() < count {
             let (commands, receiver) = unbounded();
             let reactor = crate::net::Reactor::new().map_err(|error| Error::of(Id::Io).detail(error))?;
-            let shared = IoShared {
-                commands,
-                waker: reactor.waker(),
-                asleep: AtomicBool::new(false),
-                workers: self.workers.clone(),
-            };
+            let shared =
+                IoShared { commands, waker: reactor.waker(), lead: Lead::new(), workers: self.workers.clone() };
             let handle = IoHandle(Arc::new(shared));
-            let mut events = EventLoop::new(reactor, handle.clone(), receiver);
+            let events = EventLoop::new(reactor, handle.clone(), receiver);
             let body = move || {
                 IO_THREAD.set(serial());
-                while events.round().is_ok() {}
+                events.run();
             };
             let name = format!("websocket-io{}", self.threads.len());
             let thread = library::spawn(&name, body).map_err(|error| Error::of(Id::Io).detail(error))?;
             self.threads.push((handle, thread));
         }
         Ok(())
+    }
+
+    fn count(&self) {
+        SERVES_ONE.store(self.users == 1 && self.threads.len() == 1, Relaxed);
     }
 
     /// Ends the threads that no running server asks for; the connections of a stopped one are gone by now.
@@ -156,6 +159,7 @@ impl Lease {
         }
         if let Some(runtime) = slot.as_mut() {
             runtime.users += 1;
+            runtime.count();
         }
         Ok(Lease(()))
     }
@@ -171,6 +175,7 @@ impl Lease {
         let runtime = slot.as_mut().ok_or_else(|| Error::of(Id::Cancelled))?;
         let count = wish.map_or(1, |(_, count)| count.max(1));
         runtime.start(count)?;
+        runtime.count();
         runtime.wishes.extend(wish);
         Ok(runtime.threads.iter().take(count).map(|(handle, _)| handle.clone()).collect())
     }
@@ -191,6 +196,7 @@ impl Lease {
         if let Some(runtime) = lock(&RUNTIME).as_mut() {
             runtime.wishes.retain(|(other, _)| *other != serial);
             runtime.shrink();
+            runtime.count();
         }
     }
 }
@@ -200,6 +206,7 @@ impl Drop for Lease {
         let mut slot = lock(&RUNTIME);
         let Some(runtime) = slot.as_mut() else { return };
         runtime.users -= 1;
+        runtime.count();
         if runtime.users == 0 {
             // Under the lock: a new first object waits until the old threads are gone.
             runtime.stop_from(0);

@@ -28,7 +28,7 @@ impl Deadline {
     }
 
     /// What is left, `None` when the deadline has passed.
-    fn left(self) -> Option<Option<Duration>> {
+    pub(super) fn left(self) -> Option<Option<Duration>> {
         match self {
             Deadline::Never => Some(None),
             Deadline::At(at) => at.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()).map(Some),

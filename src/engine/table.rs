@@ -33,6 +33,19 @@ impl Table {
         self.slots.len() - 1
     }
 
+    /// Whether what comes next for that slot is reading or writing on an open connection without TLS.
+    pub fn is_everyday(&self, at: usize) -> bool {
+        match self.slots.get(at) {
+            Some(Some(Slot::Connection(driver))) => driver.is_everyday(),
+            Some(Some(Slot::Listener(_))) => false,
+            Some(None) | None => true,
+        }
+    }
+
+    pub fn is_everyday_command(&self, command: &Command) -> bool {
+        command.of_everyday().is_some_and(|connection| self.is_everyday(connection.slot.load(SeqCst)))
+    }
+
     pub fn command(&mut self, io: &mut Io, command: Command) {
         match command {
             Command::Dial { connection, owner, plan } => {

@@ -131,6 +131,22 @@ pub fn take_port_alone(socket: &socket2::Socket) -> io::Result<()> {
     imp::take_port_alone(socket)
 }
 
+/// A number that no other thread has at the same time.
+pub fn this_thread() -> usize {
+    thread_local! {
+        /// Only its place counts. No destructor.
+        static HERE: Cell<u8> = const { Cell::new(0) };
+    }
+    HERE.with(|here| std::ptr::from_ref(here).addr())
+}
+
+/// Runs `f`, which may call the system where a host's thread could be cancelled, and lets nobody cancel it meanwhile.
+pub fn without_cancellation<R>(f: impl FnOnce() -> R) -> R {
+    #[cfg(target_os = "linux")]
+    let _uncancelled = imp::Uncancelled::begin();
+    f()
+}
+
 thread_local! {
     /// Inside a border. No destructor.
     static AT_BORDER: Cell<bool> = const { Cell::new(false) };

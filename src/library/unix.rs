@@ -55,6 +55,34 @@ pub fn detach(handle: Handle) {
     unsafe { libc::pthread_detach(handle) };
 }
 
+#[cfg(target_os = "linux")]
+unsafe extern "C" {
+    // The crate libc has it for other systems only.
+    safe fn pthread_setcancelstate(state: c_int, before: Option<&mut c_int>) -> c_int;
+}
+
+/// While it lives nobody cancels the thread: that would unwind through frames that do not expect it.
+#[cfg(target_os = "linux")]
+pub struct Uncancelled(c_int);
+
+#[cfg(target_os = "linux")]
+impl Uncancelled {
+    pub fn begin() -> Self {
+        /// From pthread.h.
+        const PTHREAD_CANCEL_DISABLE: c_int = 1;
+        let mut before = 0;
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, Some(&mut before));
+        Self(before)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Uncancelled {
+    fn drop(&mut self) {
+        pthread_setcancelstate(self.0, None);
+    }
+}
+
 pub fn pin() {
     let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
     // SAFETY: the address is that of a function of ours; `info` is written when the result is not 0, and its file

@@ -189,6 +189,11 @@ impl Driver {
         &self.connection
     }
 
+    /// It is open, and TLS is not in between.
+    pub fn is_everyday(&self) -> bool {
+        matches!(self.phase, Phase::Open) && self.stream.as_ref().is_some_and(|stream| !stream.is_tls())
+    }
+
     fn time(&self, option: Opt) -> Option<Duration> {
         let ms = u64::try_from(self.owner.options().int(option)).unwrap_or(0);
         (ms > 0).then(|| Duration::from_millis(ms))

@@ -4,14 +4,18 @@
 //! reserved before a message enters a batch ([`Inbox::admit`]) and given back when the host takes it, which resumes
 //! the connections that had been paused. Other events do not count.
 
+mod lead;
 mod receive;
 
+use self::lead::Pace;
 use super::connection::{Connection, Tally};
 use super::dispatch::Dispatch;
 use super::event::{Body, Event};
 use super::request::Pending;
+use super::runtime::IoHandle;
 use super::sync::lock;
 use super::watch::Signal;
+use crate::library;
 use crate::options::{Opt, Options};
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
@@ -34,9 +38,20 @@ pub enum Want {
     Any,
 }
 
+/// What has become of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Pushed {
+    Queued,
+    /// The handler must be run.
+    ForHandler,
+    /// This thread has been woken, and would rather run the loop itself.
+    ForGuest(usize),
+}
+
 /// A waiting call. Each has its own bell, so that exactly the longest waiting one is woken.
 struct Waiter {
     want: Want,
+    thread: usize,
     bell: Condvar,
 }
 
@@ -48,6 +63,11 @@ pub(in crate::engine) struct State {
     waiters: VecDeque<Arc<Waiter>>,
     /// For the next call that waits.
     spare_waiter: Option<Arc<Waiter>>,
+    pace: Pace,
+    /// The loop that a call may run while it waits.
+    open_loop: Option<IoHandle>,
+    /// The loop that a call runs while it waits; it looks at the queue when told to.
+    leader: Option<IoHandle>,
     /// Counts the ends of waiting; a call that began to wait before the last one ends.
     epoch: u64,
     /// Calls so far that asked for an event.
@@ -83,21 +103,23 @@ impl State {
 
     fn new_waiter(&mut self, want: Want) -> Arc<Waiter> {
         let mut spare = self.spare_waiter.take();
+        let thread = library::this_thread();
         if let Some(waiter) = spare.as_mut().and_then(Arc::get_mut) {
-            waiter.want = want;
+            (waiter.want, waiter.thread) = (want, thread);
         } else {
             spare = None;
         }
-        spare.unwrap_or_else(|| Arc::new(Waiter { want, bell: Condvar::new() }))
+        spare.unwrap_or_else(|| Arc::new(Waiter { want, thread, bell: Condvar::new() }))
     }
 
     /// Who is to be told that something has come.
     fn bells(&self) -> Bells {
         let waiter = self.waiters.iter().find(|waiter| self.satisfies(waiter.want)).cloned();
-        Bells { waiter, signals: self.signals.clone() }
+        Bells { waiter, leader: self.leader.clone(), signals: self.signals.clone() }
     }
 
     fn wake_all(&self) {
+        self.leader.iter().for_each(|events| events.look());
         self.waiters.iter().for_each(|waiter| waiter.bell.notify_one());
         self.signals.iter().for_each(|signal| signal.ring());
     }
@@ -110,12 +132,14 @@ impl State {
 /// Rung once the lock is free: who is woken needs it first of all, and waking is a system call.
 struct Bells {
     waiter: Option<Arc<Waiter>>,
+    leader: Option<IoHandle>,
     signals: Vec<Arc<Signal>>,
 }
 
 impl Bells {
     fn ring(self) {
         self.waiter.iter().for_each(|waiter| waiter.bell.notify_one());
+        self.leader.iter().for_each(|events| events.look());
         self.signals.iter().for_each(|signal| signal.ring());
     }
 }
@@ -192,17 +216,18 @@ impl Inbox {
         true
     }
 
-    /// Hands over what came in one round of an I/O thread, in order; tells whether a handler must be run.
-    pub fn push(&self, batch: &mut Vec<Entry>) -> bool {
+    /// Hands over what came in one round of an I/O thread, in order.
+    pub(in crate::engine) fn push(&self, batch: &mut Vec<Entry>) -> Pushed {
         let mut state = self.lock();
         self.take_in(&mut state, batch);
         if state.dispatch.is_set() {
-            return !state.queue.is_empty();
+            return if state.queue.is_empty() { Pushed::Queued } else { Pushed::ForHandler };
         }
         let bells = state.bells();
+        let guest = state.would_be_guest();
         drop(state);
         bells.ring();
-        false
+        guest.map_or(Pushed::Queued, Pushed::ForGuest)
     }
 
     fn take_in(&self, state: &mut State, batch: &mut Vec<Entry>) {
@@ -347,7 +372,7 @@ impl Inbox {
     pub fn add(&self, source: Option<&Arc<Connection>>, body: Body) -> bool {
         let connection = source.map_or(0, |connection| connection.id());
         let entry = Entry { event: Event { connection, body }, source: source.cloned() };
-        self.push(&mut vec![entry])
+        self.push(&mut vec![entry]) == Pushed::ForHandler
     }
 
     /// A bound was changed: paused connections try again.

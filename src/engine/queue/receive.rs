@@ -3,6 +3,7 @@
 use super::{Bells, Entry, Inbox, State, Waiter, Want};
 use crate::engine::connection::Connection;
 use crate::engine::event::{Body, Event, Outcome, Wait};
+use crate::engine::lead::Visit;
 use crate::engine::sync::{Deadline, wait};
 use crate::engine::watch::Signal;
 use crate::error::{Error, Id, Result};
@@ -19,7 +20,9 @@ impl Inbox {
         let mut state = self.lock();
         let epoch = state.epoch;
         state.receives += 1;
-        let mut waiter: Option<(Arc<Waiter>, Deadline)> = None;
+        let mut waiter: Option<Arc<Waiter>> = None;
+        let mut deadline = None;
+        let mut visit: Option<Visit> = None;
         let outcome = loop {
             if state.cancelled {
                 break Err(Error::of(Id::Cancelled));
@@ -27,27 +30,44 @@ impl Inbox {
             if state.dispatch.is_set() {
                 break Err(Error::new(Id::HandlerSet, ["receive".into()]));
             }
-            if state.satisfies(want) && state.is_turn_of(waiter.as_ref().map(|(waiter, _)| waiter)) {
+            if state.satisfies(want) && state.is_turn_of(waiter.as_ref()) {
+                if let Some(visit) = visit.take() {
+                    // Before anything is asked of the loop: that must not look like work for the thread.
+                    visit.leave(state.has_others());
+                }
                 break Ok(self.pop(&mut state, want).map_or(Outcome::Timeout, Outcome::Got));
             }
             if state.epoch != epoch || (!state.live && !state.satisfies(want)) {
                 break Ok(Outcome::Closed);
             }
-            let (me, deadline) = waiter.get_or_insert_with(|| {
-                let me = state.new_waiter(want);
-                state.waiters.push_back(me.clone());
-                (me, Deadline::of(patience))
-            });
-            let (guard, in_time) = wait(&me.bell, state, *deadline);
+            let deadline = *deadline.get_or_insert_with(|| Deadline::of(patience));
+            if waiter.is_none() && visit.is_none() {
+                visit = state.begin_visit();
+            }
+            let (guard, in_time) = if let Some(inside) = &mut visit {
+                let (guard, stay, in_time) = self.lead(state, inside, deadline);
+                if !stay {
+                    visit = None;
+                }
+                (guard, in_time)
+            } else {
+                let me = waiter.get_or_insert_with(|| {
+                    state.pace.waits();
+                    let me = state.new_waiter(want);
+                    state.waiters.push_back(me.clone());
+                    me
+                });
+                wait(&me.bell, state, deadline)
+            };
             state = guard;
             if !in_time && !state.satisfies(want) {
                 break Ok(if state.live || state.cancelled { Outcome::Timeout } else { Outcome::Closed });
             }
-            if !in_time && !state.is_turn_of(Some(me)) {
+            if !in_time && !state.is_turn_of(waiter.as_ref()) {
                 break Ok(Outcome::Timeout);
             }
         };
-        if let Some((me, _)) = waiter {
+        if let Some(me) = waiter {
             state.waiters.retain(|other| !Arc::ptr_eq(other, &me));
             state.spare_waiter = Some(me);
         }

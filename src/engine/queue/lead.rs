@@ -1,0 +1,83 @@
+//! Calls that run the loop while they wait ([`crate::engine::lead`]).
+
+use super::{Inbox, State};
+use crate::engine::lead::Visit;
+use crate::engine::runtime::IoHandle;
+use crate::engine::sync::Deadline;
+use crate::net::Moment;
+use std::sync::MutexGuard;
+use std::time::Duration;
+
+/// Waits that begin no further apart than this follow each other closely.
+const CLOSE: Duration = Duration::from_micros(500);
+/// So many of them in a row make it worth while to run the loop.
+const OFTEN: u32 = 8;
+
+/// How closely the waits of the host's threads follow each other.
+#[derive(Default)]
+pub(super) struct Pace {
+    last: Option<Moment>,
+    close: u32,
+}
+
+impl Pace {
+    /// A wait begins.
+    pub fn waits(&mut self) {
+        let now = Moment::now();
+        let before = self.last.replace(now);
+        let close = before.is_some_and(|before| now.saturating_duration_since(before) <= CLOSE);
+        self.close = if close { self.close.saturating_add(1) } else { 0 };
+    }
+}
+
+impl State {
+    /// Somebody but a call that receives relies on what the loop brings.
+    pub(super) fn has_others(&self) -> bool {
+        !self.waiters.is_empty() || !self.signals.is_empty() || !self.requests.is_empty() || self.dispatch.is_set()
+    }
+
+    /// The thread whose call has just been served, if it is the only one and would rather run the loop.
+    pub(super) fn would_be_guest(&self) -> Option<usize> {
+        let alone = self.waiters.len() == 1 && self.signals.is_empty() && self.requests.is_empty();
+        // Mio's sockets on Windows belong to the thread that has asked for their readiness.
+        let waiter = self.waiters.front().filter(|_| cfg!(unix) && alone && self.pace.close >= OFTEN)?;
+        self.satisfies(waiter.want).then_some(waiter.thread)
+    }
+
+    pub(super) fn begin_visit(&mut self) -> Option<Visit> {
+        if self.has_others() {
+            return None;
+        }
+        self.open_loop.as_ref()?.visit()
+    }
+}
+
+impl Inbox {
+    /// The next call that waits may run this loop.
+    pub(in crate::engine) fn expects(&self, events: &IoHandle) {
+        self.lock().open_loop = Some(events.clone());
+    }
+
+    /// Whether anybody waits for what the I/O thread brings.
+    pub(in crate::engine) fn is_awaited(&self) -> bool {
+        self.lock().has_others()
+    }
+
+    /// One round of the loop; whether the visit goes on, and whether there was time.
+    pub(super) fn lead<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        visit: &mut Visit,
+        deadline: Deadline,
+    ) -> (MutexGuard<'a, State>, bool, bool) {
+        let in_time = deadline.left().is_some();
+        // What anybody has been told of until now, this call has just looked at, under this lock.
+        visit.look_away();
+        state.leader = Some(visit.events());
+        drop(state);
+        let stay = visit.round(deadline);
+        let mut state = self.lock();
+        state.leader = None;
+        (state, stay, in_time)
+    }
+}
