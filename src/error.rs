@@ -19,11 +19,15 @@ pub enum Language {
 }
 
 /// A failure: a row of the table, what fills its gaps, why it happened and what the system said.
+// Boxed: whatever can fail carries room for it all the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Failure>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Failure {
     id: Id,
     args: Vec<Arg>,
-    cause: Option<Box<Error>>,
+    cause: Option<Error>,
     detail: Option<String>,
     /// The code is the row's, not the cause's.
     own_code: bool,
@@ -34,7 +38,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of the table's row `id`; `args` fill `{0}`, `{1}`, … of its texts.
     pub fn new<const N: usize>(id: Id, args: [Arg; N]) -> Self {
-        Self { id, args: args.into(), cause: None, detail: None, own_code: false }
+        Self(Box::new(Failure { id, args: args.into(), cause: None, detail: None, own_code: false }))
     }
 
     /// An error whose text has no gaps.
@@ -45,14 +49,14 @@ impl Error {
     /// Adds why it happened; the code becomes that of the cause.
     #[must_use]
     pub fn because(mut self, cause: Error) -> Self {
-        self.cause = Some(Box::new(cause));
+        self.0.cause = Some(cause);
         self
     }
 
     /// Keeps the code of its own row, whatever the cause's is.
     #[must_use]
     pub fn with_own_code(mut self) -> Self {
-        self.own_code = true;
+        self.0.own_code = true;
         self
     }
 
@@ -60,23 +64,23 @@ impl Error {
     #[must_use]
     pub fn detail(mut self, detail: impl fmt::Display) -> Self {
         let text = detail.to_string();
-        self.detail = (!text.is_empty()).then_some(text);
+        self.0.detail = (!text.is_empty()).then_some(text);
         self
     }
 
     pub fn id(&self) -> Id {
-        self.id
+        self.0.id
     }
 
     /// The code of the innermost cause: what really happened. One that keeps its own code ends the search.
     pub fn code(&self) -> Code {
-        let cause = self.cause.as_ref().filter(|_| !self.own_code);
-        cause.map_or_else(|| self.id.row().code, |cause| cause.code())
+        let cause = self.0.cause.as_ref().filter(|_| !self.0.own_code);
+        cause.map_or_else(|| self.0.id.row().code, |cause| cause.code())
     }
 
     /// The row of the innermost cause.
     pub fn root(&self) -> Id {
-        self.cause.as_ref().map_or(self.id, |cause| cause.root())
+        self.0.cause.as_ref().map_or(self.0.id, |cause| cause.root())
     }
 
     /// The whole text for a person who reads `language`.
@@ -87,17 +91,17 @@ impl Error {
     }
 
     fn write(&self, out: &mut String, language: Language) {
-        let row = self.id.row();
+        let row = self.0.id.row();
         let template = match language {
             Language::English => row.en,
             Language::Russian => row.ru,
         };
-        fill(out, template, &self.args, language);
-        if let Some(cause) = &self.cause {
+        fill(out, template, &self.0.args, language);
+        if let Some(cause) = &self.0.cause {
             out.push_str(": ");
             cause.write(out, language);
         }
-        if let Some(detail) = &self.detail {
+        if let Some(detail) = &self.0.detail {
             // Writing to a String cannot fail.
             let _ = write!(out, " ({detail})");
         }
