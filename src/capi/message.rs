@@ -5,9 +5,8 @@ use super::guard::{guard, guard_value, language};
 use super::result::{Done, wsaddin_result};
 use crate::engine::{Body, Event, EventData, Given, Outcome};
 use crate::error::Result;
-use crate::ws::{Message, MessageKind, payload};
+use crate::ws::{Message, MessageKind};
 use bytes::Bytes;
-use std::mem::ManuallyDrop;
 use std::ptr::null_mut;
 
 /// What happened: WSADDIN_EVENT_...
@@ -46,27 +45,16 @@ pub struct wsaddin_message {
     connection: u64,
     data: *const u8,
     size: usize,
-    memory: Memory,
+    /// Who keeps the data; `None` for a message that a handler is given where it lies.
+    owner: Option<Bytes>,
     borrowed: bool,
 }
-
-/// Where the data of a message is.
-enum Memory {
-    /// In the engine's buffer, as long as a handler runs.
-    Lent,
-    Shared(Bytes),
-    /// In front of this very record, in a piece of memory of that capacity which begins with the data.
-    Together(usize),
-}
-
-// What the engine leaves free must be enough for the record, wherever its place has to begin.
-const _: () = assert!(size_of::<wsaddin_message>() + align_of::<wsaddin_message>() <= payload::SPARE);
 
 impl wsaddin_message {
     fn new(event: wsaddin_event, kind: wsaddin_kind, connection: u64, data: Bytes) -> Self {
         // The place does not change when `Bytes` moves.
         let (start, size) = (data.as_ptr(), data.len());
-        Self { event, kind, connection, data: start, size, memory: Memory::Shared(data), borrowed: false }
+        Self { event, kind, connection, data: start, size, owner: Some(data), borrowed: false }
     }
 
     fn message(connection: u64, message: Message) -> Self {
@@ -104,7 +92,7 @@ impl wsaddin_message {
                 connection,
                 data: data.as_ptr(),
                 size: data.len(),
-                memory: Memory::Lent,
+                owner: None,
                 borrowed: true,
             },
         }
@@ -112,11 +100,11 @@ impl wsaddin_message {
 
     /// A message of the caller's own with the same data.
     fn keep(&self) -> Result<Self> {
-        let data = match &self.memory {
-            Memory::Shared(data) => data.clone(),
-            Memory::Lent | Memory::Together(_) => {
-                // SAFETY: one lies in the engine's buffer as long as the handler runs, and only there is the caller
-                // allowed to use it; the other goes with this record.
+        let data = match &self.owner {
+            Some(owner) => owner.clone(),
+            None => {
+                // SAFETY: a message without an owner lies in the engine's buffer as long as the handler runs, and only
+                // there is the caller allowed to use it.
                 let data = unsafe { std::slice::from_raw_parts(self.data, self.size) };
                 Message::try_binary(data)?.into_data()
             }
@@ -125,45 +113,7 @@ impl wsaddin_message {
     }
 
     fn into_raw(self) -> *mut Self {
-        match self.memory {
-            Memory::Shared(data) if data.len() <= payload::SMALL => {
-                Self { memory: Memory::Lent, ..self }.join(Vec::from(data))
-            }
-            memory => Box::into_raw(Box::new(Self { memory, ..self })),
-        }
-    }
-
-    /// The record behind its data, in the same memory if there is room.
-    fn join(mut self, mut data: Vec<u8>) -> *mut Self {
-        let (size, capacity) = (data.len(), data.capacity());
-        let before = data.spare_capacity_mut().as_ptr().align_offset(align_of::<Self>());
-        if capacity - size < before.saturating_add(size_of::<Self>()) {
-            let data = Bytes::from(data);
-            self.data = data.as_ptr();
-            return Box::into_raw(Box::new(Self { memory: Memory::Shared(data), ..self }));
-        }
-        let start = ManuallyDrop::new(data).as_mut_ptr();
-        self.memory = Memory::Together(capacity);
-        self.data = start;
-        // SAFETY: inside the vector's memory, behind its data, as was found out above.
-        let record = unsafe { start.add(size + before) }.cast::<Self>();
-        // SAFETY: aligned and large enough; the memory is nobody else's, and is given up by `free` alone.
-        unsafe { record.write(self) };
-        record
-    }
-
-    /// # Safety
-    /// `message` was made by `into_raw`, and nobody uses it any more.
-    unsafe fn free(message: *mut Self) {
-        // SAFETY: the caller's promise.
-        match unsafe { &(*message).memory } {
-            Memory::Together(capacity) => {
-                // SAFETY: the same promise; `join` took the vector apart into just these.
-                drop(unsafe { Vec::from_raw_parts((*message).data.cast_mut(), (*message).size, *capacity) });
-            }
-            // SAFETY: the same promise; the record has a box of its own.
-            Memory::Lent | Memory::Shared(_) => drop(unsafe { Box::from_raw(message) }),
-        }
+        Box::into_raw(Box::new(self))
     }
 }
 
@@ -251,7 +201,7 @@ pub unsafe extern "C" fn wsaddin_message_connection(message: *const wsaddin_mess
 }
 
 /// Makes a message of your own from one that a handler was given (or from one of your own). The data is copied where it
-/// is short or still lies in the buffer of the I/O thread, and shared otherwise. Free it with wsaddin_message_free.
+/// still lies in the buffer of the I/O thread, and shared otherwise. Free it with wsaddin_message_free.
 ///
 /// @param kept  the new message
 #[unsafe(no_mangle)]
@@ -276,35 +226,7 @@ pub unsafe extern "C" fn wsaddin_message_free(message: *mut wsaddin_message) {
         // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
         if unsafe { message.as_ref() }.is_some_and(|message| !message.borrowed) {
             // SAFETY: one that is not borrowed was made by `into_raw`, and nobody reads it any more.
-            unsafe { wsaddin_message::free(message) };
+            drop(unsafe { Box::from_raw(message) });
         }
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_short_message_is_one_piece_of_memory() {
-        for size in [0, 1, 7, 8, 63, 64, payload::SMALL, payload::SMALL + 1, 100_000] {
-            let data: Vec<u8> = (0..size).map(|at| at as u8).collect();
-            let received = Message::copied(MessageKind::Binary, &data).unwrap();
-            let message = wsaddin_message::message(9, received).into_raw();
-            let mut kept = null_mut();
-            // SAFETY: both messages are freed once, at the end.
-            unsafe {
-                assert_eq!(matches!((*message).memory, Memory::Together(_)), size <= payload::SMALL, "{size}");
-                assert_eq!(wsaddin_message_keep(message, &raw mut kept), 0);
-                for message in [kept, message] {
-                    assert_eq!(wsaddin_message_connection(message), 9);
-                    assert_eq!(wsaddin_message_event(message), WSADDIN_EVENT_MESSAGE);
-                    assert_eq!(wsaddin_message_kind(message), WSADDIN_KIND_BINARY);
-                    assert_eq!(wsaddin_message_size(message), size);
-                    assert_eq!(std::slice::from_raw_parts(wsaddin_message_data(message), size), data);
-                    wsaddin_message_free(message);
-                }
-            }
-        }
-    }
 }

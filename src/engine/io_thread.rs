@@ -9,6 +9,7 @@ use super::runtime::IoHandle;
 use crate::net::{Moment, Reactor, Timers, TlsClients};
 use crate::ws::MaskKeys;
 use crate::ws::deflate::{Inflaters, Packers};
+use crate::ws::payload::Shelf;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
@@ -46,6 +47,8 @@ pub(super) struct Io {
     /// What the round has brought so far; one object's.
     batch: Option<Batch>,
     spare: Vec<Entry>,
+    /// For the short messages that go to a queue.
+    pub shelf: Shelf,
     /// For the next connection that has something to write.
     pub staged: Option<Box<Staged>>,
     /// The thread of the host that would rather run the loop itself ([`super::lead`]), and its queue.
@@ -83,6 +86,7 @@ impl Io {
             commands: Vec::new(),
             batch: None,
             spare: Vec::new(),
+            shelf: Shelf::default(),
             staged: None,
             expected: None,
             agreed: None,

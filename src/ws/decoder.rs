@@ -11,6 +11,7 @@ use super::deflate::{Inflaters, Inflation, Way};
 use super::head::{self, Head, Op};
 use super::mask;
 use super::message::{Message, MessageKind};
+use super::payload;
 use crate::error::{Error, Id};
 use crate::log::{self, Object, Who};
 use bytes::Bytes;
@@ -141,7 +142,7 @@ impl Decoder {
         Ok(match self.next_in_place(buf, at, max_message, pool)? {
             Some(Item::InPlace(kind, place)) => {
                 let data = buf.get(place).unwrap_or_default();
-                Some(Item::Message(Message::copied(kind, data).map_err(no_memory)?))
+                Some(Item::Message(Message::received(kind, payload::copy(data).map_err(no_memory)?)))
             }
             other => other,
         })

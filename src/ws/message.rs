@@ -1,7 +1,7 @@
 //! A message as both faces see it.
 
 use super::deflate::Packs;
-use super::payload;
+use super::payload::{self, Shelf};
 use crate::error::Result;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -57,8 +57,8 @@ impl Message {
     }
 
     /// A message with a copy of a payload that was received, and a text checked; NO_MEMORY when there is none for it.
-    pub fn copied(kind: MessageKind, data: &[u8]) -> Result<Self> {
-        Ok(Self::received(kind, payload::copy_received(data)?))
+    pub fn copied(kind: MessageKind, data: &[u8], shelf: &mut Shelf) -> Result<Self> {
+        Ok(Self::received(kind, shelf.copy(data)?))
     }
 
     /// For who knows that a text is UTF-8: the decoder, which has checked it, and a frame that was made of one.

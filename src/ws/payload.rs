@@ -1,10 +1,13 @@
-//! The memory of large payloads, kept for the next one: the system gives and takes back big pieces page by page, which
-//! costs more than copying what is in them.
+//! The memory of payloads.
 //!
-//! At most 4 MiB are kept, and only while the process has objects ([`open`], [`close`]).
+//! Large ones keep theirs for the next one: the system gives and takes back big pieces page by page, which costs more
+//! than copying what is in them. At most 4 MiB are kept, and only while the process has objects ([`open`], [`close`]).
+//! Short ones lie behind each other in pieces of memory that they share ([`Shelf`]): they are made on one thread and
+//! dropped on another, in batches, which is what allocators are worst at.
 
 use crate::error::{Error, Id, Result};
-use bytes::{Buf, Bytes};
+use crate::library;
+use bytes::{Bytes, BytesMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Smaller pieces come from the allocator's own caches.
@@ -29,6 +32,9 @@ fn pool() -> MutexGuard<'static, Pool> {
 /// From now on memory is kept.
 pub fn open() {
     pool().open = true;
+    for shelf in &SHELVES {
+        *shelf.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Shelf::default());
+    }
 }
 
 /// Gives everything back to the system; what is returned later is not kept.
@@ -39,6 +45,9 @@ pub fn close() {
         std::mem::take(&mut pool.free)
     };
     drop(kept);
+    for shelf in &SHELVES {
+        *shelf.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 /// [`close`] at the end of a process, where a thread that was stopped may have had the lock.
@@ -46,6 +55,11 @@ pub fn abandon() {
     if let Ok(mut pool) = POOL.try_lock() {
         (pool.open, pool.bytes) = (false, 0);
         pool.free = Vec::new();
+    }
+    for shelf in &SHELVES {
+        if let Ok(mut shelf) = shelf.0.try_lock() {
+            *shelf = None;
+        }
     }
 }
 
@@ -75,30 +89,50 @@ pub(super) fn finish(data: Vec<u8>) -> Bytes {
 
 /// A payload with a copy of `data`; NO_MEMORY when the system has none.
 pub(super) fn copy(data: &[u8]) -> Result<Bytes> {
+    // One of several, so that the host's threads are not in each other's way.
+    if let Ok(mut shelf) = SHELVES[library::this_thread() / 4096 % SHELVES.len()].0.try_lock()
+        && let Some(shelf) = shelf.as_mut()
+    {
+        return shelf.copy(data);
+    }
+    copy_alone(data)
+}
+
+fn copy_alone(data: &[u8]) -> Result<Bytes> {
     let mut buffer = room(data.len())?;
     buffer.extend_from_slice(data);
     Ok(finish(buffer))
 }
 
-/// What a small payload that was received has to spare, so that the record which a face makes of the message needs no
-/// memory of its own.
-pub const SPARE: usize = 96;
-/// Payloads up to this many bytes have it: moving them is cheaper than one more piece of memory.
-pub const SMALL: usize = 1024;
+/// Payloads up to this many bytes share a piece of memory.
+const SHORT: usize = 512;
+/// Such a piece, which lives as long as any of its payloads.
+const PIECE: usize = 4096;
 
-/// [`copy`] for a payload that was received: up to [`SMALL`] bytes come with [`SPARE`] more, which `Vec::from` brings to
-/// light.
-pub(super) fn copy_received(data: &[u8]) -> Result<Bytes> {
-    if data.len() > SMALL {
-        return copy(data);
+/// Copies short payloads one behind the other.
+#[derive(Default)]
+pub struct Shelf(BytesMut);
+
+impl Shelf {
+    /// A payload with a copy of `data`; NO_MEMORY when the system has none for a longer one.
+    pub(super) fn copy(&mut self, data: &[u8]) -> Result<Bytes> {
+        if data.len() > SHORT {
+            return copy_alone(data);
+        }
+        if self.0.capacity() < data.len() {
+            self.0 = BytesMut::with_capacity(PIECE);
+        }
+        self.0.extend_from_slice(data);
+        Ok(self.0.split().freeze())
     }
-    let mut buffer = room(SPARE + data.len())?;
-    buffer.extend_from_slice(&[0; SPARE]);
-    buffer.extend_from_slice(data);
-    let mut payload = finish(buffer);
-    payload.advance(SPARE);
-    Ok(payload)
 }
+
+/// On a cache line of its own: others' locks are next door.
+#[repr(align(64))]
+struct Shared(Mutex<Option<Shelf>>);
+
+/// For the host's threads; none while the process has no objects.
+static SHELVES: [Shared; 8] = [const { Shared(Mutex::new(None)) }; 8];
 
 struct Pooled(Vec<u8>);
 
@@ -149,16 +183,15 @@ mod tests {
     }
 
     #[test]
-    fn a_small_payload_has_room_to_spare() {
-        for size in [0, 1, 64, SMALL] {
-            let payload = copy_received(&vec![7; size]).unwrap();
-            let place = payload.as_ptr();
-            let memory = Vec::from(payload);
-            assert_eq!(memory, vec![7; size]);
-            assert!(memory.capacity() - memory.len() >= SPARE);
-            assert_eq!(memory.as_ptr().wrapping_add(SPARE), place, "the same memory");
-        }
-        assert_eq!(copy_received(&vec![7; SMALL + 1]).unwrap(), vec![7; SMALL + 1]);
+    fn short_payloads_share_their_memory_and_nothing_else() {
+        let mut shelf = Shelf::default();
+        let data = |at: usize| vec![at as u8; at % (SHORT + 2)];
+        let all: Vec<_> = (0..2000).map(|at| shelf.copy(&data(at)).unwrap()).collect();
+        assert!(all.iter().enumerate().all(|(at, payload)| *payload == data(at)));
+        let behind = all.windows(2).filter(|two| two[0].as_ptr().wrapping_add(two[0].len()) == two[1].as_ptr());
+        assert!(behind.count() > 1500);
+        let few: Vec<_> = all.into_iter().step_by(7).collect();
+        assert!(few.iter().enumerate().all(|(at, payload)| *payload == data(7 * at)));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::error::{Error, Id};
 use crate::log;
 use crate::net::Moment;
 use crate::options::Opt;
+use crate::ws::payload::Shelf;
 use crate::ws::{Item, Message, MessageKind, PeerClose, Violation};
 use bytes::Bytes;
 use std::io::ErrorKind;
@@ -56,10 +57,10 @@ impl Received<'_> {
         }
     }
 
-    fn into_message(self) -> Result<Message, Violation> {
+    fn into_message(self, shelf: &mut Shelf) -> Result<Message, Violation> {
         match self {
             Received::InPlace(kind, data) => {
-                Message::copied(kind, data).map_err(|error| Violation { code: 1011, error })
+                Message::copied(kind, data, shelf).map_err(|error| Violation { code: 1011, error })
             }
             Received::Whole(message) => Ok(message),
         }
@@ -227,7 +228,8 @@ impl Driver {
             return Ok(());
         }
         let Some(running) = run else {
-            self.admit(io, received.into_message()?, size);
+            let message = received.into_message(&mut io.shelf)?;
+            self.admit(io, message, size);
             return Ok(());
         };
         let connection = self.connection.id();
