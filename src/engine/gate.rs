@@ -24,6 +24,11 @@ impl Gate {
         if before & CLOSED == 0 { Ok(inside) } else { Err(Error::of(Id::Cancelled)) }
     }
 
+    /// For a call that is through with the object's locks before whoever closes it gets them: refuses, without counting.
+    pub fn check(&self) -> Result<()> {
+        if self.is_closed() { Err(Error::of(Id::Cancelled)) } else { Ok(()) }
+    }
+
     pub fn is_closed(&self) -> bool {
         self.state.load(SeqCst) & CLOSED != 0
     }

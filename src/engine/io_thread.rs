@@ -7,9 +7,9 @@ use super::queue::{Entry, Inbox, Pushed};
 use super::reconnect::Dials;
 use super::runtime::IoHandle;
 use crate::net::{Moment, Reactor, Timers, TlsClients};
-use crate::ws::MaskKeys;
 use crate::ws::deflate::{Inflaters, Packers};
 use crate::ws::payload::Shelf;
+use crate::ws::{MaskKeys, Message};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
@@ -49,6 +49,8 @@ pub(super) struct Io {
     spare: Vec<Entry>,
     /// For the short messages that go to a queue.
     pub shelf: Shelf,
+    /// Kept empty, for its memory.
+    pub straight: Vec<Message>,
     /// For the next connection that has something to write.
     pub staged: Option<Box<Staged>>,
     /// The thread of the host that would rather run the loop itself ([`super::lead`]), and its queue.
@@ -87,6 +89,7 @@ impl Io {
             batch: None,
             spare: Vec::new(),
             shelf: Shelf::default(),
+            straight: Vec::new(),
             staged: None,
             expected: None,
             agreed: None,

@@ -125,10 +125,15 @@ impl Server {
 
     /// True: queued; false: that connection has ended. An id never issued is an error.
     pub fn send(&self, connection: u64, message: Message) -> Result<bool> {
-        let _inside = self.enter()?;
         let options = &self.shared.options;
         let limit = || options.size(Opt::SendQueueBytes);
-        let outcome = match patience(options.int(Opt::SendTimeout)) {
+        let patience = patience(options.int(Opt::SendTimeout));
+        // One that does not wait is through before the object's end can take the lock.
+        let _inside = match patience {
+            Wait::No => self.shared.gate.check().map(|()| None)?,
+            Wait::For(_) | Wait::Forever => Some(self.enter()?),
+        };
+        let outcome = match patience {
             // Under the lock, which spares the connection's count of owners two changes a message.
             Wait::No => match self.shared.open_one(&lock(&self.shared.state), connection)? {
                 Some(connection) => connection.queue(message, limit, Wait::No),
@@ -152,8 +157,11 @@ impl Server {
     }
 
     pub fn receive(&self, patience: Wait) -> Result<Outcome<(u64, Message)>> {
-        let _inside = self.enter()?;
         refuse_on_io_thread("receive")?;
+        if let Some(Event { connection, body: Body::Message(message) }) = self.shared.inbox.receive_now(Want::Message) {
+            return Ok(Outcome::Got((connection, message)));
+        }
+        let _inside = self.enter()?;
         Ok(match self.shared.inbox.receive(Want::Message, patience)? {
             Outcome::Got(Event { connection, body: Body::Message(message) }) => Outcome::Got((connection, message)),
             Outcome::Got(_) | Outcome::Timeout => Outcome::Timeout,

@@ -9,6 +9,7 @@ mod opening;
 mod pending;
 mod reading;
 mod staged;
+mod straight;
 mod telling;
 mod tunneling;
 mod writing;

@@ -6,6 +6,7 @@
 //! A connection owns no write buffer: what the kernel does not take is encoded again when there is room, and so that
 //! this stays the exception only about as much is encoded as it took the last time.
 
+use super::straight::Went;
 use super::{After, Driver, Phase};
 use crate::engine::command::Command;
 use crate::engine::connection::Counters;
@@ -22,7 +23,7 @@ const TURN: usize = 16 * BUFFER;
 /// The least that is encoded for one write: a TLS record, which must be offered again whole.
 const LEAST: usize = 16 * 1024;
 /// A payload that is worth a place of its own in the write.
-const LARGE: usize = 32 * 1024;
+pub(super) const LARGE: usize = 32 * 1024;
 /// Pings that came together and are answered one by one.
 const PONGS: usize = 64;
 
@@ -88,6 +89,18 @@ impl Driver {
         }
         let mut turn = 0;
         while turn < TURN {
+            if self.goes_straight()
+                && let Went::Out { count, more } = self.write_straight(io, stream)?
+            {
+                turn += count;
+                if more {
+                    continue;
+                }
+                return Ok(());
+            }
+            if self.blocked.is_some() {
+                return Ok(());
+            }
             self.stage(io);
             let Some(staged) = &self.staged else { return Ok(()) };
             io.output.clear();
@@ -133,16 +146,21 @@ impl Driver {
 
     /// The kernel took `count` of the bytes it was offered.
     pub(super) fn took(&mut self, io: &mut Io, stream: &Stream, count: usize, offered: usize) {
+        self.learn(stream, count, offered);
+        self.advance(io, count);
+        if stream.is_full(count, offered) {
+            self.blocked = Some(io.now);
+        }
+    }
+
+    /// How much is worth offering the next time.
+    pub(super) fn learn(&mut self, stream: &Stream, count: usize, offered: usize) {
         // TLS takes one record at a time.
         self.portion = match count < offered {
             true => count.max(LEAST),
             false if stream.is_tls() => self.portion,
             false => self.portion.max(2 * count).min(BUFFER),
         };
-        self.advance(io, count);
-        if stream.is_full(count, offered) {
-            self.blocked = Some(io.now);
-        }
     }
 
     pub(super) fn took_nothing(&mut self, now: Moment) {
@@ -173,7 +191,9 @@ impl Driver {
         };
         let outbox = &self.connection.outbox;
         match &mut self.packer {
-            None => outbox.take(self.connection.serial, room, |message| stage(message, None)),
+            None => {
+                outbox.take(self.connection.serial, room, |message| stage(message, None));
+            }
             Some(packer) => {
                 // Compressed outside the queue's lock: who sends must not wait for it.
                 let mut taken = Vec::new();

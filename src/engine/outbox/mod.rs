@@ -243,11 +243,11 @@ impl Outbox {
         Ok(state.holder)
     }
 
-    /// Moves messages to `take`, for the connection `serial`, until about `room` bytes are there.
-    pub fn take(&self, serial: u64, mut room: usize, mut take: impl FnMut(Message)) {
+    /// Moves messages to `take`, for the connection `serial`, until about `room` bytes are there; whether more wait.
+    pub fn take(&self, serial: u64, mut room: usize, mut take: impl FnMut(Message)) -> bool {
         let mut state = lock(&self.state);
         if !state.is_handed_to(serial) {
-            return;
+            return false;
         }
         while room > 0 {
             let Some(message) = state.queue.pop_front() else { break };
@@ -258,6 +258,7 @@ impl Outbox {
             // An idle connection owns no buffer.
             state.queue = VecDeque::new();
         }
+        !state.queue.is_empty()
     }
 
     /// The kernel has taken that many messages of the holder whole.

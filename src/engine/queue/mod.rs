@@ -200,8 +200,9 @@ impl Inbox {
         let (messages, bytes) = self.waiting();
         messages + pending.0 < max_messages
             && bytes + pending.1 + size <= max_bytes
-            && own_messages < (max_messages / self.share).max(1)
-            && own_bytes + size <= max_bytes / self.share
+            // No division: this is asked for each message.
+            && (own_messages + 1).saturating_mul(self.share) <= max_messages
+            && (own_bytes + size).saturating_mul(self.share) <= max_bytes
     }
 
     /// Remembers a paused connection; false when room has come in between, so that it must try again.
