@@ -8,7 +8,7 @@ use super::result::wsaddin_result;
 use crate::client::Client;
 use crate::engine::{Wait, answer};
 use crate::error::{Code, Id};
-use crate::ws::{Message, MessageKind};
+use crate::ws::{Draft, MessageKind};
 use std::ffi::c_void;
 
 /// Makes a client. The first object of the process starts the I/O thread.
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn wsaddin_client_send_text(
         if text.as_ref().is_ok_and(|text| answer(client.id, 0, MessageKind::Text, text.as_bytes())) {
             return Ok(());
         }
-        CLIENTS.get(client.id)?.send(Message::try_text(text?)?)
+        CLIENTS.get(client.id)?.send(Draft::text(text?)?)
     })
 }
 
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn wsaddin_client_send_binary(
         if data.as_ref().is_ok_and(|data| answer(client.id, 0, MessageKind::Binary, data)) {
             return Ok(());
         }
-        CLIENTS.get(client.id)?.send(Message::try_binary(data?)?)
+        CLIENTS.get(client.id)?.send(Draft::binary(data?)?)
     })
 }
 

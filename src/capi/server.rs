@@ -8,7 +8,7 @@ use super::result::{Done, wsaddin_result};
 use crate::engine::{Wait, answer};
 use crate::error::{Code, Id};
 use crate::server::Server;
-use crate::ws::{Message, MessageKind};
+use crate::ws::{Draft, MessageKind};
 use std::ffi::c_void;
 
 /// Makes a server. The first object of the process starts the I/O thread.
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn wsaddin_server_send_text(
             return Ok(Done::Ok);
         }
         let server = SERVERS.get(server.id)?;
-        server.send(connection, Message::try_text(text?)?).map(gone)
+        server.send(connection, Draft::text(text?)?).map(gone)
     })
 }
 
@@ -120,7 +120,7 @@ pub unsafe extern "C" fn wsaddin_server_send_binary(
             return Ok(Done::Ok);
         }
         let server = SERVERS.get(server.id)?;
-        server.send(connection, Message::try_binary(data?)?).map(gone)
+        server.send(connection, Draft::binary(data?)?).map(gone)
     })
 }
 

@@ -7,7 +7,7 @@ use crate::engine::{
 };
 use crate::error::{Error, Id, Result};
 use crate::net::{TlsIdentity, TlsSources};
-use crate::ws::{Message, Target, check_close, check_header};
+use crate::ws::{Draft, Message, Target, check_close, check_header};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -76,9 +76,9 @@ impl Client {
         self.shared.disconnect(code, reason)
     }
 
-    pub fn send(&self, message: Message) -> Result<()> {
+    pub fn send<'a>(&self, message: impl Into<Draft<'a>>) -> Result<()> {
         let _inside = self.enter()?;
-        self.shared.send(message)
+        self.shared.send(message.into())
     }
 
     /// The next message, discarding other events before it.
@@ -130,7 +130,7 @@ impl Client {
         let field = if reply_field.is_empty() { id_field } else { reply_field };
         let pending = self.shared.inbox.expect(field, id)?;
         // A break from here on fails the request; one before it is seen now.
-        let sent = self.shared.open_connection().and_then(|_| self.shared.send(Message::from_string(text)));
+        let sent = self.shared.open_connection().and_then(|_| self.shared.send(Message::from_string(text).into()));
         if let Err(error) = sent {
             self.shared.inbox.forget_request(&pending);
             return Err(error);

@@ -7,7 +7,7 @@ use super::command::Command;
 use super::connection::Connection;
 use super::event::Wait;
 use crate::error::Result;
-use crate::ws::Message;
+use crate::ws::Draft;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -25,13 +25,23 @@ impl Nudge {
 
 impl Connection {
     /// Queues a message. Waits for room no longer than `patience`; the I/O thread does the rest.
-    pub fn send(self: &Arc<Self>, message: Message, limit: impl Fn() -> usize, patience: Wait) -> Result<()> {
+    pub fn send<'a>(
+        self: &Arc<Self>,
+        message: impl Into<Draft<'a>>,
+        limit: impl Fn() -> usize,
+        patience: Wait,
+    ) -> Result<()> {
         self.queue(message, limit, patience).map(Nudge::give)
     }
 
     /// The same, but for what is left to do then.
-    pub fn queue(self: &Arc<Self>, message: Message, limit: impl Fn() -> usize, patience: Wait) -> Result<Nudge> {
-        self.outbox.push(message, limit, patience)?;
+    pub fn queue<'a>(
+        self: &Arc<Self>,
+        message: impl Into<Draft<'a>>,
+        limit: impl Fn() -> usize,
+        patience: Wait,
+    ) -> Result<Nudge> {
+        self.outbox.push(message.into(), limit, patience)?;
         Ok(self.nudge())
     }
 

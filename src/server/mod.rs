@@ -19,7 +19,7 @@ use crate::engine::{
 use crate::error::{Error, Id, Language, Result};
 use crate::log::Object;
 use crate::options::{Opt, Options, Side};
-use crate::ws::{Message, check_close};
+use crate::ws::{Draft, Message, check_close};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -124,7 +124,7 @@ impl Server {
     }
 
     /// True: queued; false: that connection has ended. An id never issued is an error.
-    pub fn send(&self, connection: u64, message: Message) -> Result<bool> {
+    pub fn send<'a>(&self, connection: u64, message: impl Into<Draft<'a>>) -> Result<bool> {
         let options = &self.shared.options;
         let limit = || options.size(Opt::SendQueueBytes);
         let patience = patience(options.int(Opt::SendTimeout));
@@ -135,7 +135,7 @@ impl Server {
         };
         let outcome = match patience {
             // Under the lock, which spares the connection's count of owners two changes a message.
-            Wait::No => match self.shared.open_one(&lock(&self.shared.state), connection)? {
+            Wait::No => match lock(&self.shared.state).registry.find(connection)? {
                 Some(connection) => connection.queue(message, limit, Wait::No),
                 None => return Ok(false),
             },
@@ -326,15 +326,7 @@ impl Shared {
 
     /// An open connection; `None` when it has ended.
     fn find(&self, id: u64) -> Result<Option<Arc<Connection>>> {
-        Ok(self.open_one(&lock(&self.state), id)?.cloned())
-    }
-
-    fn open_one<'a>(&self, state: &'a State, id: u64) -> Result<Option<&'a Arc<Connection>>> {
-        match state.registry.get(id) {
-            Some(connection) => Ok(Some(connection)),
-            None if state.registry.was_issued(id) => Ok(None),
-            None => Err(Error::new(Id::UnknownConnection, [id.into()])),
-        }
+        Ok(lock(&self.state).registry.find(id)?.cloned())
     }
 
     fn option_changed(&self, option: Opt) {

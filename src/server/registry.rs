@@ -1,6 +1,7 @@
 //! The connections of a running server.
 
 use crate::engine::Connection;
+use crate::error::{Error, Id, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -59,6 +60,14 @@ impl Registry {
     /// Whether `id` was ever given to a connection.
     pub fn was_issued(&self, id: u64) -> bool {
         (1..=self.last_id).contains(&id)
+    }
+
+    /// The open connection; `None` when it has ended. An id never issued is an error.
+    pub fn find(&self, id: u64) -> Result<Option<&Arc<Connection>>> {
+        match self.open.get(&id) {
+            None if !self.was_issued(id) => Err(Error::new(Id::UnknownConnection, [id.into()])),
+            found => Ok(found),
+        }
     }
 
     pub fn arrived(&mut self, connection: &Arc<Connection>) {

@@ -56,11 +56,6 @@ impl Message {
         Ok(Self::received(MessageKind::Binary, payload::copy(data)?))
     }
 
-    /// A message with a copy of a payload that was received, and a text checked; NO_MEMORY when there is none for it.
-    pub fn copied(kind: MessageKind, data: &[u8], shelf: &mut Shelf) -> Result<Self> {
-        Ok(Self::received(kind, shelf.copy(data)?))
-    }
-
     /// For who knows that a text is UTF-8: the decoder, which has checked it, and a frame that was made of one.
     pub(super) fn received(kind: MessageKind, data: Bytes) -> Self {
         Self { kind, data, packs: None }
@@ -95,5 +90,59 @@ impl Message {
             MessageKind::Text => simdutf8::basic::from_utf8(&self.data).ok(),
             MessageKind::Binary => None,
         }
+    }
+}
+
+/// A message that is to become one: copied already, or so short that it is copied to where others lie.
+pub enum Draft<'a> {
+    Whole(Message),
+    Short(MessageKind, &'a [u8]),
+}
+
+impl<'a> Draft<'a> {
+    pub fn text(text: &'a str) -> Result<Self> {
+        Self::received(MessageKind::Text, text.as_bytes())
+    }
+
+    pub fn binary(data: &'a [u8]) -> Result<Self> {
+        Self::received(MessageKind::Binary, data)
+    }
+
+    /// For who knows that a text is UTF-8. NO_MEMORY when there is none for a long one.
+    pub fn received(kind: MessageKind, data: &'a [u8]) -> Result<Self> {
+        Ok(match data.len() <= payload::SHORT {
+            true => Draft::Short(kind, data),
+            false => Draft::Whole(Message::received(kind, payload::copy(data)?)),
+        })
+    }
+
+    /// Bytes of its payload.
+    pub fn size(&self) -> usize {
+        match self {
+            Draft::Whole(message) => message.data().len(),
+            Draft::Short(_, data) => data.len(),
+        }
+    }
+
+    /// With memory of its own; NO_MEMORY when there is none.
+    pub fn alone(self) -> Result<Message> {
+        match self {
+            Draft::Whole(message) => Ok(message),
+            Draft::Short(kind, data) => Ok(Message::received(kind, payload::copy(data)?)),
+        }
+    }
+
+    /// Behind others, if it is short.
+    pub fn beside(self, shelf: &mut Shelf) -> Message {
+        match self {
+            Draft::Whole(message) => message,
+            Draft::Short(kind, data) => Message::received(kind, shelf.copy(data)),
+        }
+    }
+}
+
+impl From<Message> for Draft<'_> {
+    fn from(message: Message) -> Self {
+        Draft::Whole(message)
     }
 }

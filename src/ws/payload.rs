@@ -6,7 +6,6 @@
 //! dropped on another, in batches, which is what allocators are worst at.
 
 use crate::error::{Error, Id, Result};
-use crate::library;
 use bytes::{Bytes, BytesMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -32,9 +31,6 @@ fn pool() -> MutexGuard<'static, Pool> {
 /// From now on memory is kept.
 pub fn open() {
     pool().open = true;
-    for shelf in &SHELVES {
-        *shelf.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Shelf::default());
-    }
 }
 
 /// Gives everything back to the system; what is returned later is not kept.
@@ -45,9 +41,6 @@ pub fn close() {
         std::mem::take(&mut pool.free)
     };
     drop(kept);
-    for shelf in &SHELVES {
-        *shelf.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
 }
 
 /// [`close`] at the end of a process, where a thread that was stopped may have had the lock.
@@ -55,11 +48,6 @@ pub fn abandon() {
     if let Ok(mut pool) = POOL.try_lock() {
         (pool.open, pool.bytes) = (false, 0);
         pool.free = Vec::new();
-    }
-    for shelf in &SHELVES {
-        if let Ok(mut shelf) = shelf.0.try_lock() {
-            *shelf = None;
-        }
     }
 }
 
@@ -89,50 +77,30 @@ pub(super) fn finish(data: Vec<u8>) -> Bytes {
 
 /// A payload with a copy of `data`; NO_MEMORY when the system has none.
 pub(super) fn copy(data: &[u8]) -> Result<Bytes> {
-    // One of several, so that the host's threads are not in each other's way.
-    if let Ok(mut shelf) = SHELVES[library::this_thread() / 4096 % SHELVES.len()].0.try_lock()
-        && let Some(shelf) = shelf.as_mut()
-    {
-        return shelf.copy(data);
-    }
-    copy_alone(data)
-}
-
-fn copy_alone(data: &[u8]) -> Result<Bytes> {
     let mut buffer = room(data.len())?;
     buffer.extend_from_slice(data);
     Ok(finish(buffer))
 }
 
 /// Payloads up to this many bytes share a piece of memory.
-const SHORT: usize = 512;
+pub(super) const SHORT: usize = 256;
 /// Such a piece, which lives as long as any of its payloads.
-const PIECE: usize = 4096;
+const PIECE: usize = 2048;
 
-/// Copies short payloads one behind the other.
+/// Copies short payloads one behind the other. Belongs to who makes them.
 #[derive(Default)]
 pub struct Shelf(BytesMut);
 
 impl Shelf {
-    /// A payload with a copy of `data`; NO_MEMORY when the system has none for a longer one.
-    pub(super) fn copy(&mut self, data: &[u8]) -> Result<Bytes> {
-        if data.len() > SHORT {
-            return copy_alone(data);
-        }
+    /// A payload with a copy of `data`, which has at most [`SHORT`] bytes.
+    pub(super) fn copy(&mut self, data: &[u8]) -> Bytes {
         if self.0.capacity() < data.len() {
-            self.0 = BytesMut::with_capacity(PIECE);
+            self.0 = BytesMut::with_capacity(PIECE.max(data.len()));
         }
         self.0.extend_from_slice(data);
-        Ok(self.0.split().freeze())
+        self.0.split().freeze()
     }
 }
-
-/// On a cache line of its own: others' locks are next door.
-#[repr(align(64))]
-struct Shared(Mutex<Option<Shelf>>);
-
-/// For the host's threads; none while the process has no objects.
-static SHELVES: [Shared; 8] = [const { Shared(Mutex::new(None)) }; 8];
 
 struct Pooled(Vec<u8>);
 
@@ -185,8 +153,8 @@ mod tests {
     #[test]
     fn short_payloads_share_their_memory_and_nothing_else() {
         let mut shelf = Shelf::default();
-        let data = |at: usize| vec![at as u8; at % (SHORT + 2)];
-        let all: Vec<_> = (0..2000).map(|at| shelf.copy(&data(at)).unwrap()).collect();
+        let data = |at: usize| vec![at as u8; at % (SHORT + 1)];
+        let all: Vec<_> = (0..2000).map(|at| shelf.copy(&data(at))).collect();
         assert!(all.iter().enumerate().all(|(at, payload)| *payload == data(at)));
         let behind = all.windows(2).filter(|two| two[0].as_ptr().wrapping_add(two[0].len()) == two[1].as_ptr());
         assert!(behind.count() > 1500);

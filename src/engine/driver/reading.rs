@@ -15,7 +15,7 @@ use crate::log;
 use crate::net::Moment;
 use crate::options::Opt;
 use crate::ws::payload::Shelf;
-use crate::ws::{Item, Message, MessageKind, PeerClose, Violation};
+use crate::ws::{Draft, Item, Message, MessageKind, PeerClose, Violation};
 use bytes::Bytes;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -60,7 +60,8 @@ impl Received<'_> {
     fn into_message(self, shelf: &mut Shelf) -> Result<Message, Violation> {
         match self {
             Received::InPlace(kind, data) => {
-                Message::copied(kind, data, shelf).map_err(|error| Violation { code: 1011, error })
+                let draft = Draft::received(kind, data).map_err(|error| Violation { code: 1011, error })?;
+                Ok(draft.beside(shelf))
             }
             Received::Whole(message) => Ok(message),
         }

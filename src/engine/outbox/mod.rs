@@ -9,7 +9,8 @@
 use super::event::Wait;
 use super::sync::{Deadline, lock, wait};
 use crate::error::{Error, Id, Result};
-use crate::ws::Message;
+use crate::ws::payload::Shelf;
+use crate::ws::{Draft, Message};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -20,6 +21,8 @@ const OVERHEAD: usize = 16;
 #[derive(Default)]
 struct State {
     queue: VecDeque<Message>,
+    /// Where short ones lie. Boxed, because nearly all connections have none.
+    shelf: Option<Box<Shelf>>,
     /// Payload bytes of `queue` and of what the I/O thread has staged and not finished.
     bytes: usize,
     messages: usize,
@@ -49,6 +52,15 @@ impl State {
     fn finish(&mut self, why: Id) {
         self.open = false;
         self.end.get_or_insert(why);
+    }
+
+    /// One that is alone has memory of its own. Those that wait together lie together, so that the memory of a queue is
+    /// that of its own messages.
+    fn make(&mut self, message: Draft<'_>) -> Result<Message> {
+        match self.queue.is_empty() {
+            true => message.alone(),
+            false => Ok(message.beside(self.shelf.get_or_insert_default())),
+        }
     }
 
     fn is_handed_to(&self, serial: u64) -> bool {
@@ -213,8 +225,8 @@ impl Outbox {
     /// Queues a message while there is room for it under `limit()` bytes, waiting for room no longer than `patience`.
     /// An empty queue takes any one message. Gives the serial of the connection that must be flushed; without one the
     /// next to attach will find the message.
-    pub fn push(&self, message: Message, limit: impl Fn() -> usize, patience: Wait) -> Result<Option<u64>> {
-        let size = message.data().len();
+    pub fn push(&self, message: Draft<'_>, limit: impl Fn() -> usize, patience: Wait) -> Result<Option<u64>> {
+        let size = message.size();
         let mut state = self.change();
         let mut deadline = None;
         loop {
@@ -237,6 +249,7 @@ impl Outbox {
                 return Err(Error::new(Id::QueueFull, [state.bytes.into(), limit.into()]));
             }
         }
+        let message = state.make(message)?;
         state.bytes += size;
         state.messages += 1;
         state.queue.push_back(message);
@@ -257,6 +270,9 @@ impl Outbox {
         if state.queue.is_empty() && state.queue.capacity() > 64 {
             // An idle connection owns no buffer.
             state.queue = VecDeque::new();
+        }
+        if state.queue.is_empty() {
+            state.shelf = None;
         }
         !state.queue.is_empty()
     }

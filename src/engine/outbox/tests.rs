@@ -1,7 +1,7 @@
 use super::*;
 
 fn push(outbox: &Outbox, text: &str) -> Option<u64> {
-    outbox.push(Message::text(text), || 1000, Wait::No).unwrap()
+    outbox.push(Message::text(text).into(), || 1000, Wait::No).unwrap()
 }
 
 fn take(outbox: &Outbox, serial: u64, count: usize) -> Vec<Message> {
@@ -105,7 +105,7 @@ fn who_is_held_sends_what_the_others_left_first() {
     assert_eq!(third.inherit(second.drain()), 0);
     assert_eq!(texts(&take(&third, 3, 9)), ["a", "b", "c", "d"]);
     assert_eq!(third.waiting(), (4, 4), "taken, not written");
-    assert!(second.push(Message::text("late"), || 1000, Wait::No).is_err());
+    assert!(second.push(Message::text("late").into(), || 1000, Wait::No).is_err());
 }
 
 #[test]
