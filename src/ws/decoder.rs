@@ -156,8 +156,8 @@ impl Decoder {
         max_message: usize,
         pool: &mut Inflaters,
     ) -> Result<Option<Item>, Violation> {
-        if let Some(item) = self.next_whole(buf, at, max_message)? {
-            return Ok(Some(item));
+        if let Some((kind, place)) = self.next_ordinary(buf, at, max_message) {
+            return Ok(Some(Item::InPlace(kind, place)));
         }
         loop {
             if self.closed {
@@ -198,30 +198,36 @@ impl Decoder {
         }
     }
 
-    /// The ordinary case without the detours of the others: a message in one frame that lies in `buf` whole. `None`
-    /// when it is something else; then nothing has been taken.
-    fn next_whole(&mut self, buf: &mut [u8], at: &mut usize, max_message: usize) -> Result<Option<Item>, Violation> {
-        if self.closed || self.head_len > 0 || self.frame.is_some() || self.message.is_some() {
-            return Ok(None);
+    /// The ordinary case without the detours of the others: a message in one frame that lies in `buf` whole, and where.
+    /// `None` when it is something else, or the log tells of frames; then nothing has been taken.
+    #[inline]
+    pub fn next_ordinary(
+        &mut self,
+        buf: &mut [u8],
+        at: &mut usize,
+        max_message: usize,
+    ) -> Option<(MessageKind, Range<usize>)> {
+        let within = self.closed || self.head_len > 0 || self.frame.is_some() || self.message.is_some();
+        if within || log::is_on(log::Level::Frames) {
+            return None;
         }
-        let input = buf.get_mut(*at..).unwrap_or_default();
-        let Some(head) = head::read_ordinary(input, self.role) else { return Ok(None) };
-        let (Op::Begin(kind), Ok(length)) = (head.op, usize::try_from(head.length)) else { return Ok(None) };
-        let Some(payload) = input.get_mut(head.size..).and_then(|rest| rest.get_mut(..length)) else {
-            return Ok(None);
-        };
+        let input = buf.get_mut(*at..)?;
+        let head = head::read_ordinary(input, self.role)?;
+        let (Op::Begin(kind), Ok(length)) = (head.op, usize::try_from(head.length)) else { return None };
+        let payload = input.get_mut(head.size..)?.get_mut(..length)?;
         if length > max_message {
-            return Ok(None);
+            return None;
         }
-        self.tell(&head, payload);
         mask::apply(payload, head.mask);
         if kind == MessageKind::Text && simdutf8::basic::from_utf8(payload).is_err() {
-            return Err(Violation::with(1007, Id::TextUtf8.into()));
+            // The long way says what is wrong with it; it unmasks, too.
+            mask::apply(payload, head.mask);
+            return None;
         }
         let start = *at + head.size;
         *at = start + length;
         self.wire_len = head.length;
-        Ok(Some(Item::InPlace(kind, start..*at)))
+        Some((kind, start..*at))
     }
 
     /// The frame's head and the beginning of its text, for the log; what of it has come by now.

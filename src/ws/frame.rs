@@ -157,6 +157,7 @@ impl OutFrame {
 }
 
 /// Appends a whole message as one frame, as [`OutFrame`] would, straight from the sender's memory.
+#[inline]
 pub fn append_frame(kind: FrameKind, payload: &[u8], mask: Option<[u8; 4]>, out: &mut Vec<u8>) {
     out.reserve(MAX_HEAD + payload.len());
     match (payload.len(), mask) {

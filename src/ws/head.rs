@@ -83,6 +83,7 @@ pub(super) fn read(bytes: &[u8], role: Role, inside: bool, deflate: bool) -> Res
 
 /// The head of an ordinary message at the beginning of `bytes`: whole, in one frame, not compressed, at most 64 KiB long
 /// and masked as it should be. `None` for everything else, which is [`read`]'s to judge.
+#[inline]
 pub(super) fn read_ordinary(bytes: &[u8], role: Role) -> Option<Head> {
     let [first, second, rest @ ..] = bytes else { return None };
     let kind = match first {

@@ -6,8 +6,8 @@ pub(super) fn apply(data: &mut [u8], key: [u8; 4]) {
     if key == [0; 4] {
         return;
     }
-    let [a, b, c, d] = key;
-    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    // The same bytes twice, in whatever order this machine has them.
+    let wide = u64::from(u32::from_ne_bytes(key)) * 0x1_0000_0001;
     let (words, rest) = data.as_chunks_mut::<8>();
     for word in words {
         *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();

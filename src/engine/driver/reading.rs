@@ -191,6 +191,14 @@ impl Driver {
     fn decode(&mut self, io: &mut Io, bytes: &mut [u8], mut run: Option<Run>) -> Met {
         let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
         while self.stash.is_none() && !self.closing.is_deaf() {
+            if let Some((kind, place)) = self.decoder.next_ordinary(bytes, &mut at, limit) {
+                let received = Received::InPlace(kind, bytes.get(place).unwrap_or_default());
+                if let Err(violation) = self.deliver(io, &mut run, received) {
+                    return Met::Violation(violation);
+                }
+                self.keep_rest(bytes, at);
+                continue;
+            }
             let met = match self.decoder.next_in_place(bytes, &mut at, limit, &mut io.inflaters) {
                 Ok(None) => return Met::End,
                 Ok(Some(Item::InPlace(kind, place))) => {
@@ -211,11 +219,16 @@ impl Driver {
             if let Err(violation) = met {
                 return Met::Violation(violation);
             }
-            if let Some(stash) = &mut self.stash {
-                stash.rest = bytes.get(at..).unwrap_or_default().to_vec();
-            }
+            self.keep_rest(bytes, at);
         }
         Met::End
+    }
+
+    /// What follows a message that found no room.
+    fn keep_rest(&mut self, bytes: &[u8], at: usize) {
+        if let Some(stash) = &mut self.stash {
+            stash.rest = bytes.get(at..).unwrap_or_default().to_vec();
+        }
     }
 
     /// Gives a message to the handler where it lies, or puts it into the round's batch, or pauses the connection when
