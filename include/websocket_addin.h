@@ -449,7 +449,7 @@ uint64_t wsaddin_message_connection(const wsaddin_message *message);
 
 /**
  * Makes a message of your own from one that a handler was given (or from one of your own). The data is copied where it
- * is short or still lies in the buffer of the I/O thread, and shared otherwise. Free it with wsaddin_message_free.
+ * still lies in the buffer of the I/O thread, and shared otherwise. Free it with wsaddin_message_free.
  *
  * @param kept  the new message
  */

@@ -56,7 +56,7 @@ enum Layer {
     Shaking(Box<(Shaking<Socket>, Box<str>)>),
     Tls(Box<Engine<Socket>>),
     /// A failed TLS handshake took the socket with it.
-    Dead(Option<Box<Error>>),
+    Dead(Option<Error>),
 }
 
 enum Side {
@@ -291,7 +291,7 @@ impl Stream {
                 let (shaking, host) = *shaking;
                 (shaking.handshake(), host)
             }
-            Layer::Dead(error) => return Err(error.map_or_else(|| Error::of(Id::TlsFailed), |error| *error)),
+            Layer::Dead(error) => return Err(error.unwrap_or_else(|| Error::of(Id::TlsFailed))),
             layer @ (Layer::Plain(_) | Layer::Tls(_)) => {
                 self.layer = layer;
                 return Ok(true);
@@ -308,7 +308,7 @@ impl Stream {
             }
             Step::Failed(text) => {
                 let error = tls::handshake_error(text, &host);
-                self.layer = Layer::Dead(Some(Box::new(error.clone())));
+                self.layer = Layer::Dead(Some(error.clone()));
                 Err(error)
             }
         }

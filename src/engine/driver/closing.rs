@@ -157,7 +157,7 @@ impl Driver {
             }
         }
         if let Some(error) = self.unwritable.take() {
-            return self.break_off(io, *error);
+            return self.break_off(io, error);
         }
         let time = self.time(Opt::CloseTimeout).unwrap_or(LINGER);
         self.deadline.get_or_insert(io.now + time);

@@ -40,7 +40,7 @@ impl Driver {
         self.decoder = Decoder::new(self.role);
         self.book_held(0);
         if let Some(error) = self.unwritable.take() {
-            return self.break_off(io, *error);
+            return self.break_off(io, error);
         }
         match payload {
             Some(payload) if !self.closing.has_begun() => self.hold(io, payload),

@@ -113,7 +113,7 @@ pub(super) struct Driver {
     appetite: u32,
     blocked: Option<Moment>,
     /// Writing failed; what the peer sent before is read all the same.
-    unwritable: Option<Box<Error>>,
+    unwritable: Option<Error>,
 
     closing: Closing,
     keepalive: Keepalive,

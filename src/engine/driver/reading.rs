@@ -145,7 +145,7 @@ impl Driver {
     /// Nothing is left to read: the end of a connection that cannot be written to.
     fn read_all(&mut self, io: &mut Io) -> After {
         match self.unwritable.take() {
-            Some(error) => self.break_off(io, *error),
+            Some(error) => self.break_off(io, error),
             None => After::Keep,
         }
     }

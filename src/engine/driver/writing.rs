@@ -53,7 +53,7 @@ impl Driver {
         if !matches!(self.phase, Phase::Open) || self.closing.is_deaf() {
             return self.lost(io, error);
         }
-        self.unwritable = Some(Box::new(self.loss(error)));
+        self.unwritable = Some(self.loss(error));
         self.blocked = Some(io.now);
         self.come_back(io);
         After::Keep
