@@ -77,8 +77,12 @@ impl Inbox {
     }
 
     /// Runs the handler for everything queued. Events of one object never overlap: while one I/O thread is inside,
-    /// another leaves its events to it. They are taken in batches, under one lock each.
+    /// another leaves its events to it. They are taken in batches, under one lock each. A guest of the loop leaves them to
+    /// the thread, which has been told that there is a handler now.
     pub fn dispatch(&self) {
+        if runtime::is_guest() {
+            return;
+        }
         let mut state = self.lock();
         if state.dispatch.running.is_some() {
             return;
@@ -118,7 +122,7 @@ impl Inbox {
     /// Gives the handler to the I/O thread for what one read brought, past the queue; `None` when there is none, when
     /// it runs elsewhere, or when something waits that comes first.
     pub(super) fn begin_run(self: &Arc<Self>) -> Option<Run> {
-        if !self.has_handler.load(Relaxed) {
+        if !self.has_handler.load(Relaxed) || runtime::is_guest() {
             return None;
         }
         let mut state = self.lock();

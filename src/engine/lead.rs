@@ -9,8 +9,8 @@
 //! itself when it has not; it is woken at once when others bring work, or for all that is not a guest's business
 //! ([`EventLoop::round`]). Only the one object of the process is served like that: nobody else waits for a guest.
 
-use super::event_loop::{EventLoop, Halt, Runner};
-use super::runtime::IoHandle;
+use super::event_loop::{EventLoop, Runner};
+use super::runtime::{self, IoHandle};
 use super::sync::{Deadline, lock};
 use crate::library;
 use crate::net::Waker;
@@ -200,7 +200,7 @@ impl Visit {
     pub fn round(&mut self, deadline: Deadline) -> bool {
         let Some(events) = &mut self.events else { return false };
         let patience = deadline.left().unwrap_or(Some(Duration::ZERO));
-        library::without_cancellation(|| !matches!(events.round(Runner::Guest(patience)), Err(Halt::Beyond)))
+        runtime::as_guest(|| events.round(Runner::Guest(patience)).is_ok())
     }
 
     /// Ends it; without `others` who wait for what the loop brings the guest is expected back.

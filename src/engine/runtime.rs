@@ -21,6 +21,27 @@ thread_local! {
     /// The number of an I/O thread; 0 on any other. Without a destructor, so that a host thread that asks keeps nothing
     /// of ours.
     static IO_THREAD: Cell<u64> = const { Cell::new(0) };
+    /// This thread of the host runs a loop while it waits.
+    static GUEST: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the caller is inside [`as_guest`]: no handler may run here.
+pub(super) fn is_guest() -> bool {
+    GUEST.get()
+}
+
+/// Runs a round of a loop on a thread of the host.
+pub(super) fn as_guest<R>(round: impl FnOnce() -> R) -> R {
+    struct Leaving;
+    impl Drop for Leaving {
+        fn drop(&mut self) {
+            GUEST.set(false);
+        }
+    }
+    GUEST.set(true);
+    let _leaving = Leaving;
+    // What the loop calls could be a point of cancellation, and unwind through frames that do not expect it.
+    library::without_cancellation(round)
 }
 
 /// Whether the caller is on an I/O thread, that is inside an event handler.
@@ -232,7 +253,8 @@ fn abandon_threads() {
     let Some(runtime) = slot.take() else { return };
     runtime.threads.iter().for_each(|(handle, _)| handle.post(Command::Stop));
     for (_, thread) in runtime.threads {
-        while !thread.is_finished() && Instant::now() < deadline {
+        // A signal that ends the process in the middle of a guest's round leaves the loop to nobody else.
+        while !is_guest() && !thread.is_finished() && Instant::now() < deadline {
             std::thread::yield_now();
         }
         if thread.is_finished() {

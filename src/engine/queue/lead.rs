@@ -1,6 +1,6 @@
 //! Calls that run the loop while they wait ([`crate::engine::lead`]).
 
-use super::{Inbox, State};
+use super::{Inbox, State, Want};
 use crate::engine::lead::Visit;
 use crate::engine::runtime::IoHandle;
 use crate::engine::sync::Deadline;
@@ -68,12 +68,13 @@ impl Inbox {
         &'a self,
         mut state: MutexGuard<'a, State>,
         visit: &mut Visit,
+        want: Want,
         deadline: Deadline,
     ) -> (MutexGuard<'a, State>, bool, bool) {
         let in_time = deadline.left().is_some();
         // What anybody has been told of until now, this call has just looked at, under this lock.
         visit.look_away();
-        state.leader = Some(visit.events());
+        state.leader = Some((want, visit.events()));
         drop(state);
         let stay = visit.round(deadline);
         let mut state = self.lock();

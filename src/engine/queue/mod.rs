@@ -67,7 +67,7 @@ pub(in crate::engine) struct State {
     /// The loop that a call may run while it waits.
     open_loop: Option<IoHandle>,
     /// The loop that a call runs while it waits; it looks at the queue when told to.
-    leader: Option<IoHandle>,
+    leader: Option<(Want, IoHandle)>,
     /// Counts the ends of waiting; a call that began to wait before the last one ends.
     epoch: u64,
     /// Calls so far that asked for an event.
@@ -115,11 +115,11 @@ impl State {
     /// Who is to be told that something has come.
     fn bells(&self) -> Bells {
         let waiter = self.waiters.iter().find(|waiter| self.satisfies(waiter.want)).cloned();
-        Bells { waiter, leader: self.leader.clone(), signals: self.signals.clone() }
+        Bells { waiter, leader: self.leader.as_ref().map(|(_, events)| events.clone()), signals: self.signals.clone() }
     }
 
     fn wake_all(&self) {
-        self.leader.iter().for_each(|events| events.look());
+        self.leader.iter().for_each(|(_, events)| events.look());
         self.waiters.iter().for_each(|waiter| waiter.bell.notify_one());
         self.signals.iter().for_each(|signal| signal.ring());
     }
@@ -278,7 +278,8 @@ impl Inbox {
     /// nothing.
     fn forget(state: &mut State, close: &Entry) -> bool {
         let Some(source) = &close.source else { return false };
-        let awaited = state.waiters.iter().any(|waiter| waiter.want == Want::Any);
+        let wants = state.waiters.iter().map(|waiter| waiter.want);
+        let awaited = wants.chain(state.leader.as_ref().map(|(want, _)| *want)).any(|want| want == Want::Any);
         if source.inbound().0 > 0 || state.dispatch.is_set() || awaited {
             return false;
         }

@@ -57,7 +57,7 @@ impl Inbox {
                 visit = state.begin_visit();
             }
             let (guard, in_time) = if let Some(inside) = &mut visit {
-                let (guard, stay, in_time) = self.lead(state, inside, deadline);
+                let (guard, stay, in_time) = self.lead(state, inside, want, deadline);
                 if !stay {
                     visit = None;
                 }
@@ -203,7 +203,7 @@ impl Inbox {
         if connection.inbound().0 > 0 {
             return false;
         }
-        let waits = !state.waiters.is_empty() || !state.signals.is_empty();
+        let waits = !state.waiters.is_empty() || state.leader.is_some() || !state.signals.is_empty();
         waits || state.dispatch.is_set() || state.receives > *seen.get_or_insert(state.receives)
     }
 
