@@ -4,10 +4,17 @@
  */
 #include "check.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <malloc.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
 #include <semaphore.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define HOST_THREADS 3
@@ -154,6 +161,139 @@ static void talk_in_secret(const char *certificate, const char *key) {
     GOOD(lib.wsaddin_server_free(server));
 }
 
+/* A peer without the library: a socket that sends small messages a little apart and reads their echoes. */
+struct peer {
+    int socket, failed;
+    int count;
+};
+
+static int whole(int socket, char *to, size_t size) {
+    for (ssize_t got; size > 0; to += got, size -= (size_t)got) {
+        got = recv(socket, to, size, 0);
+        if (got <= 0) return 0;
+    }
+    return 1;
+}
+
+static void *patter(void *argument) {
+    struct peer *self = argument;
+    /* A masked text of one byte, under a mask of zeros. */
+    static const char message[] = "\x81\x81\0\0\0\0x";
+    char answer[3];
+    for (int i = 0; i < self->count; i++) {
+        self->failed |= send(self->socket, message, sizeof message - 1, 0) != sizeof message - 1;
+        sched_yield();
+    }
+    for (int i = 0; i < self->count; i++)
+        self->failed |= !whole(self->socket, answer, sizeof answer) || memcmp(answer, "\x81\x01x", 3) != 0;
+    return NULL;
+}
+
+static int knock(int64_t port) {
+    static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct timeval patience = {.tv_sec = 20};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+    CHECK(peer >= 0 && connect(peer, (struct sockaddr *)&address, sizeof address) == 0);
+    CHECK(setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+    CHECK(setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0);
+    CHECK(send(peer, request, sizeof request - 1, 0) == sizeof request - 1);
+    for (char last[4] = ""; memcmp(last, "\r\n\r\n", 4) != 0;) {
+        memmove(last, last + 1, 3);
+        CHECK(recv(peer, last + 3, 1, 0) == 1);
+    }
+    return peer;
+}
+
+/* The nanoseconds that a thread of this process has run. */
+static long long spent(const char *task) {
+    char path[300];
+    long long time = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%s/schedstat", task);
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL && fscanf(file, "%lld", &time) == 1);
+    fclose(file);
+    return time;
+}
+
+static long long spent_by_library(void) {
+    DIR *directory = opendir("/proc/self/task");
+    CHECK(directory != NULL);
+    long long time = -1;
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        char path[300], name[32] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+        if (file == NULL) continue;
+        if (fscanf(file, "%31s", name) == 1 && strcmp(name, "websocket-io0") == 0) time = spent(entry->d_name);
+        fclose(file);
+    }
+    closedir(directory);
+    CHECK(time >= 0);
+    return time;
+}
+
+/* Takes and answers in quick succession, until this thread, and not the library's, runs the loop nearly all the time. */
+static void lead(void) {
+    wsaddin_server server;
+    wsaddin_message *message;
+    int64_t port;
+    char own[32];
+    GOOD(lib.wsaddin_server_new(&server));
+    GOOD(lib.wsaddin_server_run(server, WSADDIN_TEXT("127.0.0.1"), 0));
+    GOOD(lib.wsaddin_server_get_port(server, &port));
+    struct peer peer = {knock(port), 0, 500};
+    snprintf(own, sizeof own, "%ld", (long)syscall(SYS_gettid));
+    int led = 0;
+    for (int tries = 0; !led && tries < 2000; tries++) {
+        pthread_t thread;
+        long long mine = spent(own), theirs = spent_by_library();
+        CHECK(pthread_create(&thread, NULL, patter, &peer) == 0);
+        for (int i = 0; i < peer.count; i++) {
+            GOOD(lib.wsaddin_server_receive(server, LONG, &message));
+            GOOD(lib.wsaddin_server_send_text(server, lib.wsaddin_message_connection(message),
+                                              lib.wsaddin_message_data(message), lib.wsaddin_message_size(message)));
+            lib.wsaddin_message_free(message);
+        }
+        CHECK(pthread_join(thread, NULL) == 0 && !peer.failed);
+        led = (spent_by_library() - theirs) * 4 < spent(own) - mine;
+    }
+    CHECK(led);
+    close(peer.socket);
+    GOOD(lib.wsaddin_server_free(server));
+}
+
+/* A thread of the host that has run the library's loop, and outlives the library. */
+struct leader {
+    sem_t used, unloaded;
+};
+
+static void *leader(void *argument) {
+    struct leader *self = argument;
+    lead();
+    sem_post(&self->used);
+    while (sem_wait(&self->unloaded) != 0) {}
+    return NULL;
+}
+
+static void round_of_leader(const char *path) {
+    void *handle = load(path);
+    struct leader self;
+    pthread_t thread;
+    sem_init(&self.used, 0, 0);
+    sem_init(&self.unloaded, 0, 0);
+    CHECK(pthread_create(&thread, NULL, leader, &self) == 0);
+    while (sem_wait(&self.used) != 0) {}
+    CHECK(dlclose(handle) == 0);
+    CHECK(!look().mapped);
+    sem_post(&self.unloaded);
+    CHECK(pthread_join(thread, NULL) == 0);
+    sem_destroy(&self.used);
+    sem_destroy(&self.unloaded);
+}
+
 /* A thread of the host that uses the library and outlives it. */
 struct host_thread {
     pthread_t thread;
@@ -217,6 +357,8 @@ int main(int argc, char **argv) {
     const char *wss = argc > 4 ? argv[3] : NULL;
     wsaddin_result expected = argc > 4 ? atoi(argv[4]) : 0;
     struct left before = look(), warm = before;
+    round_of_leader(argv[1]);
+    puts("unload: led");
     for (int round = 1; round <= rounds; round++) {
         one_round(argv[1], wss, expected, argc > 6 ? argv[5] : NULL, argc > 6 ? argv[6] : NULL);
         struct left after = look();

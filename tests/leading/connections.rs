@@ -63,7 +63,7 @@ fn a_close_by_the_peer_is_answered_and_told() {
 #[test]
 fn a_break_is_told_after_the_last_message() {
     let mut led = Led::new(|_| {});
-    for number in 0..2 * ROUNDS {
+    for number in 0..4 {
         let mut other = Peer::new(&led.server);
         let id = led.host.expect(WSADDIN_EVENT_OPEN).connection;
         led.lead_in();

@@ -29,7 +29,7 @@ fn a_dense_host_runs_the_loop_itself() {
 #[test]
 fn a_host_that_comes_now_and_then_does_not() {
     let mut led = Led::new(|_| {});
-    for _ in 0..30 {
+    for _ in 0..15 {
         led.peer.talk(1);
         std::thread::sleep(Duration::from_millis(3));
         assert!(!led.host.leads());

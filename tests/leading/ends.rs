@@ -1,9 +1,8 @@
 //! Waits that end while the host runs the loop.
 
 use super::dense::Calls;
-use super::host::serve;
 use super::*;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 #[test]
 fn stop_ends_the_wait_of_who_leads() {
@@ -96,7 +95,7 @@ fn a_handler_takes_over_from_who_leads() {
 fn a_handler_never_runs_on_the_hosts_thread() {
     let (calls, end) = (Calls::default(), Instant::now() + Duration::from_secs(3));
     let mut led = Led::new(|_| {});
-    while Instant::now() < end && calls.messages.load(SeqCst) < 200 {
+    while Instant::now() < end && calls.messages.load(SeqCst) < 100 {
         led.lead_in();
         let before = (led.host.replies(), calls.messages.load(SeqCst));
         std::thread::scope(|scope| {
@@ -114,84 +113,52 @@ fn a_handler_never_runs_on_the_hosts_thread() {
     assert_eq!(calls.astray.load(SeqCst), 0, "of {} calls", calls.all.load(SeqCst));
 }
 
-/// A wait with a limit that the host begins while it leads.
+/// A wait that ends without a message, begun by a host that leads.
 #[test]
 fn a_limit_is_kept() {
-    let _alone = alone();
-    let server = Server::running();
-    let mut peer = Peer::new(&server);
-    server.opened();
-    let mut times = Vec::new();
-    for limit in [300, -1] {
-        for _ in 0..ROUNDS {
-            let done = AtomicBool::new(false);
-            std::thread::scope(|scope| {
-                let (events, _seen) = std::sync::mpsc::channel();
-                let talker = scope.spawn(|| {
-                    peer.talk(100);
-                    done.store(true, SeqCst);
-                });
-                // Such waits follow each other closely, whether or not they find something.
-                while !done.load(SeqCst) {
-                    let begun = Instant::now();
-                    let got = serve(&server, limit, &events, &AtomicUsize::new(0)).unwrap();
-                    assert_eq!(got, Got::Timeout);
-                    if done.load(SeqCst) || limit < 0 {
-                        times.push(begun.elapsed());
-                    }
-                    if limit < 0 {
-                        std::thread::sleep(Duration::from_micros(100));
-                    }
-                }
-                talker.join().unwrap();
-            });
-        }
-        let mut times = std::mem::take(&mut times);
-        times.sort();
-        let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
-        assert!(longest < HARD, "{times:?}");
-        match limit {
-            // What comes first is counted, too: the talk.
-            300 => assert!(times[0] >= Duration::from_millis(300) && median < Duration::from_millis(600), "{times:?}"),
-            _ => assert!(median < PROMPT, "{times:?}"),
-        }
-    }
-}
-
-/// The same for one wait, by the clock: the loop is known to be the host's.
-#[test]
-fn a_limit_is_kept_by_who_leads() {
+    const LIMIT: Duration = Duration::from_millis(500);
     let _alone = alone();
     let server = Arc::new(Server::running());
+    server.close_timeout(0);
     let mut peer = Peer::new(&server);
     server.opened();
-    let mut times = Vec::new();
-    until("enough waits of a host that leads", || {
-        let (own, task) = std::sync::mpsc::channel();
-        let other = server.clone();
-        let host = std::thread::spawn(move || {
-            own.send(host::Task::own()).unwrap();
-            for _ in 0..60 {
-                let event = other.expect(WSADDIN_EVENT_MESSAGE);
-                other.reply(&event).unwrap();
-            }
-            let begun = Instant::now();
-            assert_eq!(other.receive_event(300), Ok(Got::Timeout));
-            begun.elapsed()
-        });
-        peer.patter(60, Duration::ZERO);
-        let (task, begun) = (task.recv().unwrap(), Instant::now());
-        let mut led = false;
-        while begun.elapsed() < Duration::from_millis(150) && !led {
-            led = task.sleep() == host::Sleep::Poll;
-        }
-        let took = host.join().unwrap();
-        assert!(took >= Duration::from_millis(300) && took < HARD, "{took:?}");
-        if led {
-            times.push(took);
-        }
-        times.len() == ROUNDS
+    let times = (0..3).map(|_| {
+        let host = Host::patient(&server, 500);
+        host.lead_in(&mut peer);
+        let (outcome, took) = host.last_wait();
+        assert_eq!(outcome, Ok(Got::Timeout));
+        assert!(took >= LIMIT, "{took:?}");
+        took - LIMIT
     });
-    times.sort();
-    assert!(times[ROUNDS / 2] < Duration::from_millis(450), "{times:?}");
+    judge("what a wait takes more than its limit", times.collect());
+    server.free().unwrap();
+}
+
+/// A host that never waits, whoever runs the loop, gets what comes, and is never kept.
+#[test]
+fn who_does_not_wait_is_not_kept() {
+    let mut led = Led::new(|_| {});
+    led.lead_in();
+    let (over, mut longest) = (AtomicBool::new(false), Duration::ZERO);
+    std::thread::scope(|scope| {
+        // This one takes what the host, which waits without limit, does not.
+        let (server, over) = (&led.server, &over);
+        let polls = scope.spawn(move || {
+            let mut longest = Duration::ZERO;
+            while !over.load(SeqCst) {
+                let begun = Instant::now();
+                let got = server.receive_event(-1).unwrap();
+                longest = longest.max(begun.elapsed());
+                if let Got::Event(event) = got {
+                    server.reply(&event).unwrap();
+                }
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            longest
+        });
+        led.peer.talk(300);
+        over.store(true, SeqCst);
+        longest = polls.join().unwrap();
+    });
+    assert!(longest < HARD, "{longest:?}");
 }

@@ -70,7 +70,7 @@ impl Task {
 
 /// See the module's page. A message `nap N` is answered, and then the host stays away for `N` milliseconds.
 pub struct Host {
-    thread: JoinHandle<Outcome<Got>>,
+    thread: JoinHandle<(Outcome<Got>, Duration)>,
     pub task: Task,
     /// All but messages.
     events: Receiver<Event>,
@@ -79,12 +79,19 @@ pub struct Host {
 
 impl Host {
     pub fn start<O: Object>(object: &Arc<O>) -> Self {
+        Self::patient(object, 0)
+    }
+
+    /// One whose waits have this limit, and which ends when one runs out.
+    pub fn patient<O: Object>(object: &Arc<O>, timeout_ms: i64) -> Self {
         let (object, (events, seen), (own, task)) = (object.clone(), channel(), channel());
         let replies = Arc::new(AtomicUsize::new(0));
         let count = replies.clone();
         let thread = std::thread::spawn(move || {
             own.send(Task::own()).unwrap();
-            serve(&*object, 0, &events, &count)
+            let mut begun = Instant::now();
+            let outcome = serve(&*object, timeout_ms, &events, &count, &mut begun);
+            (outcome, begun.elapsed())
         });
         Self { thread, task: task.recv().unwrap(), events: seen, replies }
     }
@@ -105,6 +112,11 @@ impl Host {
 
     /// What its last wait came back with.
     pub fn end(self) -> Outcome<Got> {
+        self.last_wait().0
+    }
+
+    /// The same, and how long it took.
+    pub fn last_wait(self) -> (Outcome<Got>, Duration) {
         until("the host's wait is over", || self.thread.is_finished());
         self.thread.join().expect("the host's thread is well")
     }
@@ -146,9 +158,16 @@ impl Host {
     }
 }
 
-/// Takes events until the wait ends otherwise.
-pub fn serve<O: Object>(object: &O, timeout_ms: i64, events: &Sender<Event>, replies: &AtomicUsize) -> Outcome<Got> {
+/// Takes events until the wait ends otherwise, the last one of those begun then.
+pub fn serve<O: Object>(
+    object: &O,
+    timeout_ms: i64,
+    events: &Sender<Event>,
+    replies: &AtomicUsize,
+    begun: &mut Instant,
+) -> Outcome<Got> {
     loop {
+        *begun = Instant::now();
         let event = match object.next(timeout_ms)? {
             Got::Event(event) => event,
             other => return Ok(other),

@@ -3,7 +3,7 @@
 use super::*;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
-const TIME: Duration = Duration::from_secs(6);
+const TIME: Duration = Duration::from_secs(5);
 
 /// Chance that is the same in each run.
 struct Dice(u64);
