@@ -41,7 +41,10 @@ fn unload(program: &Path, wss: Option<(&str, i32)>, certificate: Option<&Path>) 
     let log = std::fs::read_to_string(folder.join("unload.log")).unwrap();
     assert_eq!(log.matches(" log level frames\n").count(), 50);
     assert_eq!(log.matches(" server 1 stopped\n").count(), 50);
-    assert!(said.contains("unload: led\n") && said.contains("round 50:") && said.contains("unload: everything as before"), "{said}");
+    assert!(
+        said.contains("unload: led\n") && said.contains("round 50:") && said.contains("unload: everything as before"),
+        "{said}"
+    );
 }
 
 /// An HTTPS server of OpenSSL, with a certificate of its own; it answers every request with HTTP 200.

@@ -147,7 +147,7 @@ impl Host {
     /// Makes it wait often, until it runs the loop.
     pub fn lead_in(&self, peer: &mut Peer) {
         // Which way makes it wait often enough depends on what else the machine does just now.
-        let mut ways = (0..).map(|round| [Some(0), None, Some(100)][round % 3]);
+        let mut ways = (0..).map(|round| [None, Some(0), Some(100)][round % 3]);
         until("the host runs the loop", || {
             match ways.next().flatten() {
                 None => peer.talk(30),
