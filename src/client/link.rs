@@ -40,10 +40,11 @@ impl Shared {
             }
         };
         let patience = patience(self.options.int(Opt::SendTimeout));
-        match connection.outbox.push(message, || self.options.size(Opt::SendQueueBytes), patience)? {
-            Some(holder) if holder == connection.serial => connection.flush(),
+        let accepted = connection.outbox.push(message, || self.options.size(Opt::SendQueueBytes), patience)?;
+        match accepted.holder {
+            Some(holder) if holder == connection.serial => connection.flush(accepted.presses),
             // Another has followed meanwhile.
-            Some(_) => self.current().iter().for_each(Connection::flush),
+            Some(_) => self.current().iter().for_each(|current| current.flush(accepted.presses)),
             None => {}
         }
         Ok(())

@@ -310,7 +310,10 @@ impl Connection {
     fn end_pings(&self, why: Id) {
         let mut pings = lock(&self.pings);
         pings.ended.get_or_insert(why);
-        pings.waiting = None;
+        // One that has been answered, perhaps with the same read that brought the end, keeps its answer.
+        if let Some(waiting) = &mut pings.waiting {
+            waiting.0.retain(|(_, answer)| answer.is_some());
+        }
         drop(pings);
         self.ponged.notify_all();
     }

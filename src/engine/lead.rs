@@ -159,10 +159,22 @@ impl Lead {
 }
 
 impl IoHandle {
+    /// Somebody waits for what the loop brings, or much waits for the loop: nobody is left to come back to it.
+    pub(super) fn hurry(&self) {
+        if self.is_vacant() {
+            self.lead().recall();
+        }
+    }
+
+    /// Nobody runs the loop just now.
+    pub(super) fn is_vacant(&self) -> bool {
+        self.lead().mood.load(SeqCst) == VACANT
+    }
+
     /// Takes the lead if it was left for a guest. Drop it when the wait is over.
     pub(super) fn visit(&self) -> Option<Visit> {
         let lead = self.lead();
-        if lead.mood.load(SeqCst) != VACANT {
+        if !self.is_vacant() {
             return None;
         }
         let mut floor = lock(&lead.floor);

@@ -13,12 +13,21 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// What is left to do for a message that was queued; [`Nudge::give`] does it. Nothing when the I/O thread knows.
 #[must_use]
-pub struct Nudge(Option<Arc<Connection>>);
+pub struct Nudge(Option<(Arc<Connection>, Why)>);
+
+enum Why {
+    /// The first message since the queue was looked at.
+    New,
+    /// There are many, and nobody runs the loop.
+    Many,
+}
 
 impl Nudge {
     pub fn give(self) {
-        if let Some(connection) = self.0 {
-            connection.io.post(Command::Flush(connection.clone()));
+        match self.0 {
+            Some((connection, Why::New)) => connection.io.post(Command::Flush(connection.clone())),
+            Some((connection, Why::Many)) => connection.io.hurry(),
+            None => {}
         }
     }
 }
@@ -41,19 +50,24 @@ impl Connection {
         limit: impl Fn() -> usize,
         patience: Wait,
     ) -> Result<Nudge> {
-        self.outbox.push(message.into(), limit, patience)?;
-        Ok(self.nudge())
+        let accepted = self.outbox.push(message.into(), limit, patience)?;
+        Ok(self.nudge(accepted.presses))
     }
 
-    /// Tells the I/O thread that there is something to send.
-    pub fn flush(self: &Arc<Self>) {
-        self.nudge().give();
+    /// Tells the I/O thread that there is something to send, or that it presses.
+    pub fn flush(self: &Arc<Self>, presses: bool) {
+        self.nudge(presses).give();
     }
 
-    fn nudge(self: &Arc<Self>) -> Nudge {
+    fn nudge(self: &Arc<Self>, presses: bool) -> Nudge {
         // Relaxed, because the queue's lock orders this: the thread clears the mark before it locks the queue, so who
         // has queued before that is seen there, and who does it later sees the mark cleared.
         let told = self.dirty.load(Relaxed) || self.dirty.swap(true, SeqCst);
-        Nudge((!told).then(|| self.clone()))
+        let why = match told {
+            false => Some(Why::New),
+            true if presses && self.io.is_vacant() => Some(Why::Many),
+            true => None,
+        };
+        Nudge(why.map(|why| (self.clone(), why)))
     }
 }

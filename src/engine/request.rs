@@ -53,6 +53,7 @@ impl Inbox {
     /// Waits for the reply; one that comes later is an ordinary message.
     pub fn await_reply(&self, pending: &Arc<Pending>, patience: Wait) -> Result<Message> {
         let deadline = Deadline::of(patience);
+        self.hurry();
         let mut answer = lock(&pending.answer);
         while matches!(*answer, Answer::Awaited) {
             let (guard, in_time) = wait(&pending.bell, answer, deadline);

@@ -87,7 +87,7 @@ impl Shared {
         let mut dispatch = false;
         for Settled { name, heir, lost } in state.names.settle(serial) {
             if !heir.is_over() {
-                heir.flush();
+                heir.flush(false);
             }
             dispatch |= self.tell_expired(&name, lost);
         }

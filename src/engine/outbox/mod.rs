@@ -77,6 +77,14 @@ impl State {
     }
 }
 
+/// A message was queued.
+pub struct Accepted {
+    /// The serial of the connection that must be flushed; without one the next to attach will find the message.
+    pub holder: Option<u64>,
+    /// The queue is more than half full.
+    pub presses: bool,
+}
+
 /// A send queue. See the module's page.
 #[derive(Default)]
 pub struct Outbox {
@@ -223,13 +231,12 @@ impl Outbox {
     }
 
     /// Queues a message while there is room for it under `limit()` bytes, waiting for room no longer than `patience`.
-    /// An empty queue takes any one message. Gives the serial of the connection that must be flushed; without one the
-    /// next to attach will find the message.
-    pub fn push(&self, message: Draft<'_>, limit: impl Fn() -> usize, patience: Wait) -> Result<Option<u64>> {
+    /// An empty queue takes any one message.
+    pub fn push(&self, message: Draft<'_>, limit: impl Fn() -> usize, patience: Wait) -> Result<Accepted> {
         let size = message.size();
         let mut state = self.change();
         let mut deadline = None;
-        loop {
+        let limit = loop {
             if !state.open {
                 return Err(Error::of(match deadline {
                     None => Id::NotConnected,
@@ -238,7 +245,7 @@ impl Outbox {
             }
             let limit = limit();
             if state.messages == 0 || state.cost() + size + OVERHEAD <= limit {
-                break;
+                break limit;
             }
             let until = *deadline.get_or_insert_with(|| Deadline::of(patience));
             state.waiting += 1;
@@ -248,12 +255,12 @@ impl Outbox {
             if !in_time {
                 return Err(Error::new(Id::QueueFull, [state.bytes.into(), limit.into()]));
             }
-        }
+        };
         let message = state.make(message)?;
         state.bytes += size;
         state.messages += 1;
         state.queue.push_back(message);
-        Ok(state.holder)
+        Ok(Accepted { holder: state.holder, presses: state.cost() > limit / 2 })
     }
 
     /// Moves messages to `take`, for the connection `serial`, until about `room` bytes are there; whether more wait.

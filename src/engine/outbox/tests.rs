@@ -1,7 +1,7 @@
 use super::*;
 
 fn push(outbox: &Outbox, text: &str) -> Option<u64> {
-    outbox.push(Message::text(text).into(), || 1000, Wait::No).unwrap()
+    outbox.push(Message::text(text).into(), || 1000, Wait::No).unwrap().holder
 }
 
 fn take(outbox: &Outbox, serial: u64, count: usize) -> Vec<Message> {

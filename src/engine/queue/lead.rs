@@ -58,9 +58,16 @@ impl Inbox {
         self.lock().open_loop = Some(events.clone());
     }
 
+    /// Somebody waits in another way than by receiving.
+    pub(in crate::engine) fn hurry(&self) {
+        self.lock().open_loop.iter().for_each(IoHandle::hurry);
+    }
+
     /// Whether anybody waits for what the I/O thread brings.
     pub(in crate::engine) fn is_awaited(&self) -> bool {
-        self.lock().has_others()
+        let state = self.lock();
+        // The one who has just been served may not have had a processor yet.
+        state.has_others() && state.would_be_guest().is_none()
     }
 
     /// One round of the loop; whether the visit goes on, and whether there was time.

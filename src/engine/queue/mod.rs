@@ -66,7 +66,7 @@ pub(in crate::engine) struct State {
     pace: Pace,
     /// The loop that a call may run while it waits.
     open_loop: Option<IoHandle>,
-    /// The loop that a call runs while it waits; it looks at the queue when told to.
+    /// What a call wants that runs a loop while it waits, and that loop; it looks at the queue when told to.
     leader: Option<(Want, IoHandle)>,
     /// Counts the ends of waiting; a call that began to wait before the last one ends.
     epoch: u64,
@@ -90,6 +90,10 @@ impl State {
 
     /// Whether nobody who waits longer than `me` could be served now.
     fn is_turn_of(&self, me: Option<&Arc<Waiter>>) -> bool {
+        // Who leads found nobody waiting when it began.
+        if self.is_for_leader() {
+            return false;
+        }
         for waiter in &self.waiters {
             if me.is_some_and(|me| Arc::ptr_eq(me, waiter)) {
                 return true;
@@ -99,6 +103,10 @@ impl State {
             }
         }
         true
+    }
+
+    fn is_for_leader(&self) -> bool {
+        self.leader.as_ref().is_some_and(|(want, _)| self.satisfies(*want))
     }
 
     fn new_waiter(&mut self, want: Want) -> Arc<Waiter> {
@@ -114,7 +122,7 @@ impl State {
 
     /// Who is to be told that something has come.
     fn bells(&self) -> Bells {
-        let waiter = self.waiters.iter().find(|waiter| self.satisfies(waiter.want)).cloned();
+        let waiter = self.waiters.iter().find(|waiter| self.satisfies(waiter.want) && !self.is_for_leader()).cloned();
         Bells { waiter, leader: self.leader.as_ref().map(|(_, events)| events.clone()), signals: self.signals.clone() }
     }
 

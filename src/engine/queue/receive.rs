@@ -4,6 +4,7 @@ use super::{Bells, Entry, Inbox, State, Waiter, Want};
 use crate::engine::connection::Connection;
 use crate::engine::event::{Body, Event, Outcome, Wait};
 use crate::engine::lead::Visit;
+use crate::engine::runtime::IoHandle;
 use crate::engine::sync::{Deadline, wait};
 use crate::engine::watch::Signal;
 use crate::error::{Error, Id, Result};
@@ -19,7 +20,8 @@ impl Inbox {
     /// object takes, too, so the caller need not have counted itself as inside.
     pub fn receive_now(&self, want: Want) -> Option<Event> {
         let mut state = self.lock();
-        let ordinary = !state.cancelled && !state.dispatch.is_set() && state.waiters.is_empty();
+        let ordinary =
+            !state.cancelled && !state.dispatch.is_set() && state.waiters.is_empty() && state.leader.is_none();
         if !ordinary || !state.satisfies(want) {
             return None;
         }
@@ -35,6 +37,8 @@ impl Inbox {
         let mut waiter: Option<Arc<Waiter>> = None;
         let mut deadline = None;
         let mut visit: Option<Visit> = None;
+        // Nobody waited when it began to lead, so all others have come later.
+        let mut led = false;
         let outcome = loop {
             if state.cancelled {
                 break Err(Error::of(Id::Cancelled));
@@ -42,7 +46,7 @@ impl Inbox {
             if state.dispatch.is_set() {
                 break Err(Error::new(Id::HandlerSet, ["receive".into()]));
             }
-            if state.satisfies(want) && state.is_turn_of(waiter.as_ref()) {
+            if state.satisfies(want) && (led || state.is_turn_of(waiter.as_ref())) {
                 if let Some(visit) = visit.take() {
                     // Before anything is asked of the loop: that must not look like work for the thread.
                     visit.leave(state.has_others());
@@ -55,6 +59,7 @@ impl Inbox {
             let deadline = *deadline.get_or_insert_with(|| Deadline::of(patience));
             if waiter.is_none() && visit.is_none() {
                 visit = state.begin_visit();
+                led |= visit.is_some();
             }
             let (guard, in_time) = if let Some(inside) = &mut visit {
                 let (guard, stay, in_time) = self.lead(state, inside, want, deadline);
@@ -66,7 +71,10 @@ impl Inbox {
                 let me = waiter.get_or_insert_with(|| {
                     state.pace.waits();
                     let me = state.new_waiter(want);
-                    state.waiters.push_back(me.clone());
+                    match led {
+                        true => state.waiters.push_front(me.clone()),
+                        false => state.waiters.push_back(me.clone()),
+                    }
                     me
                 });
                 wait(&me.bell, state, deadline)
@@ -75,13 +83,16 @@ impl Inbox {
             if !in_time && !state.satisfies(want) {
                 break Ok(if state.live || state.cancelled { Outcome::Timeout } else { Outcome::Closed });
             }
-            if !in_time && !state.is_turn_of(waiter.as_ref()) {
+            if !in_time && !led && !state.is_turn_of(waiter.as_ref()) {
                 break Ok(Outcome::Timeout);
             }
         };
         if let Some(me) = waiter {
             state.waiters.retain(|other| !Arc::ptr_eq(other, &me));
             state.spare_waiter = Some(me);
+        }
+        if let Some(visit) = visit.take().filter(|_| matches!(outcome, Ok(Outcome::Timeout))) {
+            visit.leave(state.has_others());
         }
         // Whoever waits next may find something, too; a notification that came to us must not be lost.
         let bells = (!state.waiters.is_empty()).then(|| state.bells());
@@ -225,6 +236,7 @@ impl Inbox {
     pub fn subscribe(&self, signal: &Arc<Signal>) -> u64 {
         let mut state = self.lock();
         state.signals.push(signal.clone());
+        state.open_loop.iter().for_each(IoHandle::hurry);
         state.epoch
     }
 
