@@ -5,7 +5,7 @@ mod flow;
 
 use flow::*;
 use std::io::Read;
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use websocket_addin::capi::*;
@@ -302,4 +302,24 @@ fn one_pong_answers_the_pings_before_it() {
         }
         drop(peer.join().unwrap());
     });
+}
+
+#[test]
+fn a_pong_counts_though_the_end_comes_with_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // Whether one read brings both is the system's to say: mostly it does.
+    for _ in 0..50 {
+        let client = Client::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut peer = Raw::accept(&listener);
+                let (_, payload) = peer.read();
+                peer.write(0x8A, &payload);
+                peer.socket.shutdown(Shutdown::Both).unwrap();
+            });
+            client.connect(port).unwrap();
+            assert!(client.ping(LONG).is_ok(), "{}", error_text());
+        });
+    }
 }
