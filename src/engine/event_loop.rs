@@ -11,6 +11,9 @@ use std::time::Duration;
 /// What those who go on where their last turn stopped may take of one round, but for the one who exceeds it.
 const GOING_ON: Duration = Duration::from_micros(500);
 
+/// What a guest's round may take of the time in which he wants to hear of an end, or of his time-out.
+const GUEST: Duration = Duration::from_millis(2);
+
 /// Who runs a round.
 #[derive(Clone, Copy)]
 pub(super) enum Runner {
@@ -73,10 +76,18 @@ impl EventLoop {
         self.io.now = Moment::now();
         self.io.shaking = Duration::ZERO;
         self.beyond = false;
+        self.io.expected = None;
         self.obey(runner)?;
         self.serve(runner)?;
+        if self.is_waiting() {
+            return Ok(());
+        }
         self.go_on(runner)?;
         self.io.hand_over();
+        // A guest who may have what he waits for does not look for more.
+        if matches!(runner, Runner::Guest(_)) && self.io.handle.lead().is_looked_for() {
+            return Ok(());
+        }
         self.poll(runner);
         self.serve(runner)?;
         self.keep_time(runner)?;
@@ -85,7 +96,17 @@ impl EventLoop {
 
     /// Whether something was brought that nobody has looked at.
     pub fn has_work(&self) -> bool {
-        !self.commands.is_empty()
+        !self.commands.is_empty() || self.is_waiting()
+    }
+
+    /// Whether sockets are ready that have not been served: a guest's time was over.
+    fn is_waiting(&self) -> bool {
+        self.served < self.ready.len()
+    }
+
+    /// A guest goes on to what he was told, or to his time-out, however much there is to read.
+    fn is_over(&self, runner: Runner) -> bool {
+        matches!(runner, Runner::Guest(_)) && (self.io.handle.lead().is_looked_for() || self.io.now.elapsed() >= GUEST)
     }
 
     /// Whether the runner may do what comes next.
@@ -118,6 +139,9 @@ impl EventLoop {
             }
             self.served += 1;
             self.table.ready(&mut self.io, &event);
+            if self.is_over(runner) {
+                break;
+            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use super::cork::Cork;
 use super::driver::Staged;
 use super::queue::{Entry, Inbox, Pushed};
 use super::reconnect::Dials;
-use super::runtime::IoHandle;
+use super::runtime::{self, IoHandle};
 use crate::net::{Moment, Reactor, Timers, TlsClients};
 use crate::ws::deflate::{Inflaters, Packers};
 use crate::ws::payload::Shelf;
@@ -148,11 +148,11 @@ impl Io {
         let Some(Batch { inbox, mut entries, .. }) = self.batch.take() else { return };
         match inbox.push(&mut entries) {
             Pushed::ForHandler => inbox.dispatch(),
-            Pushed::ForGuest(thread) => {
+            Pushed::ForGuest(thread) if runtime::serves_one() => {
                 inbox.expects(&self.handle);
                 self.expected = Some((thread, inbox));
             }
-            Pushed::Queued => {}
+            Pushed::ForGuest(_) | Pushed::Queued => {}
         }
         if entries.capacity() <= 4096 {
             self.spare = entries;

@@ -82,6 +82,10 @@ impl Lead {
         }
     }
 
+    pub fn is_looked_for(&self) -> bool {
+        self.look.load(SeqCst)
+    }
+
     fn wake(&self, waker: &Waker) {
         // One of several wakes it.
         if self.mood.compare_exchange(ASLEEP, AWAKE, SeqCst, SeqCst).is_ok() {
@@ -101,6 +105,15 @@ impl Lead {
 
     pub fn wake_up(&self) {
         self.mood.store(AWAKE, SeqCst);
+    }
+
+    /// The same at the end of the process, where whoever holds a lock may have been stopped.
+    pub fn recall_last(&self, waker: &Waker) {
+        self.wake(waker);
+        if let Ok(mut floor) = self.floor.try_lock() {
+            floor.recalled |= floor.vacant.is_some();
+            self.stand_by.notify_one();
+        }
     }
 
     fn recall(&self) {
@@ -166,6 +179,11 @@ impl IoHandle {
         }
     }
 
+    /// The caller's thread is the guest, inside or expected back.
+    pub(super) fn expects_me(&self) -> bool {
+        self.lead().guest.load(SeqCst) == library::this_thread()
+    }
+
     /// Nobody runs the loop just now.
     pub(super) fn is_vacant(&self) -> bool {
         self.lead().mood.load(SeqCst) == VACANT
@@ -186,6 +204,7 @@ impl IoHandle {
         lead.guest.store(library::this_thread(), SeqCst);
         lead.mood.store(AWAKE, SeqCst);
         drop(floor);
+        runtime::set_guest(true);
         Some(Visit { io: self.clone(), events: Some(events), recall: true })
     }
 }
@@ -212,7 +231,8 @@ impl Visit {
     pub fn round(&mut self, deadline: Deadline) -> bool {
         let Some(events) = &mut self.events else { return false };
         let patience = deadline.left().unwrap_or(Some(Duration::ZERO));
-        runtime::as_guest(|| events.round(Runner::Guest(patience)).is_ok())
+        // What the loop calls could be a point of cancellation, and unwind through frames that do not expect it.
+        library::without_cancellation(|| events.round(Runner::Guest(patience)).is_ok())
     }
 
     /// Ends it; without `others` who wait for what the loop brings the guest is expected back.
@@ -234,5 +254,6 @@ impl Drop for Visit {
         if wake {
             lead.stand_by.notify_one();
         }
+        runtime::set_guest(false);
     }
 }

@@ -13,21 +13,24 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// What is left to do for a message that was queued; [`Nudge::give`] does it. Nothing when the I/O thread knows.
 #[must_use]
-pub struct Nudge(Option<(Arc<Connection>, Why)>);
+pub struct Nudge(Option<Left>);
 
-enum Why {
-    /// The first message since the queue was looked at.
-    New,
-    /// There are many, and nobody runs the loop.
-    Many,
+struct Left {
+    connection: Arc<Connection>,
+    /// It is the first message since the queue was looked at.
+    new: bool,
+    /// Nobody runs the loop, and this cannot wait for who is expected back.
+    hurry: bool,
 }
 
 impl Nudge {
     pub fn give(self) {
-        match self.0 {
-            Some((connection, Why::New)) => connection.io.post(Command::Flush(connection.clone())),
-            Some((connection, Why::Many)) => connection.io.hurry(),
-            None => {}
+        let Some(Left { connection, new, hurry }) = self.0 else { return };
+        if new {
+            connection.io.post(Command::Flush(connection.clone()));
+        }
+        if hurry {
+            connection.io.hurry();
         }
     }
 }
@@ -63,11 +66,7 @@ impl Connection {
         // Relaxed, because the queue's lock orders this: the thread clears the mark before it locks the queue, so who
         // has queued before that is seen there, and who does it later sees the mark cleared.
         let told = self.dirty.load(Relaxed) || self.dirty.swap(true, SeqCst);
-        let why = match told {
-            false => Some(Why::New),
-            true if presses && self.io.is_vacant() => Some(Why::Many),
-            true => None,
-        };
-        Nudge(why.map(|why| (self.clone(), why)))
+        let hurry = self.io.is_vacant() && (presses || !self.io.expects_me());
+        Nudge((!told || hurry).then(|| Left { connection: self.clone(), new: !told, hurry }))
     }
 }

@@ -25,23 +25,13 @@ thread_local! {
     static GUEST: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether the caller is inside [`as_guest`]: no handler may run here.
+/// Whether the caller is inside a loop as a guest ([`super::lead`]): no handler may run here.
 pub(super) fn is_guest() -> bool {
     GUEST.get()
 }
 
-/// Runs a round of a loop on a thread of the host.
-pub(super) fn as_guest<R>(round: impl FnOnce() -> R) -> R {
-    struct Leaving;
-    impl Drop for Leaving {
-        fn drop(&mut self) {
-            GUEST.set(false);
-        }
-    }
-    GUEST.set(true);
-    let _leaving = Leaving;
-    // What the loop calls could be a point of cancellation, and unwind through frames that do not expect it.
-    library::without_cancellation(round)
+pub(super) fn set_guest(inside: bool) {
+    GUEST.set(inside);
 }
 
 /// Whether the caller is on an I/O thread, that is inside an event handler.
@@ -97,6 +87,13 @@ impl IoShared {
         // Fails only when the thread has ended, and then there is nothing left to command.
         if self.commands.send(command).is_ok() {
             self.lead.sent(everyday, &self.waker);
+        }
+    }
+
+    /// [`Command::Stop`] at the end of a process.
+    fn stop_at_last(&self) {
+        if self.commands.send(Command::Stop).is_ok() {
+            self.lead.recall_last(&self.waker);
         }
     }
 
@@ -251,7 +248,7 @@ fn abandon_threads() {
     // At the end of a process another thread may have been stopped while it held the lock.
     let Ok(mut slot) = RUNTIME.try_lock() else { return };
     let Some(runtime) = slot.take() else { return };
-    runtime.threads.iter().for_each(|(handle, _)| handle.post(Command::Stop));
+    runtime.threads.iter().for_each(|(handle, _)| handle.stop_at_last());
     for (_, thread) in runtime.threads {
         // A signal that ends the process in the middle of a guest's round leaves the loop to nobody else.
         while !is_guest() && !thread.is_finished() && Instant::now() < deadline {

@@ -133,10 +133,10 @@ impl<'a> Draft<'a> {
     }
 
     /// Behind others, if it is short.
-    pub fn beside(self, shelf: &mut Shelf) -> Message {
+    pub fn beside(self, shelf: &mut Shelf) -> Result<Message> {
         match self {
-            Draft::Whole(message) => message,
-            Draft::Short(kind, data) => Message::received(kind, shelf.copy(data)),
+            Draft::Whole(message) => Ok(message),
+            Draft::Short(kind, data) => Ok(Message::received(kind, shelf.copy(data)?)),
         }
     }
 }

@@ -84,21 +84,42 @@ pub(super) fn copy(data: &[u8]) -> Result<Bytes> {
 
 /// Payloads up to this many bytes share a piece of memory.
 pub(super) const SHORT: usize = 256;
-/// Such a piece, which lives as long as any of its payloads.
-const PIECE: usize = 2048;
+/// The first such piece, which lives as long as any of its payloads; each that follows is twice as long.
+const LEAST_PIECE: usize = 256;
+const MOST_PIECE: usize = 4096;
+/// Where no more than this is left, no other payload will follow: a frame's head.
+const ALONE: usize = 14;
 
-/// Copies short payloads one behind the other. Belongs to who makes them.
-#[derive(Default)]
-pub struct Shelf(BytesMut);
+/// Copies short payloads one behind the other. Belongs to one queue, so that what keeps a piece alive is that queue's.
+pub struct Shelf {
+    piece: BytesMut,
+    next: usize,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self::about(LEAST_PIECE)
+    }
+}
 
 impl Shelf {
-    /// A payload with a copy of `data`, which has at most [`SHORT`] bytes.
-    pub(super) fn copy(&mut self, data: &[u8]) -> Bytes {
-        if self.0.capacity() < data.len() {
-            self.0 = BytesMut::with_capacity(PIECE.max(data.len()));
+    /// For payloads of so many bytes in all, or more.
+    pub fn about(bytes: usize) -> Self {
+        Self { piece: BytesMut::new(), next: bytes.min(MOST_PIECE) }
+    }
+
+    /// A payload with a copy of `data`, which has at most [`SHORT`] bytes; NO_MEMORY when the system has none for one
+    /// that is alone.
+    pub(super) fn copy(&mut self, data: &[u8]) -> Result<Bytes> {
+        if self.piece.capacity() < data.len() {
+            if self.next <= data.len() + ALONE {
+                return copy(data);
+            }
+            self.piece = BytesMut::with_capacity(self.next.max(data.len()));
+            self.next = (2 * self.next).min(MOST_PIECE);
         }
-        self.0.extend_from_slice(data);
-        self.0.split().freeze()
+        self.piece.extend_from_slice(data);
+        Ok(self.piece.split().freeze())
     }
 }
 
@@ -154,7 +175,7 @@ mod tests {
     fn short_payloads_share_their_memory_and_nothing_else() {
         let mut shelf = Shelf::default();
         let data = |at: usize| vec![at as u8; at % (SHORT + 1)];
-        let all: Vec<_> = (0..2000).map(|at| shelf.copy(&data(at))).collect();
+        let all: Vec<_> = (0..2000).map(|at| shelf.copy(&data(at)).unwrap()).collect();
         assert!(all.iter().enumerate().all(|(at, payload)| *payload == data(at)));
         let behind = all.windows(2).filter(|two| two[0].as_ptr().wrapping_add(two[0].len()) == two[1].as_ptr());
         assert!(behind.count() > 1500);

@@ -60,8 +60,8 @@ impl Received<'_> {
     fn into_message(self, shelf: &mut Shelf) -> Result<Message, Violation> {
         match self {
             Received::InPlace(kind, data) => {
-                let draft = Draft::received(kind, data).map_err(|error| Violation { code: 1011, error })?;
-                Ok(draft.beside(shelf))
+                let message = Draft::received(kind, data).and_then(|draft| draft.beside(shelf));
+                message.map_err(|error| Violation { code: 1011, error })
             }
             Received::Whole(message) => Ok(message),
         }
@@ -190,6 +190,10 @@ impl Driver {
 
     fn decode(&mut self, io: &mut Io, bytes: &mut [u8], mut run: Option<Run>) -> Met {
         let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
+        if run.is_none() {
+            // What one read brings goes to one queue.
+            io.shelf = Shelf::about(bytes.len());
+        }
         while self.stash.is_none() && !self.closing.is_deaf() {
             if let Some((kind, place)) = self.decoder.next_ordinary(bytes, &mut at, limit) {
                 let received = Received::InPlace(kind, bytes.get(place).unwrap_or_default());

@@ -39,15 +39,16 @@ impl Driver {
         let mut messages = std::mem::take(&mut io.straight);
         io.output.clear();
         let (mut bytes, mut short) = (0, true);
-        let output = &mut io.output;
         let more = self.connection.outbox.take(self.connection.serial, self.portion, |message| {
             short &= message.data().len() < LARGE;
-            if short {
-                append_frame(FrameKind::of(message.kind()), message.data(), None, output);
-            }
             bytes += message.data().len();
             messages.push(message);
         });
+        if short {
+            for message in &messages {
+                append_frame(FrameKind::of(message.kind()), message.data(), None, &mut io.output);
+            }
+        }
         let outcome = match messages.len() {
             0 => Ok(Went::Not),
             _ if !short => {

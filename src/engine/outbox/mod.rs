@@ -59,7 +59,7 @@ impl State {
     fn make(&mut self, message: Draft<'_>) -> Result<Message> {
         match self.queue.is_empty() {
             true => message.alone(),
-            false => Ok(message.beside(self.shelf.get_or_insert_default())),
+            false => message.beside(self.shelf.get_or_insert_default()),
         }
     }
 
@@ -167,6 +167,7 @@ impl Outbox {
             let mut state = self.change();
             state.finish(Id::ClosedWhileWaiting);
             state.closed = true;
+            state.shelf = None;
             std::mem::take(&mut state.queue)
         };
         drop(dropped);
@@ -190,6 +191,7 @@ impl Outbox {
             let mut state = self.change();
             state.finish(Id::ClosedWhileWaiting);
             state.closed = true;
+            state.shelf = None;
             (state.messages, state.bytes) = (0, 0);
             std::mem::take(&mut state.queue).into()
         };

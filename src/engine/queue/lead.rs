@@ -5,6 +5,7 @@ use crate::engine::lead::Visit;
 use crate::engine::runtime::IoHandle;
 use crate::engine::sync::Deadline;
 use crate::net::Moment;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::MutexGuard;
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ impl State {
     /// The thread whose call has just been served, if it is the only one and would rather run the loop.
     pub(super) fn would_be_guest(&self) -> Option<usize> {
         let alone = self.waiters.len() == 1 && self.signals.is_empty() && self.requests.is_empty();
+        let alone = alone && self.leader.is_none();
         // Mio's sockets on Windows belong to the thread that has asked for their readiness.
         let waiter = self.waiters.front().filter(|_| cfg!(unix) && alone && self.pace.close >= OFTEN)?;
         self.satisfies(waiter.want).then_some(waiter.thread)
@@ -83,7 +85,8 @@ impl Inbox {
         visit.look_away();
         state.leader = Some((want, visit.events()));
         drop(state);
-        let stay = visit.round(deadline);
+        // After a panic nobody else must be kept from the queue.
+        let stay = catch_unwind(AssertUnwindSafe(|| visit.round(deadline))).unwrap_or(false);
         let mut state = self.lock();
         state.leader = None;
         (state, stay, in_time)

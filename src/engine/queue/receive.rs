@@ -68,6 +68,8 @@ impl Inbox {
                 }
                 (guard, in_time)
             } else {
+                // It may have been left just now to one who does not come back for us.
+                state.open_loop.iter().for_each(IoHandle::hurry);
                 let me = waiter.get_or_insert_with(|| {
                     state.pace.waits();
                     let me = state.new_waiter(want);
