@@ -15,10 +15,13 @@ use std::io::{self, ErrorKind};
 /// Room for messages that is kept for the next connection that has some.
 const KEPT: usize = 1024;
 
+/// What a message counts at least in a turn: of the shortest ones, too, no more than others can wait for.
+const COST: usize = 64;
+
 /// What has become of what waited.
 pub(super) enum Went {
-    /// The kernel has taken so many bytes; whether more waits.
-    Out { count: usize, more: bool },
+    /// What that takes of the turn, in bytes; whether more waits.
+    Out { cost: usize, more: bool },
     /// It is staged, or there was nothing: the ordinary way goes on.
     Not,
 }
@@ -39,16 +42,16 @@ impl Driver {
         let mut messages = std::mem::take(&mut io.straight);
         io.output.clear();
         let (mut bytes, mut short) = (0, true);
+        let output = &mut io.output;
+        // Encoded under the queue's lock: who floods it does not fill it faster than it is emptied.
         let more = self.connection.outbox.take(self.connection.serial, self.portion, |message| {
             short &= message.data().len() < LARGE;
+            if short {
+                append_frame(FrameKind::of(message.kind()), message.data(), None, output);
+            }
             bytes += message.data().len();
             messages.push(message);
         });
-        if short {
-            for message in &messages {
-                append_frame(FrameKind::of(message.kind()), message.data(), None, &mut io.output);
-            }
-        }
         let outcome = match messages.len() {
             0 => Ok(Went::Not),
             _ if !short => {
@@ -62,7 +65,7 @@ impl Driver {
                     Counters::add(&counters.messages_out, count as u64);
                     Counters::add(&counters.bytes_out, bytes as u64);
                     self.connection.outbox.written(count, bytes);
-                    Ok(Went::Out { count: taken, more })
+                    Ok(Went::Out { cost: taken.max(count * COST), more })
                 }
                 other => {
                     let offered = io.output.len();

@@ -90,9 +90,9 @@ impl Driver {
         let mut turn = 0;
         while turn < TURN {
             if self.goes_straight()
-                && let Went::Out { count, more } = self.write_straight(io, stream)?
+                && let Went::Out { cost, more } = self.write_straight(io, stream)?
             {
-                turn += count;
+                turn += cost;
                 if more {
                     continue;
                 }
