@@ -14,6 +14,9 @@ const GOING_ON: Duration = Duration::from_micros(500);
 /// What a guest's round may take of the time in which he wants to hear of an end, or of his time-out.
 const GUEST: Duration = Duration::from_millis(2);
 
+/// For so long the thread keeps the loop when something has come that is beyond a guest.
+const SHUT: Duration = Duration::from_millis(5);
+
 /// Who runs a round.
 #[derive(Clone, Copy)]
 pub(super) enum Runner {
@@ -43,25 +46,45 @@ pub(super) struct EventLoop {
     served: usize,
     /// The round had to do with something beyond a guest's business.
     beyond: bool,
+    /// Until then there is no guest.
+    shut: Moment,
 }
 
 impl EventLoop {
     pub fn new(reactor: Reactor, handle: IoHandle, commands: Receiver<Command>) -> Box<Self> {
         let io = Io::new(reactor, handle);
         let table = Table::default();
-        Box::new(Self { io, table, commands, left: None, ready: Vec::new(), served: 0, beyond: false })
+        Box::new(Self {
+            io,
+            table,
+            commands,
+            left: None,
+            ready: Vec::new(),
+            served: 0,
+            beyond: false,
+            shut: Moment::now(),
+        })
     }
 
     /// The I/O thread's life.
     pub fn run(mut self: Box<Self>) {
         while self.round(Runner::Thread).is_ok() {
+            self.look_beyond();
             if let Some((guest, inbox)) = self.io.expected.take()
-                && !self.beyond
                 && runtime::serves_one()
+                && self.io.now >= self.shut
             {
                 let handle = self.io.handle.clone();
                 self = handle.lead().stand_by(self, guest, || inbox.is_awaited());
+                self.look_beyond();
             }
+        }
+    }
+
+    /// Where the thread is needed it stays for a while: each change costs a wake-up, and somebody's time.
+    fn look_beyond(&mut self) {
+        if self.beyond {
+            self.shut = Moment::now() + SHUT;
         }
     }
 
