@@ -16,7 +16,7 @@ use std::io::{self, ErrorKind};
 const KEPT: usize = 1024;
 
 /// What a message counts at least in a turn: of the shortest ones, too, no more than others can wait for.
-const COST: usize = 64;
+const COST: usize = 1024;
 
 /// What has become of what waited.
 pub(super) enum Went {
