@@ -84,7 +84,7 @@ impl Driver {
         let staged = self.staged.get_or_insert_with(|| io.lend());
         cork.unpack().into_iter().rev().for_each(|frame| staged.push_front(frame));
         match written {
-            Ok(count) => self.took(io, stream, count, whole),
+            Ok(count) => _ = self.took(io, stream, count, whole),
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.took_nothing(io.now),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return self.cannot_write(io, &error),

@@ -15,13 +15,10 @@ use std::io::{self, ErrorKind};
 /// Room for messages that is kept for the next connection that has some.
 const KEPT: usize = 1024;
 
-/// What a message counts at least in a turn: of the shortest ones, too, no more than others can wait for.
-const COST: usize = 1024;
-
 /// What has become of what waited.
 pub(super) enum Went {
-    /// What that takes of the turn, in bytes; whether more waits.
-    Out { cost: usize, more: bool },
+    /// So much of it has gone, in one write; whether more waits.
+    Out { bytes: usize, messages: usize, more: bool },
     /// It is staged, or there was nothing: the ordinary way goes on.
     Not,
 }
@@ -65,7 +62,7 @@ impl Driver {
                     Counters::add(&counters.messages_out, count as u64);
                     Counters::add(&counters.bytes_out, bytes as u64);
                     self.connection.outbox.written(count, bytes);
-                    Ok(Went::Out { cost: taken.max(count * COST), more })
+                    Ok(Went::Out { bytes: taken, messages: count, more })
                 }
                 other => {
                     let offered = io.output.len();
@@ -96,7 +93,7 @@ impl Driver {
         offered: usize,
     ) -> io::Result<Went> {
         match outcome {
-            Ok(count) => self.took(io, stream, count, offered),
+            Ok(count) => _ = self.took(io, stream, count, offered),
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.took_nothing(io.now),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

@@ -18,8 +18,10 @@ use bytes::Bytes;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering::SeqCst;
 
-/// Bytes of one connection written in a turn, so that one long queue does not hold up the others.
+/// What one connection writes in a turn, so that one long queue does not hold up the others ([`cost`]).
 const TURN: usize = 16 * BUFFER;
+/// What a message counts at least: of the shortest ones, too, no more go out than others can wait for.
+const MESSAGE: usize = 1024;
 /// The least that is encoded for one write: a TLS record, which must be offered again whole.
 const LEAST: usize = 16 * 1024;
 /// A payload that is worth a place of its own in the write.
@@ -37,6 +39,12 @@ impl Raw {
     pub(super) fn new(bytes: Vec<u8>) -> Option<Box<Self>> {
         Some(Box::new(Self { bytes, sent: 0 }))
     }
+}
+
+/// What a write takes of the turn: not less than a full one, because somebody who sends while it lasts finds another
+/// few messages for the next one each time.
+fn cost(bytes: usize, messages: usize) -> usize {
+    bytes.max(messages * MESSAGE).max(BUFFER)
 }
 
 impl Driver {
@@ -90,9 +98,9 @@ impl Driver {
         let mut turn = 0;
         while turn < TURN {
             if self.goes_straight()
-                && let Went::Out { cost, more } = self.write_straight(io, stream)?
+                && let Went::Out { bytes, messages, more } = self.write_straight(io, stream)?
             {
-                turn += cost;
+                turn += cost(bytes, messages);
                 if more {
                     continue;
                 }
@@ -124,8 +132,7 @@ impl Driver {
             let offered = io.output.len() + large.len();
             match stream.write_both(&io.output, large) {
                 Ok(count) => {
-                    turn += count;
-                    self.took(io, stream, count, offered);
+                    turn += cost(count, self.took(io, stream, count, offered));
                     if self.blocked.is_some() {
                         return Ok(());
                     }
@@ -144,13 +151,13 @@ impl Driver {
         Ok(())
     }
 
-    /// The kernel took `count` of the bytes it was offered.
-    pub(super) fn took(&mut self, io: &mut Io, stream: &Stream, count: usize, offered: usize) {
+    /// The kernel took `count` of the bytes it was offered. Returns how many messages have gone with them.
+    pub(super) fn took(&mut self, io: &mut Io, stream: &Stream, count: usize, offered: usize) -> usize {
         self.learn(stream, count, offered);
-        self.advance(io, count);
         if stream.is_full(count, offered) {
             self.blocked = Some(io.now);
         }
+        self.advance(io, count)
     }
 
     /// How much is worth offering the next time.
@@ -226,9 +233,9 @@ impl Driver {
         self.staged.get_or_insert_with(|| io.lend()).push_back(frame);
     }
 
-    /// The kernel took `count` more bytes.
-    fn advance(&mut self, io: &mut Io, count: usize) {
-        let Some(mut staged) = self.staged.take() else { return };
+    /// The kernel took `count` more bytes. Returns how many messages have gone with them.
+    fn advance(&mut self, io: &mut Io, count: usize) -> usize {
+        let Some(mut staged) = self.staged.take() else { return 0 };
         let mut left = staged.sent + count;
         let (mut messages, mut bytes, mut wire) = (0, 0, 0);
         while let Some(frame) = staged.pop_gone(&mut left) {
@@ -257,6 +264,7 @@ impl Driver {
             Counters::add(&counters.bytes_out, wire as u64);
             self.connection.outbox.written(messages, bytes);
         }
+        messages
     }
 
     /// Answers a ping; while output is held up, and of a flood, only the latest one (RFC 6455 section 5.5.3).
