@@ -42,8 +42,7 @@ fn a_close_by_the_peer_is_answered_and_told() {
         server.close_timeout(3000);
     });
     let times = (0..ROUNDS).map(|number| {
-        let mut other = Peer::new(&led.server);
-        let id = led.host.expect(WSADDIN_EVENT_OPEN).connection;
+        let (mut other, id) = led.newcomer();
         // Also one that has itself made the host run the loop.
         match number % 2 {
             0 => led.host.lead_in(&mut other),
@@ -64,8 +63,7 @@ fn a_close_by_the_peer_is_answered_and_told() {
 fn a_break_is_told_after_the_last_message() {
     let mut led = Led::new(|_| {});
     for number in 0..4 {
-        let mut other = Peer::new(&led.server);
-        let id = led.host.expect(WSADDIN_EVENT_OPEN).connection;
+        let (mut other, id) = led.newcomer();
         led.lead_in();
         if number % 2 == 0 {
             other.say("last words");
@@ -91,8 +89,7 @@ fn disconnect_acts_while_the_host_leads() {
         server.close_timeout(3000);
     });
     let times = (0..ROUNDS).map(|_| {
-        let mut other = Peer::new(&led.server);
-        let id = led.host.expect(WSADDIN_EVENT_OPEN).connection;
+        let (mut other, id) = led.newcomer();
         led.lead_in();
         let begun = Instant::now();
         assert!(led.server.disconnect(id, 4000, "go").unwrap());
@@ -116,8 +113,7 @@ fn a_violation_ends_its_connection_alone() {
         server.close_timeout(3000);
     });
     for _ in 0..3 {
-        let mut other = Peer::new(&led.server);
-        led.host.expect(WSADDIN_EVENT_OPEN);
+        let (mut other, _) = led.newcomer();
         other.talk(3);
         led.lead_in();
         let begun = Instant::now();

@@ -20,11 +20,12 @@ mod several;
 mod stress;
 
 use face::*;
-use host::Host;
+use host::{Host, Sleep, Task};
 use raw::*;
 use std::io::Write;
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 use websocket_addin::capi::*;
 
@@ -131,6 +132,15 @@ impl Peer {
         (0..count).for_each(|number| self.hear(&format!("drop {number}")));
     }
 
+    /// The host takes nothing for a while in which `count` messages come; then all are answered.
+    fn talk_past_a_nap(&mut self, ms: u32, count: usize) {
+        let nap = format!("nap {ms}");
+        self.say(&nap);
+        (0..count).for_each(|number| self.say(&number.to_string()));
+        self.hear(&nap);
+        (0..count).for_each(|number| self.hear(&number.to_string()));
+    }
+
     /// How long it takes until that text is here, from when something was begun.
     fn hear_since(&mut self, begun: Instant, text: &str) -> Duration {
         self.hear(text);
@@ -176,6 +186,37 @@ impl Led {
     fn lead_in(&mut self) {
         self.host.lead_in(&mut self.peer);
     }
+
+    /// One more connection, and its id; the host has taken its opening.
+    fn newcomer(&self) -> (Peer, u64) {
+        let peer = Peer::new(&self.server);
+        (peer, self.host.expect(WSADDIN_EVENT_OPEN).connection)
+    }
+
+    /// How long something takes while the host leads, or just after it has led.
+    #[track_caller]
+    fn judge(&mut self, what: &str, mut step: impl FnMut(&mut Self) -> Duration) {
+        let time = |_| {
+            self.lead_in();
+            step(self)
+        };
+        judge(what, (0..ROUNDS).map(time).collect());
+    }
+}
+
+/// Runs `wait` on a thread of its own, and returns when that sleeps on a lock: beside the one who leads.
+fn beside<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    wait: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    let (own, task) = std::sync::mpsc::channel();
+    let waiting = scope.spawn(move || {
+        own.send(Task::own()).unwrap();
+        wait()
+    });
+    let task = task.recv().unwrap();
+    until("it waits", || task.sleep() == Sleep::Lock);
+    waiting
 }
 
 /// What happens on a busy machine is judged by what happens most of the time.

@@ -1,54 +1,43 @@
 //! What else happens while the host runs the loop, or has just left it.
 
-use super::host::Sleep;
 use super::*;
 
 #[test]
 fn what_another_thread_sends_leaves_while_the_host_leads() {
     let mut led = Led::new(|_| {});
-    let times = (0..ROUNDS).map(|_| {
-        led.lead_in();
+    led.judge("sent by another thread", |led| {
         let begun = Instant::now();
         assert!(led.server.send(led.connection, "from another").unwrap());
         led.peer.hear_since(begun, "from another")
     });
-    judge("sent by another thread", times.collect());
 }
 
 #[test]
 fn what_another_thread_sends_leaves_while_the_host_is_away() {
     let mut led = Led::new(|_| {});
-    let times = (0..ROUNDS).map(|_| {
-        led.lead_in();
-        led.peer.say("nap 300");
-        led.peer.hear("nap 300");
+    led.judge("sent by another thread, with the host away", |led| {
+        led.peer.talk_past_a_nap(300, 0);
         let begun = Instant::now();
         assert!(led.server.send(led.connection, "from another").unwrap());
         led.peer.hear_since(begun, "from another")
     });
-    judge("sent by another thread, with the host away", times.collect());
 }
 
 #[test]
 fn the_last_answer_leaves_although_the_host_does_not_come_back() {
     let mut led = Led::new(|_| {});
-    let times = (0..ROUNDS).map(|_| {
-        led.lead_in();
+    led.judge("the last answer", |led| {
         let begun = Instant::now();
         led.peer.say("nap 500");
         led.peer.hear_since(begun, "nap 500")
     });
-    judge("the last answer", times.collect());
 }
 
 #[test]
 fn what_comes_while_the_host_is_away_is_answered_when_it_is_back() {
     let mut led = Led::new(|_| {});
     led.lead_in();
-    led.peer.say("nap 100");
-    (0..50).for_each(|number| led.peer.say(&number.to_string()));
-    led.peer.hear("nap 100");
-    (0..50).for_each(|number| led.peer.hear(&number.to_string()));
+    led.peer.talk_past_a_nap(100, 50);
 }
 
 #[test]
@@ -74,8 +63,7 @@ fn pings_are_answered_with_the_host_inside_and_away() {
 #[test]
 fn a_ping_of_ours_comes_back() {
     let mut led = Led::new(|_| {});
-    let times = (0..ROUNDS).map(|_| {
-        led.lead_in();
+    led.judge("a ping of ours", |led| {
         let begun = Instant::now();
         std::thread::scope(|scope| {
             let ping = scope.spawn(|| led.server.ping(led.connection, SOON));
@@ -86,7 +74,6 @@ fn a_ping_of_ours_comes_back() {
         });
         begun.elapsed()
     });
-    judge("a ping of ours", times.collect());
 }
 
 #[test]
@@ -124,13 +111,7 @@ fn a_wait_for_any_is_told_while_another_leads() {
     for _ in 0..ROUNDS {
         led.lead_in();
         std::thread::scope(|scope| {
-            let (own, task) = std::sync::mpsc::channel();
-            let waiting = scope.spawn(move || {
-                own.send(host::Task::own()).unwrap();
-                wait_any(&ids, SOON)
-            });
-            let task = task.recv().unwrap();
-            until("it waits", || task.sleep() == Sleep::Lock);
+            let waiting = beside(scope, move || wait_any(&ids, SOON));
             // The leader takes it first, perhaps; what is then left in the queue is the other's to see.
             until("it is told", || {
                 led.peer.say("nap 20");

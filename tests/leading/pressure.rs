@@ -117,9 +117,6 @@ fn a_full_queue_goes_on_when_the_host_is_back() {
     });
     for _ in 0..5 {
         led.lead_in();
-        led.peer.say("nap 60");
-        (0..40).for_each(|number| led.peer.say(&number.to_string()));
-        led.peer.hear("nap 60");
-        (0..40).for_each(|number| led.peer.hear(&number.to_string()));
+        led.peer.talk_past_a_nap(60, 40);
     }
 }

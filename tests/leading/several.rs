@@ -70,14 +70,8 @@ fn what_another_leaves_is_for_who_leads() {
     for _ in 0..3 {
         led.lead_in();
         std::thread::scope(|scope| {
-            let (own, task) = std::sync::mpsc::channel();
             let server = led.server.clone();
-            let other = scope.spawn(move || {
-                own.send(host::Task::own()).unwrap();
-                server.receive_event(SOON).unwrap().event()
-            });
-            let task = task.recv().unwrap();
-            until("the other waits, too", || task.sleep() == Sleep::Lock);
+            let other = beside(scope, move || server.receive_event(SOON).unwrap().event());
             let both = [frame(FIN | TEXT, true, b"one of two"), frame(FIN | TEXT, true, b"one of two")].concat();
             let begun = Instant::now();
             led.peer.stream.write_all(&both).unwrap();
@@ -97,14 +91,8 @@ fn who_leads_has_waited_longest() {
     for _ in 0..3 {
         led.lead_in();
         std::thread::scope(|scope| {
-            let (own, task) = std::sync::mpsc::channel();
             let server = led.server.clone();
-            let other = scope.spawn(move || {
-                own.send(host::Task::own()).unwrap();
-                server.receive_event(SOON).unwrap().event()
-            });
-            let task = task.recv().unwrap();
-            until("the other waits, too", || task.sleep() == Sleep::Lock);
+            let other = beside(scope, move || server.receive_event(SOON).unwrap().event());
             led.peer.say("nap 50");
             led.peer.hear("nap 50");
             led.peer.say("for the other");
@@ -140,16 +128,7 @@ fn each_gets_what_it_wants() {
             task.sleep() == Sleep::Poll
         });
         std::thread::scope(|scope| {
-            let (own, task) = std::sync::mpsc::channel();
-            let all = scope.spawn({
-                let server = server.clone();
-                move || {
-                    own.send(host::Task::own()).unwrap();
-                    server.event()
-                }
-            });
-            let task = task.recv().unwrap();
-            until("the other waits", || task.sleep() == Sleep::Lock);
+            let all = beside(scope, || server.event());
             let newcomer = Peer::new(&server);
             assert_eq!(all.join().unwrap().event, WSADDIN_EVENT_OPEN);
             drop(newcomer);
