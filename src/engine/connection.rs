@@ -43,7 +43,11 @@ pub(super) struct Tally {
 
 impl Tally {
     pub fn add(&self, bytes: usize) {
-        self.messages.store(self.messages.load(Relaxed).wrapping_add(1), Relaxed);
+        self.add_all(1, bytes);
+    }
+
+    pub fn add_all(&self, messages: usize, bytes: usize) {
+        self.messages.store(self.messages.load(Relaxed).wrapping_add(messages), Relaxed);
         self.bytes.store(self.bytes.load(Relaxed).wrapping_add(bytes), Relaxed);
     }
 

@@ -1,10 +1,9 @@
 //! Events to a handler on the I/O thread instead of the queue.
 
 use super::event::Given;
-use super::queue::{Entry, Inbox, State};
+use super::queue::{Entries, Inbox, State};
 use super::runtime;
 use crate::error::{Error, Id, Result};
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -31,7 +30,7 @@ pub(super) struct Dispatch {
     /// Calls that wait until it has run.
     waiting: usize,
     /// Kept empty, for its memory.
-    batch: VecDeque<Entry>,
+    batch: Entries,
 }
 
 impl Dispatch {
@@ -96,8 +95,8 @@ impl Inbox {
             state.dispatch.running = Some(runtime::io_thread());
             self.handler_changed.store(false, SeqCst);
             drop(state);
-            while let Some(entry) = batch.pop_front() {
-                handler.call(Given::Event(entry.event));
+            while let Some(event) = batch.pop_front(|_, _| {}) {
+                handler.call(Given::Event(event));
                 if self.handler_changed.load(SeqCst) {
                     break;
                 }

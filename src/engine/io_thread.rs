@@ -1,9 +1,11 @@
 //! What the drivers of one I/O thread share, and the way of what they received to the queues.
 
 use super::command::{Command, Owner};
+use super::connection::Connection;
 use super::cork::Cork;
 use super::driver::Staged;
-use super::queue::{Entry, Inbox, Pushed};
+use super::event::{Body, Event};
+use super::queue::{Entries, Inbox, Pushed};
 use super::reconnect::Dials;
 use super::runtime::{self, IoHandle};
 use crate::net::{Moment, Reactor, Timers, TlsClients};
@@ -46,7 +48,7 @@ pub(super) struct Io {
     pub commands: Vec<Command>,
     /// What the round has brought so far; one object's.
     batch: Option<Batch>,
-    spare: Vec<Entry>,
+    spare: Entries,
     /// For the short messages that go to a queue.
     pub shelf: Shelf,
     /// Kept empty, for its memory.
@@ -62,8 +64,8 @@ pub(super) struct Io {
 /// What a round has brought for one object.
 struct Batch {
     inbox: Arc<Inbox>,
-    entries: Vec<Entry>,
-    /// Of the messages among them.
+    /// All of them messages.
+    entries: Entries,
     bytes: usize,
 }
 
@@ -87,7 +89,7 @@ impl Io {
             alarms: Vec::new(),
             commands: Vec::new(),
             batch: None,
-            spare: Vec::new(),
+            spare: Entries::default(),
             shelf: Shelf::default(),
             straight: Vec::new(),
             staged: None,
@@ -108,17 +110,18 @@ impl Io {
         batch.map_or((0, 0), |batch| (batch.entries.len(), batch.bytes))
     }
 
-    /// Adds an event to the round's batch of its object; another object's is handed over first.
-    pub fn queue(&mut self, inbox: &Arc<Inbox>, entry: Entry) {
-        let bytes = entry.event.message().map_or(0, |message| message.data().len());
+    /// Adds a message to the round's batch of its object; another object's is handed over first.
+    pub fn queue(&mut self, inbox: &Arc<Inbox>, message: Message, source: &Arc<Connection>) {
+        let bytes = message.data().len();
+        let event = Event { connection: source.id(), body: Body::Message(message) };
         if let Some(batch) = self.batch.as_mut().filter(|batch| Arc::ptr_eq(&batch.inbox, inbox)) {
-            batch.entries.push(entry);
+            batch.entries.push_back(event, Some(source));
             batch.bytes += bytes;
             return;
         }
         self.hand_over();
         let mut entries = std::mem::take(&mut self.spare);
-        entries.push(entry);
+        entries.push_back(event, Some(source));
         self.batch = Some(Batch { inbox: inbox.clone(), entries, bytes });
     }
 
@@ -145,8 +148,8 @@ impl Io {
 
     /// Hands the batch over and runs the handler that waits for it.
     pub fn hand_over(&mut self) {
-        let Some(Batch { inbox, mut entries, .. }) = self.batch.take() else { return };
-        match inbox.push(&mut entries) {
+        let Some(Batch { inbox, mut entries, bytes }) = self.batch.take() else { return };
+        match inbox.push(&mut entries, bytes) {
             Pushed::ForHandler => inbox.dispatch(),
             Pushed::ForGuest(thread) if runtime::serves_one() => {
                 inbox.expects(&self.handle);
@@ -154,8 +157,7 @@ impl Io {
             }
             Pushed::ForGuest(_) | Pushed::Queued => {}
         }
-        if entries.capacity() <= 4096 {
-            self.spare = entries;
-        }
+        entries.shrink();
+        self.spare = entries;
     }
 }

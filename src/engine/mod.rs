@@ -31,7 +31,7 @@ pub use event::{Body, Ending, Event, EventData, Given, Outcome, Reason, Wait};
 pub use gate::{Gate, Inside};
 pub use loading::{Loading, Ticket};
 pub use nudge::Nudge;
-pub use queue::{Entry, Inbox, Want};
+pub use queue::{Inbox, Want};
 pub use reconnect::{is_followed, longest_wait, next_wait};
 pub use runtime::{IoHandle, Lease, on_io_thread, patience, refuse_on_io_thread, serial};
 pub use stats::{Totals, connection_json};

@@ -1,7 +1,8 @@
 //! `Request`: a message that answers another is taken out of the stream by an id in its JSON.
 
-use super::event::{Body, Wait};
-use super::queue::{Entry, Inbox, State};
+use super::connection::Connection;
+use super::event::{Body, Event, Wait};
+use super::queue::{Inbox, State};
 use super::sync::{Deadline, lock, wait};
 use crate::error::{Error, Id, Result};
 use crate::ws::Message;
@@ -77,14 +78,14 @@ impl Inbox {
     }
 
     /// Gives a message to the request that it answers.
-    pub(super) fn answers_request(&self, state: &mut State, entry: &Entry) -> bool {
-        let Body::Message(message) = &entry.event.body else { return false };
+    pub(super) fn answers_request(&self, state: &mut State, event: &Event, source: Option<&Arc<Connection>>) -> bool {
+        let Body::Message(message) = &event.body else { return false };
         let Some(text) = message.as_str() else { return false };
         let Ok(Value::Object(object)) = serde_json::from_str::<Value>(text) else { return false };
         let found = state.requests.iter().position(|pending| object.get(&pending.field) == Some(&pending.id));
         let Some(at) = found else { return false };
         let pending = state.requests.remove(at);
-        self.settle_outside(state, entry);
+        self.settle_outside(&mut state.books, message, source);
         pending.set(Answer::Message(message.clone()));
         true
     }

@@ -72,6 +72,15 @@ impl IoHandle {
     }
 }
 
+#[cfg(test)]
+impl IoHandle {
+    /// Of a thread that does nothing.
+    pub(super) fn of_nobody() -> Self {
+        let waker = crate::net::Reactor::new().unwrap().waker();
+        IoHandle(Arc::new(IoShared { commands: unbounded().0, waker, lead: Lead::new(), workers: Workers::new() }))
+    }
+}
+
 impl Deref for IoHandle {
     type Target = IoShared;
 

@@ -9,7 +9,6 @@ use crate::engine::connection::Counters;
 use crate::engine::dispatch::Run;
 use crate::engine::event::{Body, Event, Given};
 use crate::engine::io_thread::{BUFFER, Io, TOKENS};
-use crate::engine::queue::Entry;
 use crate::error::{Error, Id};
 use crate::log;
 use crate::net::Moment;
@@ -277,8 +276,7 @@ impl Driver {
                 return;
             }
         }
-        let event = Event { connection: self.connection.id(), body: Body::Message(message) };
-        io.queue(inbox, Entry { event, source: Some(self.connection.clone()) });
+        io.queue(inbox, message, &self.connection);
         self.closing.last_message = Some(io.now);
     }
 
@@ -326,8 +324,7 @@ impl Driver {
     fn hand_on(&mut self, io: &mut Io, message: Message) {
         let inbox = self.owner.inbox();
         self.connection.admitted.add(message.data().len());
-        let event = Event { connection: self.connection.id(), body: Body::Message(message) };
-        io.queue(inbox, Entry { event, source: Some(self.connection.clone()) });
+        io.queue(inbox, message, &self.connection);
     }
 
     fn take_pong(&mut self, payload: &Bytes) {

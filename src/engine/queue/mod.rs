@@ -4,9 +4,13 @@
 //! reserved before a message enters a batch ([`Inbox::admit`]) and given back when the host takes it, which resumes
 //! the connections that had been paused. Other events do not count.
 
+mod books;
+mod entries;
 mod lead;
 mod receive;
 
+use self::books::Books;
+pub use self::entries::Entries;
 use self::lead::Pace;
 use super::connection::{Connection, Tally};
 use super::dispatch::Dispatch;
@@ -16,19 +20,13 @@ use super::runtime::IoHandle;
 use super::sync::lock;
 use super::watch::Signal;
 use crate::library;
-use crate::options::{Opt, Options};
+use crate::options::Options;
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Errors that are kept for a host that does not take them.
 const KEPT_ERRORS: usize = 64;
-
-/// An event and the connection whose credit it holds.
-pub struct Entry {
-    pub event: Event,
-    pub source: Option<Arc<Connection>>,
-}
 
 /// What a call wants from the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +55,8 @@ struct Waiter {
 
 #[derive(Default)]
 pub(in crate::engine) struct State {
-    pub(super) queue: VecDeque<Entry>,
-    messages: usize,
-    errors: usize,
+    pub(super) queue: Entries,
+    pub(super) books: Books,
     waiters: VecDeque<Arc<Waiter>>,
     /// For the next call that waits.
     spare_waiter: Option<Arc<Waiter>>,
@@ -74,7 +71,6 @@ pub(in crate::engine) struct State {
     receives: u64,
     live: bool,
     cancelled: bool,
-    paused: Vec<Arc<Connection>>,
     signals: Vec<Arc<Signal>>,
     pub(super) requests: Vec<Arc<Pending>>,
     pub(super) dispatch: Dispatch,
@@ -83,7 +79,7 @@ pub(in crate::engine) struct State {
 impl State {
     fn satisfies(&self, want: Want) -> bool {
         match want {
-            Want::Message => self.messages > 0,
+            Want::Message => self.books.messages > 0,
             Want::Any => !self.queue.is_empty(),
         }
     }
@@ -188,47 +184,22 @@ impl Inbox {
         self.waiting.get()
     }
 
-    /// Books one message of `connection`, on its I/O thread, which has `pending` messages and bytes for this queue in
-    /// its hands; false when the connection must be paused. One that has nothing else waiting may always deliver one.
-    pub fn admit(&self, connection: &Connection, size: usize, pending: (usize, usize)) -> bool {
-        let room = self.has_room(connection, size, pending);
-        if room {
-            connection.admitted.add(size);
-        }
-        room
-    }
-
-    fn has_room(&self, connection: &Connection, size: usize, pending: (usize, usize)) -> bool {
-        let (own_messages, own_bytes) = connection.inbound();
-        if own_messages == 0 {
-            return true;
-        }
-        let max_messages = self.options.size(Opt::ReceiveQueueMessages);
-        let max_bytes = self.options.size(Opt::ReceiveQueueBytes);
-        let (messages, bytes) = self.waiting();
-        messages + pending.0 < max_messages
-            && bytes + pending.1 + size <= max_bytes
-            // No division: this is asked for each message.
-            && (own_messages + 1).saturating_mul(self.share) <= max_messages
-            && (own_bytes + size).saturating_mul(self.share) <= max_bytes
-    }
-
-    /// Remembers a paused connection; false when room has come in between, so that it must try again.
-    pub fn pause(&self, connection: &Arc<Connection>, size: usize, pending: (usize, usize)) -> bool {
+    /// Hands over what came in one round of an I/O thread, in order: messages, of so many bytes.
+    pub(in crate::engine) fn push(&self, messages: &mut Entries, bytes: usize) -> Pushed {
         let mut state = self.lock();
-        // Under the lock, because the host gives credit back under it.
-        if self.has_room(connection, size, pending) {
-            return false;
+        if state.requests.is_empty() && !messages.sources().any(Connection::is_over) {
+            // Nothing to look at one by one.
+            state.books.messages += messages.len();
+            self.waiting.add_all(messages.len(), bytes);
+            state.queue.append(messages);
+        } else {
+            messages.drain(|event, source| self.take_in(&mut state, event, source));
         }
-        connection.set_paused(true);
-        state.paused.push(connection.clone());
-        true
+        self.pushed(state)
     }
 
-    /// Hands over what came in one round of an I/O thread, in order.
-    pub(in crate::engine) fn push(&self, batch: &mut Vec<Entry>) -> Pushed {
-        let mut state = self.lock();
-        self.take_in(&mut state, batch);
+    /// What has become of what was taken in; whoever waits for it is told.
+    fn pushed(&self, state: MutexGuard<'_, State>) -> Pushed {
         if state.dispatch.is_set() {
             return if state.queue.is_empty() { Pushed::Queued } else { Pushed::ForHandler };
         }
@@ -239,135 +210,59 @@ impl Inbox {
         guest.map_or(Pushed::Queued, Pushed::ForGuest)
     }
 
-    fn take_in(&self, state: &mut State, batch: &mut Vec<Entry>) {
-        for entry in batch.drain(..) {
-            if self.comes_too_late(state, &entry) {
-                continue;
-            }
-            if !state.requests.is_empty() && self.answers_request(state, &entry) {
-                continue;
-            }
-            self.enqueue(state, entry);
+    fn take_in(&self, state: &mut State, event: Event, source: Option<&Arc<Connection>>) {
+        if self.comes_too_late(state, &event, source) {
+            return;
         }
+        if !state.requests.is_empty() && self.answers_request(state, &event, source) {
+            return;
+        }
+        self.enqueue(state, event, source);
     }
 
     /// Another thread has told the end of its connection already; gives its credit back.
-    fn comes_too_late(&self, state: &mut State, entry: &Entry) -> bool {
-        let late = matches!(entry.event.body, Body::Message(_)) && entry.source.as_ref().is_some_and(|c| c.is_over());
+    fn comes_too_late(&self, state: &mut State, event: &Event, source: Option<&Arc<Connection>>) -> bool {
+        let Body::Message(message) = &event.body else { return false };
+        let late = source.is_some_and(|connection| connection.is_over());
         if late {
-            self.settle_outside(state, entry);
+            self.settle_outside(&mut state.books, message, source);
         }
         late
     }
 
-    fn enqueue(&self, state: &mut State, entry: Entry) {
-        match &entry.event.body {
-            Body::Message(message) => {
-                state.messages += 1;
-                self.waiting.add(message.data().len());
-            }
-            Body::Error(_) => {
-                state.errors += 1;
-                if state.errors > KEPT_ERRORS {
-                    if let Some(at) = state.queue.iter().position(|old| matches!(old.event.body, Body::Error(_))) {
-                        state.queue.remove(at);
-                    }
-                    state.errors -= 1;
-                }
-            }
-            Body::Close(_) if Self::forget(state, &entry) => return,
-            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
+    fn enqueue(&self, state: &mut State, event: Event, source: Option<&Arc<Connection>>) {
+        if let (Body::Close(_), Some(source)) = (&event.body, source)
+            && Self::forget(state, source)
+        {
+            return;
         }
-        state.queue.push_back(entry);
+        self.book(&mut state.books, &event.body);
+        if state.books.errors > KEPT_ERRORS {
+            state.queue.remove_first(|body| matches!(body, Body::Error(_)));
+            state.books.errors -= 1;
+        }
+        state.queue.push_back(event, source);
     }
 
     /// A connection that has come and gone unseen, with no message waiting, leaves nothing behind: drops what the
     /// queue has of it and tells that its `close` is to be dropped, too. Keeps the queue bounded when the host takes
     /// nothing.
-    fn forget(state: &mut State, close: &Entry) -> bool {
-        let Some(source) = &close.source else { return false };
+    fn forget(state: &mut State, source: &Arc<Connection>) -> bool {
         let wants = state.waiters.iter().map(|waiter| waiter.want);
         let awaited = wants.chain(state.leader.as_ref().map(|(want, _)| *want)).any(|want| want == Want::Any);
         if source.inbound().0 > 0 || state.dispatch.is_set() || awaited {
             return false;
         }
         // One that the host had to let in has been seen once its `pending` was taken, or more of it.
-        let begin = match source.was_pending() {
-            true => |body: &Body| matches!(body, Body::Pending(_)),
-            false => |body: &Body| matches!(body, Body::Open(_)),
-        };
-        let is_its = |entry: &Entry| entry.source.as_ref().is_some_and(|other| Arc::ptr_eq(other, source));
-        // The youngest stand last.
-        let Some(first) = state.queue.iter().rposition(|entry| begin(&entry.event.body) && is_its(entry)) else {
-            return false;
-        };
-        state.queue.remove(first);
-        if source.was_pending()
-            && let Some(open) = state.queue.iter().rposition(is_its)
-        {
-            // It was let in all the same.
-            state.queue.remove(open);
+        if !source.was_pending() {
+            return state.queue.remove_last_of(source, |body| matches!(body, Body::Open(_)));
         }
-        true
-    }
-
-    /// Keeps the books of an entry that leaves the queue. Called with the lock held.
-    fn settle(&self, state: &mut State, entry: &Entry) {
-        match &entry.event.body {
-            Body::Message(message) => {
-                state.messages -= 1;
-                self.waiting.sub(message.data().len());
-                if let Some(source) = &entry.source {
-                    source.taken.add(message.data().len());
-                    Self::resume_one(state, source);
-                }
-            }
-            Body::Error(_) => state.errors -= 1,
-            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
+        let unseen = state.queue.remove_last_of(source, |body| matches!(body, Body::Pending(_)));
+        if unseen {
+            // It may have been let in all the same.
+            state.queue.remove_last_of(source, |_| true);
         }
-        if !state.paused.is_empty() {
-            self.resume(state);
-        }
-    }
-
-    /// With nothing of its own waiting a connection may deliver, however much the others have waiting.
-    fn resume_one(state: &mut State, source: &Arc<Connection>) {
-        if source.is_paused() && source.inbound().0 == 0 {
-            state.paused.retain(|connection| !Arc::ptr_eq(connection, source));
-            source.set_paused(false);
-            source.resume();
-        }
-    }
-
-    /// Gives credit back to an entry that never entered the queue.
-    pub(super) fn settle_outside(&self, state: &mut State, entry: &Entry) {
-        if let (Body::Message(message), Some(source)) = (&entry.event.body, &entry.source) {
-            source.taken.add(message.data().len());
-            Self::resume_one(state, source);
-        }
-        if !state.paused.is_empty() {
-            self.resume(state);
-        }
-    }
-
-    /// Wakes the paused connections once both the whole and their own part are below half.
-    fn resume(&self, state: &mut State) {
-        let max_messages = self.options.size(Opt::ReceiveQueueMessages);
-        let max_bytes = self.options.size(Opt::ReceiveQueueBytes);
-        let (messages, bytes) = self.waiting();
-        if messages > max_messages / 2 || bytes > max_bytes / 2 {
-            return;
-        }
-        let share = self.share;
-        state.paused.retain(|connection| {
-            let (own_messages, own_bytes) = connection.inbound();
-            let still = own_messages > max_messages / share / 2 || own_bytes > max_bytes / share / 2;
-            if !still {
-                connection.set_paused(false);
-                connection.resume();
-            }
-            still
-        });
+        unseen
     }
 
     /// Queues an event of a connection's life. On the I/O thread, after what came before it was handed over.
@@ -381,16 +276,8 @@ impl Inbox {
     #[must_use]
     pub fn add(&self, source: Option<&Arc<Connection>>, body: Body) -> bool {
         let connection = source.map_or(0, |connection| connection.id());
-        let entry = Entry { event: Event { connection, body }, source: source.cloned() };
-        self.push(&mut vec![entry]) == Pushed::ForHandler
-    }
-
-    /// A bound was changed: paused connections try again.
-    pub fn bounds_changed(&self) {
-        let paused = std::mem::take(&mut self.lock().paused);
-        for connection in paused {
-            connection.set_paused(false);
-            connection.resume();
-        }
+        let mut state = self.lock();
+        self.take_in(&mut state, Event { connection, body }, source);
+        self.pushed(state) == Pushed::ForHandler
     }
 }

@@ -1,6 +1,6 @@
 //! The host's side of an object's queue: taking, waiting, ending.
 
-use super::{Bells, Entry, Inbox, State, Waiter, Want};
+use super::{Bells, Entries, Inbox, State, Waiter, Want};
 use crate::engine::connection::Connection;
 use crate::engine::event::{Body, Event, Outcome, Wait};
 use crate::engine::lead::Visit;
@@ -8,7 +8,6 @@ use crate::engine::runtime::IoHandle;
 use crate::engine::sync::{Deadline, wait};
 use crate::engine::watch::Signal;
 use crate::error::{Error, Id, Result};
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// What a handler is given between two looks at the queue.
@@ -104,22 +103,20 @@ impl Inbox {
     }
 
     fn pop(&self, state: &mut State, want: Want) -> Option<Event> {
-        while let Some(entry) = state.queue.pop_front() {
-            self.settle(state, &entry);
-            if want == Want::Any || matches!(entry.event.body, Body::Message(_)) {
-                if state.queue.is_empty() && state.queue.capacity() > 4096 {
-                    state.queue = VecDeque::new();
+        while let Some(event) = self.take_first(state) {
+            if want == Want::Any || matches!(event.body, Body::Message(_)) {
+                if state.queue.is_empty() {
+                    state.queue.shrink();
                 }
-                return Some(entry.event);
+                return Some(event);
             }
         }
         None
     }
 
-    fn discard_all(&self, state: &mut State) {
-        while let Some(entry) = state.queue.pop_front() {
-            self.settle(state, &entry);
-        }
+    fn take_first(&self, state: &mut State) -> Option<Event> {
+        let State { queue, books, .. } = state;
+        queue.pop_front(|event, source| self.settle(books, &event.body, source))
     }
 
     pub fn take_now(&self) -> Option<Event> {
@@ -129,53 +126,44 @@ impl Inbox {
 
     pub fn put_back(&self, event: Event) {
         let mut state = self.lock();
-        match &event.body {
-            Body::Message(message) => {
-                state.messages += 1;
-                self.waiting.add(message.data().len());
-            }
-            Body::Error(_) => state.errors += 1,
-            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
-        }
-        state.queue.push_front(Entry { event, source: None });
+        self.book(&mut state.books, &event.body);
+        state.queue.push_front(event, None);
         let bells = state.bells();
         drop(state);
         bells.ring();
     }
 
-    /// Takes the first entries for a handler, with the lock held by the caller; their credit is given back now.
-    pub(in crate::engine) fn take_batch(&self, state: &mut State, batch: &mut VecDeque<Entry>) {
+    /// Takes the first events for a handler, with the lock held by the caller; their credit is given back now.
+    pub(in crate::engine) fn take_batch(&self, state: &mut State, batch: &mut Entries) {
+        let State { queue, books, .. } = state;
         let mut bytes = 0;
         while batch.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
-            let Some(entry) = state.queue.pop_front() else { break };
-            bytes += entry.event.message().map_or(0, |message| message.data().len());
-            self.settle(state, &entry);
-            batch.push_back(entry);
+            let mut from = None;
+            let first = queue.pop_front(|event, source| {
+                self.settle(books, &event.body, source);
+                from = source.cloned();
+            });
+            let Some(event) = first else { break };
+            bytes += event.message().map_or(0, |message| message.data().len());
+            batch.push_back(event, from.as_ref());
         }
     }
 
     /// Puts back what the handler did not get any more, in order.
-    pub(in crate::engine) fn return_batch(&self, state: &mut State, batch: &mut VecDeque<Entry>) {
-        while let Some(entry) = batch.pop_back() {
-            match &entry.event.body {
-                Body::Message(message) => {
-                    state.messages += 1;
-                    self.waiting.add(message.data().len());
-                    if let Some(source) = &entry.source {
-                        source.taken.sub(message.data().len());
-                    }
-                }
-                Body::Error(_) => state.errors += 1,
-                Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
+    pub(in crate::engine) fn return_batch(&self, state: &mut State, batch: &mut Entries) {
+        while let Some((event, source)) = batch.pop_back() {
+            self.book(&mut state.books, &event.body);
+            if let (Body::Message(message), Some(source)) = (&event.body, &source) {
+                source.taken.sub(message.data().len());
             }
-            state.queue.push_front(entry);
+            state.queue.push_front(event, source.as_ref());
         }
     }
 
     /// Drops everything that waits.
     pub fn clear(&self) {
         let mut state = self.lock();
-        self.discard_all(&mut state);
+        while self.take_first(&mut state).is_some() {}
     }
 
     /// Whether more can come; when not, calls that wait end with `Closed`.
@@ -227,7 +215,7 @@ impl Inbox {
 
     /// Messages that a call could take now.
     pub fn queued(&self) -> usize {
-        self.lock().messages
+        self.lock().books.messages
     }
 
     pub fn has_events(&self) -> bool {

@@ -1,0 +1,138 @@
+//! The bounds of a queue: what counts in them, and who pauses because of them.
+
+use super::Inbox;
+use crate::engine::connection::Connection;
+use crate::engine::event::Body;
+use crate::options::Opt;
+use crate::ws::Message;
+use std::sync::Arc;
+
+/// What is in a queue; its bytes are in [`Inbox::waiting`].
+#[derive(Default)]
+pub(in crate::engine) struct Books {
+    pub(super) messages: usize,
+    pub(super) errors: usize,
+    /// Those who wait for room.
+    pub(super) paused: Vec<Arc<Connection>>,
+}
+
+impl Inbox {
+    /// Books one message of `connection`, on its I/O thread, which has `pending` messages and bytes for this queue in
+    /// its hands; false when the connection must be paused. One that has nothing else waiting may always deliver one.
+    pub fn admit(&self, connection: &Connection, size: usize, pending: (usize, usize)) -> bool {
+        let room = self.has_room(connection, size, pending);
+        if room {
+            connection.admitted.add(size);
+        }
+        room
+    }
+
+    fn has_room(&self, connection: &Connection, size: usize, pending: (usize, usize)) -> bool {
+        let (own_messages, own_bytes) = connection.inbound();
+        if own_messages == 0 {
+            return true;
+        }
+        let max_messages = self.options.size(Opt::ReceiveQueueMessages);
+        let max_bytes = self.options.size(Opt::ReceiveQueueBytes);
+        let (messages, bytes) = self.waiting();
+        messages + pending.0 < max_messages
+            && bytes + pending.1 + size <= max_bytes
+            // No division: this is asked for each message.
+            && (own_messages + 1).saturating_mul(self.share) <= max_messages
+            && (own_bytes + size).saturating_mul(self.share) <= max_bytes
+    }
+
+    /// Remembers a paused connection; false when room has come in between, so that it must try again.
+    pub fn pause(&self, connection: &Arc<Connection>, size: usize, pending: (usize, usize)) -> bool {
+        let mut state = self.lock();
+        // Under the lock, because the host gives credit back under it.
+        if self.has_room(connection, size, pending) {
+            return false;
+        }
+        connection.set_paused(true);
+        state.books.paused.push(connection.clone());
+        true
+    }
+
+    /// An event enters the queue. Called with the lock held, as all that takes the books.
+    pub(super) fn book(&self, books: &mut Books, body: &Body) {
+        match body {
+            Body::Message(message) => {
+                books.messages += 1;
+                self.waiting.add(message.data().len());
+            }
+            Body::Error(_) => books.errors += 1,
+            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
+        }
+    }
+
+    /// An event leaves the queue.
+    pub(super) fn settle(&self, books: &mut Books, body: &Body, source: Option<&Arc<Connection>>) {
+        match body {
+            Body::Message(message) => {
+                books.messages -= 1;
+                self.waiting.sub(message.data().len());
+                self.settle_outside(books, message, source);
+                return;
+            }
+            Body::Error(_) => books.errors -= 1,
+            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
+        }
+        self.resume_all(books);
+    }
+
+    /// Gives its credit back to a message that is in the queue no more, or never was.
+    pub(in crate::engine) fn settle_outside(
+        &self,
+        books: &mut Books,
+        message: &Message,
+        source: Option<&Arc<Connection>>,
+    ) {
+        if let Some(source) = source {
+            source.taken.add(message.data().len());
+            Self::resume_one(books, source);
+        }
+        self.resume_all(books);
+    }
+
+    /// With nothing of its own waiting a connection may deliver, however much the others have waiting.
+    fn resume_one(books: &mut Books, source: &Arc<Connection>) {
+        if source.is_paused() && source.inbound().0 == 0 {
+            books.paused.retain(|connection| !Arc::ptr_eq(connection, source));
+            source.set_paused(false);
+            source.resume();
+        }
+    }
+
+    /// Wakes the paused connections once both the whole and their own part are below half.
+    fn resume_all(&self, books: &mut Books) {
+        if books.paused.is_empty() {
+            return;
+        }
+        let max_messages = self.options.size(Opt::ReceiveQueueMessages);
+        let max_bytes = self.options.size(Opt::ReceiveQueueBytes);
+        let (messages, bytes) = self.waiting();
+        if messages > max_messages / 2 || bytes > max_bytes / 2 {
+            return;
+        }
+        let share = self.share;
+        books.paused.retain(|connection| {
+            let (own_messages, own_bytes) = connection.inbound();
+            let still = own_messages > max_messages / share / 2 || own_bytes > max_bytes / share / 2;
+            if !still {
+                connection.set_paused(false);
+                connection.resume();
+            }
+            still
+        });
+    }
+
+    /// A bound was changed: paused connections try again.
+    pub fn bounds_changed(&self) {
+        let paused = std::mem::take(&mut self.lock().books.paused);
+        for connection in paused {
+            connection.set_paused(false);
+            connection.resume();
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Events in order, and the connections they come from.
+
+use crate::engine::connection::Connection;
+use crate::engine::event::{Body, Event};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// See the module's page. Events of one connection that follow each other share one part in owning it: a message costs
+/// no atomic count.
+#[derive(Default)]
+pub struct Entries {
+    events: VecDeque<Event>,
+    /// Of how many events each; none has 0.
+    sources: VecDeque<(Option<Arc<Connection>>, usize)>,
+}
+
+fn same(left: Option<&Arc<Connection>>, right: Option<&Arc<Connection>>) -> bool {
+    left.map(Arc::as_ptr) == right.map(Arc::as_ptr)
+}
+
+impl Entries {
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Gives memory back that a large crowd has needed. For who is empty.
+    pub fn shrink(&mut self) {
+        if self.events.capacity() > 4096 {
+            *self = Self::default();
+        }
+    }
+
+    pub fn push_back(&mut self, event: Event, source: Option<&Arc<Connection>>) {
+        self.events.push_back(event);
+        match self.sources.back_mut() {
+            Some((last, count)) if same(last.as_ref(), source) => *count += 1,
+            Some(_) | None => self.sources.push_back((source.cloned(), 1)),
+        }
+    }
+
+    /// Moves all of `other` behind these.
+    pub fn append(&mut self, other: &mut Self) {
+        if self.is_empty() {
+            std::mem::swap(self, other);
+            return;
+        }
+        if let (Some((last, count)), Some((first, more))) = (self.sources.back_mut(), other.sources.front())
+            && same(last.as_ref(), first.as_ref())
+        {
+            *count += more;
+            other.sources.pop_front();
+        }
+        self.events.append(&mut other.events);
+        self.sources.append(&mut other.sources);
+    }
+
+    /// Each at least once.
+    pub fn sources(&self) -> impl Iterator<Item = &Connection> {
+        self.sources.iter().filter_map(|(source, _)| source.as_deref())
+    }
+
+    pub fn push_front(&mut self, event: Event, source: Option<&Arc<Connection>>) {
+        self.events.push_front(event);
+        match self.sources.front_mut() {
+            Some((first, count)) if same(first.as_ref(), source) => *count += 1,
+            Some(_) | None => self.sources.push_front((source.cloned(), 1)),
+        }
+    }
+
+    /// The first one, after `leave` has seen it go.
+    pub fn pop_front(&mut self, leave: impl FnOnce(&Event, Option<&Arc<Connection>>)) -> Option<Event> {
+        let event = self.events.pop_front()?;
+        if let Some((source, count)) = self.sources.front_mut() {
+            *count -= 1;
+            leave(&event, source.as_ref());
+            if *count == 0 {
+                self.sources.pop_front();
+            }
+        }
+        Some(event)
+    }
+
+    /// The last one, and where it came from.
+    pub fn pop_back(&mut self) -> Option<(Event, Option<Arc<Connection>>)> {
+        let event = self.events.pop_back()?;
+        let (source, count) = self.sources.back_mut()?;
+        let source = source.clone();
+        *count -= 1;
+        if *count == 0 {
+            self.sources.pop_back();
+        }
+        Some((event, source))
+    }
+
+    /// Gives all of them away, in order.
+    pub fn drain(&mut self, mut take: impl FnMut(Event, Option<&Arc<Connection>>)) {
+        for (source, count) in self.sources.drain(..) {
+            self.events.drain(..count).for_each(|event| take(event, source.as_ref()));
+        }
+    }
+
+    /// Drops the first one of that kind.
+    pub fn remove_first(&mut self, is_it: impl Fn(&Body) -> bool) {
+        if let Some(at) = self.events.iter().position(|event| is_it(&event.body)) {
+            self.remove(at);
+        }
+    }
+
+    /// Drops the last one of that kind that came from `source`; whether there was one.
+    pub fn remove_last_of(&mut self, source: &Arc<Connection>, is_it: impl Fn(&Body) -> bool) -> bool {
+        let mut end = self.events.len();
+        for (other, count) in self.sources.iter().rev() {
+            let begin = end - count;
+            if same(other.as_ref(), Some(source))
+                && let Some(at) = (begin..end).rev().find(|at| is_it(&self.events[*at].body))
+            {
+                self.remove(at);
+                return true;
+            }
+            end = begin;
+        }
+        false
+    }
+
+    fn remove(&mut self, at: usize) {
+        self.events.remove(at);
+        let mut end = 0;
+        let holds = |(_, count): &(_, usize)| {
+            end += count;
+            at < end
+        };
+        if let Some(group) = self.sources.iter().position(holds)
+            && let Some((_, count)) = self.sources.get_mut(group)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.sources.remove(group);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::runtime::IoHandle;
+
+    type Plain = (u64, bool, Option<u64>);
+
+    fn plain(event: &Event, source: Option<&Arc<Connection>>) -> Plain {
+        (event.connection, matches!(event.body, Body::Open(_)), source.map(|connection| connection.serial))
+    }
+
+    /// Whatever comes and goes at both ends and in the middle: each keeps its place and its source, and a source that
+    /// has nothing left is let go.
+    #[test]
+    fn each_keeps_its_place_and_its_source() {
+        let io = IoHandle::of_nobody();
+        let connections: Vec<_> = (0..3).map(|_| Connection::new(io.clone())).collect();
+        let (mut entries, mut model) = (Entries::default(), VecDeque::<Plain>::new());
+        let mut seed = 1_u32;
+        let mut below = |bound: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 8) % bound
+        };
+        for number in 0..50_000 {
+            let source = connections.get(below(4) as usize);
+            match below(20) {
+                0..5 => {
+                    let mut seen = None;
+                    let event = entries.pop_front(|event, source| seen = Some(plain(event, source)));
+                    assert_eq!(seen, model.pop_front());
+                    assert_eq!(event.map(|event| event.connection), seen.map(|seen| seen.0));
+                }
+                5 | 6 => {
+                    let last = entries.pop_back();
+                    assert_eq!(last.map(|(event, source)| plain(&event, source.as_ref())), model.pop_back());
+                }
+                7 => {
+                    entries.remove_first(|body| matches!(body, Body::Open(_)));
+                    if let Some(at) = model.iter().position(|(_, open, _)| *open) {
+                        model.remove(at);
+                    }
+                }
+                8 | 9 => {
+                    let of = &connections[below(3) as usize];
+                    let found = entries.remove_last_of(of, |body| matches!(body, Body::Open(_)));
+                    let at = model.iter().rposition(|(_, open, source)| *open && *source == Some(of.serial));
+                    assert_eq!(found, at.is_some());
+                    at.map(|at| model.remove(at));
+                }
+                11 if below(5) == 0 => {
+                    let mut more = Entries::default();
+                    for number in 0..below(5).into() {
+                        let event = Event { connection: number, body: Body::Open(String::new()) };
+                        let source = connections.get(below(4) as usize);
+                        model.push_back(plain(&event, source));
+                        more.push_back(event, source);
+                    }
+                    entries.append(&mut more);
+                    assert!(more.is_empty());
+                }
+                10 if below(50) == 0 => {
+                    entries.drain(|event, source| assert_eq!(Some(plain(&event, source)), model.pop_front()));
+                    assert!(entries.is_empty() && model.is_empty());
+                    let owners = connections.iter().map(Arc::strong_count);
+                    assert_eq!(owners.collect::<Vec<_>>(), [1; 3]);
+                }
+                kind => {
+                    let text = String::new();
+                    let body = if below(2) == 0 { Body::Open(text) } else { Body::Expired(text) };
+                    let event = Event { connection: number, body };
+                    if kind < 12 {
+                        model.push_front(plain(&event, source));
+                        entries.push_front(event, source);
+                    } else {
+                        model.push_back(plain(&event, source));
+                        entries.push_back(event, source);
+                    }
+                }
+            }
+            assert_eq!(entries.len(), model.len());
+        }
+    }
+}
