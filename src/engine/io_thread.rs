@@ -5,6 +5,7 @@ use super::connection::Connection;
 use super::cork::Cork;
 use super::driver::Staged;
 use super::event::{Body, Event};
+use super::outbox::Waiting;
 use super::queue::{Entries, Inbox, Pushed};
 use super::reconnect::Dials;
 use super::runtime::{self, IoHandle};
@@ -52,7 +53,7 @@ pub(super) struct Io {
     /// For the short messages that go to a queue.
     pub shelf: Shelf,
     /// Kept empty, for its memory.
-    pub straight: Vec<Message>,
+    pub straight: Waiting,
     /// For the next connection that has something to write.
     pub staged: Option<Box<Staged>>,
     /// The thread of the host that would rather run the loop itself ([`super::lead`]), and its queue.
@@ -91,7 +92,7 @@ impl Io {
             batch: None,
             spare: Entries::default(),
             shelf: Shelf::default(),
-            straight: Vec::new(),
+            straight: Waiting::default(),
             staged: None,
             expected: None,
             agreed: None,

@@ -57,7 +57,7 @@ impl Message {
     }
 
     /// For who knows that a text is UTF-8: the decoder, which has checked it, and a frame that was made of one.
-    pub(super) fn received(kind: MessageKind, data: Bytes) -> Self {
+    pub fn received(kind: MessageKind, data: Bytes) -> Self {
         Self { kind, data, packs: None }
     }
 

@@ -7,13 +7,11 @@ use super::Driver;
 use super::writing::LARGE;
 use crate::engine::connection::Counters;
 use crate::engine::io_thread::Io;
+use crate::engine::outbox::Waiting;
 use crate::log::{self, Level};
 use crate::net::Stream;
-use crate::ws::{FrameKind, Message, OutFrame, Role, append_frame};
+use crate::ws::{FrameKind, OutFrame, Role, append_frame};
 use std::io::{self, ErrorKind};
-
-/// Room for messages that is kept for the next connection that has some.
-const KEPT: usize = 1024;
 
 /// What has become of what waited.
 pub(super) enum Went {
@@ -36,51 +34,51 @@ impl Driver {
     }
 
     pub(super) fn write_straight(&mut self, io: &mut Io, stream: &mut Stream) -> io::Result<Went> {
-        let mut messages = std::mem::take(&mut io.straight);
-        io.output.clear();
-        let (mut bytes, mut short) = (0, true);
-        let output = &mut io.output;
-        // Encoded under the queue's lock: who floods it does not fill it faster than it is emptied.
-        let more = self.connection.outbox.take(self.connection.serial, self.portion, |message| {
-            short &= message.data().len() < LARGE;
-            if short {
-                append_frame(FrameKind::of(message.kind()), message.data(), None, output);
-            }
-            bytes += message.data().len();
-            messages.push(message);
-        });
-        let outcome = match messages.len() {
-            0 => Ok(Went::Not),
-            _ if !short => {
-                self.stage_all(io, &mut messages);
-                Ok(Went::Not)
-            }
-            count => match stream.write(&io.output) {
-                Ok(taken) if taken == io.output.len() => {
-                    self.learn(stream, taken, taken);
-                    let counters = &self.connection.counters;
-                    Counters::add(&counters.messages_out, count as u64);
-                    Counters::add(&counters.bytes_out, bytes as u64);
-                    self.connection.outbox.written(count, bytes);
-                    Ok(Went::Out { bytes: taken, messages: count, more })
-                }
-                other => {
-                    let offered = io.output.len();
-                    self.stage_all(io, &mut messages);
-                    self.went_partly(io, stream, other, offered)
-                }
-            },
-        };
-        messages.clear();
-        if messages.capacity() <= KEPT {
-            io.straight = messages;
-        }
+        let mut lot = std::mem::take(&mut io.straight);
+        let more = self.connection.outbox.take_lot(self.connection.serial, self.portion, &mut lot);
+        let outcome = self.write_lot(io, stream, &mut lot, more);
+        lot.clear();
+        io.straight = lot;
         outcome
     }
 
-    fn stage_all(&mut self, io: &mut Io, messages: &mut Vec<Message>) {
+    fn write_lot(&mut self, io: &mut Io, stream: &mut Stream, lot: &mut Waiting, more: bool) -> io::Result<Went> {
+        if lot.is_empty() {
+            return Ok(Went::Not);
+        }
+        io.output.clear();
+        let (mut payloads, mut short) = (0, true);
+        lot.read(|kind, data| {
+            short &= data.len() < LARGE;
+            if short {
+                append_frame(FrameKind::of(kind), data, None, &mut io.output);
+            }
+            payloads += data.len();
+        });
+        if !short {
+            self.stage_all(io, lot);
+            return Ok(Went::Not);
+        }
+        let (messages, offered) = (lot.len(), io.output.len());
+        match stream.write(&io.output) {
+            Ok(bytes) if bytes == offered => {
+                self.learn(stream, bytes, bytes);
+                let counters = &self.connection.counters;
+                Counters::add(&counters.messages_out, messages as u64);
+                Counters::add(&counters.bytes_out, payloads as u64);
+                self.connection.outbox.written(messages, payloads);
+                Ok(Went::Out { bytes, messages, more })
+            }
+            other => {
+                self.stage_all(io, lot);
+                self.went_partly(io, stream, other, offered)
+            }
+        }
+    }
+
+    fn stage_all(&mut self, io: &mut Io, lot: &mut Waiting) {
         let staged = self.staged.get_or_insert_with(|| io.lend());
-        for message in messages.drain(..) {
+        for message in lot {
             staged.push_back(OutFrame::new(FrameKind::of(message.kind()), message.into_data(), None));
         }
     }

@@ -6,12 +6,13 @@
 //! the next holder get anything. So no message is lost that was not written, none overtakes another, and none is sent
 //! twice that was written.
 
+mod waiting;
+
+pub(in crate::engine) use self::waiting::Waiting;
 use super::event::Wait;
 use super::sync::{Deadline, lock, wait};
 use crate::error::{Error, Id, Result};
-use crate::ws::payload::Shelf;
 use crate::ws::{Draft, Message};
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard};
 
@@ -20,9 +21,7 @@ const OVERHEAD: usize = 16;
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Message>,
-    /// Where short ones lie. Boxed, because nearly all connections have none.
-    shelf: Option<Box<Shelf>>,
+    queue: Waiting,
     /// Payload bytes of `queue` and of what the I/O thread has staged and not finished.
     bytes: usize,
     messages: usize,
@@ -52,15 +51,6 @@ impl State {
     fn finish(&mut self, why: Id) {
         self.open = false;
         self.end.get_or_insert(why);
-    }
-
-    /// One that is alone has memory of its own. Those that wait together lie together, so that the memory of a queue is
-    /// that of its own messages.
-    fn make(&mut self, message: Draft<'_>) -> Result<Message> {
-        match self.queue.is_empty() {
-            true => message.alone(),
-            false => message.beside(self.shelf.get_or_insert_default()),
-        }
     }
 
     fn is_handed_to(&self, serial: u64) -> bool {
@@ -167,7 +157,6 @@ impl Outbox {
             let mut state = self.change();
             state.finish(Id::ClosedWhileWaiting);
             state.closed = true;
-            state.shelf = None;
             std::mem::take(&mut state.queue)
         };
         drop(dropped);
@@ -191,9 +180,8 @@ impl Outbox {
             let mut state = self.change();
             state.finish(Id::ClosedWhileWaiting);
             state.closed = true;
-            state.shelf = None;
             (state.messages, state.bytes) = (0, 0);
-            std::mem::take(&mut state.queue).into()
+            std::mem::take(&mut state.queue).collect()
         };
         self.room.notify_all();
         messages
@@ -258,30 +246,34 @@ impl Outbox {
                 return Err(Error::new(Id::QueueFull, [state.bytes.into(), limit.into()]));
             }
         };
-        let message = state.make(message)?;
+        state.queue.push_back(message)?;
         state.bytes += size;
         state.messages += 1;
-        state.queue.push_back(message);
         Ok(Accepted { holder: state.holder, presses: state.cost() > limit / 2 })
     }
 
-    /// Moves messages to `take`, for the connection `serial`, until about `room` bytes are there; whether more wait.
-    pub fn take(&self, serial: u64, mut room: usize, mut take: impl FnMut(Message)) -> bool {
+    /// Moves messages to `take`, for the connection `serial`, until about `room` bytes are there.
+    pub fn take(&self, serial: u64, mut room: usize, mut take: impl FnMut(Message)) {
         let mut state = lock(&self.state);
         if !state.is_handed_to(serial) {
-            return false;
+            return;
         }
         while room > 0 {
             let Some(message) = state.queue.pop_front() else { break };
             room = room.saturating_sub(message.data().len() + OVERHEAD);
             take(message);
         }
-        if state.queue.is_empty() && state.queue.capacity() > 64 {
-            // An idle connection owns no buffer.
-            state.queue = VecDeque::new();
+    }
+
+    /// The same for a connection that has nothing staged, into `lot`, which is empty; whether more wait.
+    pub(super) fn take_lot(&self, serial: u64, room: usize, lot: &mut Waiting) -> bool {
+        let mut state = lock(&self.state);
+        if !state.is_handed_to(serial) {
+            return false;
         }
-        if state.queue.is_empty() {
-            state.shelf = None;
+        match state.cost() <= room {
+            true => state.queue.move_all(lot),
+            false => state.queue.move_some(lot, room, OVERHEAD),
         }
         !state.queue.is_empty()
     }
