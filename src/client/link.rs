@@ -2,7 +2,7 @@
 
 use super::{GRACE, Phase, Shared, State};
 use crate::engine::{
-    Body, Connection, Deadline, DialPlan, End, Ending, Inbox, Info, Owner, Wait, lock, patience, wait,
+    Body, Connection, Deadline, DialPlan, End, Ending, Inbox, Info, Opening, Owner, Wait, lock, patience, wait,
 };
 use crate::error::{Error, Id, Result};
 use crate::log::Object;
@@ -172,7 +172,8 @@ impl Owner for Shared {
             "extensions": info.map_or("", |info| info.extensions()),
             "attempt": attempt,
         });
-        let handler = self.inbox.add(Some(connection), Body::Open(open.to_string()));
+        let opening = Opening::new(move || open.to_string());
+        let handler = self.inbox.add(Some(connection), Body::Open(opening));
         self.settled(state, handler);
         true
     }

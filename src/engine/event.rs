@@ -3,6 +3,7 @@
 use crate::error::{Error, Language};
 use crate::ws::{Message, MessageKind};
 use std::borrow::Cow;
+use std::fmt;
 
 /// Why a connection ended: the peer's words, or our own error, whose text is made when it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +35,31 @@ pub struct Ending {
     pub clean: bool,
 }
 
+/// What an `open` tells, which is made when it is read: of those who take messages alone nobody asks for it.
+pub struct Opening(Box<dyn Fn() -> String + Send>);
+
+impl Opening {
+    /// `json` must give the same however late it is asked.
+    pub fn new(json: impl Fn() -> String + Send + 'static) -> Self {
+        Self(Box::new(json))
+    }
+
+    pub fn json(&self) -> String {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.json())
+    }
+}
+
 /// The body of an [`Event`].
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Body {
     /// JSON: a client's `{"url","protocol","extensions","attempt"}`, a server's ConnectionInfo.
-    Open(String),
+    Open(Opening),
     /// A newcomer asks the server's host to be let in. JSON: ConnectionInfo.
     Pending(String),
     Message(Message),
@@ -49,7 +70,7 @@ pub enum Body {
 }
 
 /// One entry of an object's queue.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Event {
     /// The server's connection id; 0 for a client's events and for errors that belong to no connection.
     pub connection: u64,
@@ -91,9 +112,8 @@ impl Event {
     /// The data: UTF-8 bytes of a text, or the bytes of a binary message.
     pub fn data(&self, language: Language) -> EventData<'_> {
         match &self.body {
-            Body::Open(json) | Body::Pending(json) | Body::Expired(json) => {
-                EventData::Text(Cow::Borrowed(json.as_bytes()))
-            }
+            Body::Open(opening) => EventData::Text(Cow::Owned(opening.json().into_bytes())),
+            Body::Pending(json) | Body::Expired(json) => EventData::Text(Cow::Borrowed(json.as_bytes())),
             Body::Message(message) => match message.kind() {
                 MessageKind::Text => EventData::Text(Cow::Borrowed(message.data())),
                 MessageKind::Binary => EventData::Binary(message.data()),

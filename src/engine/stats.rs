@@ -111,10 +111,39 @@ impl Totals {
 /// ConnectionInfo of a server's connection.
 pub fn connection_json(connection: &Connection, state: &str, with_headers: bool) -> Value {
     let counters = &connection.counters;
-    let info = connection.info();
-    let request = info.and_then(|info| info.request.as_ref());
     let (queued_out, queued_out_bytes) = connection.outbox.waiting();
     let round_trip = counters.round_trip_ms.load(Relaxed);
+    let figures = json!({
+        "messages_in": counters.messages_in.load(Relaxed),
+        "messages_out": counters.messages_out.load(Relaxed),
+        "bytes_in": counters.bytes_in.load(Relaxed),
+        "bytes_out": counters.bytes_out.load(Relaxed),
+        "queued_in": connection.inbound().0,
+        "queued_out": queued_out,
+        "queued_out_bytes": queued_out_bytes,
+        "round_trip_ms": (round_trip >= 0).then_some(round_trip),
+    });
+    with_figures(connection, state, with_headers, figures)
+}
+
+/// The same at the moment when it opened, with so many messages and bytes waiting for it.
+pub fn opening_json(connection: &Connection, (queued_out, queued_out_bytes): (usize, usize)) -> Value {
+    let figures = json!({
+        "messages_in": 0,
+        "messages_out": 0,
+        "bytes_in": 0,
+        "bytes_out": 0,
+        "queued_in": 0,
+        "queued_out": queued_out,
+        "queued_out_bytes": queued_out_bytes,
+        "round_trip_ms": null,
+    });
+    with_figures(connection, "open", true, figures)
+}
+
+fn with_figures(connection: &Connection, state: &str, with_headers: bool, figures: Value) -> Value {
+    let info = connection.info();
+    let request = info.and_then(|info| info.request.as_ref());
     let mut value = json!({
         "id": connection.id(),
         "name": "",
@@ -144,17 +173,9 @@ pub fn connection_json(connection: &Connection, state: &str, with_headers: bool)
         "secure": info.is_some_and(|info| info.secure),
         "state": state,
         "connected_at": info.map(|info| iso(info.connected_at())),
-        "messages_in": counters.messages_in.load(Relaxed),
-        "messages_out": counters.messages_out.load(Relaxed),
-        "bytes_in": counters.bytes_in.load(Relaxed),
-        "bytes_out": counters.bytes_out.load(Relaxed),
-        "queued_in": connection.inbound().0,
-        "queued_out": queued_out,
-        "queued_out_bytes": queued_out_bytes,
-        "round_trip_ms": (round_trip >= 0).then_some(round_trip),
     });
-    if let (Some(value), Value::Object(rest)) = (value.as_object_mut(), rest) {
-        value.extend(rest);
+    if let (Some(value), Value::Object(rest), Value::Object(figures)) = (value.as_object_mut(), rest, figures) {
+        value.extend(rest.into_iter().chain(figures));
     }
     value
 }

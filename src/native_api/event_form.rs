@@ -23,7 +23,8 @@ impl HostEvents {
             (Body::Message(message), HostEvents::Plain) => plain(message),
             (Body::Message(message), HostEvents::WithId) => with_id(event.connection, message),
             (_, HostEvents::Plain) => (event.name(), event_text(event, language)),
-            (Body::Open(json) | Body::Pending(json), HostEvents::WithId) => (event.name(), json.clone()),
+            (Body::Open(opening), HostEvents::WithId) => (event.name(), opening.json()),
+            (Body::Pending(json), HostEvents::WithId) => (event.name(), json.clone()),
             (_, HostEvents::WithId) => {
                 let text = event_text(event, language);
                 let mut value = json!({ "id": event.connection });

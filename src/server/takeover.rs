@@ -7,7 +7,9 @@
 
 use super::names::{Badge, Settled, group_in, requested};
 use super::{Phase, Shared, State};
-use crate::engine::{Body, Command, Connection, End, Ending, Owner, Reason, connection_json, lock};
+use crate::engine::{
+    Body, Command, Connection, End, Ending, Opening, Owner, Reason, connection_json, lock, opening_json,
+};
 use crate::log;
 use crate::options::Opt;
 use serde_json::{Value, json};
@@ -23,10 +25,13 @@ const TRY_AGAIN_LATER: u16 = 1013;
 impl Shared {
     /// ConnectionInfo with name and groups.
     pub(super) fn describe(connection: &Connection, badge: &Badge, with_headers: bool) -> Value {
-        let mut value = connection_json(connection, "open", with_headers);
-        value["name"] = json!(badge.name.as_deref().unwrap_or_default());
-        value["groups"] = badge.groups.iter().map(|group| json!(&**group)).collect();
-        value
+        Self::with_badge(connection_json(connection, "open", with_headers), badge)
+    }
+
+    fn with_badge(mut info: Value, badge: &Badge) -> Value {
+        info["name"] = json!(badge.name.as_deref().unwrap_or_default());
+        info["groups"] = badge.groups.iter().map(|group| json!(&**group)).collect();
+        info
     }
 
     /// A newcomer has opened: it gets its id, and the session of its name. Close of the one before, then its open.
@@ -37,8 +42,10 @@ impl Shared {
         // One that the host let in has had it since, and the host may have changed it, or sent the newcomer away.
         let mut dispatch = !connection.was_pending() && self.claim_asked(&mut state, connection);
         if !connection.is_over() {
-            let json = Self::describe(connection, &state.names.badge(connection.serial), true).to_string();
-            dispatch |= self.inbox.add(Some(connection), Body::Open(json));
+            let (badge, waiting) = (state.names.badge(connection.serial), connection.outbox.waiting());
+            let newcomer = connection.clone();
+            let json = move || Self::with_badge(opening_json(&newcomer, waiting), &badge).to_string();
+            dispatch |= self.inbox.add(Some(connection), Body::Open(Opening::new(json)));
         }
         drop(state);
         if dispatch {

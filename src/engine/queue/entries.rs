@@ -147,9 +147,14 @@ impl Entries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::event::Opening;
     use crate::engine::runtime::IoHandle;
 
     type Plain = (u64, bool, Option<u64>);
+
+    fn open() -> Body {
+        Body::Open(Opening::new(String::new))
+    }
 
     fn plain(event: &Event, source: Option<&Arc<Connection>>) -> Plain {
         (event.connection, matches!(event.body, Body::Open(_)), source.map(|connection| connection.serial))
@@ -196,7 +201,7 @@ mod tests {
                 11 if below(5) == 0 => {
                     let mut more = Entries::default();
                     for number in 0..below(5).into() {
-                        let event = Event { connection: number, body: Body::Open(String::new()) };
+                        let event = Event { connection: number, body: open() };
                         let source = connections.get(below(4) as usize);
                         model.push_back(plain(&event, source));
                         more.push_back(event, source);
@@ -211,8 +216,7 @@ mod tests {
                     assert_eq!(owners.collect::<Vec<_>>(), [1; 3]);
                 }
                 kind => {
-                    let text = String::new();
-                    let body = if below(2) == 0 { Body::Open(text) } else { Body::Expired(text) };
+                    let body = if below(2) == 0 { open() } else { Body::Expired(String::new()) };
                     let event = Event { connection: number, body };
                     if kind < 12 {
                         model.push_front(plain(&event, source));
