@@ -38,8 +38,8 @@ pub(super) struct Cork {
     bounds: Bounds,
     masks: MaskKeys,
     wire: Vec<u8>,
-    /// Kind and payload length of each frame.
-    frames: Vec<(MessageKind, usize)>,
+    /// How many messages these are, and the bytes of their payloads.
+    messages: usize,
     payload: usize,
     /// The rest goes by the queue, and what is here counts as waiting there.
     spilled: bool,
@@ -54,7 +54,7 @@ impl Cork {
             bounds: Bounds { queue: 0, longest: 0 },
             masks: MaskKeys::new(),
             wire: Vec::new(),
-            frames: Vec::new(),
+            messages: 0,
             payload: 0,
             spilled: false,
         })
@@ -79,7 +79,7 @@ impl Cork {
 
     /// Messages and their payload bytes.
     pub fn count(&self) -> (usize, usize) {
-        (self.frames.len(), self.payload)
+        (self.messages, self.payload)
     }
 
     pub fn is_spilled(&self) -> bool {
@@ -89,19 +89,18 @@ impl Cork {
     /// Empties it, for the next run.
     pub fn reset(&mut self) {
         self.wire.clear();
-        self.frames.clear();
-        (self.payload, self.spilled) = (0, false);
+        (self.messages, self.payload, self.spilled) = (0, 0, false);
     }
 
     /// The frames one by one, as the queue would have given them.
     pub fn unpack(&self) -> Vec<OutFrame> {
         let mut rest = &self.wire[..];
-        let unpack = |(kind, length): &(MessageKind, usize)| {
-            let (frame, size) = OutFrame::reread(rest, FrameKind::of(*kind), *length);
-            rest = &rest[size..];
-            frame
+        let next = || {
+            let (frame, behind) = OutFrame::reread(rest)?;
+            rest = behind;
+            Some(frame)
         };
-        self.frames.iter().map(unpack).collect()
+        std::iter::from_fn(next).collect()
     }
 
     fn add(&mut self, object: u64, connection: u64, kind: MessageKind, data: &[u8]) -> bool {
@@ -114,7 +113,7 @@ impl Cork {
         let outbox = &current.outbox;
         let fits = data.len() <= self.bounds.longest
             && self.wire.len().saturating_add(data.len()) <= CAPACITY
-            && Outbox::cost_of(self.frames.len() + 1, self.payload + data.len()) <= self.bounds.queue;
+            && Outbox::cost_of(self.messages + 1, self.payload + data.len()) <= self.bounds.queue;
         if !fits || !outbox.is_corked() {
             outbox.book_passed();
             self.spilled = true;
@@ -122,9 +121,9 @@ impl Cork {
         }
         let mask = (self.role == Role::Client).then(|| self.masks.next());
         append_frame(FrameKind::of(kind), data, mask, &mut self.wire);
-        self.frames.push((kind, data.len()));
+        self.messages += 1;
         self.payload += data.len();
-        outbox.passed(self.frames.len(), self.payload);
+        outbox.passed(self.messages, self.payload);
         true
     }
 }

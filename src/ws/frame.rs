@@ -3,6 +3,7 @@
 use super::mask;
 use super::message::{Message, MessageKind};
 use bytes::Bytes;
+use std::io::Cursor;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
@@ -78,17 +79,20 @@ impl OutFrame {
         Self { payload, original, head, head_len, mask, kind }
     }
 
-    /// The frame of that kind and payload length that [`append_frame`] has put at the beginning of `wire`, and how long
-    /// it is there.
-    pub fn reread(wire: &[u8], kind: FrameKind, length: usize) -> (Self, usize) {
-        let masked = wire.get(1).is_some_and(|byte| byte & 0x80 != 0).then_some([0; 4]);
-        let header = FrameHeader { opcode: kind.opcode(), mask: masked, ..FrameHeader::default() };
-        let (head, rest) = wire.split_at(header.len(length as u64).min(wire.len()));
-        // The mask is the end of a head.
-        let mask = masked.and(head.last_chunk().copied());
-        let mut payload = rest.get(..length).unwrap_or_default().to_vec();
-        mask.inspect(|mask| mask::apply(&mut payload, *mask));
-        (Self::new(kind, payload.into(), mask), head.len() + length)
+    /// The message that [`append_frame`] has put at the beginning of `wire`, and what follows it there; `None` when
+    /// nothing is left.
+    pub fn reread(wire: &[u8]) -> Option<(Self, &[u8])> {
+        let mut cursor = Cursor::new(wire);
+        let (header, length) = FrameHeader::parse(&mut cursor).ok()??;
+        let rest = wire.get(header.len(length)..)?;
+        let kind = match header.opcode {
+            OpCode::Data(Data::Text) => FrameKind::Text,
+            _ => FrameKind::Binary,
+        };
+        let (payload, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        let mut payload = payload.to_vec();
+        header.mask.inspect(|mask| mask::apply(&mut payload, *mask));
+        Some((Self::new(kind, payload.into(), header.mask), rest))
     }
 
     pub fn kind(&self) -> FrameKind {
@@ -237,10 +241,13 @@ mod tests {
             let mut wire = Vec::new();
             append_frame(FrameKind::Binary, &payload, mask, &mut wire);
             assert_eq!(wire, whole(&frame));
-            wire.extend(b"what follows");
-            let (again, size) = OutFrame::reread(&wire, FrameKind::Binary, length);
-            assert_eq!((size, again.payload()), (frame.wire_len(), frame.payload()));
-            assert_eq!(whole(&again), wire[..size]);
+            append_frame(FrameKind::Text, b"another", mask, &mut wire);
+            let (again, rest) = OutFrame::reread(&wire).unwrap();
+            assert_eq!((again.kind(), again.payload()), (FrameKind::Binary, frame.payload()));
+            assert_eq!(whole(&again), wire[..wire.len() - rest.len()]);
+            let (other, rest) = OutFrame::reread(rest).unwrap();
+            assert_eq!((other.kind(), &other.payload()[..]), (FrameKind::Text, &b"another"[..]));
+            assert!(rest.is_empty() && OutFrame::reread(rest).is_none());
         }
     }
 
