@@ -1,11 +1,12 @@
 //! From the first step to an open connection.
 
+use super::reading::FIRST;
 use super::telling::tell_head;
 use super::writing::Raw;
 use super::{After, Driver, Phase};
 use crate::engine::command::{Command, DialPlan};
 use crate::engine::connection::Info;
-use crate::engine::io_thread::{BUFFER, Io};
+use crate::engine::io_thread::Io;
 use crate::error::{Arg, Error, Id, Result};
 use crate::net::{Dial, DialState, Moment, Stream, TlsClient, look_up, resolve_now};
 use crate::options::Opt;
@@ -189,11 +190,12 @@ impl Driver {
         }
     }
 
-    /// Reads once; `None` when there is nothing.
+    /// Reads once; `None` when there is nothing. No more than a head may have: what else a newcomer has sent is not worth
+    /// a look before that has been read.
     pub(super) fn read_some(&mut self, io: &mut Io) -> std::result::Result<Option<usize>, std::io::Error> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
         loop {
-            match stream.read(&mut io.input[..BUFFER]) {
+            match stream.read(&mut io.input[..FIRST]) {
                 Ok(count) => return Ok(Some(count)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

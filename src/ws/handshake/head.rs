@@ -16,13 +16,12 @@ impl Collector {
 
     /// Adds `bytes`; whether parsing is worth trying.
     pub(super) fn add(&mut self, bytes: &[u8]) -> bool {
-        // An end may begin in what was there: "\n\r\n" has two bytes before its last. Whatever that last byte is, the
-        // head ends there or is bad.
+        // An end may begin in what was there: "\n\r\n" has two bytes before its last. Whatever follows "\n\r", the head
+        // ends there or is bad.
         let from = self.bytes.len().saturating_sub(2);
         self.bytes.extend_from_slice(bytes);
         let fresh = self.bytes.get(from..).unwrap_or_default();
-        let end = fresh.windows(3).any(|window| window.starts_with(b"\n\r"))
-            || fresh.windows(2).any(|window| window == b"\n\n");
+        let end = fresh.windows(2).any(|pair| matches!(pair, [b'\n', b'\r' | b'\n']));
         let worth = end || self.bytes.len() >= self.tried * 2;
         if worth {
             self.tried = self.bytes.len();
