@@ -12,7 +12,7 @@ use std::ffi::{c_char, c_void};
 ///
 /// # Safety
 /// `data` is NULL or readable for `size` bytes for the whole call.
-#[inline]
+#[inline(always)]
 pub(super) unsafe fn bytes<'a>(name: &'static str, data: *const c_void, size: usize) -> Result<&'a [u8]> {
     if size == 0 {
         return Ok(&[]);

@@ -13,20 +13,20 @@ pub struct Moment(NonZeroU64);
 /// What the first moment is counted as, so that times before it can be reckoned with.
 const BEFORE: Duration = Duration::from_secs(100 * 24 * 3600);
 
+/// As far as 64 bits go, which is more than 500 years. Without the 128 bits and the divisions of [`Duration`]'s own: the
+/// loop reckons with times for each thing it does.
+fn nanos(time: Duration) -> u64 {
+    time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos().into())
+}
+
 impl Moment {
     pub fn now() -> Self {
         static FIRST: OnceLock<Instant> = OnceLock::new();
-        Self::of(FIRST.get_or_init(Instant::now).elapsed() + BEFORE)
+        Self::of(nanos(FIRST.get_or_init(Instant::now).elapsed()).saturating_add(nanos(BEFORE)))
     }
 
-    /// As far as 64 bits go, which is more than 500 years.
-    fn of(time: Duration) -> Self {
-        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    fn of(nanos: u64) -> Self {
         Self(NonZeroU64::new(nanos).unwrap_or(NonZeroU64::MIN))
-    }
-
-    fn time(self) -> Duration {
-        Duration::from_nanos(self.0.get())
     }
 
     pub fn saturating_duration_since(self, earlier: Self) -> Duration {
@@ -50,7 +50,7 @@ impl Add<Duration> for Moment {
     type Output = Self;
 
     fn add(self, more: Duration) -> Self {
-        Self::of(self.time().saturating_add(more))
+        Self::of(self.0.get().saturating_add(nanos(more)))
     }
 }
 
@@ -58,7 +58,7 @@ impl Sub<Duration> for Moment {
     type Output = Self;
 
     fn sub(self, less: Duration) -> Self {
-        Self::of(self.time().saturating_sub(less))
+        Self::of(self.0.get().saturating_sub(nanos(less)))
     }
 }
 

@@ -161,13 +161,16 @@ impl OutFrame {
 }
 
 /// Appends a whole message as one frame, as [`OutFrame`] would, straight from the sender's memory.
-#[inline]
+#[inline(always)]
 pub fn append_frame(kind: FrameKind, payload: &[u8], mask: Option<[u8; 4]>, out: &mut Vec<u8>) {
-    out.reserve(MAX_HEAD + payload.len());
     match (payload.len(), mask) {
         // The ordinary case: two bytes.
-        (length @ 0..126, None) => out.extend_from_slice(&[0x80 | u8::from(kind.opcode()), length as u8]),
+        (length @ 0..126, None) => {
+            out.push(0x80 | u8::from(kind.opcode()));
+            out.push(length as u8);
+        }
         (length, mask) => {
+            out.reserve(MAX_HEAD + length);
             let header = FrameHeader { opcode: kind.opcode(), mask, ..FrameHeader::default() };
             // A vector takes everything.
             let written = header.format(length as u64, out);
