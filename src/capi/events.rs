@@ -5,7 +5,8 @@ use super::guard::guard;
 use super::handle::{CLIENTS, SERVERS, wsaddin_client, wsaddin_server};
 use super::message::wsaddin_message;
 use super::result::{Done, wsaddin_result};
-use crate::engine::{Given, Handler, Outcome, Wait, wait_any};
+use crate::engine::{Event, Handler, HandlerFunction, Outcome, Wait, wait_any};
+use crate::ws::MessageKind;
 use std::cell::Cell;
 use std::ffi::c_void;
 
@@ -16,30 +17,38 @@ use std::ffi::c_void;
 /// receive, receive_event, wsaddin_wait_any.
 pub type wsaddin_handler = Option<unsafe extern "C" fn(message: *const wsaddin_message, user_data: *mut c_void)>;
 
-/// The host's pointer, which we only hand back.
-struct UserData(*mut c_void);
+/// The host's function and its pointer, which we only hand back.
+struct Function {
+    on_event: unsafe extern "C" fn(message: *const wsaddin_message, user_data: *mut c_void),
+    user_data: *mut c_void,
+}
 
 // SAFETY: the library never looks behind the pointer; that the host's function may use it on our thread is what the
 // host says by giving it to us.
-unsafe impl Send for UserData {}
+unsafe impl Send for Function {}
 // SAFETY: as above, and events of one object never overlap.
-unsafe impl Sync for UserData {}
+unsafe impl Sync for Function {}
 
-impl UserData {
-    fn get(&self) -> *mut c_void {
-        self.0
+impl Function {
+    fn call(&self, message: &wsaddin_message) {
+        // SAFETY: the host's function of this very signature, callable until the handler is taken away.
+        unsafe { (self.on_event)(message, self.user_data) };
+    }
+}
+
+impl HandlerFunction for Function {
+    fn event(&self, event: Event) {
+        self.call(&wsaddin_message::lent_event(event));
+    }
+
+    fn message(&self, connection: u64, kind: MessageKind, data: &[u8]) {
+        self.call(&wsaddin_message::lent(connection, kind, data));
     }
 }
 
 fn handler(object: u64, on_event: wsaddin_handler, user_data: *mut c_void) -> Option<Handler> {
     let on_event = on_event?;
-    let user_data = UserData(user_data);
-    let on_event = Box::new(move |given: Given<'_>| {
-        let message = wsaddin_message::lent(given);
-        // SAFETY: the host's function of this very signature, callable until the handler is taken away.
-        unsafe { on_event(&message, user_data.get()) };
-    });
-    Some(Handler { object, on_event })
+    Some(Handler { object, function: Box::new(Function { on_event, user_data }) })
 }
 
 /// From now on the client's events go to `on_event` instead of the queue, what is queued already first. While a handler

@@ -5,6 +5,7 @@ use crate::error::{Error, Id, Language, Result};
 use crate::library::border;
 use std::cell::RefCell;
 use std::ffi::c_char;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Long texts are cut: a URL can be as long as it likes, a thread's memory cannot.
@@ -47,6 +48,12 @@ pub(super) fn guard_value<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     border(body).unwrap_or(otherwise)
 }
 
+/// The same for a function that only reads what is there, as a host does four or five times a message: without the
+/// preparations that keep a panic silent, because there is none.
+pub(super) fn guard_read<T>(otherwise: T, read: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or(otherwise)
+}
+
 fn remember(error: &Error) {
     let text = error.text(language());
     LAST_ERROR.with_borrow_mut(|buffer| {
@@ -77,6 +84,7 @@ mod tests {
         assert_eq!(guard(|| -> Result<()> { panic!("on purpose, by a test") }), WSADDIN_PANIC);
         assert!(text().contains("internal error"));
         assert_eq!(guard_value(7, || panic!("on purpose, by a test")), 7);
+        assert_eq!(guard_read(7, || panic!("on purpose, by a test")), 7);
     }
 
     #[test]

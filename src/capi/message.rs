@@ -1,9 +1,9 @@
 //! Messages and other events, as the host reads them.
 
 use super::args::{self, Out};
-use super::guard::{guard, guard_value, language};
+use super::guard::{guard, guard_read, guard_value, language};
 use super::result::{Done, wsaddin_result};
-use crate::engine::{Body, Event, EventData, Given, Outcome};
+use crate::engine::{Body, Event, EventData, Outcome};
 use crate::error::Result;
 use crate::ws::{Message, MessageKind};
 use bytes::Bytes;
@@ -82,19 +82,21 @@ impl wsaddin_message {
         Self::new(number, WSADDIN_KIND_TEXT, event.connection, data)
     }
 
-    /// For a handler: its message lives only as long as the call.
-    pub(super) fn lent(given: Given<'_>) -> Self {
-        match given {
-            Given::Event(event) => Self { borrowed: true, ..Self::event(event) },
-            Given::Message { connection, kind, data } => Self {
-                event: WSADDIN_EVENT_MESSAGE,
-                kind: number(kind),
-                connection,
-                data: data.as_ptr(),
-                size: data.len(),
-                owner: None,
-                borrowed: true,
-            },
+    /// For a handler: lives only as long as the call.
+    pub(super) fn lent_event(event: Event) -> Self {
+        Self { borrowed: true, ..Self::event(event) }
+    }
+
+    /// The same, and the data as well.
+    pub(super) fn lent(connection: u64, kind: MessageKind, data: &[u8]) -> Self {
+        Self {
+            event: WSADDIN_EVENT_MESSAGE,
+            kind: number(kind),
+            connection,
+            data: data.as_ptr(),
+            size: data.len(),
+            owner: None,
+            borrowed: true,
         }
     }
 
@@ -154,50 +156,51 @@ impl MessageOut {
     }
 }
 
+/// Reads one field; `otherwise` for NULL.
+///
+/// # Safety
+/// `message` is NULL or a message of ours that has not been freed.
+unsafe fn field<T: Copy>(message: *const wsaddin_message, otherwise: T, read: impl FnOnce(&wsaddin_message) -> T) -> T {
+    guard_read(otherwise, || {
+        // SAFETY: the same promise.
+        unsafe { message.as_ref() }.map_or(otherwise, read)
+    })
+}
+
 /// What a message is, WSADDIN_EVENT_...; WSADDIN_EVENT_NONE for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_message_event(message: *const wsaddin_message) -> wsaddin_event {
-    guard_value(WSADDIN_EVENT_NONE, || {
-        // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
-        unsafe { message.as_ref() }.map_or(WSADDIN_EVENT_NONE, |message| message.event)
-    })
+    // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
+    unsafe { field(message, WSADDIN_EVENT_NONE, |message| message.event) }
 }
 
 /// Whether the data is text or binary, WSADDIN_KIND_...; all events but a binary message are text.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_message_kind(message: *const wsaddin_message) -> wsaddin_kind {
-    guard_value(WSADDIN_KIND_TEXT, || {
-        // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
-        unsafe { message.as_ref() }.map_or(WSADDIN_KIND_TEXT, |message| message.kind)
-    })
+    // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
+    unsafe { field(message, WSADDIN_KIND_TEXT, |message| message.kind) }
 }
 
 /// The data: wsaddin_message_size bytes, NOT NUL-terminated, never NULL, good until the message is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_message_data(message: *const wsaddin_message) -> *const u8 {
     let empty = c"".as_ptr().cast();
-    guard_value(empty, || {
-        // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
-        unsafe { message.as_ref() }.filter(|message| message.size > 0).map_or(empty, |message| message.data)
-    })
+    // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
+    unsafe { field(message, empty, |message| if message.size > 0 { message.data } else { empty }) }
 }
 
 /// How many bytes the data has; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_message_size(message: *const wsaddin_message) -> usize {
-    guard_value(0, || {
-        // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
-        unsafe { message.as_ref() }.map_or(0, |message| message.size)
-    })
+    // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
+    unsafe { field(message, 0, |message| message.size) }
 }
 
 /// The server's connection that it belongs to; 0 from a client, or for an error that belongs to no connection.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsaddin_message_connection(message: *const wsaddin_message) -> u64 {
-    guard_value(0, || {
-        // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
-        unsafe { message.as_ref() }.map_or(0, |message| message.connection)
-    })
+    // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
+    unsafe { field(message, 0, |message| message.connection) }
 }
 
 /// Makes a message of your own from one that a handler was given (or from one of your own). The data is copied where it

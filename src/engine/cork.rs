@@ -6,7 +6,6 @@
 
 use super::connection::Connection;
 use super::outbox::Outbox;
-use super::runtime::on_io_thread;
 use crate::ws::{FrameKind, MaskKeys, MessageKind, OutFrame, Role, append_frame};
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -61,7 +60,9 @@ impl Cork {
     }
 
     /// From now on [`answer`] finds it, until [`Cork::take`].
-    pub fn put(mut self: Box<Self>, object: u64, connection: &Arc<Connection>, role: Role, bounds: Bounds) {
+    pub fn put(mut self: Box<Self>, object: u64, connection: &Arc<Connection>, role: Role, mut bounds: Bounds) {
+        // A message costs more than the longest head of a frame, so that the buffer has room for what the queue has.
+        bounds.queue = bounds.queue.min(CAPACITY);
         (self.object, self.role, self.bounds) = (object, role, bounds);
         self.connection = Some(connection.clone());
         CORK.with_borrow_mut(|cork| **cork = Some(self));
@@ -112,7 +113,6 @@ impl Cork {
         }
         let outbox = &current.outbox;
         let fits = data.len() <= self.bounds.longest
-            && self.wire.len().saturating_add(data.len()) <= CAPACITY
             && Outbox::cost_of(self.messages + 1, self.payload + data.len()) <= self.bounds.queue;
         if !fits || !outbox.is_corked() {
             outbox.book_passed();
@@ -130,7 +130,7 @@ impl Cork {
 
 /// Sends `data` to the connection whose handler runs on this thread; false when that is not the one meant, or when the
 /// message must take the queue. A text is UTF-8: the caller's duty. Never blocks.
+#[inline(always)]
 pub fn answer(object: u64, connection: u64, kind: MessageKind, data: &[u8]) -> bool {
-    on_io_thread()
-        && CORK.with_borrow_mut(|cork| cork.as_mut().is_some_and(|cork| cork.add(object, connection, kind, data)))
+    CORK.with_borrow_mut(|cork| cork.as_mut().is_some_and(|cork| cork.add(object, connection, kind, data)))
 }

@@ -1,9 +1,10 @@
 //! Events to a handler on the I/O thread instead of the queue.
 
-use super::event::Given;
+use super::event::Event;
 use super::queue::{Entries, Inbox, State};
 use super::runtime;
 use crate::error::{Error, Id, Result};
+use crate::ws::MessageKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -12,13 +13,22 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 pub struct Handler {
     /// What the face calls the object, for [`super::answer`].
     pub object: u64,
-    pub on_event: Box<dyn Fn(Given<'_>) + Send + Sync>,
+    pub function: Box<dyn HandlerFunction>,
+}
+
+/// The host's function, as its face calls it.
+pub trait HandlerFunction: Send + Sync {
+    fn event(&self, event: Event);
+
+    /// A message that lies in the I/O thread's buffer, for the time of the call; a text is UTF-8. In parts, which stay in
+    /// registers: reading back what was just put together in memory would be a good part of what a short message costs.
+    fn message(&self, connection: u64, kind: MessageKind, data: &[u8]);
 }
 
 impl Handler {
     /// A panic of the handler must neither end the thread nor leave the queue in its hands.
-    fn call(&self, given: Given<'_>) {
-        let _ = catch_unwind(AssertUnwindSafe(|| (self.on_event)(given)));
+    fn call(&self, call: impl FnOnce(&dyn HandlerFunction)) {
+        let _ = catch_unwind(AssertUnwindSafe(|| call(&*self.function)));
     }
 }
 
@@ -84,6 +94,7 @@ impl Inbox {
         }
         let mut state = self.lock();
         if state.dispatch.running.is_some() {
+            self.interrupt();
             return;
         }
         let mut batch = std::mem::take(&mut state.dispatch.batch);
@@ -93,10 +104,10 @@ impl Inbox {
                 break;
             }
             state.dispatch.running = Some(runtime::io_thread());
-            self.handler_changed.store(false, SeqCst);
+            self.be_undisturbed();
             drop(state);
             while let Some(event) = batch.pop_front(|_, _| {}) {
-                handler.call(Given::Event(event));
+                handler.call(|function| function.event(event));
                 if self.handler_changed.load(SeqCst) {
                     break;
                 }
@@ -118,6 +129,21 @@ impl Inbox {
         }
     }
 
+    /// Something has come that must not wait for longer than the present read: the run ends before the next.
+    pub(super) fn interrupt(&self) {
+        self.interrupted.store(true, SeqCst);
+    }
+
+    /// A run begins. Called under the lock, as what ends it is.
+    fn be_undisturbed(&self) {
+        for flag in [&self.handler_changed, &self.interrupted] {
+            // Hardly ever set, and a store that everybody sees is dear.
+            if flag.load(SeqCst) {
+                flag.store(false, SeqCst);
+            }
+        }
+    }
+
     /// Gives the handler to the I/O thread for what one read brought, past the queue; `None` when there is none, when
     /// it runs elsewhere, or when something waits that comes first.
     pub(super) fn begin_run(self: &Arc<Self>) -> Option<Run> {
@@ -130,13 +156,13 @@ impl Inbox {
         }
         let handler = state.dispatch.handler.clone()?;
         state.dispatch.running = Some(runtime::io_thread());
-        self.handler_changed.store(false, SeqCst);
+        self.be_undisturbed();
         drop(state);
         Some(Run { inbox: self.clone(), handler })
     }
 }
 
-/// The handler, for what one read brought. Events that others bring meanwhile wait until it is dropped.
+/// The handler, for what one read brought, or several. Events that others bring meanwhile wait until it is dropped.
 pub(super) struct Run {
     inbox: Arc<Inbox>,
     handler: Arc<Handler>,
@@ -147,9 +173,24 @@ impl Run {
         self.handler.object
     }
 
+    /// Whether it may go on with another read's messages for that object.
+    pub fn goes_on_for(&self, inbox: &Arc<Inbox>) -> bool {
+        let disturbed = self.inbox.handler_changed.load(SeqCst) || self.inbox.interrupted.load(SeqCst);
+        !disturbed && Arc::ptr_eq(&self.inbox, inbox)
+    }
+
     /// Calls the handler; false when it must not be called again.
-    pub fn give(&self, given: Given<'_>) -> bool {
-        self.handler.call(given);
+    pub fn event(&self, event: Event) -> bool {
+        self.call(|function| function.event(event))
+    }
+
+    /// The same with a message where it lies.
+    pub fn message(&self, connection: u64, kind: MessageKind, data: &[u8]) -> bool {
+        self.call(|function| function.message(connection, kind, data))
+    }
+
+    fn call(&self, call: impl FnOnce(&dyn HandlerFunction)) -> bool {
+        self.handler.call(call);
         !self.inbox.handler_changed.load(SeqCst)
     }
 }
@@ -162,5 +203,71 @@ impl Drop for Run {
         if more {
             self.inbox.dispatch();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::event::Body;
+    use crate::options::{Options, Side};
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Names(Arc<Mutex<Vec<String>>>);
+
+    impl HandlerFunction for Names {
+        fn event(&self, event: Event) {
+            let Body::Expired(name) = event.body else { panic!("{event:?}") };
+            self.0.lock().unwrap().push(name);
+        }
+
+        fn message(&self, _: u64, _: MessageKind, data: &[u8]) {
+            self.0.lock().unwrap().push(String::from_utf8_lossy(data).into_owned());
+        }
+    }
+
+    fn with_handler() -> (Arc<Inbox>, Arc<Mutex<Vec<String>>>) {
+        let inbox = Inbox::new(Arc::new(Options::new(Side::Server)), 1);
+        let names = Names::default();
+        let seen = names.0.clone();
+        inbox.set_handler(Some(Handler { object: 1, function: Box::new(names) })).unwrap();
+        (inbox, seen)
+    }
+
+    #[test]
+    fn a_run_goes_on_until_somebody_else_wants_something() {
+        let (inbox, seen) = with_handler();
+        let (other, _) = with_handler();
+        let run = inbox.begin_run().unwrap();
+        assert!(inbox.begin_run().is_none(), "it runs already");
+        assert!(run.message(1, MessageKind::Text, b"first"));
+        assert!(run.goes_on_for(&inbox) && !run.goes_on_for(&other));
+        inbox.put(None, Body::Expired("another thread's".into()));
+        assert!(!run.goes_on_for(&inbox), "an event waits");
+        assert!(run.message(1, MessageKind::Text, b"of the same read"));
+        drop(run);
+        assert_eq!(*seen.lock().unwrap(), ["first", "of the same read", "another thread's"]);
+
+        let run = inbox.begin_run().unwrap();
+        assert!(run.goes_on_for(&inbox));
+        let pending = inbox.expect("id", 1.into()).unwrap();
+        assert!(!run.goes_on_for(&inbox), "a reply must not go to the handler");
+        drop(run);
+        assert!(inbox.begin_run().is_none());
+        inbox.forget_request(&pending);
+
+        let run = inbox.begin_run().unwrap();
+        assert!(run.goes_on_for(&inbox));
+        std::thread::scope(|scope| {
+            let taking_away = scope.spawn(|| inbox.set_handler(None).unwrap());
+            while run.goes_on_for(&inbox) {
+                std::thread::yield_now();
+            }
+            assert!(!run.message(1, MessageKind::Text, b"last"), "it is the last call");
+            assert!(!taking_away.is_finished(), "the handler still runs");
+            drop(run);
+        });
+        assert!(inbox.begin_run().is_none());
     }
 }

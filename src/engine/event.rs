@@ -77,18 +77,6 @@ pub struct Event {
     pub body: Body,
 }
 
-/// What a handler is given.
-#[derive(Debug)]
-pub enum Given<'a> {
-    Event(Event),
-    /// A message that lies in the I/O thread's buffer, for the time of the call; a text is UTF-8.
-    Message {
-        connection: u64,
-        kind: MessageKind,
-        data: &'a [u8],
-    },
-}
-
 /// The data of an event as the faces hand it over.
 #[derive(Debug)]
 pub enum EventData<'a> {

@@ -3,6 +3,7 @@
 use super::command::{Command, Owner};
 use super::connection::Connection;
 use super::cork::Cork;
+use super::dispatch::Run;
 use super::driver::Staged;
 use super::event::{Body, Event};
 use super::outbox::Waiting;
@@ -49,6 +50,8 @@ pub(super) struct Io {
     pub commands: Vec<Command>,
     /// What the round has brought so far; one object's.
     batch: Option<Batch>,
+    /// The handler of the object whose messages the round brings, from one read to the next.
+    run: Option<Run>,
     spare: Entries,
     /// For the short messages that go to a queue.
     pub shelf: Shelf,
@@ -90,6 +93,7 @@ impl Io {
             alarms: Vec::new(),
             commands: Vec::new(),
             batch: None,
+            run: None,
             spare: Entries::default(),
             shelf: Shelf::default(),
             straight: Waiting::default(),
@@ -147,8 +151,25 @@ impl Io {
         }
     }
 
+    /// The handler, for what a read has brought for that object; `None` when its messages have to take the queue.
+    pub fn begin_run(&mut self, inbox: &Arc<Inbox>) -> Option<Run> {
+        // What the queue is about to get comes first.
+        if self.pending(inbox).0 > 0 {
+            return None;
+        }
+        // Dropped before the next begins.
+        self.run.take().filter(|run| run.goes_on_for(inbox)).or_else(|| inbox.begin_run())
+    }
+
+    /// Keeps it for the next read of the round, where nobody else waits for it: beginning one takes a lock, and ending it
+    /// another.
+    pub fn keep_run(&mut self, run: Option<Run>) {
+        self.run = run.filter(|_| runtime::serves_one());
+    }
+
     /// Hands the batch over and runs the handler that waits for it.
     pub fn hand_over(&mut self) {
+        self.run = None;
         let Some(Batch { inbox, mut entries, bytes }) = self.batch.take() else { return };
         match inbox.push(&mut entries, bytes) {
             Pushed::ForHandler => inbox.dispatch(),

@@ -48,6 +48,8 @@ impl Inbox {
             return Err(Error::of(Id::Cancelled));
         }
         state.requests.push(pending.clone());
+        // The reply is not for the handler.
+        self.interrupt();
         Ok(pending)
     }
 

@@ -25,7 +25,7 @@ const MAX_HEAD: usize = 14;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
     Message(Message),
-    /// A message that lies in the caller's buffer, unmasked and checked: only [`Decoder::next_in_place`] gives it.
+    /// A message that lies in the caller's buffer, unmasked and checked: only [`Decoder::next_other`] gives it.
     InPlace(MessageKind, Range<usize>),
     Ping(Bytes),
     Pong(Bytes),
@@ -139,7 +139,11 @@ impl Decoder {
         max_message: usize,
         pool: &mut Inflaters,
     ) -> Result<Option<Item>, Violation> {
-        Ok(match self.next_in_place(buf, at, max_message, pool)? {
+        let item = match self.next_ordinary(buf, at, max_message) {
+            Some((kind, place)) => Some(Item::InPlace(kind, place)),
+            None => self.next_other(buf, at, max_message, pool)?,
+        };
+        Ok(match item {
             Some(Item::InPlace(kind, place)) => {
                 let data = buf.get(place).unwrap_or_default();
                 Some(Item::Message(Message::received(kind, payload::copy(data).map_err(no_memory)?)))
@@ -148,17 +152,17 @@ impl Decoder {
         })
     }
 
-    /// The same without the copy of a message that lies in `buf` whole.
-    pub fn next_in_place(
+    /// The same for what [`Decoder::next_ordinary`] has left, without the copy of a message that lies in `buf` whole.
+    ///
+    /// # Errors
+    /// As [`Decoder::next`].
+    pub fn next_other(
         &mut self,
         buf: &mut [u8],
         at: &mut usize,
         max_message: usize,
         pool: &mut Inflaters,
     ) -> Result<Option<Item>, Violation> {
-        if let Some((kind, place)) = self.next_ordinary(buf, at, max_message) {
-            return Ok(Some(Item::InPlace(kind, place)));
-        }
         loop {
             if self.closed {
                 *at = buf.len();
@@ -200,7 +204,7 @@ impl Decoder {
 
     /// The ordinary case without the detours of the others: a message in one frame that lies in `buf` whole, and where.
     /// `None` when it is something else, or the log tells of frames; then nothing has been taken.
-    #[inline]
+    #[inline(always)]
     pub fn next_ordinary(
         &mut self,
         buf: &mut [u8],

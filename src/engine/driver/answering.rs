@@ -14,12 +14,7 @@ use std::io::ErrorKind;
 impl Driver {
     /// The handler, for what a read has brought; `None` when its messages have to take the queue.
     pub(super) fn begin_run(&mut self, io: &mut Io) -> Option<Run> {
-        let inbox = self.owner.inbox();
-        // What the queue is about to get comes first.
-        if io.pending(inbox).0 > 0 {
-            return None;
-        }
-        let run = inbox.begin_run()?;
+        let run = io.begin_run(self.owner.inbox())?;
         if self.may_cork() {
             let bounds = Bounds {
                 queue: self.owner.options().size(Opt::SendQueueBytes),

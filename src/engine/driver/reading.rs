@@ -7,7 +7,7 @@
 use super::{After, Driver, Phase};
 use crate::engine::connection::Counters;
 use crate::engine::dispatch::Run;
-use crate::engine::event::{Body, Event, Given};
+use crate::engine::event::{Body, Event};
 use crate::engine::io_thread::{BUFFER, Io, TOKENS};
 use crate::error::{Error, Id};
 use crate::log;
@@ -40,31 +40,6 @@ enum Met {
     End,
     Close(PeerClose),
     Violation(Violation),
-}
-
-/// A message, in the thread's buffer or in memory of its own.
-enum Received<'a> {
-    InPlace(MessageKind, &'a [u8]),
-    Whole(Message),
-}
-
-impl Received<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Received::InPlace(_, data) => data.len(),
-            Received::Whole(message) => message.data().len(),
-        }
-    }
-
-    fn into_message(self, shelf: &mut Shelf) -> Result<Message, Violation> {
-        match self {
-            Received::InPlace(kind, data) => {
-                let message = Draft::received(kind, data).and_then(|draft| draft.beside(shelf));
-                message.map_err(|error| Violation { code: 1011, error })
-            }
-            Received::Whole(message) => Ok(message),
-        }
-    }
 }
 
 impl Driver {
@@ -158,9 +133,10 @@ impl Driver {
     }
 
     /// What a read has brought, to the handler and back, and what follows from it.
-    fn step(&mut self, io: &mut Io, decode: impl FnOnce(&mut Self, &mut Io, Option<Run>) -> Met) -> After {
-        let run = self.begin_run(io);
-        let met = decode(self, io, run);
+    fn step(&mut self, io: &mut Io, decode: impl FnOnce(&mut Self, &mut Io, &mut Option<Run>) -> Met) -> After {
+        let mut run = self.begin_run(io);
+        let met = decode(self, io, &mut run);
+        io.keep_run(run);
         if self.uncork(io) == After::Gone {
             return After::Gone;
         }
@@ -178,48 +154,46 @@ impl Driver {
     }
 
     /// The bytes went into the memory of their message.
-    fn take_appended(&mut self, io: &mut Io, count: usize, mut run: Option<Run>) -> Met {
-        let done = match self.decoder.appended(count) {
-            Ok(Some(Item::Message(message))) => self.deliver(io, &mut run, Received::Whole(message)),
-            Ok(_) => Ok(()),
-            Err(violation) => Err(violation),
-        };
-        done.map_or_else(Met::Violation, |()| Met::End)
+    fn take_appended(&mut self, io: &mut Io, count: usize, run: &mut Option<Run>) -> Met {
+        match self.decoder.appended(count) {
+            Ok(Some(Item::Message(message))) => self.deliver(io, run, message),
+            Ok(_) => {}
+            Err(violation) => return Met::Violation(violation),
+        }
+        Met::End
     }
 
-    fn decode(&mut self, io: &mut Io, bytes: &mut [u8], mut run: Option<Run>) -> Met {
+    fn decode(&mut self, io: &mut Io, bytes: &mut [u8], run: &mut Option<Run>) -> Met {
         let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
         if run.is_none() {
             // What one read brings goes to one queue.
             io.shelf = Shelf::about(bytes.len());
         }
-        while self.stash.is_none() && !self.closing.is_deaf() {
-            if let Some((kind, place)) = self.decoder.next_ordinary(bytes, &mut at, limit) {
-                let received = Received::InPlace(kind, bytes.get(place).unwrap_or_default());
-                if let Err(violation) = self.deliver(io, &mut run, received) {
-                    return Met::Violation(violation);
-                }
-                self.keep_rest(bytes, at);
-                continue;
-            }
-            let met = match self.decoder.next_in_place(bytes, &mut at, limit, &mut io.inflaters) {
-                Ok(None) => return Met::End,
-                Ok(Some(Item::InPlace(kind, place))) => {
-                    self.deliver(io, &mut run, Received::InPlace(kind, bytes.get(place).unwrap_or_default()))
-                }
-                Ok(Some(Item::Message(message))) => self.deliver(io, &mut run, Received::Whole(message)),
-                Ok(Some(Item::Ping(payload))) => {
-                    self.answer_ping(io, payload);
-                    continue;
-                }
-                Ok(Some(Item::Pong(payload))) => {
-                    self.take_pong(&payload);
-                    continue;
-                }
-                Ok(Some(Item::Close(close))) => return Met::Close(close),
-                Err(violation) => return Met::Violation(violation),
+        // What is incomplete takes up everything, so that nothing comes of no bytes.
+        while at < bytes.len() && self.stash.is_none() && !self.closing.is_deaf() {
+            let (kind, place) = match self.decoder.next_ordinary(bytes, &mut at, limit) {
+                Some(message) => message,
+                None => match self.decoder.next_other(bytes, &mut at, limit, &mut io.inflaters) {
+                    Ok(None) => return Met::End,
+                    Ok(Some(Item::InPlace(kind, place))) => (kind, place),
+                    Ok(Some(Item::Message(message))) => {
+                        self.deliver(io, run, message);
+                        self.keep_rest(bytes, at);
+                        continue;
+                    }
+                    Ok(Some(Item::Ping(payload))) => {
+                        self.answer_ping(io, payload);
+                        continue;
+                    }
+                    Ok(Some(Item::Pong(payload))) => {
+                        self.take_pong(&payload);
+                        continue;
+                    }
+                    Ok(Some(Item::Close(close))) => return Met::Close(close),
+                    Err(violation) => return Met::Violation(violation),
+                },
             };
-            if let Err(violation) = met {
+            if let Err(violation) = self.deliver_in_place(io, run, kind, bytes.get(place).unwrap_or_default()) {
                 return Met::Violation(violation);
             }
             self.keep_rest(bytes, at);
@@ -234,30 +208,49 @@ impl Driver {
         }
     }
 
-    /// Gives a message to the handler where it lies, or puts it into the round's batch, or pauses the connection when
-    /// there is no room.
-    fn deliver(&mut self, io: &mut Io, run: &mut Option<Run>, received: Received<'_>) -> Result<(), Violation> {
-        let size = received.len();
+    /// Gives a message that lies in the thread's buffer to the handler, or a copy to the host's queue.
+    #[inline]
+    fn deliver_in_place(
+        &mut self,
+        io: &mut Io,
+        run: &mut Option<Run>,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> Result<(), Violation> {
+        if !self.count() {
+            return Ok(());
+        }
+        if let Some(running) = run {
+            if !running.message(self.connection.id(), kind, data) {
+                *run = None;
+            }
+            return Ok(());
+        }
+        let message = Draft::received(kind, data).and_then(|draft| draft.beside(&mut io.shelf));
+        self.admit(io, message.map_err(|error| Violation { code: 1011, error })?, data.len());
+        Ok(())
+    }
+
+    /// The same with one that has memory of its own.
+    fn deliver(&mut self, io: &mut Io, run: &mut Option<Run>, message: Message) {
+        if !self.count() {
+            return;
+        }
+        let Some(running) = run else {
+            let size = message.data().len();
+            return self.admit(io, message, size);
+        };
+        if !running.event(Event { connection: self.connection.id(), body: Body::Message(message) }) {
+            *run = None;
+        }
+    }
+
+    /// Counts a message that has come; whether the host wants it.
+    fn count(&self) -> bool {
         let counters = &self.connection.counters;
         Counters::add(&counters.messages_in, 1);
         Counters::add(&counters.bytes_in, self.decoder.wire_len());
-        if self.discards() {
-            return Ok(());
-        }
-        let Some(running) = run else {
-            let message = received.into_message(&mut io.shelf)?;
-            self.admit(io, message, size);
-            return Ok(());
-        };
-        let connection = self.connection.id();
-        let goes_on = running.give(match received {
-            Received::InPlace(kind, data) => Given::Message { connection, kind, data },
-            Received::Whole(message) => Given::Event(Event { connection, body: Body::Message(message) }),
-        });
-        if !goes_on {
-            *run = None;
-        }
-        Ok(())
+        !self.discards()
     }
 
     /// Whether the host does not want what still arrives.
@@ -265,6 +258,7 @@ impl Driver {
         self.closing.discards() || self.connection.is_over()
     }
 
+    /// Puts a message into the round's batch, or pauses the connection when there is no room.
     fn admit(&mut self, io: &mut Io, message: Message, size: usize) {
         let inbox = self.owner.inbox();
         let pending = io.pending(inbox);

@@ -312,11 +312,15 @@ impl Outbox {
 
     /// What messages count in the bound.
     pub(super) fn cost_of(messages: usize, bytes: usize) -> usize {
-        bytes.saturating_add(messages.saturating_mul(OVERHEAD))
+        bytes + messages * OVERHEAD
     }
 
     /// Opens the way past the queue for the connection `serial`; false when something waits, or may not be sent.
     pub(super) fn cork(&self, serial: u64) -> bool {
+        // Whatever closes it does so under the lock, and is seen as late as it would be by `is_corked`.
+        if self.is_corked() {
+            return true;
+        }
         let state = lock(&self.state);
         let free = state.open && state.messages == 0 && state.is_handed_to(serial);
         self.corked.store(free, Relaxed);

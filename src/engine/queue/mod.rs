@@ -154,6 +154,8 @@ pub struct Inbox {
     pub(super) dispatched: Condvar,
     /// Since the running batch was taken.
     pub(super) handler_changed: AtomicBool,
+    /// Since the present run began: others' events wait for its end.
+    pub(super) interrupted: AtomicBool,
     pub(super) has_handler: AtomicBool,
     /// What waits; written under the lock.
     waiting: Tally,
@@ -168,6 +170,7 @@ impl Inbox {
             state: Mutex::default(),
             dispatched: Condvar::new(),
             handler_changed: AtomicBool::new(false),
+            interrupted: AtomicBool::new(false),
             has_handler: AtomicBool::new(false),
             waiting: Tally::default(),
             share,

@@ -49,6 +49,11 @@ impl Raw {
         Self { socket, masked }
     }
 
+    /// The same end, for another thread.
+    pub fn again(&self) -> Self {
+        Self { socket: self.socket.try_clone().unwrap(), masked: self.masked }
+    }
+
     fn head(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
