@@ -1,9 +1,12 @@
 //! What an object tells its host.
 
+use super::connection::Connection;
+use super::stats::opening_json;
 use crate::error::{Error, Language};
 use crate::ws::{Message, MessageKind};
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// Why a connection ended: the peer's words, or our own error, whose text is made when it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,16 +39,31 @@ pub struct Ending {
 }
 
 /// What an `open` tells, which is made when it is read: of those who take messages alone nobody asks for it.
-pub struct Opening(Box<dyn Fn() -> String + Send>);
+pub struct Opening(Source);
+
+enum Source {
+    /// ConnectionInfo of one that has no name, no groups and nothing waiting: it takes no memory to keep, and there may
+    /// be many thousands of them.
+    Newcomer(Arc<Connection>),
+    Made(Box<dyn Fn() -> String + Send>),
+}
 
 impl Opening {
+    /// Of a server's connection of which nothing more is to be told than came with it.
+    pub fn of(newcomer: &Arc<Connection>) -> Self {
+        Self(Source::Newcomer(newcomer.clone()))
+    }
+
     /// `json` must give the same however late it is asked.
     pub fn new(json: impl Fn() -> String + Send + 'static) -> Self {
-        Self(Box::new(json))
+        Self(Source::Made(Box::new(json)))
     }
 
     pub fn json(&self) -> String {
-        (self.0)()
+        match &self.0 {
+            Source::Newcomer(connection) => opening_json(connection, (0, 0)).to_string(),
+            Source::Made(json) => json(),
+        }
     }
 }
 

@@ -26,6 +26,12 @@ pub(super) struct Badge {
     pub groups: BTreeSet<Arc<str>>,
 }
 
+impl Badge {
+    pub fn is_blank(&self) -> bool {
+        self.name.is_none() && self.groups.is_empty()
+    }
+}
+
 /// Whom a newcomer has followed.
 pub(super) struct Before {
     pub connection: Arc<Connection>,

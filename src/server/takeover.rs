@@ -43,9 +43,13 @@ impl Shared {
         let mut dispatch = !connection.was_pending() && self.claim_asked(&mut state, connection);
         if !connection.is_over() {
             let (badge, waiting) = (state.names.badge(connection.serial), connection.outbox.waiting());
-            let newcomer = connection.clone();
-            let json = move || Self::with_badge(opening_json(&newcomer, waiting), &badge).to_string();
-            dispatch |= self.inbox.add(Some(connection), Body::Open(Opening::new(json)));
+            let opening = if badge.is_blank() && waiting == (0, 0) {
+                Opening::of(connection)
+            } else {
+                let newcomer = connection.clone();
+                Opening::new(move || Self::with_badge(opening_json(&newcomer, waiting), &badge).to_string())
+            };
+            dispatch |= self.inbox.add(Some(connection), Body::Open(opening));
         }
         drop(state);
         if dispatch {
