@@ -246,6 +246,8 @@ impl Outbox {
                 return Err(Error::new(Id::QueueFull, [state.bytes.into(), limit.into()]));
             }
         };
+        // The lock was free while it waited for room: the way past the queue may have been opened again.
+        self.corked.store(false, Relaxed);
         state.queue.push_back(message)?;
         state.bytes += size;
         state.messages += 1;
@@ -317,7 +319,7 @@ impl Outbox {
 
     /// Opens the way past the queue for the connection `serial`; false when something waits, or may not be sent.
     pub(super) fn cork(&self, serial: u64) -> bool {
-        // Whatever closes it does so under the lock, and is seen as late as it would be by `is_corked`.
+        // Whoever puts something into its way closes it under the lock.
         if self.is_corked() {
             return true;
         }

@@ -118,3 +118,28 @@ fn a_closed_one_inherits_nothing_and_says_so() {
     assert!(outbox.is_empty(1), "nothing keeps its close frame back");
     assert_eq!(outbox.inherit(vec![Message::text("a"), Message::text("b")]), 2);
 }
+
+/// One that waits for room comes when the way past the queue has been opened again.
+#[test]
+fn what_is_queued_after_waiting_for_room_closes_the_way_past_the_queue() {
+    for _ in 0..200 {
+        let outbox = Outbox::default();
+        outbox.open();
+        outbox.attach(1, None);
+        push(&outbox, "first");
+        assert_eq!(take(&outbox, 1, 1).len(), 1);
+        let long = "x".repeat(2000);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| outbox.push(Message::text(&long).into(), || 1000, Wait::Forever).map(drop));
+            while outbox.state.lock().unwrap().waiting == 0 {
+                std::thread::yield_now();
+            }
+            outbox.written(1, 5);
+            // Before or after the other.
+            let free = outbox.cork(1);
+            waiting.join().unwrap().unwrap();
+            assert!(!outbox.is_corked(), "it was free before: {free}");
+            assert!(!outbox.cork(1));
+        });
+    }
+}
