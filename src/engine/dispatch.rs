@@ -37,6 +37,8 @@ impl Handler {
 pub(super) struct Dispatch {
     handler: Option<Arc<Handler>>,
     running: Option<u64>,
+    /// How many runs have ended.
+    ended: u64,
     /// Calls that wait until it has run.
     waiting: usize,
     /// Kept empty, for its memory.
@@ -56,28 +58,25 @@ impl Inbox {
         let handler = handler.map(Arc::new);
         let set = handler.is_some();
         let mut state = self.lock();
+        let inside = runtime::on_io_thread() && state.dispatch.running == Some(runtime::io_thread());
+        let elsewhere = state.dispatch.running.is_some() && !inside;
+        if elsewhere && runtime::on_io_thread() {
+            // Two objects' handlers that wait for each other would never end.
+            return Err(Error::new(Id::WouldDeadlock, ["set_handler".into()]));
+        }
         // Before the old one is called again: it must not be.
         self.handler_changed.store(true, SeqCst);
         self.has_handler.store(set, Relaxed);
-        if let Some(running) = state.dispatch.running {
-            let own = runtime::on_io_thread() && runtime::io_thread() == running;
-            if !own && runtime::on_io_thread() {
-                // Two objects' handlers that wait for each other would never end.
-                return Err(Error::new(Id::WouldDeadlock, ["set_handler".into()]));
-            }
-            let old = std::mem::replace(&mut state.dispatch.handler, handler);
-            while !own && state.dispatch.running.is_some() {
-                state.dispatch.waiting += 1;
-                state = self.dispatched.wait(state).unwrap_or_else(PoisonError::into_inner);
-                state.dispatch.waiting -= 1;
-            }
-            drop(state);
-            drop(old);
-        } else {
-            let old = std::mem::replace(&mut state.dispatch.handler, handler);
-            drop(state);
-            drop(old);
+        let old = std::mem::replace(&mut state.dispatch.handler, handler);
+        // That run, not a moment without any: the next may follow at once.
+        let ended = state.dispatch.ended;
+        while elsewhere && state.dispatch.ended == ended {
+            state.dispatch.waiting += 1;
+            state = self.dispatched.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.dispatch.waiting -= 1;
         }
+        drop(state);
+        drop(old);
         if set {
             // From now on they get HANDLER_SET.
             self.wake_receivers();
@@ -94,7 +93,6 @@ impl Inbox {
         }
         let mut state = self.lock();
         if state.dispatch.running.is_some() {
-            self.interrupt();
             return;
         }
         let mut batch = std::mem::take(&mut state.dispatch.batch);
@@ -115,6 +113,7 @@ impl Inbox {
             drop(handler);
             state = self.lock();
             self.return_batch(&mut state, &mut batch);
+            self.run_ended(&mut state);
         }
         state.dispatch.batch = batch;
         self.stop_running(state);
@@ -122,14 +121,17 @@ impl Inbox {
 
     fn stop_running(&self, mut state: MutexGuard<'_, State>) {
         state.dispatch.running = None;
-        let awaited = state.dispatch.waiting > 0;
-        drop(state);
-        if awaited {
+        self.run_ended(&mut state);
+    }
+
+    fn run_ended(&self, state: &mut State) {
+        state.dispatch.ended += 1;
+        if state.dispatch.waiting > 0 {
             self.dispatched.notify_all();
         }
     }
 
-    /// Something has come that must not wait for longer than the present read: the run ends before the next.
+    /// Something has come that is to wait no longer than for the present read: the run ends before the next.
     pub(super) fn interrupt(&self) {
         self.interrupted.store(true, SeqCst);
     }
@@ -173,10 +175,14 @@ impl Run {
         self.handler.object
     }
 
+    /// Whether somebody else waits for its end.
+    pub fn is_disturbed(&self) -> bool {
+        self.inbox.handler_changed.load(SeqCst) || self.inbox.interrupted.load(SeqCst)
+    }
+
     /// Whether it may go on with another read's messages for that object.
     pub fn goes_on_for(&self, inbox: &Arc<Inbox>) -> bool {
-        let disturbed = self.inbox.handler_changed.load(SeqCst) || self.inbox.interrupted.load(SeqCst);
-        !disturbed && Arc::ptr_eq(&self.inbox, inbox)
+        !self.is_disturbed() && Arc::ptr_eq(&self.inbox, inbox)
     }
 
     /// Calls the handler; false when it must not be called again.
@@ -243,7 +249,7 @@ mod tests {
         assert!(inbox.begin_run().is_none(), "it runs already");
         assert!(run.message(1, MessageKind::Text, b"first"));
         assert!(run.goes_on_for(&inbox) && !run.goes_on_for(&other));
-        inbox.put(None, Body::Expired("another thread's".into()));
+        assert!(inbox.add(None, Body::Expired("another thread's".into())));
         assert!(!run.goes_on_for(&inbox), "an event waits");
         assert!(run.message(1, MessageKind::Text, b"of the same read"));
         drop(run);
@@ -257,17 +263,25 @@ mod tests {
         assert!(inbox.begin_run().is_none());
         inbox.forget_request(&pending);
 
-        let run = inbox.begin_run().unwrap();
-        assert!(run.goes_on_for(&inbox));
-        std::thread::scope(|scope| {
-            let taking_away = scope.spawn(|| inbox.set_handler(None).unwrap());
-            while run.goes_on_for(&inbox) {
-                std::thread::yield_now();
-            }
-            assert!(!run.message(1, MessageKind::Text, b"last"), "it is the last call");
-            assert!(!taking_away.is_finished(), "the handler still runs");
-            drop(run);
-        });
-        assert!(inbox.begin_run().is_none());
+        let mut next = inbox.begin_run();
+        for function in [Some(Names::default()), None] {
+            let last = function.is_none();
+            let handler = function.map(|names| Handler { object: 1, function: Box::new(names) });
+            let run = next.take().unwrap();
+            assert!(run.goes_on_for(&inbox));
+            std::thread::scope(|scope| {
+                let change = scope.spawn(|| inbox.set_handler(handler).unwrap());
+                while run.goes_on_for(&inbox) {
+                    std::thread::yield_now();
+                }
+                assert!(!run.message(1, MessageKind::Text, b"last"), "it is the last call");
+                assert!(!change.is_finished(), "the old handler still runs");
+                drop(run);
+                // Whoever waits for its end does not wait for that of the next, which begins at once.
+                next = inbox.begin_run();
+                assert_eq!(next.is_none(), last);
+                assert_eq!(change.join().unwrap(), !last);
+            });
+        }
     }
 }

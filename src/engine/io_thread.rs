@@ -164,7 +164,7 @@ impl Io {
     /// Keeps it for the next read of the round, where nobody else waits for it: beginning one takes a lock, and ending it
     /// another.
     pub fn keep_run(&mut self, run: Option<Run>) {
-        self.run = run.filter(|_| runtime::serves_one());
+        self.run = run.filter(|run| runtime::serves_one() && !run.is_disturbed());
     }
 
     /// Hands the batch over and runs the handler that waits for it.

@@ -190,8 +190,8 @@ impl Driver {
         }
     }
 
-    /// Reads once; `None` when there is nothing. No more than a head may have: what else a newcomer has sent is not worth
-    /// a look before that has been read.
+    /// Reads once; `None` when there is nothing. No more than a request may have: what else a newcomer has sent is not
+    /// worth a look before that has been read.
     pub(super) fn read_some(&mut self, io: &mut Io) -> std::result::Result<Option<usize>, std::io::Error> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
         loop {

@@ -204,7 +204,11 @@ impl Inbox {
     /// What has become of what was taken in; whoever waits for it is told.
     fn pushed(&self, state: MutexGuard<'_, State>) -> Pushed {
         if state.dispatch.is_set() {
-            return if state.queue.is_empty() { Pushed::Queued } else { Pushed::ForHandler };
+            if state.queue.is_empty() {
+                return Pushed::Queued;
+            }
+            self.interrupt();
+            return Pushed::ForHandler;
         }
         let bells = state.bells();
         let guest = state.would_be_guest();

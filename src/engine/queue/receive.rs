@@ -128,6 +128,7 @@ impl Inbox {
         let mut state = self.lock();
         self.book(&mut state.books, &event.body);
         state.queue.push_front(event, None);
+        self.interrupt();
         let bells = state.bells();
         drop(state);
         bells.ring();

@@ -17,7 +17,7 @@ impl Collector {
     /// Adds `bytes`; whether parsing is worth trying.
     pub(super) fn add(&mut self, bytes: &[u8]) -> bool {
         // An end may begin in what was there: "\n\r\n" has two bytes before its last. Whatever follows "\n\r", the head
-        // ends there or is bad.
+        // ends there or is bad, but for empty lines before it.
         let from = self.bytes.len().saturating_sub(2);
         self.bytes.extend_from_slice(bytes);
         let fresh = self.bytes.get(from..).unwrap_or_default();
