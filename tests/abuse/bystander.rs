@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 /// What the good client's echoes may take, as the median of all rounds.
 const P50: Duration = Duration::from_millis(2);
 const P99: Duration = Duration::from_millis(50);
-/// On a slow machine they may take longer: so many times what an echo takes there while nobody attacks.
-const SLOWED: [u32; 2] = [20, 500];
+/// On a machine that is twice as slow as most they may take longer: so many times what an echo takes there while nobody
+/// attacks.
+const SLOWED: [u32; 2] = [10, 250];
 /// What a single round may take on a machine that is busy with other things.
 const WORST_P50: Duration = Duration::from_millis(500);
 const WORST_P99: Duration = Duration::from_secs(3);
