@@ -1,5 +1,6 @@
 //! Checks the checker: each rule is shown small sources that break it and others that only look as if they did.
 
+use crate::circles::circles;
 use crate::rules::RULES;
 use crate::source::Source;
 
@@ -51,6 +52,74 @@ fn a_layer_that_looks_to_its_left_is_not() {
         []
     );
     assert_eq!(lines(LAYERS, "lib.rs", "pub mod capi; pub use crate::capi::x;"), []);
+}
+
+#[test]
+fn a_room_that_looks_up_is_found() {
+    let rule = "a room of the engine uses those below it only";
+    let at = |path: &str, text: &str| lines(rule, path, text);
+    assert_eq!(at("engine/outbox/queue.rs", "use crate::engine::shared::lock;\nuse crate::engine::io::Io;"), [2]);
+    assert_eq!(at("engine/outbox/queue.rs", "use crate::engine::{\n    shared::lock,\n    inbox::Inbox,\n};"), [3]);
+    assert_eq!(at("engine/shared/sync.rs", "fn f() { super::super::driver::run() }"), [1]);
+    assert_eq!(at("engine/mailbox/mod.rs", "pub use super::connection::Connection;"), [1]);
+    assert_eq!(at("engine/inbox/watch.rs", "mod tests {\n    use crate::engine::runtime::Lease;\n}"), [2], "a test");
+    assert_eq!(
+        at("engine/io/context.rs", "use crate::engine::Connection;\nuse super::super::lock;"),
+        [1, 2],
+        "by the face"
+    );
+    assert_eq!(at("engine/io/context.rs", "use super::Command;\nuse super::command::Command;"), [1], "by its own page");
+    assert_eq!(at("engine/new/mod.rs", ""), [1], "a room that nobody has put into its place");
+    assert_eq!(at("engine/new.rs", "use crate::engine::shared::lock;"), [1], "a file in no room");
+}
+
+#[test]
+fn a_room_that_looks_down_is_not() {
+    let text = "use super::state::{Driver, Phase};
+        use crate::engine::io::Io; use crate::{engine::shared::{Event, lock}, net, ws::Message};
+        // use crate::engine::runtime::Lease;
+        pub(in crate::engine) fn f(x: super::state::Phase) -> pub(in crate::engine::driver) u8 { self::g() }
+        mod tests { use super::*; use crate::engine::driver::setup::Caller; use crate::engine::connection::Connection; }";
+    let rule = "a room of the engine uses those below it only";
+    assert_eq!(lines(rule, "engine/driver/closing.rs", text), []);
+    assert_eq!(lines(rule, "engine/driver/mod.rs", "mod state;\npub use self::state::Driver;\npub use steps::x;"), []);
+    assert_eq!(lines(rule, "engine/mod.rs", "mod runtime; pub use runtime::Lease; pub use self::io::Owner;"), []);
+    assert_eq!(lines(rule, "client/mod.rs", "use crate::engine::Connection;"), []);
+}
+
+#[test]
+fn a_page_that_says_too_little_or_does_too_much_is_found() {
+    let rule = "a room's page says what stands there, and defines nothing";
+    let page = "//! A room.\n//! Threads: any.\n//! Owns: nothing.\n//! Locks: none.\nmod a;\npub use self::a::A;\n";
+    assert_eq!(lines(rule, "engine/io/mod.rs", page), []);
+    assert_eq!(lines(rule, "engine/io/mod.rs", &page.replace("Locks: ", "")), [1]);
+    assert_eq!(lines(rule, "engine/io/mod.rs", &format!("{page}struct A;\nfn f() {{}}")), [7, 8]);
+    assert_eq!(lines(rule, "engine/mod.rs", ""), []);
+    assert_eq!(lines(rule, "engine/io/command.rs", "fn f() {}"), []);
+}
+
+#[test]
+fn files_that_need_each_other_are_found() {
+    let found = |sources: &[(&str, &str)]| {
+        let sources: Vec<_> = sources.iter().map(|(path, text)| Source::new(path, text)).collect();
+        circles(&sources).iter().map(|circle| circle.lines().count() - 1).collect::<Vec<_>>()
+    };
+    let (a, b) = ("use crate::b::B;\npub struct A;", "pub struct B;");
+    assert_eq!(found(&[("a.rs", a), ("b.rs", b)]), [0; 0]);
+    assert_eq!(found(&[("a.rs", a), ("b.rs", "fn f() { crate::a::A }")]), [2]);
+    assert_eq!(found(&[("a.rs", a), ("b.rs", "use super::c;"), ("c.rs", "use crate::{d, a::{A, X as Y}};")]), [3]);
+    assert_eq!(found(&[("a.rs", a), ("b.rs", "// crate::a::A\npub(in crate::a) struct B;")]), [0; 0]);
+    // A page that hands on what its files have is not one of those who use it.
+    let (page, file) = ("mod a;\nmod b;\npub use a::A;\npub use self::b::B as C;", "use super::b::B;\npub struct A;");
+    assert_eq!(found(&[("x/mod.rs", page), ("x/a.rs", file), ("x/b.rs", "pub struct B;")]), [0; 0]);
+    assert_eq!(found(&[("x/mod.rs", page), ("x/a.rs", file), ("x/b.rs", "use super::A;")]), [2]);
+    assert_eq!(found(&[("x/mod.rs", page), ("x/a.rs", "use crate::x::C;"), ("x/b.rs", "use crate::x::a::A;")]), [2]);
+    assert_eq!(found(&[("x/mod.rs", "mod a;\nstruct X(a::A);"), ("x/a.rs", "use super::X;")]), [2]);
+    assert_eq!(
+        found(&[("x/mod.rs", "mod a;\nuse a::A;\nstruct X;"), ("x/a.rs", "mod t { use super::super::X; }")]),
+        [2]
+    );
+    assert_eq!(found(&[("x/mod.rs", "mod a;\nuse a::A;"), ("x/a.rs", "mod t { use super::*; }")]), [0; 0]);
 }
 
 #[test]

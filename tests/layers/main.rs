@@ -1,12 +1,31 @@
 //! Reads the sources and holds the rules of the design: who may use whom, where `unsafe` may be, and what keeps the
 //! library out of its host's way.
 
+mod circles;
 mod made_up;
 mod rules;
 mod source;
 
 use source::Source;
 use std::path::Path;
+
+/// Files of the engine that do not stand in their room yet, or use such files.
+const UNFINISHED: &[&str] = &["src/engine/"];
+
+/// Where files still need each other.
+const CIRCLES: &[&str] = &[
+    "client/",
+    "engine/",
+    "log/",
+    "native_api/",
+    "net/proxy/",
+    "net/tls/",
+    "proxy/",
+    "server/",
+    "ws/",
+    "archive.rs",
+    "plot.rs",
+];
 
 /// All `*.rs` below a folder, with paths relative to it.
 fn sources(folder: &Path) -> Vec<Source> {
@@ -38,8 +57,22 @@ fn the_library_keeps_the_rules() {
     let mut broken = String::new();
     for (name, rule) in rules::RULES {
         for what in sources.iter().flat_map(rule) {
+            if name.contains("room") && UNFINISHED.iter().any(|begin| what.starts_with(begin)) {
+                continue;
+            }
             broken += &format!("{name}: {what}\n");
         }
     }
     assert!(broken.is_empty(), "\n{broken}");
+}
+
+#[test]
+fn no_file_needs_one_that_needs_it() {
+    for folder in ["src", "bundle/src", "benches/compare/src"] {
+        let sources = sources(&root().join(folder));
+        assert!(sources.len() > 5, "the sources were found");
+        let mut circles = circles::circles(&sources);
+        circles.retain(|circle| !CIRCLES.iter().any(|begin| circle.contains(&format!("\n  {begin}"))));
+        assert!(circles.is_empty(), "\n{folder}: {}", circles.join("\n"));
+    }
 }

@@ -1,11 +1,13 @@
 //! The rules about the sources. Each takes one source and says what breaks it, as `path:line: what`.
 
-use crate::source::Source;
+use crate::source::{Reference, Source};
 
 pub type Rule = fn(&Source) -> Vec<String>;
 
 pub const RULES: &[(&str, Rule)] = &[
     ("a layer uses those to its left only", layers),
+    ("a room of the engine uses those below it only", rooms),
+    ("a room's page says what stands there, and defines nothing", pages),
     ("other people's types stay in their layers", foreign_types),
     ("unsafe stays at the faces", unsafe_places),
     ("unsafe says why it is sound", safety_comments),
@@ -27,6 +29,21 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Used by all, using only each other.
 const LEAVES: &[&str] = &["error", "options", "library", "log", "proxy"];
+
+/// The rooms of `engine`, each with those that it stands on.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("shared", &[]),
+    ("outbox", &["shared"]),
+    ("mailbox", &["shared"]),
+    ("connection", &["shared", "outbox", "mailbox"]),
+    ("inbox", &["shared", "mailbox", "connection"]),
+    ("io", &["shared", "outbox", "mailbox", "connection", "inbox"]),
+    ("driver", &["shared", "outbox", "mailbox", "connection", "inbox", "io"]),
+    ("runtime", &["shared", "outbox", "mailbox", "connection", "inbox", "io", "driver"]),
+];
+
+/// What each room's page says, in a line or more that begin so.
+const SAID: &[&str] = &["//! Threads: ", "//! Owns: ", "//! Locks: "];
 
 /// Crates that must not show through, with where they may be named. `library` makes the system calls on sockets that
 /// nothing wraps, and ends OpenSSL with the library.
@@ -67,8 +84,54 @@ fn layers(source: &Source) -> Vec<String> {
         return vec![said(source, 1, &format!("{own} is not one of the layers"))];
     }
     let allowed = |name: &str| name == own || LEAVES.contains(&name) || left.is_some_and(|left| left.contains(&name));
-    let wrong = source.references().into_iter().filter(|(name, _)| !allowed(name));
-    wrong.map(|(name, line)| said(source, line, &format!("{own} uses {name}"))).collect()
+    let mut wrong = Vec::new();
+    for Reference { path, line, .. } in source.references() {
+        if let Some(name) = path.first().filter(|name| !allowed(name)) {
+            wrong.push(said(source, line, &format!("{own} uses {name}")));
+        }
+    }
+    wrong.dedup();
+    wrong
+}
+
+/// The engine's own page hands its names on to other layers. A room's files name each other by file; what another room
+/// has is found on that room's page.
+fn rooms(source: &Source) -> Vec<String> {
+    let module = source.module();
+    let ["engine", own, ..] = module.iter().map(String::as_str).collect::<Vec<_>>()[..] else { return Vec::new() };
+    let Some((_, below)) = ROOMS.iter().find(|(name, _)| *name == own) else {
+        return vec![said(source, 1, &format!("{own} is not one of the engine's rooms"))];
+    };
+    let mut wrong = Vec::new();
+    for Reference { path, line, .. } in source.references() {
+        let what = match &path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["engine", room, ..] if below.contains(room) => continue,
+            ["engine", room, ..] if *room == own => match path.len() > 3 || module.starts_with(&path) {
+                true => continue,
+                false => format!("{own} is used by its page: {} stands in a file", path.join("::")),
+            },
+            ["engine", room, ..] if ROOMS.iter().any(|(name, _)| name == room) => format!("{own} uses {room}"),
+            ["engine", ..] => format!("{own} uses the engine's page: {}", path.join("::")),
+            _ => continue,
+        };
+        wrong.push(said(source, line, &what));
+    }
+    wrong
+}
+
+fn pages(source: &Source) -> Vec<String> {
+    let module = source.module();
+    if module.len() != 2 || module[0] != "engine" || !source.path.ends_with("/mod.rs") {
+        return Vec::new();
+    }
+    let missing = SAID.iter().filter(|begin| !source.lines.iter().any(|line| line.starts_with(**begin)));
+    let mut wrong: Vec<_> =
+        missing.map(|begin| said(source, 1, &format!("no line begins with {}", begin.trim_end()))).collect();
+    let defines = ["fn", "struct", "enum", "trait", "impl", "const", "static", "type", "macro_rules"];
+    wrong.extend(accuse(source, |at| {
+        defines.contains(&source.text(at)).then(|| format!("{} on a page", source.text(at)))
+    }));
+    wrong
 }
 
 fn foreign_types(source: &Source) -> Vec<String> {

@@ -11,6 +11,24 @@ pub struct Token {
     pub in_test: bool,
 }
 
+/// Whether a path is part of a `use`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Import {
+    None,
+    Own,
+    /// `pub use`: for others, who find it here.
+    HandedOn,
+}
+
+pub struct Reference {
+    /// From the root.
+    pub path: Vec<String>,
+    pub line: usize,
+    pub import: Import,
+    /// What an import calls it.
+    pub name: String,
+}
+
 pub struct Source {
     /// Below `src`, such as `net/dial.rs`.
     pub path: String,
@@ -26,7 +44,7 @@ impl Source {
     }
 
     /// The module of the file: `net/dial.rs` is `net`, `dial`.
-    fn module(&self) -> Vec<String> {
+    pub fn module(&self) -> Vec<String> {
         let path = self.path.trim_end_matches(".rs");
         let parts = path.split('/').filter(|part| !["mod", "lib"].contains(part));
         parts.map(str::to_owned).collect()
@@ -91,51 +109,75 @@ impl Source {
         (self.text(body) == "{").then_some(body)
     }
 
-    /// The top-level modules of this crate that it names, in any way, with the line.
-    pub fn references(&self) -> Vec<(String, usize)> {
+    /// The paths of this crate that it names, in any way: `use crate::a::{b, c::D}` gives `a::b` and `a::c::D`. A module
+    /// that the file declares is found by its bare name, too.
+    pub fn references(&self) -> Vec<Reference> {
+        let declared: Vec<&str> = (0..self.tokens.len())
+            .filter(|at| self.text(*at) == "mod" && self.text(at + 2) == ";")
+            .map(|at| self.text(at + 1))
+            .collect();
         let mut found = Vec::new();
         let mut at = 0;
         while at < self.tokens.len() {
-            if !["crate", "super"].contains(&self.text(at)) || !self.has(at + 1, &[":", ":"]) {
+            let word = self.text(at);
+            let begins = self.has(at + 1, &[":", ":"]) && (at == 0 || self.text(at - 1) != ":");
+            // Where something is visible is no use of it: pub(in crate::a).
+            let visibility = at > 1 && self.text(at - 1) == "in" && self.text(at - 2) == "(";
+            let keyword = ["crate", "super", "self"].contains(&word);
+            if !begins || visibility || !(keyword || declared.contains(&word)) {
                 at += 1;
                 continue;
             }
-            let mut module = self.module();
-            module.extend(self.tokens[at].modules.iter().cloned());
-            if self.text(at) == "crate" {
-                module.clear();
+            let import = match at.checked_sub(1).map(|before| self.text(before)) == Some("use") {
+                true if at > 1 && ["pub", ")"].contains(&self.text(at - 2)) => Import::HandedOn,
+                true => Import::Own,
+                false => Import::None,
+            };
+            let mut path = self.module();
+            path.extend(self.tokens[at].modules.iter().cloned());
+            if word == "crate" {
+                path.clear();
+            }
+            if ["crate", "self"].contains(&word) {
                 at += 3;
             }
             while self.has(at, &["super", ":", ":"]) {
-                module.pop();
+                path.pop();
                 at += 3;
             }
-            if module.is_empty() {
-                found.extend(self.first_names(at));
-            }
+            at = self.tree(at, path, import, &mut found);
         }
         found
     }
 
-    /// `a::b` gives `a`; `{a::b, c::{d, e}}` gives `a` and `c`.
-    fn first_names(&self, at: usize) -> Vec<(String, usize)> {
-        if self.text(at) != "{" {
-            return self.tokens.get(at).map(|token| (token.text.clone(), token.line)).into_iter().collect();
-        }
-        let mut depth = 0;
-        let mut names = Vec::new();
-        for index in at..self.behind(at) {
-            match self.text(index) {
-                "{" => depth += 1,
-                "}" => depth -= 1,
+    /// The paths of the use tree, or the one path, that begins at `at`, below `path`; where it ends.
+    fn tree(&self, mut at: usize, mut path: Vec<String>, import: Import, found: &mut Vec<Reference>) -> usize {
+        loop {
+            match self.text(at) {
+                "{" => {
+                    let end = self.behind(at);
+                    at += 1;
+                    while at + 1 < end {
+                        at = self.tree(at, path.clone(), import, found);
+                        while at + 1 < end && self.text(at) != "," {
+                            at += 1;
+                        }
+                        at += 1;
+                    }
+                    return end;
+                }
+                name if name.starts_with(is_word) && name != "self" => path.push(name.to_owned()),
                 _ => {}
             }
-            let begins = ["{", ","].contains(&self.text(index)) && depth == 1;
-            if begins && let Some(token) = self.tokens.get(index + 1).filter(|token| token.text != "}") {
-                names.push((token.text.clone(), token.line));
+            if !self.has(at + 1, &[":", ":"]) || self.text(at + 3) == "<" {
+                let name =
+                    if self.text(at + 1) == "as" { self.text(at + 2) } else { path.last().map_or("", |last| last) };
+                let line = self.tokens.get(at).map_or(1, |token| token.line);
+                found.push(Reference { name: name.to_owned(), path, line, import });
+                return at + 1;
             }
+            at += 3;
         }
-        names
     }
 }
 
