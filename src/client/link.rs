@@ -51,10 +51,10 @@ impl Shared {
     }
 
     pub(super) fn option_changed(&self, option: Opt) {
-        if matches!(option, Opt::ReconnectInterval | Opt::ReconnectMaxInterval) {
-            self.interval_changed();
-        } else if let Some(connection) = self.current() {
-            connection.option_changed(option, &self.inbox);
+        match option {
+            Opt::ReconnectInterval | Opt::ReconnectMaxInterval => self.interval_changed(),
+            Opt::ReceiveQueueMessages | Opt::ReceiveQueueBytes => self.inbox.bounds_changed(),
+            _ => self.current().iter().for_each(|connection| connection.option_changed(option)),
         }
     }
 

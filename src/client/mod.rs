@@ -192,7 +192,7 @@ impl Client {
     /// JSON.
     pub fn statistics(&self) -> String {
         let connection = self.shared.current();
-        let mut value = self.shared.totals.json(connection.iter(), &self.shared.inbox);
+        let mut value = self.shared.totals.json(connection.iter(), self.shared.inbox.waiting());
         let open = lock(&self.shared.state).phase == Phase::Open;
         value["connects"] = json!(self.shared.connects.load(Relaxed));
         value["reconnects"] = json!(self.shared.reconnects.load(Relaxed));

@@ -1,8 +1,8 @@
 //! What other threads ask of an I/O thread, and whom a connection reports to.
 
-use super::connection::Connection;
-use super::event::Ending;
-use super::queue::Inbox;
+use crate::engine::connection::Connection;
+use crate::engine::queue::Inbox;
+use crate::engine::shared::Ending;
 use crate::error::{Error, Result};
 use crate::log::Object;
 use crate::net::{Listener, Stream, TlsClient, TlsOptions, TlsServer};

@@ -1,11 +1,10 @@
-//! One connection as host threads see it; its I/O thread owns the rest ([`super::driver`]).
+//! One connection as host threads see it; its I/O thread owns the rest ([`crate::engine::driver`]).
 
-use super::command::Command;
-use super::event::Wait;
-use super::outbox::Outbox;
-use super::queue::Inbox;
-use super::runtime::{IoHandle, serial};
-use super::sync::{Deadline, lock, wait};
+use crate::engine::command::Command;
+use crate::engine::outbox::Outbox;
+use crate::engine::runtime::IoHandle;
+pub(super) use crate::engine::shared::Tally;
+use crate::engine::shared::{Counters, Deadline, Wait, lock, serial, wait};
 use crate::error::{Error, Id, Result};
 use crate::options::Opt;
 use crate::ws::Request;
@@ -14,52 +13,6 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// Counters of one connection, written by its I/O thread alone.
-#[derive(Default)]
-pub struct Counters {
-    pub messages_in: AtomicU64,
-    pub messages_out: AtomicU64,
-    pub bytes_in: AtomicU64,
-    pub bytes_out: AtomicU64,
-    pub pings: AtomicU64,
-    /// −1 until a first pong has come.
-    pub round_trip_ms: AtomicI64,
-}
-
-impl Counters {
-    /// One writer: no locked instruction needed.
-    pub(super) fn add(counter: &AtomicU64, amount: u64) {
-        counter.store(counter.load(Relaxed).wrapping_add(amount), Relaxed);
-    }
-}
-
-/// Messages and their bytes, with one writer at a time: no locked instruction needed.
-#[derive(Default)]
-pub(super) struct Tally {
-    messages: AtomicUsize,
-    bytes: AtomicUsize,
-}
-
-impl Tally {
-    pub fn add(&self, bytes: usize) {
-        self.add_all(1, bytes);
-    }
-
-    pub fn add_all(&self, messages: usize, bytes: usize) {
-        self.messages.store(self.messages.load(Relaxed).wrapping_add(messages), Relaxed);
-        self.bytes.store(self.bytes.load(Relaxed).wrapping_add(bytes), Relaxed);
-    }
-
-    pub fn sub(&self, bytes: usize) {
-        self.messages.store(self.messages.load(Relaxed).wrapping_sub(1), Relaxed);
-        self.bytes.store(self.bytes.load(Relaxed).wrapping_sub(bytes), Relaxed);
-    }
-
-    pub fn get(&self) -> (usize, usize) {
-        (self.messages.load(Relaxed), self.bytes.load(Relaxed))
-    }
-}
 
 /// What is known of a connection once it is open.
 pub struct Info {
@@ -227,11 +180,10 @@ impl Connection {
         self.io.post(command);
     }
 
-    /// An option was set that acts at once.
-    pub fn option_changed(self: &Arc<Self>, option: Opt, inbox: &Inbox) {
+    /// An option was set that acts at once on what is sent, or on the keepalive.
+    pub fn option_changed(self: &Arc<Self>, option: Opt) {
         match option {
             Opt::PingInterval | Opt::PongTimeout => self.post(Command::Retime(self.clone())),
-            Opt::ReceiveQueueMessages | Opt::ReceiveQueueBytes => inbox.bounds_changed(),
             Opt::SendQueueBytes => self.outbox.bounds_changed(),
             _ => {}
         }

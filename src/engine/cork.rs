@@ -4,15 +4,15 @@
 //! No queue, no lock and no memory of its own for an answer; so only while nothing else waits to be sent. As soon as
 //! something does, or an answer does not fit, that answer and all later ones take the queue behind what is here.
 
-use super::connection::Connection;
-use super::outbox::Outbox;
+use crate::engine::connection::Connection;
+use crate::engine::outbox::Outbox;
 use crate::ws::{FrameKind, MaskKeys, MessageKind, OutFrame, Role, append_frame};
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 /// The buffer takes the answers to what one read brings at most, with their heads.
-const CAPACITY: usize = 2 * super::io_thread::BUFFER;
+const CAPACITY: usize = 2 * crate::engine::io_thread::BUFFER;
 
 thread_local! {
     /// Only while a handler runs on this thread.

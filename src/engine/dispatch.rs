@@ -1,8 +1,7 @@
 //! Events to a handler on the I/O thread instead of the queue.
 
-use super::event::Event;
-use super::queue::{Entries, Inbox, State};
-use super::runtime;
+use crate::engine::queue::{Entries, Inbox, State};
+use crate::engine::shared::{Event, io_thread, is_guest, on_io_thread};
 use crate::error::{Error, Id, Result};
 use crate::ws::MessageKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +10,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 
 /// Takes an object's events on the I/O thread.
 pub struct Handler {
-    /// What the face calls the object, for [`super::answer`].
+    /// What the face calls the object, for [`crate::engine::answer`].
     pub object: u64,
     pub function: Box<dyn HandlerFunction>,
 }
@@ -58,9 +57,9 @@ impl Inbox {
         let handler = handler.map(Arc::new);
         let set = handler.is_some();
         let mut state = self.lock();
-        let inside = runtime::on_io_thread() && state.dispatch.running == Some(runtime::io_thread());
+        let inside = on_io_thread() && state.dispatch.running == Some(io_thread());
         let elsewhere = state.dispatch.running.is_some() && !inside;
-        if elsewhere && runtime::on_io_thread() {
+        if elsewhere && on_io_thread() {
             // Two objects' handlers that wait for each other would never end.
             return Err(Error::new(Id::WouldDeadlock, ["set_handler".into()]));
         }
@@ -88,7 +87,7 @@ impl Inbox {
     /// another leaves its events to it. They are taken in batches, under one lock each. A guest of the loop leaves them to
     /// the thread, which has been told that there is a handler now.
     pub fn dispatch(&self) {
-        if runtime::is_guest() {
+        if is_guest() {
             return;
         }
         let mut state = self.lock();
@@ -101,7 +100,7 @@ impl Inbox {
             if batch.is_empty() {
                 break;
             }
-            state.dispatch.running = Some(runtime::io_thread());
+            state.dispatch.running = Some(io_thread());
             self.be_undisturbed();
             drop(state);
             while let Some(event) = batch.pop_front(|_, _| {}) {
@@ -149,7 +148,7 @@ impl Inbox {
     /// Gives the handler to the I/O thread for what one read brought, past the queue; `None` when there is none, when
     /// it runs elsewhere, or when something waits that comes first.
     pub(super) fn begin_run(self: &Arc<Self>) -> Option<Run> {
-        if !self.has_handler.load(Relaxed) || runtime::is_guest() {
+        if !self.has_handler.load(Relaxed) || is_guest() {
             return None;
         }
         let mut state = self.lock();
@@ -157,7 +156,7 @@ impl Inbox {
             return None;
         }
         let handler = state.dispatch.handler.clone()?;
-        state.dispatch.running = Some(runtime::io_thread());
+        state.dispatch.running = Some(io_thread());
         self.be_undisturbed();
         drop(state);
         Some(Run { inbox: self.clone(), handler })
@@ -215,7 +214,7 @@ impl Drop for Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::Body;
+    use crate::engine::shared::Body;
     use crate::options::{Options, Side};
     use std::sync::Mutex;
 

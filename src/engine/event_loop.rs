@@ -1,9 +1,10 @@
 //! The loop of an I/O thread: commands, readiness and timers to the drivers; what they received to the queues.
 
-use super::command::Command;
-use super::io_thread::{Io, TOKENS};
-use super::runtime::{self, IoHandle};
-use super::table::Table;
+use crate::engine::command::Command;
+use crate::engine::io_thread::{Io, TOKENS};
+use crate::engine::runtime::IoHandle;
+use crate::engine::shared::serves_one;
+use crate::engine::table::Table;
 use crate::net::{Moment, Reactor, Ready};
 use crossbeam_channel::Receiver;
 use std::time::Duration;
@@ -21,7 +22,7 @@ const SHUT: Duration = Duration::from_millis(5);
 #[derive(Clone, Copy)]
 pub(super) enum Runner {
     Thread,
-    /// A call that waits ([`super::lead`]), so long at most. It is on a host's thread, where no handler may run and no
+    /// A call that waits ([`crate::engine::lead`]), so long at most. It is on a host's thread, where no handler may run and no
     /// TLS library: it reads and writes on open connections, and stops at the first thing beyond that.
     Guest(Option<Duration>),
 }
@@ -71,7 +72,7 @@ impl EventLoop {
         while self.round(Runner::Thread).is_ok() {
             self.look_beyond();
             if let Some((guest, inbox)) = self.io.expected.take()
-                && runtime::serves_one()
+                && serves_one()
                 && self.io.now >= self.shut
             {
                 let handle = self.io.handle.clone();

@@ -1,15 +1,15 @@
 //! What the drivers of one I/O thread share, and the way of what they received to the queues.
 
-use super::command::{Command, Owner};
-use super::connection::Connection;
-use super::cork::Cork;
-use super::dispatch::Run;
-use super::driver::Staged;
-use super::event::{Body, Event};
-use super::outbox::Waiting;
-use super::queue::{Entries, Inbox, Pushed};
-use super::reconnect::Dials;
-use super::runtime::{self, IoHandle};
+use crate::engine::command::{Command, Owner};
+use crate::engine::connection::Connection;
+use crate::engine::cork::Cork;
+use crate::engine::dispatch::Run;
+use crate::engine::driver::Staged;
+use crate::engine::outbox::Waiting;
+use crate::engine::queue::{Entries, Inbox, Pushed};
+use crate::engine::reconnect::Dials;
+use crate::engine::runtime::IoHandle;
+use crate::engine::shared::{Body, Event, serves_one};
 use crate::net::{Moment, Reactor, Timers, TlsClients};
 use crate::ws::deflate::{Inflaters, Packers};
 use crate::ws::payload::Shelf;
@@ -59,7 +59,7 @@ pub(super) struct Io {
     pub straight: Waiting,
     /// For the next connection that has something to write.
     pub staged: Option<Box<Staged>>,
-    /// The thread of the host that would rather run the loop itself ([`super::lead`]), and its queue.
+    /// The thread of the host that would rather run the loop itself ([`crate::engine::lead`]), and its queue.
     pub expected: Option<(usize, Arc<Inbox>)>,
     /// What the latest connection agreed on.
     agreed: Option<Arc<[String; 2]>>,
@@ -164,7 +164,7 @@ impl Io {
     /// Keeps it for the next read of the round, where nobody else waits for it: beginning one takes a lock, and ending it
     /// another.
     pub fn keep_run(&mut self, run: Option<Run>) {
-        self.run = run.filter(|run| runtime::serves_one() && !run.is_disturbed());
+        self.run = run.filter(|run| serves_one() && !run.is_disturbed());
     }
 
     /// Hands the batch over and runs the handler that waits for it.
@@ -173,7 +173,7 @@ impl Io {
         let Some(Batch { inbox, mut entries, bytes }) = self.batch.take() else { return };
         match inbox.push(&mut entries, bytes) {
             Pushed::ForHandler => inbox.dispatch(),
-            Pushed::ForGuest(thread) if runtime::serves_one() => {
+            Pushed::ForGuest(thread) if serves_one() => {
                 inbox.expects(&self.handle);
                 self.expected = Some((thread, inbox));
             }

@@ -9,9 +9,9 @@
 //! itself when it has not; it is woken at once when others bring work, or for all that is not a guest's business
 //! ([`EventLoop::round`]). Only the one object of the process is served like that: nobody else waits for a guest.
 
-use super::event_loop::{EventLoop, Runner};
-use super::runtime::{self, IoHandle};
-use super::sync::{Deadline, lock};
+use crate::engine::event_loop::{EventLoop, Runner};
+use crate::engine::runtime::IoHandle;
+use crate::engine::shared::{Deadline, lock, set_guest};
 use crate::library;
 use crate::net::Waker;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst};
@@ -204,7 +204,7 @@ impl IoHandle {
         lead.guest.store(library::this_thread(), SeqCst);
         lead.mood.store(AWAKE, SeqCst);
         drop(floor);
-        runtime::set_guest(true);
+        set_guest(true);
         Some(Visit { io: self.clone(), events: Some(events), recall: true })
     }
 }
@@ -254,6 +254,6 @@ impl Drop for Visit {
         if wake {
             lead.stand_by.notify_one();
         }
-        runtime::set_guest(false);
+        set_guest(false);
     }
 }

@@ -1,7 +1,7 @@
 //! A listener on its I/O thread.
 
-use super::command::{Acceptor, Command};
-use super::io_thread::{Io, TOKENS};
+use crate::engine::command::{Acceptor, Command};
+use crate::engine::io_thread::{Io, TOKENS};
 use crate::net::Listener;
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,35 +5,36 @@ mod connection;
 mod cork;
 mod dispatch;
 mod driver;
-mod event;
 mod event_loop;
-mod gate;
 mod io_thread;
 mod lead;
 mod listening;
-mod loading;
 mod nudge;
 mod outbox;
 mod queue;
 mod reconnect;
 mod request;
 mod runtime;
+mod shared;
 mod stats;
-mod sync;
 mod table;
 mod watch;
 
+// Until the queue and what belongs to it stand in their room.
+use shared as event;
+use shared as sync;
+
 pub use command::{Acceptor, Command, DialPlan, End, Owner};
-pub use connection::{Connection, Counters, Info};
+pub use connection::{Connection, Info};
 pub use cork::answer;
 pub use dispatch::{Handler, HandlerFunction};
-pub use event::{Body, Ending, Event, EventData, Opening, Outcome, Reason, Wait};
-pub use gate::{Gate, Inside};
-pub use loading::{Loading, Ticket};
 pub use nudge::Nudge;
 pub use queue::{Inbox, Want};
 pub use reconnect::{is_followed, longest_wait, next_wait};
-pub use runtime::{IoHandle, Lease, on_io_thread, patience, refuse_on_io_thread, serial};
+pub use runtime::{IoHandle, Lease};
+pub use shared::{
+    Body, Counters, Deadline, Ending, Event, EventData, Gate, Inside, Loading, Opening, Outcome, Reason, Ticket, Wait,
+    lock, on_io_thread, patience, refuse_on_io_thread, serial, wait,
+};
 pub use stats::{Totals, connection_json, opening_json};
-pub use sync::{Deadline, lock, wait};
 pub use watch::{Signal, Watchable, wait_any};

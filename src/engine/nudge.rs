@@ -3,9 +3,9 @@
 //! Whether it must be told is found out where the message is queued, perhaps under a lock of the caller's; telling may
 //! wake the thread with a system call, so that comes after the lock.
 
-use super::command::Command;
-use super::connection::Connection;
-use super::event::Wait;
+use crate::engine::command::Command;
+use crate::engine::connection::Connection;
+use crate::engine::shared::Wait;
 use crate::error::Result;
 use crate::ws::Draft;
 use std::sync::Arc;

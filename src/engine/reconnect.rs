@@ -1,7 +1,7 @@
 //! When a client comes back: after which ends, after how long, and how many at a time.
 
-use super::connection::Connection;
-use super::event::{Ending, Reason};
+use crate::engine::connection::Connection;
+use crate::engine::shared::{Ending, Reason};
 use crate::ws::random_u64;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

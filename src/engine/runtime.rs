@@ -1,58 +1,19 @@
 //! The process's I/O threads: started with the first object, joined with the last.
 
-use super::command::Command;
-use super::event::Wait;
-use super::event_loop::EventLoop;
-use super::lead::Lead;
-use super::sync::lock;
+use crate::engine::command::Command;
+use crate::engine::event_loop::EventLoop;
+use crate::engine::lead::Lead;
+pub use crate::engine::shared::on_io_thread;
+use crate::engine::shared::{become_io_thread, is_guest, lock, set_serves_one};
 use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
 use crate::log;
 use crate::net::{Waker, Workers};
 use crate::ws::payload;
 use crossbeam_channel::{Sender, unbounded};
-use std::cell::Cell;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-thread_local! {
-    /// The number of an I/O thread; 0 on any other. Without a destructor, so that a host thread that asks keeps nothing
-    /// of ours.
-    static IO_THREAD: Cell<u64> = const { Cell::new(0) };
-    /// This thread of the host runs a loop while it waits.
-    static GUEST: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether the caller is inside a loop as a guest ([`super::lead`]): no handler may run here.
-pub(super) fn is_guest() -> bool {
-    GUEST.get()
-}
-
-pub(super) fn set_guest(inside: bool) {
-    GUEST.set(inside);
-}
-
-/// Whether the caller is on an I/O thread, that is inside an event handler.
-pub fn on_io_thread() -> bool {
-    IO_THREAD.get() != 0
-}
-
-/// Which I/O thread this is; 0 for none.
-pub(super) fn io_thread() -> u64 {
-    IO_THREAD.get()
-}
-
-/// The error of a call that may wait, made inside an event handler.
-pub fn refuse_on_io_thread(call: &'static str) -> Result<()> {
-    if on_io_thread() { Err(Error::new(Id::WouldDeadlock, [call.into()])) } else { Ok(()) }
-}
-
-/// How long a call may wait: on an I/O thread never.
-pub fn patience(ms: i64) -> Wait {
-    if on_io_thread() { Wait::No } else { Wait::from_ms(ms) }
-}
 
 /// The part of an I/O thread that others reach.
 pub struct IoShared {
@@ -125,14 +86,6 @@ struct Runtime {
 }
 
 static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
-/// There is one object and one I/O thread.
-static SERVES_ONE: AtomicBool = AtomicBool::new(false);
-
-/// Whether all that the loop brings is for one object.
-pub(super) fn serves_one() -> bool {
-    SERVES_ONE.load(Relaxed)
-}
-
 impl Runtime {
     fn start(&mut self, count: usize) -> Result<()> {
         while self.threads.len() < count {
@@ -143,7 +96,7 @@ impl Runtime {
             let handle = IoHandle(Arc::new(shared));
             let events = EventLoop::new(reactor, handle.clone(), receiver);
             let body = move || {
-                IO_THREAD.set(serial());
+                become_io_thread();
                 events.run();
             };
             let name = format!("websocket-io{}", self.threads.len());
@@ -154,7 +107,7 @@ impl Runtime {
     }
 
     fn count(&self) {
-        SERVES_ONE.store(self.users == 1 && self.threads.len() == 1, Relaxed);
+        set_serves_one(self.users == 1 && self.threads.len() == 1);
     }
 
     /// Ends the threads that no running server asks for; the connections of a stopped one are gone by now.
@@ -270,10 +223,4 @@ fn abandon_threads() {
         }
     }
     runtime.workers.stop();
-}
-
-/// A number that is never given twice in this process.
-pub fn serial() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Relaxed)
 }

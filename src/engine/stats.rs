@@ -1,8 +1,7 @@
 //! What Statistics and ConnectionInfo tell.
 
-use super::connection::{Connection, Counters};
-use super::queue::Inbox;
-use super::sync::lock;
+use crate::engine::connection::Connection;
+use crate::engine::shared::{Counters, OpenJson, lock, serial};
 use crate::log::iso;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -27,7 +26,7 @@ pub struct Totals {
 impl Default for Totals {
     fn default() -> Self {
         Self {
-            serial: super::runtime::serial(),
+            serial: serial(),
             messages_in: AtomicU64::new(0),
             messages_out: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),
@@ -66,8 +65,13 @@ impl Totals {
         ]
     }
 
-    /// The figures that both objects have; `live` are the connections that have not ended.
-    pub fn json<'a>(&self, live: impl Iterator<Item = &'a Arc<Connection>>, inbox: &Inbox) -> Value {
+    /// The figures that both objects have; `live` are the connections that have not ended, and so many messages and bytes
+    /// wait to be received.
+    pub fn json<'a>(
+        &self,
+        live: impl Iterator<Item = &'a Arc<Connection>>,
+        (queued_in, queued_in_bytes): (usize, usize),
+    ) -> Value {
         let closes = lock(&self.closes);
         let mut sums = [&self.messages_in, &self.messages_out, &self.bytes_in, &self.bytes_out, &self.pings]
             .map(|total| total.load(Relaxed));
@@ -81,7 +85,6 @@ impl Totals {
             let latest = connection.counters.round_trip_ms.load(Relaxed);
             round_trip = round_trip.max((latest >= 0).then_some(latest));
         }
-        let (queued_in, queued_in_bytes) = inbox.waiting();
         let counts = |map: &BTreeMap<String, u64>| -> Map<String, Value> {
             map.iter().map(|(key, count)| (key.clone(), json!(count))).collect()
         };
@@ -139,6 +142,13 @@ pub fn opening_json(connection: &Connection, (queued_out, queued_out_bytes): (us
         "round_trip_ms": null,
     });
     with_figures(connection, "open", true, figures)
+}
+
+/// ConnectionInfo of one that has no name, no groups and nothing waiting.
+impl OpenJson for Connection {
+    fn open_json(&self) -> String {
+        opening_json(self, (0, 0)).to_string()
+    }
 }
 
 fn with_figures(connection: &Connection, state: &str, with_headers: bool, figures: Value) -> Value {

@@ -1,10 +1,10 @@
 //! The connections and listeners of an I/O thread: each in its slot, each step of one on its own.
 
-use super::command::Command;
-use super::connection::Connection;
-use super::driver::{After, Driver};
-use super::io_thread::{BUFFER, Io, TOKENS};
-use super::listening::Listening;
+use crate::engine::command::Command;
+use crate::engine::connection::Connection;
+use crate::engine::driver::{After, Driver};
+use crate::engine::io_thread::{BUFFER, Io, TOKENS};
+use crate::engine::listening::Listening;
 use crate::error::{Error, Id};
 use crate::net::Ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -257,7 +257,7 @@ impl Server {
     /// JSON.
     pub fn statistics(&self, language: Language) -> String {
         let all: Vec<_> = lock(&self.shared.state).registry.live().cloned().collect();
-        let mut value = self.shared.totals.json(all.iter(), &self.shared.inbox);
+        let mut value = self.shared.totals.json(all.iter(), self.shared.inbox.waiting());
         value["connects"] = json!(self.shared.connects.load(Relaxed));
         value["sessions_waiting"] = json!(lock(&self.shared.state).names.absent_count());
         value["connections"] = json!(self.connection_count());
@@ -337,7 +337,7 @@ impl Shared {
             let state = lock(&self.state);
             let all: Vec<_> = state.registry.open().cloned().chain(state.names.absent()).collect();
             drop(state);
-            all.iter().for_each(|connection| connection.option_changed(option, &self.inbox));
+            all.iter().for_each(|connection| connection.option_changed(option));
         }
     }
 }

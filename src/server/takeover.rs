@@ -44,7 +44,7 @@ impl Shared {
         if !connection.is_over() {
             let (badge, waiting) = (state.names.badge(connection.serial), connection.outbox.waiting());
             let opening = if badge.is_blank() && waiting == (0, 0) {
-                Opening::of(connection)
+                Opening::of(connection.clone())
             } else {
                 let newcomer = connection.clone();
                 Opening::new(move || Self::with_badge(opening_json(&newcomer, waiting), &badge).to_string())

@@ -2,10 +2,10 @@
 //! and what it answers leaves with one write ([`crate::engine::cork`]).
 
 use super::{After, Driver, Phase};
-use crate::engine::connection::Counters;
 use crate::engine::cork::{Bounds, Cork};
 use crate::engine::dispatch::Run;
 use crate::engine::io_thread::Io;
+use crate::engine::shared::Counters;
 use crate::log::{self, Level};
 use crate::net::Stream;
 use crate::options::Opt;

@@ -2,8 +2,8 @@
 
 use super::failing::Held;
 use super::{After, Driver, Phase};
-use crate::engine::event::{Ending, Reason};
 use crate::engine::io_thread::Io;
+use crate::engine::shared::{Ending, Reason};
 use crate::error::{Error, Id};
 use crate::net::Moment;
 use crate::options::Opt;

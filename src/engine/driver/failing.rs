@@ -6,8 +6,8 @@
 
 use super::closing::LINGER;
 use super::{After, Driver, Phase};
-use crate::engine::event::{Ending, Reason};
 use crate::engine::io_thread::Io;
+use crate::engine::shared::{Ending, Reason};
 use crate::error::{Error, Id, Language};
 use crate::net::Moment;
 use crate::options::Opt;

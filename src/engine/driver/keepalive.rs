@@ -7,7 +7,7 @@
 
 use super::{After, Driver};
 use crate::engine::io_thread::Io;
-use crate::engine::runtime;
+use crate::engine::shared::serial;
 use crate::error::{Error, Id};
 use crate::log;
 use crate::net::{Moment, Stream};
@@ -126,7 +126,7 @@ impl Driver {
         }
         match self.keepalive.probe {
             None if silence >= interval => {
-                let id = runtime::serial();
+                let id = serial();
                 log::debug!(self.who(), "nothing received for {} ms, pinging", silence.as_millis());
                 self.keepalive.probe = Some(None);
                 self.keepalive.probe_id = id;

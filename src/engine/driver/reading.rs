@@ -5,10 +5,9 @@
 //! the second copy into the host's memory, or lends the first.
 
 use super::{After, Driver, Phase};
-use crate::engine::connection::Counters;
 use crate::engine::dispatch::Run;
-use crate::engine::event::{Body, Event};
 use crate::engine::io_thread::{BUFFER, Io, TOKENS};
+use crate::engine::shared::{Body, Counters, Event};
 use crate::error::{Error, Id};
 use crate::log;
 use crate::net::Moment;

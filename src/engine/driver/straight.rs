@@ -5,9 +5,9 @@
 
 use super::Driver;
 use super::writing::LARGE;
-use crate::engine::connection::Counters;
 use crate::engine::io_thread::Io;
 use crate::engine::outbox::Waiting;
+use crate::engine::shared::Counters;
 use crate::log::{self, Level};
 use crate::net::Stream;
 use crate::ws::{FrameKind, OutFrame, Role, append_frame};

@@ -1,7 +1,7 @@
 //! What the log tells of a connection's life.
 
 use super::{Driver, Phase};
-use crate::engine::event::Ending;
+use crate::engine::shared::Ending;
 use crate::error::{Error, Id, Language};
 use crate::log::{self, Who};
 use crate::net::{Moment, Stream};

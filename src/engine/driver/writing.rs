@@ -9,8 +9,8 @@
 use super::straight::Went;
 use super::{After, Driver, Phase};
 use crate::engine::command::Command;
-use crate::engine::connection::Counters;
 use crate::engine::io_thread::{BUFFER, Io};
+use crate::engine::shared::Counters;
 use crate::log::{self, Level};
 use crate::net::{Moment, Stream};
 use crate::ws::{FrameKind, Message, OutFrame};

@@ -9,8 +9,7 @@
 mod waiting;
 
 pub(in crate::engine) use self::waiting::Waiting;
-use super::event::Wait;
-use super::sync::{Deadline, lock, wait};
+use crate::engine::shared::{Deadline, Wait, lock, wait};
 use crate::error::{Error, Id, Result};
 use crate::ws::{Draft, Message};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -80,7 +79,7 @@ pub struct Accepted {
 pub struct Outbox {
     state: Mutex<State>,
     room: Condvar,
-    /// Nothing waits: what the holder's handler sends may go past the queue ([`super::cork`]). Changed under the lock.
+    /// Nothing waits: what the holder's handler sends may go past the queue ([`crate::engine::cork`]). Changed under the lock.
     corked: AtomicBool,
     /// What has gone past the queue and is not written yet; the I/O thread's alone.
     past_messages: AtomicUsize,

@@ -1,7 +1,5 @@
 //! What an object tells its host.
 
-use super::connection::Connection;
-use super::stats::opening_json;
 use crate::error::{Error, Language};
 use crate::ws::{Message, MessageKind};
 use std::borrow::Cow;
@@ -39,31 +37,32 @@ pub struct Ending {
 }
 
 /// What an `open` tells, which is made when it is read: of those who take messages alone nobody asks for it.
-pub struct Opening(Source);
+pub struct Opening(Arc<dyn OpenJson>);
 
-enum Source {
-    /// ConnectionInfo of one that has no name, no groups and nothing waiting: it takes no memory to keep, and there may
-    /// be many thousands of them.
-    Newcomer(Arc<Connection>),
-    Made(Box<dyn Fn() -> String + Send>),
+/// The JSON of an `open`, the same however late it is asked for.
+pub trait OpenJson: Send + Sync {
+    fn open_json(&self) -> String;
+}
+
+impl<F: Fn() -> String + Send + Sync> OpenJson for F {
+    fn open_json(&self) -> String {
+        self()
+    }
 }
 
 impl Opening {
-    /// Of a server's connection of which nothing more is to be told than came with it.
-    pub fn of(newcomer: &Arc<Connection>) -> Self {
-        Self(Source::Newcomer(newcomer.clone()))
+    /// Of what is there anyway and tells it: it takes no memory to keep, and there may be many thousands of them.
+    pub fn of(source: Arc<dyn OpenJson>) -> Self {
+        Self(source)
     }
 
     /// `json` must give the same however late it is asked.
-    pub fn new(json: impl Fn() -> String + Send + 'static) -> Self {
-        Self(Source::Made(Box::new(json)))
+    pub fn new(json: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(json))
     }
 
     pub fn json(&self) -> String {
-        match &self.0 {
-            Source::Newcomer(connection) => opening_json(connection, (0, 0)).to_string(),
-            Source::Made(json) => json(),
-        }
+        self.0.open_json()
     }
 }
 
@@ -153,30 +152,4 @@ pub enum Outcome<T> {
     Timeout,
     /// The object has ended (or not begun) and its queue is empty.
     Closed,
-}
-
-/// A time to wait, as both faces spell it: 0 without limit, negative not at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    No,
-    For(std::time::Duration),
-    Forever,
-}
-
-impl Wait {
-    pub fn from_ms(ms: i64) -> Self {
-        match ms {
-            0 => Wait::Forever,
-            ms if ms < 0 => Wait::No,
-            ms => Wait::For(std::time::Duration::from_millis(ms.unsigned_abs())),
-        }
-    }
-
-    /// The time in milliseconds, for texts; 0 where there is none.
-    pub fn ms(self) -> u64 {
-        match self {
-            Wait::For(time) => u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
-            Wait::No | Wait::Forever => 0,
-        }
-    }
 }

@@ -1,9 +1,8 @@
 //! Calls that have something read or computed on a worker and wait for it: certificates, above all. OpenSSL must not run
 //! on a host's thread, and a file on a dead network share must not hold up a `Disconnect`.
 
-use super::event::Wait;
-use super::runtime::on_io_thread;
-use super::sync::{Deadline, lock, wait};
+use super::sync::{Deadline, Wait, lock, wait};
+use super::threads::on_io_thread;
 use crate::error::{Error, Id, Result};
 use crate::net::Workers;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,9 +1,34 @@
 //! Locks of host threads: `std`'s, because they leave nothing behind in a thread that would keep the library mapped
 //! (parking_lot's and crossbeam's waits do), and a panic of one call must not spoil the object for the others.
 
-use super::event::Wait;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// A time to wait, as both faces spell it: 0 without limit, negative not at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    No,
+    For(Duration),
+    Forever,
+}
+
+impl Wait {
+    pub fn from_ms(ms: i64) -> Self {
+        match ms {
+            0 => Wait::Forever,
+            ms if ms < 0 => Wait::No,
+            ms => Wait::For(Duration::from_millis(ms.unsigned_abs())),
+        }
+    }
+
+    /// The time in milliseconds, for texts; 0 where there is none.
+    pub fn ms(self) -> u64 {
+        match self {
+            Wait::For(time) => u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+            Wait::No | Wait::Forever => 0,
+        }
+    }
+}
 
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -28,7 +53,7 @@ impl Deadline {
     }
 
     /// What is left, `None` when the deadline has passed.
-    pub(super) fn left(self) -> Option<Option<Duration>> {
+    pub fn left(self) -> Option<Option<Duration>> {
         match self {
             Deadline::Never => Some(None),
             Deadline::At(at) => at.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()).map(Some),

@@ -1,0 +1,24 @@
+//! What all of the engine uses and neither a connection nor an I/O thread is needed for.
+//!
+//! Threads: any, in each call of this room.
+//! Owns: the number of each I/O thread and whether a host's thread runs a loop (thread-locals), whether one object has
+//! the process to itself.
+//! Locks: one in each `Gate`, `Loading` and `Signal`, for one kind of wait each; nothing else is taken inside them, but
+//! the place of a result inside that of a `Loading`.
+
+mod counters;
+mod event;
+mod gate;
+mod loading;
+mod sync;
+mod threads;
+
+pub use self::counters::{Counters, Tally};
+pub use self::event::{Body, Ending, Event, EventData, OpenJson, Opening, Outcome, Reason};
+pub use self::gate::{Gate, Inside};
+pub use self::loading::{Loading, Ticket};
+pub use self::sync::{Deadline, Wait, lock, wait};
+pub use self::threads::{
+    become_io_thread, io_thread, is_guest, on_io_thread, patience, refuse_on_io_thread, serial, serves_one, set_guest,
+    set_serves_one,
+};
