@@ -74,8 +74,8 @@ fn page(language: Language) -> String {
              Время – в миллисекундах: для параметра `Таймаут` 0 значит «ждать без ограничения», отрицательное значение – «не \
              ждать». Ошибка вызывает исключение; её текст остаётся в `ОписаниеОшибки()`. `Неопределено` вместо \
              необязательного параметра – то же, что его пропуск. Параметры с пометкой «выход» метод заполняет сам. Числа \
-             должны быть целыми. Подробнее о переподключении, именах, доступе и TLS – в [README](../README.ru.md), готовые \
-             модули – в [примерах](../examples/1c).\n\n\
+             должны быть целыми. Подробнее о переподключении, именах, доступе и TLS – на [страницах по темам](ru/index.md), \
+             готовые модули – в [примерах](../examples/1c).\n\n\
              **Где вызывать.** В клиентских приложениях удобны внешние события либо `Получить(-1, …)` в обработчике ожидания; в \
              веб-клиенте методы вызывают асинхронно (`НачатьВызов…`). В фоновом задании на сервере вызывайте в цикле \
              `Получить(1000, …)`, а не `Получить(0, …)`: между вызовами задание можно отменить.\n\n\
@@ -95,8 +95,8 @@ fn page(language: Language) -> String {
              Times are in milliseconds: for a parameter `Timeout` 0 waits without limit, a negative value does not wait. An \
              error raises an exception; its text stays in `ErrorDescription()`. `Undefined` in place of an optional parameter \
              is the same as leaving it out. Parameters marked “out” are filled in by the method. Numbers must be whole. The \
-             [README](../README.md) has more on reconnection, names, access and TLS, the [examples](../examples/1c) have whole \
-             modules.\n\n\
+             [pages by topic](en/index.md) have more on reconnection, names, access and TLS, the [examples](../examples/1c) have \
+             whole modules.\n\n\
              **Where to call.** Client applications use external events, or `Receive(-1, …)` in an idle handler; in the web client \
              methods are called asynchronously (`НачатьВызов…`). A job on the server loops on `Receive(1000, …)` rather than \
              `Receive(0, …)`: between calls it can be cancelled.\n\n\
