@@ -2,10 +2,9 @@
 
 use crate::engine::command::{Command, Owner};
 use crate::engine::connection::Connection;
-use crate::engine::cork::Cork;
 use crate::engine::dispatch::Run;
 use crate::engine::driver::Staged;
-use crate::engine::outbox::Waiting;
+use crate::engine::outbox::{Cork, Waiting};
 use crate::engine::queue::{Entries, Inbox, Pushed};
 use crate::engine::reconnect::Dials;
 use crate::engine::runtime::IoHandle;

@@ -2,7 +2,6 @@
 
 mod command;
 mod connection;
-mod cork;
 mod dispatch;
 mod driver;
 mod event_loop;
@@ -26,9 +25,9 @@ use shared as sync;
 
 pub use command::{Acceptor, Command, DialPlan, End, Owner};
 pub use connection::{Connection, Info};
-pub use cork::answer;
 pub use dispatch::{Handler, HandlerFunction};
 pub use nudge::Nudge;
+pub use outbox::answer;
 pub use queue::{Inbox, Want};
 pub use reconnect::{is_followed, longest_wait, next_wait};
 pub use runtime::{IoHandle, Lease};

@@ -1,10 +1,10 @@
 //! The straight way through the thread: a handler is called for each message that a read has brought, where it lies,
-//! and what it answers leaves with one write ([`crate::engine::cork`]).
+//! and what it answers leaves with one write ([`crate::engine::outbox::cork`]).
 
 use super::{After, Driver, Phase};
-use crate::engine::cork::{Bounds, Cork};
 use crate::engine::dispatch::Run;
 use crate::engine::io_thread::Io;
+use crate::engine::outbox::{Bounds, Cork};
 use crate::engine::shared::Counters;
 use crate::log::{self, Level};
 use crate::net::Stream;

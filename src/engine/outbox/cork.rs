@@ -4,8 +4,8 @@
 //! No queue, no lock and no memory of its own for an answer; so only while nothing else waits to be sent. As soon as
 //! something does, or an answer does not fit, that answer and all later ones take the queue behind what is here.
 
+use super::queue::Outbox;
 use crate::engine::connection::Connection;
-use crate::engine::outbox::Outbox;
 use crate::ws::{FrameKind, MaskKeys, MessageKind, OutFrame, Role, append_frame};
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -21,7 +21,7 @@ thread_local! {
 
 /// What bounds the answers of one run of the handler.
 #[derive(Clone, Copy)]
-pub(super) struct Bounds {
+pub struct Bounds {
     /// Of the connection's send queue.
     pub queue: usize,
     /// Longer ones take the queue, where they are compressed.
@@ -29,7 +29,7 @@ pub(super) struct Bounds {
 }
 
 /// The answers of one connection's handler.
-pub(super) struct Cork {
+pub struct Cork {
     /// The face's number of the object, and the connection.
     object: u64,
     connection: Option<Arc<Connection>>,

@@ -1,0 +1,351 @@
+//! What was accepted for sending and the kernel has not yet taken.
+//!
+//! An outbox may outlive its connection: a client that reconnects, or a session that is resumed, attaches the next
+//! connection to the same one. One connection at a time holds it and takes messages out to stage them. When that one
+//! ends it detaches and gives back, in order and whole, what the kernel has not taken to the last byte; only then does
+//! the next holder get anything. So no message is lost that was not written, none overtakes another, and none is sent
+//! twice that was written.
+
+use super::waiting::Waiting;
+use crate::engine::shared::{Deadline, Wait, lock, wait};
+use crate::error::{Error, Id, Result};
+use crate::ws::{Draft, Message};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Condvar, Mutex, MutexGuard};
+
+/// What a message costs besides its payload in the bound, so that empty ones are bounded, too.
+const OVERHEAD: usize = 16;
+
+#[derive(Default)]
+struct State {
+    queue: Waiting,
+    /// Payload bytes of `queue` and of what the I/O thread has staged and not finished.
+    bytes: usize,
+    messages: usize,
+    open: bool,
+    /// For good, and why: an end that was asked for before the connection opened holds, too.
+    end: Option<Id>,
+    waiting: usize,
+    /// The serial of the connection that takes messages out, and of the one that waits for it to detach.
+    holder: Option<u64>,
+    next: Option<Box<(u64, Option<Message>)>>,
+    /// The holder takes nothing more, because its peer will read nothing more.
+    sealed: bool,
+    /// The holder's first message is a greeting of its own, which no other connection is to send.
+    greeting: bool,
+    /// For whose messages the holder waits, see [`Outbox::hold`].
+    held: u32,
+    /// What waits has been dropped or taken over.
+    closed: bool,
+}
+
+impl State {
+    fn cost(&self) -> usize {
+        Outbox::cost_of(self.messages, self.bytes)
+    }
+
+    /// The first reason counts.
+    fn finish(&mut self, why: Id) {
+        self.open = false;
+        self.end.get_or_insert(why);
+    }
+
+    fn is_handed_to(&self, serial: u64) -> bool {
+        self.holder == Some(serial) && self.next.is_none() && !self.sealed && self.held == 0
+    }
+
+    fn install(&mut self, serial: u64, greeting: Option<Message>) {
+        (self.holder, self.sealed, self.greeting) = (Some(serial), false, greeting.is_some());
+        if let Some(message) = greeting {
+            self.messages += 1;
+            self.bytes += message.data().len();
+            self.queue.push_front(message);
+        }
+    }
+}
+
+/// A message was queued.
+pub struct Accepted {
+    /// The serial of the connection that must be flushed; without one the next to attach will find the message.
+    pub holder: Option<u64>,
+    /// The queue is more than half full.
+    pub presses: bool,
+}
+
+/// A send queue. See the module's page.
+#[derive(Default)]
+pub struct Outbox {
+    state: Mutex<State>,
+    room: Condvar,
+    /// Nothing waits: what the holder's handler sends may go past the queue ([`super::cork`]). Changed under the lock.
+    corked: AtomicBool,
+    /// What has gone past the queue and is not written yet; the I/O thread's alone.
+    past_messages: AtomicUsize,
+    past_bytes: AtomicUsize,
+}
+
+impl Outbox {
+    /// Changes what a holder's way past the queue must give way to.
+    fn change(&self) -> MutexGuard<'_, State> {
+        let state = lock(&self.state);
+        // An answer that is sent because of this change comes after it.
+        self.corked.store(false, Relaxed);
+        state
+    }
+
+    /// From now on messages are accepted.
+    pub fn open(&self) {
+        let mut state = lock(&self.state);
+        state.open = state.end.is_none();
+    }
+
+    /// The connection `serial` has opened: it takes the messages from now on, or as soon as the present holder has
+    /// detached (it must be flushed then). `greeting` goes out before everything else.
+    pub fn attach(&self, serial: u64, greeting: Option<Message>) {
+        let mut state = self.change();
+        if state.holder.is_some_and(|holder| holder != serial) {
+            state.next = Some(Box::new((serial, greeting)));
+        } else {
+            state.install(serial, greeting);
+        }
+    }
+
+    /// The connection `serial` takes nothing more out; what it has staged may still be written.
+    pub fn seal(&self, serial: u64) {
+        let mut state = self.change();
+        if state.holder == Some(serial) {
+            state.sealed = true;
+        }
+    }
+
+    /// The connection `serial` has ended. `unwritten` is what it had taken and the kernel not, in order; it goes back
+    /// to the front, but for its greeting. Does nothing for one that is not the holder.
+    pub fn detach(&self, serial: u64, unwritten: impl DoubleEndedIterator<Item = Message>) {
+        let dropped = {
+            let mut state = self.change();
+            if state.next.as_ref().is_some_and(|next| next.0 == serial) {
+                state.next = None;
+            }
+            if state.holder != Some(serial) {
+                return;
+            }
+            for message in unwritten.rev() {
+                state.queue.push_front(message);
+            }
+            // A connection that opens again has its own.
+            let greeting = if std::mem::take(&mut state.greeting) { state.queue.pop_front() } else { None };
+            if let Some(message) = &greeting {
+                state.messages = state.messages.saturating_sub(1);
+                state.bytes = state.bytes.saturating_sub(message.data().len());
+            }
+            state.holder = None;
+            if let Some(next) = state.next.take() {
+                let (serial, greeting) = *next;
+                state.install(serial, greeting);
+            }
+            greeting
+        };
+        drop(dropped);
+    }
+
+    /// Refuses messages from now on, drops what waits and wakes who waits for room.
+    pub fn close(&self) {
+        let dropped = {
+            let mut state = self.change();
+            state.finish(Id::ClosedWhileWaiting);
+            state.closed = true;
+            std::mem::take(&mut state.queue)
+        };
+        drop(dropped);
+        self.room.notify_all();
+    }
+
+    /// Who has it takes nothing out before [`Outbox::inherit`] has been called once more: what was sent to another
+    /// comes first.
+    pub fn hold(&self) {
+        self.change().held += 1;
+    }
+
+    /// Whether it waits for what another leaves.
+    pub fn is_held(&self) -> bool {
+        lock(&self.state).held > 0
+    }
+
+    /// Closes it and gives what waits to who goes on with it. Its connection has ended.
+    pub fn drain(&self) -> Vec<Message> {
+        let messages = {
+            let mut state = self.change();
+            state.finish(Id::ClosedWhileWaiting);
+            state.closed = true;
+            (state.messages, state.bytes) = (0, 0);
+            std::mem::take(&mut state.queue).collect()
+        };
+        self.room.notify_all();
+        messages
+    }
+
+    /// What another one left goes before everything else, and ends a [`Outbox::hold`] (its connection must be flushed
+    /// then). A closed one refuses: how many messages are lost so.
+    pub fn inherit(&self, messages: Vec<Message>) -> usize {
+        let mut state = self.change();
+        state.held = state.held.saturating_sub(1);
+        if state.closed {
+            return messages.len();
+        }
+        for message in messages.into_iter().rev() {
+            state.messages += 1;
+            state.bytes += message.data().len();
+            state.queue.push_front(message);
+        }
+        0
+    }
+
+    /// Refuses messages from now on, because the host closes; what was accepted is still sent.
+    pub fn finish(&self) {
+        self.end(Id::Cancelled);
+    }
+
+    /// The same, because we close.
+    pub fn fail(&self) {
+        self.end(Id::ClosedWhileWaiting);
+    }
+
+    fn end(&self, why: Id) {
+        {
+            self.change().finish(why);
+        }
+        self.room.notify_all();
+    }
+
+    /// Queues a message while there is room for it under `limit()` bytes, waiting for room no longer than `patience`.
+    /// An empty queue takes any one message.
+    pub fn push(&self, message: Draft<'_>, limit: impl Fn() -> usize, patience: Wait) -> Result<Accepted> {
+        let size = message.size();
+        let mut state = self.change();
+        let mut deadline = None;
+        let limit = loop {
+            if !state.open {
+                return Err(Error::of(match deadline {
+                    None => Id::NotConnected,
+                    Some(_) => state.end.unwrap_or(Id::ClosedWhileWaiting),
+                }));
+            }
+            let limit = limit();
+            if state.messages == 0 || state.cost() + size + OVERHEAD <= limit {
+                break limit;
+            }
+            let until = *deadline.get_or_insert_with(|| Deadline::of(patience));
+            state.waiting += 1;
+            let (guard, in_time) = wait(&self.room, state, until);
+            state = guard;
+            state.waiting -= 1;
+            if !in_time {
+                return Err(Error::new(Id::QueueFull, [state.bytes.into(), limit.into()]));
+            }
+        };
+        // The lock was free while it waited for room: the way past the queue may have been opened again.
+        self.corked.store(false, Relaxed);
+        state.queue.push_back(message)?;
+        state.bytes += size;
+        state.messages += 1;
+        Ok(Accepted { holder: state.holder, presses: state.cost() > limit / 2 })
+    }
+
+    /// Moves messages to `take`, for the connection `serial`, until about `room` bytes are there.
+    pub fn take(&self, serial: u64, mut room: usize, mut take: impl FnMut(Message)) {
+        let mut state = lock(&self.state);
+        if !state.is_handed_to(serial) {
+            return;
+        }
+        while room > 0 {
+            let Some(message) = state.queue.pop_front() else { break };
+            room = room.saturating_sub(message.data().len() + OVERHEAD);
+            take(message);
+        }
+    }
+
+    /// The same for a connection that has nothing staged, into `lot`, which is empty; whether more wait.
+    pub(in crate::engine) fn take_lot(&self, serial: u64, room: usize, lot: &mut Waiting) -> bool {
+        let mut state = lock(&self.state);
+        if !state.is_handed_to(serial) {
+            return false;
+        }
+        match state.cost() <= room {
+            true => state.queue.move_all(lot),
+            false => state.queue.move_some(lot, room, OVERHEAD),
+        }
+        !state.queue.is_empty()
+    }
+
+    /// The kernel has taken that many messages of the holder whole.
+    pub fn written(&self, messages: usize, bytes: usize) {
+        let waiting = {
+            let mut state = lock(&self.state);
+            state.greeting &= messages == 0;
+            state.messages = state.messages.saturating_sub(messages);
+            state.bytes = state.bytes.saturating_sub(bytes);
+            state.waiting > 0
+        };
+        if waiting {
+            self.room.notify_all();
+        }
+    }
+
+    /// There may be room under a new bound. The limit is the caller's, so those who wait look again with theirs.
+    pub fn bounds_changed(&self) {
+        self.room.notify_all();
+    }
+
+    /// Whether the connection `serial` has nothing more to take, now or when it is no longer held.
+    pub fn is_empty(&self, serial: u64) -> bool {
+        let state = lock(&self.state);
+        let held = state.held > 0 && !state.closed && !state.sealed && state.holder == Some(serial);
+        !held && (state.queue.is_empty() || !state.is_handed_to(serial))
+    }
+
+    /// Messages and payload bytes not yet taken by the kernel.
+    pub fn waiting(&self) -> (usize, usize) {
+        let state = lock(&self.state);
+        (state.messages + self.past_messages.load(Relaxed), state.bytes + self.past_bytes.load(Relaxed))
+    }
+
+    /// What messages count in the bound.
+    pub(super) fn cost_of(messages: usize, bytes: usize) -> usize {
+        bytes + messages * OVERHEAD
+    }
+
+    /// Opens the way past the queue for the connection `serial`; false when something waits, or may not be sent.
+    pub(in crate::engine) fn cork(&self, serial: u64) -> bool {
+        // Whoever puts something into its way closes it under the lock.
+        if self.is_corked() {
+            return true;
+        }
+        let state = lock(&self.state);
+        let free = state.open && state.messages == 0 && state.is_handed_to(serial);
+        self.corked.store(free, Relaxed);
+        free
+    }
+
+    /// Whether the way past the queue is still open.
+    pub(in crate::engine) fn is_corked(&self) -> bool {
+        self.corked.load(Relaxed)
+    }
+
+    /// So much has gone past the queue.
+    pub(in crate::engine) fn passed(&self, messages: usize, bytes: usize) {
+        // One writer: no locked instruction needed.
+        self.past_messages.store(messages, Relaxed);
+        self.past_bytes.store(bytes, Relaxed);
+    }
+
+    /// What has gone past the queue counts in it from now on, until it is [`Outbox::written`].
+    pub(in crate::engine) fn book_passed(&self) {
+        let mut state = self.change();
+        state.messages += self.past_messages.load(Relaxed);
+        state.bytes += self.past_bytes.load(Relaxed);
+        self.passed(0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests;
