@@ -20,7 +20,6 @@ const UNFINISHED: &[&str] = &[
     "src/engine/lead.rs",
     "src/engine/listening.rs",
     "src/engine/nudge.rs",
-    "src/engine/outbox/cork.rs",
     "src/engine/queue/",
     "src/engine/reconnect.rs",
     "src/engine/request.rs",

@@ -1,9 +1,9 @@
 //! The straight way through the thread: a handler is called for each message that a read has brought, where it lies,
-//! and what it answers leaves with one write ([`crate::engine::outbox::cork`]).
+//! and what it answers leaves with one write ([`crate::engine::outbox`]).
 
 use super::{After, Driver, Phase};
 use crate::engine::dispatch::Run;
-use crate::engine::io_thread::Io;
+use crate::engine::io_thread::{BUFFER, Io};
 use crate::engine::outbox::{Bounds, Cork};
 use crate::engine::shared::Counters;
 use crate::log::{self, Level};
@@ -17,11 +17,12 @@ impl Driver {
         let run = io.begin_run(self.owner.inbox())?;
         if self.may_cork() {
             let bounds = Bounds {
-                queue: self.owner.options().size(Opt::SendQueueBytes),
+                // The buffer takes the answers to what one read brings at most, with their heads.
+                queue: self.owner.options().size(Opt::SendQueueBytes).min(2 * BUFFER),
                 longest: self.packer.as_ref().map_or(usize::MAX, |packer| packer.shortest() - 1),
             };
             let cork = io.cork.take().unwrap_or_else(Cork::new);
-            cork.put(run.object(), &self.connection, self.role, bounds);
+            cork.put(run.object(), self.connection.id(), &self.connection.outbox, self.role, bounds);
         }
         Some(run)
     }

@@ -5,14 +5,10 @@
 //! something does, or an answer does not fit, that answer and all later ones take the queue behind what is here.
 
 use super::queue::Outbox;
-use crate::engine::connection::Connection;
 use crate::ws::{FrameKind, MaskKeys, MessageKind, OutFrame, Role, append_frame};
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
-
-/// The buffer takes the answers to what one read brings at most, with their heads.
-const CAPACITY: usize = 2 * crate::engine::io_thread::BUFFER;
 
 thread_local! {
     /// Only while a handler runs on this thread.
@@ -22,7 +18,8 @@ thread_local! {
 /// What bounds the answers of one run of the handler.
 #[derive(Clone, Copy)]
 pub struct Bounds {
-    /// Of the connection's send queue.
+    /// Of what waits at a time, as the send queue counts it; and so of the buffer: a message counts there for more than the
+    /// longest head of a frame.
     pub queue: usize,
     /// Longer ones take the queue, where they are compressed.
     pub longest: usize,
@@ -30,9 +27,10 @@ pub struct Bounds {
 
 /// The answers of one connection's handler.
 pub struct Cork {
-    /// The face's number of the object, and the connection.
+    /// The face's number of the object, and the connection's id.
     object: u64,
-    connection: Option<Arc<Connection>>,
+    connection: u64,
+    outbox: Option<Arc<Outbox>>,
     role: Role,
     bounds: Bounds,
     masks: MaskKeys,
@@ -48,7 +46,8 @@ impl Cork {
     pub fn new() -> Box<Self> {
         Box::new(Self {
             object: 0,
-            connection: None,
+            connection: 0,
+            outbox: None,
             role: Role::Server,
             bounds: Bounds { queue: 0, longest: 0 },
             masks: MaskKeys::new(),
@@ -59,18 +58,17 @@ impl Cork {
         })
     }
 
-    /// From now on [`answer`] finds it, until [`Cork::take`].
-    pub fn put(mut self: Box<Self>, object: u64, connection: &Arc<Connection>, role: Role, mut bounds: Bounds) {
-        // A message costs more than the longest head of a frame, so that the buffer has room for what the queue has.
-        bounds.queue = bounds.queue.min(CAPACITY);
-        (self.object, self.role, self.bounds) = (object, role, bounds);
-        self.connection = Some(connection.clone());
+    /// From now on [`answer`] finds it, until [`Cork::take`]. `object` and `connection` are the numbers by which the host
+    /// calls them, `outbox` is the connection's.
+    pub fn put(mut self: Box<Self>, object: u64, connection: u64, outbox: &Arc<Outbox>, role: Role, bounds: Bounds) {
+        (self.object, self.connection, self.role, self.bounds) = (object, connection, role, bounds);
+        self.outbox = Some(outbox.clone());
         CORK.with_borrow_mut(|cork| **cork = Some(self));
     }
 
     pub fn take() -> Option<Box<Self>> {
         let mut cork = CORK.with_borrow_mut(|cork| cork.take())?;
-        cork.connection = None;
+        cork.outbox = None;
         Some(cork)
     }
 
@@ -105,13 +103,10 @@ impl Cork {
     }
 
     fn add(&mut self, object: u64, connection: u64, kind: MessageKind, data: &[u8]) -> bool {
-        let Some(current) = self.connection.as_ref().filter(|it| self.object == object && it.id() == connection) else {
-            return false;
-        };
-        if self.spilled {
+        let Some(outbox) = &self.outbox else { return false };
+        if self.object != object || self.connection != connection || self.spilled {
             return false;
         }
-        let outbox = &current.outbox;
         let fits = data.len() <= self.bounds.longest
             && Outbox::cost_of(self.messages + 1, self.payload + data.len()) <= self.bounds.queue;
         if !fits || !outbox.is_corked() {
