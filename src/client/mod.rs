@@ -1,5 +1,6 @@
 //! The client object: at most one connection at a time.
 
+mod backoff;
 mod calls;
 mod link;
 mod reconnect;

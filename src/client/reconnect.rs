@@ -1,7 +1,8 @@
 //! Coming back: a connection that is lost, or a first one that could not be made, is followed by another.
 
+use super::backoff::{is_followed, longest_wait, next_wait};
 use super::{Phase, Shared, State};
-use crate::engine::{Command, Connection, DialPlan, Ending, is_followed, lock, longest_wait, next_wait};
+use crate::engine::{Command, Connection, DialPlan, Ending, lock};
 use crate::net::TlsOptions;
 use crate::options::{Opt, list};
 use crate::ws::Target;

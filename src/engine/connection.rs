@@ -1,6 +1,6 @@
 //! One connection as host threads see it; its I/O thread owns the rest ([`crate::engine::driver`]).
 
-use crate::engine::command::Command;
+use crate::engine::io::Command;
 use crate::engine::outbox::Outbox;
 use crate::engine::runtime::IoHandle;
 pub(super) use crate::engine::shared::Tally;

@@ -1,7 +1,6 @@
 //! The loop of an I/O thread: commands, readiness and timers to the drivers; what they received to the queues.
 
-use crate::engine::command::Command;
-use crate::engine::io_thread::{Io, TOKENS};
+use crate::engine::io::{Command, Io, TOKENS};
 use crate::engine::runtime::IoHandle;
 use crate::engine::shared::serves_one;
 use crate::engine::table::Table;

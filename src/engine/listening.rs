@@ -1,7 +1,6 @@
 //! A listener on its I/O thread.
 
-use crate::engine::command::{Acceptor, Command};
-use crate::engine::io_thread::{Io, TOKENS};
+use crate::engine::io::{Acceptor, Command, Io, TOKENS};
 use crate::net::Listener;
 use std::sync::Arc;
 use std::time::Duration;

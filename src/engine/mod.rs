@@ -1,17 +1,15 @@
 //! Connections on their I/O threads, and the queues between them and the host's threads.
 
-mod command;
 mod connection;
 mod dispatch;
 mod driver;
 mod event_loop;
-mod io_thread;
+mod io;
 mod lead;
 mod listening;
 mod nudge;
 mod outbox;
 mod queue;
-mod reconnect;
 mod request;
 mod runtime;
 mod shared;
@@ -23,13 +21,12 @@ mod watch;
 use shared as event;
 use shared as sync;
 
-pub use command::{Acceptor, Command, DialPlan, End, Owner};
 pub use connection::{Connection, Info};
 pub use dispatch::{Handler, HandlerFunction};
+pub use io::{Acceptor, Command, DialPlan, End, Owner};
 pub use nudge::Nudge;
 pub use outbox::answer;
 pub use queue::{Inbox, Want};
-pub use reconnect::{is_followed, longest_wait, next_wait};
 pub use runtime::{IoHandle, Lease};
 pub use shared::{
     Body, Counters, Deadline, Ending, Event, EventData, Gate, Inside, Loading, Opening, Outcome, Reason, Ticket, Wait,

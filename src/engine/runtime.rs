@@ -1,7 +1,7 @@
 //! The process's I/O threads: started with the first object, joined with the last.
 
-use crate::engine::command::Command;
 use crate::engine::event_loop::EventLoop;
+use crate::engine::io::Command;
 use crate::engine::lead::Lead;
 pub use crate::engine::shared::on_io_thread;
 use crate::engine::shared::{become_io_thread, is_guest, lock, set_serves_one};

@@ -1,9 +1,8 @@
 //! The connections and listeners of an I/O thread: each in its slot, each step of one on its own.
 
-use crate::engine::command::Command;
 use crate::engine::connection::Connection;
 use crate::engine::driver::{After, Driver};
-use crate::engine::io_thread::{BUFFER, Io, TOKENS};
+use crate::engine::io::{BUFFER, Command, Io, TOKENS};
 use crate::engine::listening::Listening;
 use crate::error::{Error, Id};
 use crate::net::Ready;

@@ -3,7 +3,7 @@
 
 use super::{After, Driver, Phase};
 use crate::engine::dispatch::Run;
-use crate::engine::io_thread::{BUFFER, Io};
+use crate::engine::io::{BUFFER, Io};
 use crate::engine::outbox::{Bounds, Cork};
 use crate::engine::shared::Counters;
 use crate::log::{self, Level};

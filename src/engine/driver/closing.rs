@@ -2,7 +2,7 @@
 
 use super::failing::Held;
 use super::{After, Driver, Phase};
-use crate::engine::io_thread::Io;
+use crate::engine::io::Io;
 use crate::engine::shared::{Ending, Reason};
 use crate::error::{Error, Id};
 use crate::net::Moment;

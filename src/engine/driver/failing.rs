@@ -6,7 +6,7 @@
 
 use super::closing::LINGER;
 use super::{After, Driver, Phase};
-use crate::engine::io_thread::Io;
+use crate::engine::io::Io;
 use crate::engine::shared::{Ending, Reason};
 use crate::error::{Error, Id, Language};
 use crate::net::Moment;

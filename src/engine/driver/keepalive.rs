@@ -6,7 +6,7 @@
 //! no help: Linux applies it to a closed window as well, and so kills the slow consumer that it should spare.)
 
 use super::{After, Driver};
-use crate::engine::io_thread::Io;
+use crate::engine::io::Io;
 use crate::engine::shared::serial;
 use crate::error::{Error, Id};
 use crate::log;

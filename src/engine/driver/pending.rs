@@ -2,7 +2,7 @@
 
 use super::writing::Raw;
 use super::{After, Driver, Phase};
-use crate::engine::io_thread::Io;
+use crate::engine::io::Io;
 use crate::options::Opt;
 use crate::ws::Refusal;
 

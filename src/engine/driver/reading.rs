@@ -6,7 +6,7 @@
 
 use super::{After, Driver, Phase};
 use crate::engine::dispatch::Run;
-use crate::engine::io_thread::{BUFFER, Io, TOKENS};
+use crate::engine::io::{BUFFER, Io, TOKENS};
 use crate::engine::shared::{Body, Counters, Event};
 use crate::error::{Error, Id};
 use crate::log;

@@ -5,7 +5,7 @@
 
 use super::Driver;
 use super::writing::LARGE;
-use crate::engine::io_thread::Io;
+use crate::engine::io::Io;
 use crate::engine::outbox::Waiting;
 use crate::engine::shared::Counters;
 use crate::log::{self, Level};

@@ -1,8 +1,7 @@
 //! Through a proxy: dialled as a server is, asked for a tunnel, and from then on not there.
 
 use super::{After, Driver, Phase};
-use crate::engine::command::DialPlan;
-use crate::engine::io_thread::Io;
+use crate::engine::io::{DialPlan, Io};
 use crate::error::{Error, Id, Result};
 use crate::log;
 use crate::net::{Step, TlsClient, Tunnel};

@@ -8,8 +8,7 @@
 
 use super::straight::Went;
 use super::{After, Driver, Phase};
-use crate::engine::command::Command;
-use crate::engine::io_thread::{BUFFER, Io};
+use crate::engine::io::{BUFFER, Command, Io};
 use crate::engine::shared::Counters;
 use crate::log::{self, Level};
 use crate::net::{Moment, Stream};

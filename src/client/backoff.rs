@@ -1,20 +1,11 @@
-//! When a client comes back: after which ends, after how long, and how many at a time.
+//! When a client comes back: after which ends, and after how long.
 
-use crate::engine::connection::Connection;
-use crate::engine::shared::{Ending, Reason};
+use crate::engine::{Ending, Reason};
 use crate::ws::random_u64;
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
-/// Reconnecting dials under way to one host and port: enough that 500 clients are back within seconds, few enough for
-/// the backlog of a server that has just started.
-const TO_ONE: usize = 32;
-/// And to all together, so that one dead address (each dial to it lasts a whole `ConnectTimeout`) holds up no other.
-const TO_ALL: usize = 256;
-
 /// Whether a connection that ended so is followed by another. Our own `Disconnect` is the caller's affair.
-pub fn is_followed(ending: &Ending) -> bool {
+pub(super) fn is_followed(ending: &Ending) -> bool {
     match ending.reason {
         // The peer's close: it is done, or refuses what we are or what we do.
         Reason::Text(_) => !matches!(ending.code, 1000 | 1002 | 1003 | 1007..=1010 | 4000..=4999),
@@ -24,7 +15,7 @@ pub fn is_followed(ending: &Ending) -> bool {
 }
 
 /// The longest that the wait after `failures` failures in a row may be.
-pub fn longest_wait(interval: Duration, max: Duration, failures: u32) -> Duration {
+pub(super) fn longest_wait(interval: Duration, max: Duration, failures: u32) -> Duration {
     if max <= interval {
         return interval;
     }
@@ -33,7 +24,7 @@ pub fn longest_wait(interval: Duration, max: Duration, failures: u32) -> Duratio
 
 /// How long to wait: always `interval`, or with a larger `max` anything up to a bound that doubles ("full jitter"), so
 /// that clients that lost their server together do not come back together.
-pub fn next_wait(interval: Duration, max: Duration, failures: u32) -> Duration {
+pub(super) fn next_wait(interval: Duration, max: Duration, failures: u32) -> Duration {
     let longest = longest_wait(interval, max, failures);
     if max <= interval {
         return longest;
@@ -41,44 +32,6 @@ pub fn next_wait(interval: Duration, max: Duration, failures: u32) -> Duration {
     let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
     // The bias of the remainder is below one in a million for waits of hours.
     Duration::from_nanos(random_u64() % nanos.saturating_add(1).max(1))
-}
-
-/// The reconnecting dials of the process: all clients share one I/O thread, which owns this.
-#[derive(Default)]
-pub(super) struct Dials {
-    /// By the connections' serials, with the host and port.
-    under_way: BTreeMap<u64, Arc<str>>,
-    waiting: VecDeque<(Arc<Connection>, Arc<str>)>,
-}
-
-impl Dials {
-    fn has_room(&self, place: &str) -> bool {
-        let same = || self.under_way.values().filter(|other| ***other == *place).count();
-        self.under_way.len() < TO_ALL && same() < TO_ONE
-    }
-
-    /// Whether it may dial now; otherwise its turn comes.
-    pub fn begin(&mut self, connection: &Arc<Connection>, place: &Arc<str>) -> bool {
-        let now = self.has_room(place);
-        if now {
-            self.under_way.insert(connection.serial, place.clone());
-        } else {
-            self.waiting.push_back((connection.clone(), place.clone()));
-        }
-        now
-    }
-
-    /// It has connected, failed or been given up, in whatever state it was; gives the one whose turn it is now.
-    pub fn end(&mut self, connection: &Connection) -> Option<Arc<Connection>> {
-        if self.under_way.remove(&connection.serial).is_none() {
-            self.waiting.retain(|(other, _)| other.serial != connection.serial);
-            return None;
-        }
-        let at = self.waiting.iter().position(|(_, place)| self.has_room(place))?;
-        let (next, place) = self.waiting.remove(at)?;
-        self.under_way.insert(next.serial, place);
-        Some(next)
-    }
 }
 
 #[cfg(test)]

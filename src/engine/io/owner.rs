@@ -1,18 +1,17 @@
-//! What other threads ask of an I/O thread, and whom a connection reports to.
+//! Whom the connections and the listeners of an I/O thread report to.
 
 use crate::engine::connection::Connection;
 use crate::engine::queue::Inbox;
 use crate::engine::shared::Ending;
 use crate::error::{Error, Result};
 use crate::log::Object;
-use crate::net::{Listener, Stream, TlsClient, TlsOptions, TlsServer};
+use crate::net::{TlsOptions, TlsServer};
 use crate::options::Options;
 use crate::proxy::Setting;
 use crate::ws::{Refusal, Request, Target};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
 
 /// How an open connection ended.
 #[derive(Clone, Debug)]
@@ -24,7 +23,8 @@ pub struct End {
     pub all_written: bool,
 }
 
-/// The object a connection belongs to. Called on the I/O thread; must neither block nor call back into it.
+/// The object a connection belongs to. Called on the I/O thread, or by a guest that runs its loop on a host's thread
+/// ([`crate::engine::lead`]): he calls `peer_closes`, `ended` and `gone`. Must neither block nor call back into the loop.
 pub trait Owner: Send + Sync {
     fn inbox(&self) -> &Arc<Inbox>;
     fn options(&self) -> &Options;
@@ -103,74 +103,4 @@ pub struct DialPlan {
     pub headers: Vec<(String, String)>,
     pub protocols: Vec<String>,
     pub tls: TlsOptions,
-}
-
-/// A command to an I/O thread.
-pub enum Command {
-    Dial {
-        connection: Arc<Connection>,
-        owner: Arc<dyn Owner>,
-        plan: Box<DialPlan>,
-    },
-    /// The same again after a wait, and when fewer others dial; the owner then says what is asked for.
-    Redial {
-        connection: Arc<Connection>,
-        owner: Arc<dyn Owner>,
-        /// Host and port.
-        place: Arc<str>,
-        wait: Duration,
-    },
-    /// Its turn to dial has come.
-    Turn(Arc<Connection>),
-    Prepared {
-        connection: Arc<Connection>,
-        outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>,
-    },
-    Adopt {
-        connection: Arc<Connection>,
-        owner: Arc<dyn Owner>,
-        stream: Box<Stream>,
-        tls: Option<TlsServer>,
-    },
-    Listen {
-        listener: Box<Listener>,
-        acceptor: Arc<dyn Acceptor>,
-        serial: u64,
-    },
-    Unlisten {
-        serial: u64,
-    },
-    Flush(Arc<Connection>),
-    Resume(Arc<Connection>),
-    /// An option that its timers depend on has changed.
-    Retime(Arc<Connection>),
-    Close {
-        connection: Arc<Connection>,
-        code: u16,
-        reason: String,
-        discard: bool,
-    },
-    Abort(Arc<Connection>),
-    /// The host has decided about a newcomer; `None` lets it in.
-    Decide(Arc<Connection>, Option<Refusal>),
-    Ping(Arc<Connection>, u64),
-    Dispatch(Arc<Inbox>),
-    /// Calls the owner at that time, if it still lives.
-    Alarm {
-        at: Instant,
-        owner: Weak<dyn Owner>,
-    },
-    /// What must not be dropped on a host's thread, because OpenSSL would run there.
-    Discard(Box<dyn Send>),
-    Stop,
-}
-
-impl Command {
-    /// The connection, when the command only goes on with its reading or writing.
-    pub(super) fn of_everyday(&self) -> Option<&Arc<Connection>> {
-        match self {
-            Command::Flush(connection) | Command::Resume(connection) => Some(connection),
-            _ => None,
-        }
-    }
 }

@@ -1,12 +1,13 @@
 //! What the drivers of one I/O thread share, and the way of what they received to the queues.
 
-use crate::engine::command::{Command, Owner};
+use super::command::Command;
+use super::dials::Dials;
+use super::owner::Owner;
+use super::staged::Staged;
 use crate::engine::connection::Connection;
 use crate::engine::dispatch::Run;
-use crate::engine::driver::Staged;
 use crate::engine::outbox::{Cork, Waiting};
 use crate::engine::queue::{Entries, Inbox, Pushed};
-use crate::engine::reconnect::Dials;
 use crate::engine::runtime::IoHandle;
 use crate::engine::shared::{Body, Event, serves_one};
 use crate::net::{Moment, Reactor, Timers, TlsClients};
@@ -19,12 +20,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// What is read at once, and written at once: enough for four 64 KiB messages, small enough for the cache.
-pub(super) const BUFFER: usize = 256 * 1024;
+pub const BUFFER: usize = 256 * 1024;
 /// Tokens a slot owns: one for each address that a dial tries at a time.
-pub(super) const TOKENS: usize = crate::net::Dial::MAX;
+pub const TOKENS: usize = crate::net::Dial::MAX;
 
 /// What the drivers of one thread share.
-pub(super) struct Io {
+pub struct Io {
     pub reactor: Reactor,
     pub timers: Timers,
     /// The time of this round.
@@ -180,5 +181,21 @@ impl Io {
         }
         entries.shrink();
         self.spare = entries;
+    }
+
+    /// Room for frames on their way out; [`Io::unless_empty`] takes it back.
+    pub fn lend(&mut self) -> Box<Staged> {
+        self.staged.take().unwrap_or_default()
+    }
+
+    /// What a connection keeps of it: nothing when nothing is left.
+    pub fn unless_empty(&mut self, staged: Box<Staged>) -> Option<Box<Staged>> {
+        if !staged.frames.is_empty() {
+            return Some(staged);
+        }
+        if staged.is_worth_keeping() {
+            self.staged = Some(staged);
+        }
+        None
     }
 }

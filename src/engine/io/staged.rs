@@ -1,6 +1,5 @@
 //! Frames in their final order, on their way to the kernel.
 
-use crate::engine::io_thread::Io;
 use crate::ws::{Message, OutFrame};
 use std::collections::VecDeque;
 
@@ -10,7 +9,7 @@ const KEPT: usize = 1024;
 /// What a connection has staged. Nearly all connections have nothing, and own none: it is lent by the thread, so that
 /// a connection that has something to say takes no memory either, as long as the kernel takes what it says.
 #[derive(Default)]
-pub(in crate::engine) struct Staged {
+pub struct Staged {
     pub frames: VecDeque<OutFrame>,
     /// On the wire, the part of the first one included that has gone.
     pub bytes: usize,
@@ -43,25 +42,7 @@ impl Staged {
     }
 
     /// Whether it is worth keeping for the next.
-    fn is_worth_keeping(&self) -> bool {
+    pub fn is_worth_keeping(&self) -> bool {
         self.frames.is_empty() && self.frames.capacity() <= KEPT
-    }
-}
-
-impl Io {
-    /// Room for frames on their way out; [`Io::unless_empty`] takes it back.
-    pub(super) fn lend(&mut self) -> Box<Staged> {
-        self.staged.take().unwrap_or_default()
-    }
-
-    /// What a connection keeps of it: nothing when nothing is left.
-    pub(super) fn unless_empty(&mut self, staged: Box<Staged>) -> Option<Box<Staged>> {
-        if !staged.frames.is_empty() {
-            return Some(staged);
-        }
-        if staged.is_worth_keeping() {
-            self.staged = Some(staged);
-        }
-        None
     }
 }

@@ -1,0 +1,81 @@
+//! What other threads ask of an I/O thread.
+
+use super::owner::{Acceptor, DialPlan, Owner};
+use crate::engine::connection::Connection;
+use crate::engine::queue::Inbox;
+use crate::error::Result;
+use crate::net::{Listener, Stream, TlsClient, TlsServer};
+use crate::ws::Refusal;
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// A command to an I/O thread.
+pub enum Command {
+    Dial {
+        connection: Arc<Connection>,
+        owner: Arc<dyn Owner>,
+        plan: Box<DialPlan>,
+    },
+    /// The same again after a wait, and when fewer others dial; the owner then says what is asked for.
+    Redial {
+        connection: Arc<Connection>,
+        owner: Arc<dyn Owner>,
+        /// Host and port.
+        place: Arc<str>,
+        wait: Duration,
+    },
+    /// Its turn to dial has come.
+    Turn(Arc<Connection>),
+    Prepared {
+        connection: Arc<Connection>,
+        outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>,
+    },
+    Adopt {
+        connection: Arc<Connection>,
+        owner: Arc<dyn Owner>,
+        stream: Box<Stream>,
+        tls: Option<TlsServer>,
+    },
+    Listen {
+        listener: Box<Listener>,
+        acceptor: Arc<dyn Acceptor>,
+        serial: u64,
+    },
+    Unlisten {
+        serial: u64,
+    },
+    Flush(Arc<Connection>),
+    Resume(Arc<Connection>),
+    /// An option that its timers depend on has changed.
+    Retime(Arc<Connection>),
+    Close {
+        connection: Arc<Connection>,
+        code: u16,
+        reason: String,
+        discard: bool,
+    },
+    Abort(Arc<Connection>),
+    /// The host has decided about a newcomer; `None` lets it in.
+    Decide(Arc<Connection>, Option<Refusal>),
+    Ping(Arc<Connection>, u64),
+    Dispatch(Arc<Inbox>),
+    /// Calls the owner at that time, if it still lives.
+    Alarm {
+        at: Instant,
+        owner: Weak<dyn Owner>,
+    },
+    /// What must not be dropped on a host's thread, because OpenSSL would run there.
+    Discard(Box<dyn Send>),
+    Stop,
+}
+
+impl Command {
+    /// The connection, when the command only goes on with its reading or writing.
+    pub fn of_everyday(&self) -> Option<&Arc<Connection>> {
+        match self {
+            Command::Flush(connection) | Command::Resume(connection) => Some(connection),
+            _ => None,
+        }
+    }
+}

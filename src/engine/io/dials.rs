@@ -1,0 +1,49 @@
+//! How many clients dial again at a time.
+
+use crate::engine::connection::Connection;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// Reconnecting dials under way to one host and port: enough that 500 clients are back within seconds, few enough for
+/// the backlog of a server that has just started.
+const TO_ONE: usize = 32;
+/// And to all together, so that one dead address (each dial to it lasts a whole `ConnectTimeout`) holds up no other.
+const TO_ALL: usize = 256;
+
+/// The reconnecting dials of the process: all clients share one I/O thread, which owns this.
+#[derive(Default)]
+pub struct Dials {
+    /// By the connections' serials, with the host and port.
+    under_way: BTreeMap<u64, Arc<str>>,
+    waiting: VecDeque<(Arc<Connection>, Arc<str>)>,
+}
+
+impl Dials {
+    fn has_room(&self, place: &str) -> bool {
+        let same = || self.under_way.values().filter(|other| ***other == *place).count();
+        self.under_way.len() < TO_ALL && same() < TO_ONE
+    }
+
+    /// Whether it may dial now; otherwise its turn comes.
+    pub fn begin(&mut self, connection: &Arc<Connection>, place: &Arc<str>) -> bool {
+        let now = self.has_room(place);
+        if now {
+            self.under_way.insert(connection.serial, place.clone());
+        } else {
+            self.waiting.push_back((connection.clone(), place.clone()));
+        }
+        now
+    }
+
+    /// It has connected, failed or been given up, in whatever state it was; gives the one whose turn it is now.
+    pub fn end(&mut self, connection: &Connection) -> Option<Arc<Connection>> {
+        if self.under_way.remove(&connection.serial).is_none() {
+            self.waiting.retain(|(other, _)| other.serial != connection.serial);
+            return None;
+        }
+        let at = self.waiting.iter().position(|(_, place)| self.has_room(place))?;
+        let (next, place) = self.waiting.remove(at)?;
+        self.under_way.insert(next.serial, place);
+        Some(next)
+    }
+}

@@ -1,0 +1,18 @@
+//! What the steps of one I/O thread share: what is asked of it, whom it reports to, and its buffers.
+//!
+//! Threads: the loop (the I/O thread, or a guest that runs it). `Owner` and `Acceptor` are called there; commands are
+//! made by any thread.
+//! Owns: the thread's reactor, timers, buffers, compressors and masks; what a round has brought and the queues have not
+//! got yet; the reconnecting dials under way.
+//! Locks: none. What it hands over takes that of the queue; none is held while an `Owner` or an `Acceptor` is called.
+
+mod command;
+mod context;
+mod dials;
+mod owner;
+mod staged;
+
+pub use self::command::Command;
+pub use self::context::{BUFFER, Io, TOKENS};
+pub use self::owner::{Acceptor, DialPlan, End, Owner};
+pub use self::staged::Staged;
