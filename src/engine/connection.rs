@@ -304,17 +304,3 @@ impl Connection {
         self.io.post(Command::Resume(self.clone()));
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::driver::Driver;
-
-    /// Ten thousand silent connections pay for every byte. What few of them use, and only for a while, is boxed.
-    #[test]
-    #[cfg(target_pointer_width = "64")]
-    fn a_connection_is_small() {
-        let sizes = [size_of::<Driver>(), size_of::<Connection>(), size_of::<Outbox>()];
-        assert!(sizes[0] <= 392 && sizes[1] <= 280 && sizes[2] <= 136, "{sizes:?}");
-    }
-}

@@ -1,7 +1,7 @@
 //! The straight way through the thread: a handler is called for each message that a read has brought, where it lies,
 //! and what it answers leaves with one write ([`crate::engine::outbox`]).
 
-use super::{After, Driver, Phase};
+use super::state::{After, Driver, Phase};
 use crate::engine::dispatch::Run;
 use crate::engine::io::{BUFFER, Io};
 use crate::engine::outbox::{Bounds, Cork};

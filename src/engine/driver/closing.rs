@@ -1,101 +1,13 @@
 //! The close handshake (RFC 6455 section 7) in every order.
 
-use super::failing::Held;
-use super::{After, Driver, Phase};
+use super::close_state::{LINGER, peer_ending};
+use super::state::{After, Driver, Phase};
 use crate::engine::io::Io;
 use crate::engine::shared::{Ending, Reason};
 use crate::error::{Error, Id};
-use crate::net::Moment;
 use crate::options::Opt;
 use crate::ws::{PeerClose, Role, close_payload};
 use bytes::Bytes;
-use std::time::Duration;
-
-/// How long the socket stays after both close frames, so that the peer reads ours before a reset could eat it.
-pub(super) const LINGER: Duration = Duration::from_secs(1);
-
-/// How far the close has come. Nearly all connections have not begun it, so what it needs is boxed.
-#[derive(Default)]
-pub(super) struct Closing {
-    /// The close frame to send once the queue is empty.
-    pub(super) asked: Option<Box<Bytes>>,
-    /// The close frame that waits until the host has answered what came before the violation.
-    pub(super) held: Option<Box<Held>>,
-    /// When the last message was put into the queue.
-    pub(super) last_message: Option<Moment>,
-    staged: bool,
-    sent: bool,
-    received: Option<Box<PeerClose>>,
-    /// The peer broke the protocol: nothing more is read.
-    pub(super) violation: Option<Box<Ending>>,
-    /// The host does not want what still arrives.
-    discard: bool,
-    /// The host asked for the close.
-    local: bool,
-    /// The peer broke the protocol or did not answer, and so we close.
-    pub(super) ours: bool,
-    /// The peer's close frame came first.
-    theirs: bool,
-    pub(super) reported: bool,
-}
-
-impl Closing {
-    pub fn has_begun(&self) -> bool {
-        self.asked.is_some() || self.staged
-    }
-
-    pub fn is_held(&self) -> bool {
-        self.held.is_some()
-    }
-
-    pub fn is_staged(&self) -> bool {
-        self.staged
-    }
-
-    pub fn is_deaf(&self) -> bool {
-        self.received.is_some() || self.violation.is_some()
-    }
-
-    pub fn discards(&self) -> bool {
-        self.discard
-    }
-
-    pub fn sent(&mut self) {
-        self.sent = true;
-    }
-
-    /// The close frame, when it is its turn.
-    pub fn next_frame(&mut self, queue_is_empty: impl FnOnce() -> bool) -> Option<Bytes> {
-        if self.staged || self.asked.is_none() || !queue_is_empty() {
-            return None;
-        }
-        self.staged = true;
-        self.asked.take().map(|payload| *payload)
-    }
-
-    /// Who ended it, for the log.
-    pub fn who(&self) -> &'static str {
-        match (self.local || self.ours, self.theirs) {
-            (true, _) => "closed by us",
-            (false, true) => "closed by the peer",
-            (false, false) => "broken",
-        }
-    }
-
-    /// The ending of a connection that breaks now, and whether it counts as broken.
-    pub fn ending_or(&mut self, error: Error) -> (Ending, bool) {
-        match (self.violation.take(), &self.received) {
-            (Some(ending), _) => (*ending, true),
-            // The peer's close came whole; that our echo did not get through is its affair.
-            (None, Some(peer)) => (peer_ending(peer, false), false),
-            (None, None) => (Driver::broken_ending(error), !self.local),
-        }
-    }
-}
-
-fn peer_ending(peer: &PeerClose, clean: bool) -> Ending {
-    Ending { code: peer.code.unwrap_or(1005), reason: Reason::Text(peer.reason.clone()), clean }
-}
 
 impl Driver {
     /// The host closes: what is queued goes first, then the handshake, all within `CloseTimeout`.

@@ -4,12 +4,11 @@
 //! it has, which a host that takes one message after the other shows by asking for the next. The peer sees the same as
 //! from a server that reads no further than it has answered.
 
-use super::closing::LINGER;
-use super::{After, Driver, Phase};
+use super::close_state::{Held, LINGER};
+use super::state::{After, Driver, Phase};
 use crate::engine::io::Io;
 use crate::engine::shared::{Ending, Reason};
 use crate::error::{Error, Id, Language};
-use crate::net::Moment;
 use crate::options::Opt;
 use crate::ws::{Decoder, Violation, close_payload};
 use bytes::Bytes;
@@ -19,15 +18,6 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The first look whether it has; each next one comes after twice the time.
 const STEP: Duration = Duration::from_millis(1);
-
-/// A close frame that waits for the host.
-pub(super) struct Held {
-    payload: Bytes,
-    until: Moment,
-    step: Duration,
-    /// Receives until the queue held nothing of this connection.
-    receives: Option<u64>,
-}
 
 impl Driver {
     /// The peer broke the protocol: nothing more is read from it, and it is told.

@@ -5,7 +5,7 @@
 //! both times together is given up: here on Linux, by the system itself on Windows (TCP_MAXRT). (TCP_USER_TIMEOUT is
 //! no help: Linux applies it to a closed window as well, and so kills the slow consumer that it should spare.)
 
-use super::{After, Driver};
+use super::state::{After, Driver};
 use crate::engine::io::Io;
 use crate::engine::shared::serial;
 use crate::error::{Error, Id};
@@ -14,82 +14,10 @@ use crate::net::{Moment, Stream};
 use crate::options::Opt;
 use crate::ws::FrameKind;
 use bytes::Bytes;
-use std::collections::VecDeque;
 use std::time::Duration;
 
 /// The shortest time between two looks.
 const MOMENT: Duration = Duration::from_millis(1);
-
-/// Pings remembered of a peer that answers none but sends all the same.
-const PINGS: usize = 64;
-
-pub(super) struct Keepalive {
-    /// When the last byte came, or what counts as that.
-    heard: Moment,
-    /// A ping of ours waits to leave, or has left at that time.
-    probe: Option<Option<Moment>>,
-    probe_id: u64,
-    paused: bool,
-    /// Pings on their way, with the time they left.
-    pings: Option<Box<Pings>>,
-}
-
-#[derive(Default)]
-struct Pings(VecDeque<(u64, Moment)>);
-
-impl Default for Keepalive {
-    fn default() -> Self {
-        Self { heard: Moment::now(), probe: None, probe_id: 0, paused: false, pings: None }
-    }
-}
-
-impl Keepalive {
-    pub fn begin(&mut self, now: Moment) {
-        self.heard = now;
-    }
-
-    /// A sign of life, or the end of a pause.
-    pub fn received(&mut self, now: Moment) {
-        self.heard = now;
-        self.probe = None;
-        self.paused = false;
-    }
-
-    pub fn paused(&mut self, now: Moment) {
-        self.heard = now;
-        self.probe = None;
-        self.paused = true;
-    }
-
-    /// The kernel takes output again: only now can the peer answer.
-    pub fn unblocked(&mut self, now: Moment) {
-        if let Some(Some(left)) = &mut self.probe {
-            *left = now;
-        }
-    }
-
-    pub fn ping_left(&mut self, id: u64, now: Moment) {
-        if self.probe == Some(None) && self.probe_id == id {
-            self.probe = Some(Some(now));
-        }
-        let pings = &mut self.pings.get_or_insert_default().0;
-        if pings.len() == PINGS {
-            pings.pop_front();
-        }
-        pings.push_back((id, now));
-    }
-
-    /// The pings that this pong answers: its own and those before it (RFC 6455 section 5.5.3), with their round trips.
-    pub fn ponged(&mut self, id: u64) -> Vec<(u64, Duration)> {
-        let Some(pings) = &mut self.pings else { return Vec::new() };
-        let Some(at) = pings.0.iter().position(|(other, _)| *other == id) else { return Vec::new() };
-        let done = pings.0.drain(..=at).map(|(id, left)| (id, left.elapsed())).collect();
-        if pings.0.is_empty() {
-            self.pings = None;
-        }
-        done
-    }
-}
 
 impl Driver {
     /// When to look again.

@@ -1,9 +1,8 @@
 //! From the first step to an open connection.
 
-use super::reading::FIRST;
+use super::setup::Raw;
+use super::state::{After, Driver, FIRST, Phase};
 use super::telling::tell_head;
-use super::writing::Raw;
-use super::{After, Driver, Phase};
 use crate::engine::connection::Info;
 use crate::engine::io::{Command, DialPlan, Io};
 use crate::error::{Arg, Error, Id, Result};

@@ -1,19 +1,13 @@
 //! A newcomer that the host has to let in.
 
-use super::writing::Raw;
-use super::{After, Driver, Phase};
+use super::setup::Newcomer;
+use super::state::{After, Driver, Phase};
 use crate::engine::io::Io;
 use crate::options::Opt;
 use crate::ws::Refusal;
 
 /// What may come before the answer: nothing of it is allowed (RFC 6455 section 4.1), a little is borne.
 const EARLY: usize = 4096;
-
-/// What is kept until the host decides.
-pub(super) struct Newcomer {
-    answer: Option<Box<Raw>>,
-    rest: Vec<u8>,
-}
 
 impl Driver {
     /// The answer that lets it in is ready; it leaves when the host says so, within `AcceptTimeout`.

@@ -4,7 +4,7 @@
 //! from the thread's buffer into the message (or, when it spans reads, into the message as it grows). The face makes
 //! the second copy into the host's memory, or lends the first.
 
-use super::{After, Driver, Phase};
+use super::state::{After, Driver, Phase, Stash};
 use crate::engine::dispatch::Run;
 use crate::engine::io::{BUFFER, Io, TOKENS};
 use crate::engine::shared::{Body, Counters, Event};
@@ -25,15 +25,6 @@ const TURN: usize = 4;
 const SLICE: Duration = Duration::from_micros(250);
 /// The least that is read at once.
 const SIP: usize = 2 * 1024;
-/// What is read at once of a connection of which nothing is known yet.
-pub(super) const FIRST: usize = 16 * 1024;
-
-/// A message that found no room, and the bytes behind it.
-pub(super) struct Stash {
-    message: Message,
-    rest: Vec<u8>,
-}
-
 /// Where the decoding of what came has stopped.
 enum Met {
     End,

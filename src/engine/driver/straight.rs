@@ -3,8 +3,7 @@
 //!
 //! For messages that go out as they are, of a server: not masked, not compressed, and not worth a place of their own.
 
-use super::Driver;
-use super::writing::LARGE;
+use super::state::Driver;
 use crate::engine::io::Io;
 use crate::engine::outbox::Waiting;
 use crate::engine::shared::Counters;
@@ -12,6 +11,9 @@ use crate::log::{self, Level};
 use crate::net::Stream;
 use crate::ws::{FrameKind, OutFrame, Role, append_frame};
 use std::io::{self, ErrorKind};
+
+/// A payload that is worth a place of its own in the write.
+pub(super) const LARGE: usize = 32 * 1024;
 
 /// What has become of what waited.
 pub(super) enum Went {

@@ -1,6 +1,6 @@
 //! What the log tells of a connection's life.
 
-use super::{Driver, Phase};
+use super::state::{Driver, Phase};
 use crate::engine::shared::Ending;
 use crate::error::{Error, Id, Language};
 use crate::log::{self, Who};

@@ -1,22 +1,15 @@
 //! Through a proxy: dialled as a server is, asked for a tunnel, and from then on not there.
 
-use super::{After, Driver, Phase};
+use super::setup::{Raw, Route};
+use super::state::{After, Driver, Phase};
 use crate::engine::io::{DialPlan, Io};
 use crate::error::{Error, Id, Result};
 use crate::log;
 use crate::net::{Step, TlsClient, Tunnel};
-use crate::proxy::Proxy;
 use std::io::ErrorKind;
 
 /// What is looked at at once.
 const LOOK: usize = 4096;
-
-/// The proxy on the way to the server.
-pub(super) struct Route {
-    proxy: Proxy,
-    /// The tunnel is open: what fails now is not the proxy's fault.
-    open: bool,
-}
 
 impl Driver {
     /// Whom to dial: the server, or the proxy that leads there.
@@ -74,7 +67,7 @@ impl Driver {
     }
 
     fn say(&mut self, io: &mut Io, bytes: Vec<u8>) -> After {
-        self.raw = super::writing::Raw::new(bytes);
+        self.raw = Raw::new(bytes);
         if self.flush(io) == After::Gone { After::Gone } else { self.tunnel(io) }
     }
 

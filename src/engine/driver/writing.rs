@@ -6,8 +6,8 @@
 //! A connection owns no write buffer: what the kernel does not take is encoded again when there is room, and so that
 //! this stays the exception only about as much is encoded as it took the last time.
 
-use super::straight::Went;
-use super::{After, Driver, Phase};
+use super::state::{After, Driver, Phase};
+use super::straight::{LARGE, Went};
 use crate::engine::io::{BUFFER, Command, Io};
 use crate::engine::shared::Counters;
 use crate::log::{self, Level};
@@ -23,22 +23,8 @@ const TURN: usize = 16 * BUFFER;
 const MESSAGE: usize = 1024;
 /// The least that is encoded for one write: a TLS record, which must be offered again whole.
 const LEAST: usize = 16 * 1024;
-/// A payload that is worth a place of its own in the write.
-pub(super) const LARGE: usize = 32 * 1024;
 /// Pings that came together and are answered one by one.
 const PONGS: usize = 64;
-
-/// Bytes that are no frames, and how many of them have gone. Boxed, because an open connection has none.
-pub(super) struct Raw {
-    bytes: Vec<u8>,
-    sent: usize,
-}
-
-impl Raw {
-    pub(super) fn new(bytes: Vec<u8>) -> Option<Box<Self>> {
-        Some(Box::new(Self { bytes, sent: 0 }))
-    }
-}
 
 /// What a write takes of the turn: not less than a full one, because somebody who sends while it lasts finds another
 /// few messages for the next one each time.

@@ -1,0 +1,108 @@
+//! How far the close of a connection has come.
+
+use crate::engine::shared::{Ending, Reason};
+use crate::error::Error;
+use crate::net::Moment;
+use crate::ws::PeerClose;
+use bytes::Bytes;
+use std::time::Duration;
+
+/// How long the socket stays after both close frames, so that the peer reads ours before a reset could eat it.
+pub const LINGER: Duration = Duration::from_secs(1);
+
+/// A close frame that waits for the host.
+pub struct Held {
+    pub payload: Bytes,
+    pub until: Moment,
+    pub step: Duration,
+    /// Receives until the queue held nothing of this connection.
+    pub receives: Option<u64>,
+}
+
+/// How far the close has come. Nearly all connections have not begun it, so what it needs is boxed.
+#[derive(Default)]
+pub struct Closing {
+    /// The close frame to send once the queue is empty.
+    pub asked: Option<Box<Bytes>>,
+    /// The close frame that waits until the host has answered what came before the violation.
+    pub held: Option<Box<Held>>,
+    /// When the last message was put into the queue.
+    pub last_message: Option<Moment>,
+    staged: bool,
+    pub sent: bool,
+    pub received: Option<Box<PeerClose>>,
+    /// The peer broke the protocol: nothing more is read.
+    pub violation: Option<Box<Ending>>,
+    /// The host does not want what still arrives.
+    pub discard: bool,
+    /// The host asked for the close.
+    pub local: bool,
+    /// The peer broke the protocol or did not answer, and so we close.
+    pub ours: bool,
+    /// The peer's close frame came first.
+    pub theirs: bool,
+    pub reported: bool,
+}
+
+impl Closing {
+    pub fn has_begun(&self) -> bool {
+        self.asked.is_some() || self.staged
+    }
+
+    pub fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    pub fn is_staged(&self) -> bool {
+        self.staged
+    }
+
+    pub fn is_deaf(&self) -> bool {
+        self.received.is_some() || self.violation.is_some()
+    }
+
+    pub fn discards(&self) -> bool {
+        self.discard
+    }
+
+    pub fn sent(&mut self) {
+        self.sent = true;
+    }
+
+    /// The close frame, when it is its turn.
+    pub fn next_frame(&mut self, queue_is_empty: impl FnOnce() -> bool) -> Option<Bytes> {
+        if self.staged || self.asked.is_none() || !queue_is_empty() {
+            return None;
+        }
+        self.staged = true;
+        self.asked.take().map(|payload| *payload)
+    }
+
+    /// Who ended it, for the log.
+    pub fn who(&self) -> &'static str {
+        match (self.local || self.ours, self.theirs) {
+            (true, _) => "closed by us",
+            (false, true) => "closed by the peer",
+            (false, false) => "broken",
+        }
+    }
+
+    /// The ending of a connection that breaks now, and whether it counts as broken.
+    pub fn ending_or(&mut self, error: Error) -> (Ending, bool) {
+        match (self.violation.take(), &self.received) {
+            (Some(ending), _) => (*ending, true),
+            // The peer's close came whole; that our echo did not get through is its affair.
+            (None, Some(peer)) => (peer_ending(peer, false), false),
+            (None, None) => (broken(error), !self.local),
+        }
+    }
+}
+
+pub fn peer_ending(peer: &PeerClose, clean: bool) -> Ending {
+    Ending { code: peer.code.unwrap_or(1005), reason: Reason::Text(peer.reason.clone()), clean }
+}
+
+/// The end of a connection that broke without a close frame.
+fn broken(error: Error) -> Ending {
+    Ending { code: 1006, reason: Reason::Ours(error), clean: false }
+}

@@ -1,0 +1,44 @@
+//! What a connection has only until it is open, or of its opening.
+
+use crate::proxy::Proxy;
+use crate::ws::deflate::Settings;
+
+/// What only a client's end of a connection knows. Boxed, because the ten thousand connections of a server have none.
+pub struct Caller {
+    /// Host and port, for error texts.
+    pub place: Box<str>,
+    pub proxy: Option<Box<Route>>,
+    /// What was offered of permessage-deflate.
+    pub offered: Option<Settings>,
+}
+
+impl Caller {
+    pub fn new(place: &str) -> Option<Box<Self>> {
+        Some(Box::new(Self { place: place.into(), proxy: None, offered: None }))
+    }
+}
+
+/// The proxy on the way to the server.
+pub struct Route {
+    pub proxy: Proxy,
+    /// The tunnel is open: what fails now is not the proxy's fault.
+    pub open: bool,
+}
+
+/// What is kept until the host decides.
+pub struct Newcomer {
+    pub answer: Option<Box<Raw>>,
+    pub rest: Vec<u8>,
+}
+
+/// Bytes that are no frames, and how many of them have gone. Boxed, because an open connection has none.
+pub struct Raw {
+    pub bytes: Vec<u8>,
+    pub sent: usize,
+}
+
+impl Raw {
+    pub fn new(bytes: Vec<u8>) -> Option<Box<Self>> {
+        Some(Box::new(Self { bytes, sent: 0 }))
+    }
+}

@@ -1,0 +1,211 @@
+//! The I/O thread's side of a connection: what there is of it, and where it is in its life.
+
+use super::close_state::Closing;
+use super::liveness::Keepalive;
+use super::setup::{Caller, Newcomer, Raw, Route};
+use crate::engine::connection::Connection;
+use crate::engine::io::{BUFFER, DialPlan, Owner, Staged};
+use crate::error::Error;
+use crate::net::{Dial, Moment, Stream, TlsClient, TlsServer, Tunnel};
+use crate::options::Opt;
+use crate::ws::deflate::Packer;
+use crate::ws::{ClientHandshake, Decoder, Message, Role, ServerHandshake};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is read at once of a connection of which nothing is known yet.
+pub const FIRST: usize = 16 * 1024;
+
+/// Whether the thread keeps a driver after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    Keep,
+    Gone,
+}
+
+/// Where a connection is in its life.
+pub enum Phase {
+    /// A client waits to dial again, and then for its turn.
+    Waiting,
+    /// A client waits for addresses and, for `wss`, the system's roots.
+    Preparing(Box<DialPlan>),
+    Dialing {
+        plan: Box<DialPlan>,
+        dial: Box<Dial>,
+        tls: Option<TlsClient>,
+    },
+    /// The proxy is asked for a tunnel.
+    Tunneling {
+        plan: Box<DialPlan>,
+        tunnel: Box<Tunnel>,
+        tls: Option<TlsClient>,
+    },
+    /// TLS handshake; the plan is a client's.
+    Securing(Option<Box<DialPlan>>),
+    /// A client has sent its request.
+    Asking(Box<ClientHandshake>),
+    /// A server waits for a request.
+    Hearing(Box<ServerHandshake>),
+    /// A server's host decides whether to let it in.
+    Pending(Box<Newcomer>),
+    /// A server tells a newcomer why not.
+    Refusing,
+    Open,
+    /// Everything is said; the peer closes the socket, or we do when it takes too long.
+    Lingering,
+}
+
+/// A message that found no room, and the bytes behind it.
+pub struct Stash {
+    pub message: Message,
+    pub rest: Vec<u8>,
+}
+
+pub struct Driver {
+    pub(super) connection: Arc<Connection>,
+    pub(super) owner: Arc<dyn Owner>,
+    pub(super) role: Role,
+    pub(super) phase: Phase,
+    pub(super) stream: Option<Stream>,
+    pub(super) caller: Option<Box<Caller>>,
+    pub(super) token: usize,
+    /// The end of the present phase.
+    pub(super) deadline: Option<Moment>,
+    /// When the timer that is set will fire.
+    pub(super) armed: Option<Moment>,
+
+    pub(super) decoder: Decoder,
+    /// Compresses what goes out, where permessage-deflate was agreed on.
+    pub(super) packer: Option<Packer>,
+    /// Bytes of an unfinished message, as booked with the owner.
+    pub(super) held: usize,
+    pub(super) stash: Option<Box<Stash>>,
+    /// The peer has closed its side: a short read does not mean that nothing is left to read.
+    pub(super) half_closed: bool,
+
+    /// A handshake on its way out, before any frame.
+    pub(super) raw: Option<Box<Raw>>,
+    /// What was once offered to TLS must be offered again unchanged. Never an empty one.
+    pub(super) staged: Option<Box<Staged>>,
+    /// How much is encoded for one write: about what the kernel takes.
+    pub(super) portion: usize,
+    /// The latest ping that could not be answered yet.
+    pub(super) unanswered: Option<Box<Bytes>>,
+    /// It has its place among those that go on in a later round ([`crate::engine::io::Io::again`]).
+    pub(super) waits: bool,
+    /// How much is read at once: less where that much took too long.
+    pub(super) appetite: u32,
+    pub(super) blocked: Option<Moment>,
+    /// Writing failed; what the peer sent before is read all the same.
+    pub(super) unwritable: Option<Error>,
+
+    pub(super) closing: Closing,
+    pub(super) keepalive: Keepalive,
+}
+
+impl Driver {
+    pub fn client(connection: Arc<Connection>, owner: Arc<dyn Owner>, plan: DialPlan) -> Self {
+        let place = plan.target.address();
+        let phase = Phase::Preparing(Box::new(plan));
+        Self::new(connection, owner, Role::Client, phase, None, Caller::new(&place))
+    }
+
+    /// A client's next one, which dials at that time to that host and port.
+    pub fn again(connection: Arc<Connection>, owner: Arc<dyn Owner>, place: Arc<str>, at: Moment) -> Self {
+        let caller = Caller::new(&place);
+        let mut driver = Self::new(connection, owner, Role::Client, Phase::Waiting, None, caller);
+        driver.deadline = Some(at);
+        driver
+    }
+
+    pub fn server(
+        connection: Arc<Connection>,
+        owner: Arc<dyn Owner>,
+        mut stream: Stream,
+        tls: Option<TlsServer>,
+    ) -> Self {
+        let phase = match tls {
+            Some(tls) => {
+                stream.start_tls_server(&tls);
+                Phase::Securing(None)
+            }
+            None => Phase::Hearing(Box::default()),
+        };
+        Self::new(connection, owner, Role::Server, phase, Some(stream), None)
+    }
+
+    fn new(
+        connection: Arc<Connection>,
+        owner: Arc<dyn Owner>,
+        role: Role,
+        phase: Phase,
+        stream: Option<Stream>,
+        caller: Option<Box<Caller>>,
+    ) -> Self {
+        Self {
+            connection,
+            owner,
+            role,
+            phase,
+            stream,
+            caller,
+            token: 0,
+            deadline: None,
+            armed: None,
+            decoder: Decoder::new(role),
+            packer: None,
+            held: 0,
+            stash: None,
+            half_closed: false,
+            raw: None,
+            staged: None,
+            portion: BUFFER,
+            unanswered: None,
+            waits: false,
+            appetite: FIRST as u32,
+            blocked: None,
+            unwritable: None,
+            closing: Closing::default(),
+            keepalive: Keepalive::default(),
+        }
+    }
+
+    pub fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// It is open, and TLS is not in between.
+    pub fn is_everyday(&self) -> bool {
+        matches!(self.phase, Phase::Open) && self.stream.as_ref().is_some_and(|stream| !stream.is_tls())
+    }
+
+    pub fn time(&self, option: Opt) -> Option<Duration> {
+        let ms = u64::try_from(self.owner.options().int(option)).unwrap_or(0);
+        (ms > 0).then(|| Duration::from_millis(ms))
+    }
+
+    /// Host and port of the server that it connects to.
+    pub fn called(&self) -> &str {
+        self.caller.as_ref().map_or("", |caller| &caller.place)
+    }
+
+    /// The proxy on the way there.
+    pub fn proxy(&self) -> Option<&Route> {
+        self.caller.as_ref()?.proxy.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::outbox::Outbox;
+
+    /// Ten thousand silent connections pay for every byte. What few of them use, and only for a while, is boxed.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_connection_is_small() {
+        let sizes = [size_of::<Driver>(), size_of::<Connection>(), size_of::<Outbox>()];
+        assert!(sizes[0] <= 392 && sizes[1] <= 280 && sizes[2] <= 136, "{sizes:?}");
+    }
+}

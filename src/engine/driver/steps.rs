@@ -1,0 +1,190 @@
+//! What the table of connections calls: what is due in the phase that a connection is in, and its end.
+
+use super::state::{After, Driver, Phase};
+use crate::engine::io::{End, Io};
+use crate::engine::shared::Ending;
+use crate::error::Error;
+use crate::net::{Ready, Stream};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// The furthest timer set: one that outlives its connection is in the way no longer than that.
+const FURTHEST: Duration = Duration::from_secs(60);
+
+impl Driver {
+    /// The socket has news.
+    pub fn ready(&mut self, io: &mut Io, event: &Ready) -> After {
+        self.half_closed |= event.read_closed;
+        if let Phase::Dialing { dial, .. } = &mut self.phase {
+            let state = dial.ready(&io.reactor, self.token, event.token, io.now);
+            return self.dialed(io, state);
+        }
+        if event.writable && self.blocked.take().is_some() {
+            self.keepalive.unblocked(io.now);
+            if self.flush(io) == After::Gone {
+                return After::Gone;
+            }
+        }
+        if event.readable && self.stash.is_some() {
+            return self.show_life(io);
+        }
+        if self.waits {
+            // More from one who has not read all of what came before: he has his place in the queue.
+            return After::Keep;
+        }
+        // TLS may have waited for room to write before it could read on.
+        let secure = self.stream.as_ref().is_some_and(Stream::is_tls);
+        if event.readable || event.read_closed || event.writable && secure {
+            return self.readable(io);
+        }
+        After::Keep
+    }
+
+    /// Something can be read.
+    pub fn readable(&mut self, io: &mut Io) -> After {
+        match &self.phase {
+            Phase::Waiting | Phase::Preparing(_) | Phase::Dialing { .. } => After::Keep,
+            Phase::Tunneling { .. } => self.tunnel(io),
+            Phase::Securing(_) => self.secure(io),
+            Phase::Asking(_) => self.read_answer(io),
+            Phase::Hearing(_) => self.read_request(io),
+            Phase::Pending(_) => self.read_early(io),
+            Phase::Open => self.read_frames(io),
+            Phase::Refusing | Phase::Lingering => self.discard_input(io),
+        }
+    }
+
+    /// A timer has fired.
+    pub fn tick(&mut self, io: &mut Io) -> After {
+        if let Phase::Dialing { dial, .. } = &mut self.phase
+            && dial.next_due().is_some_and(|due| due <= io.now)
+        {
+            let state = dial.advance(&io.reactor, self.token, io.now);
+            if self.dialed(io, state) == After::Gone {
+                return After::Gone;
+            }
+        }
+        if self.deadline.is_some_and(|deadline| deadline <= io.now) {
+            return self.overdue(io);
+        }
+        if matches!(self.phase, Phase::Open) && !self.closing.has_begun() {
+            return self.keep_alive(io);
+        }
+        After::Keep
+    }
+
+    fn overdue(&mut self, io: &mut Io) -> After {
+        match &self.phase {
+            Phase::Waiting => self.ask_for_turn(io),
+            Phase::Preparing(_)
+            | Phase::Dialing { .. }
+            | Phase::Tunneling { .. }
+            | Phase::Securing(Some(_))
+            | Phase::Asking(_) => self.connect_timed_out(io),
+            Phase::Securing(None) | Phase::Hearing(_) => {
+                self.tell_lost_newcomer(&"it took too long");
+                self.owner.rejected(0);
+                After::Gone
+            }
+            Phase::Pending(_) => self.lapse(io, "Nobody let it in"),
+            Phase::Refusing | Phase::Lingering => After::Gone,
+            Phase::Open if self.closing.is_held() => self.farewell_due(io),
+            Phase::Open => self.close_timed_out(io),
+        }
+    }
+
+    /// Sets the timer for what comes first.
+    pub fn arm(&mut self, io: &mut Io, token: usize) {
+        let dial = if let Phase::Dialing { dial, .. } = &self.phase { dial.next_due() } else { None };
+        let alive = match self.phase {
+            Phase::Open if !self.closing.has_begun() => self.alive_until(),
+            _ => None,
+        };
+        if let Some(due) = [self.deadline, dial, alive].into_iter().flatten().min()
+            && let due = due.min(io.now + FURTHEST)
+            && self.armed.is_none_or(|armed| due < armed)
+        {
+            io.timers.set(due, token, self.connection.serial);
+            self.armed = Some(due);
+        }
+    }
+
+    /// Whether a timer that fires is this driver's; it must be armed again.
+    pub fn timer_fired(&mut self, stamp: u64) -> bool {
+        let own = self.connection.serial == stamp;
+        if own {
+            self.armed = None;
+        }
+        own
+    }
+
+    /// The connection has broken, or is given up: reports it, once, and drops the socket.
+    pub fn break_off(&mut self, io: &mut Io, error: Error) -> After {
+        match &self.phase {
+            Phase::Open => {
+                let (ending, broken) = self.closing.ending_or(error);
+                self.report_end(io, ending, broken);
+                if let Some(stream) = &mut self.stream {
+                    stream.abort();
+                }
+            }
+            Phase::Lingering | Phase::Refusing => {}
+            Phase::Securing(None) | Phase::Hearing(_) | Phase::Pending(_) => {
+                self.tell_lost_newcomer(&error);
+                self.owner.lapsed(&self.connection);
+                self.owner.rejected(0);
+            }
+            Phase::Waiting
+            | Phase::Preparing(_)
+            | Phase::Dialing { .. }
+            | Phase::Tunneling { .. }
+            | Phase::Securing(Some(_))
+            | Phase::Asking(_) => {
+                self.tell_failure(&error);
+                self.owner.failed(&self.connection, &error);
+            }
+        }
+        self.phase = Phase::Lingering;
+        After::Gone
+    }
+
+    /// Tells the owner how an open connection ended, once.
+    pub(super) fn report_end(&mut self, io: &mut Io, ending: Ending, broken: bool) {
+        if std::mem::replace(&mut self.closing.reported, true) {
+            return;
+        }
+        self.deliver_rest(io);
+        let (unwritten, _) = self.connection.outbox.waiting();
+        self.hand_back();
+        self.tell_end(&ending, unwritten);
+        let end = End { ending, broken, all_written: unwritten == 0 };
+        // Its messages come before its end.
+        io.hand_over();
+        self.owner.ended(&self.connection, &end);
+    }
+
+    /// The thread lets go of the connection.
+    pub fn leave(mut self: Box<Self>, io: &mut Io) {
+        if let Some(mut stream) = self.stream.take() {
+            stream.deregister(&io.reactor);
+        }
+        self.phase = Phase::Lingering;
+        self.book_held(0);
+        self.hand_back();
+        self.leave_turn(io);
+        self.owner.gone(&self.connection);
+    }
+
+    /// Books the bytes of an unfinished message; false when all connections together hold too many.
+    pub(super) fn book_held(&mut self, now: usize) -> bool {
+        let before = std::mem::replace(&mut self.held, now);
+        let Some((total, limit)) = self.owner.assembly() else { return true };
+        if now >= before {
+            let sum = total.fetch_add(now - before, Relaxed) + (now - before);
+            now == before || sum <= limit
+        } else {
+            total.fetch_sub(before - now, Relaxed);
+            true
+        }
+    }
+}
