@@ -216,6 +216,7 @@ table! {
     LookupFailed Resolve "looking up host {0} failed" "не удалось определить адрес узла {0}";
     TlsFailed Tls "TLS handshake failed" "сбой рукопожатия TLS";
     TlsClosed Tls "the peer closed the connection during the TLS handshake" "соединение закрыто во время рукопожатия TLS";
+    TlsUnused Tls "the peer sent nothing and closed the connection" "соединение закрыто, данных не было";
     TlsSetUp Tls "TLS could not be set up" "не удалось подготовить TLS";
     CertificateExpired Certificate "the server's certificate has expired" "срок действия сертификата сервера истёк";
     CertificateNotYetValid Certificate "the server's certificate is not yet valid" "срок действия сертификата сервера ещё не наступил";
@@ -233,6 +234,7 @@ table! {
     // Certificates and keys of our own.
     InCertificate File "certificate {0}" "сертификат {0}";
     InKey File "private key {0}" "закрытый ключ {0}";
+    InPair File "certificate {0} with private key {1}" "сертификат {0} с закрытым ключом {1}";
     InCaFile File "CA certificates {0}" "сертификаты УЦ {0}";
     FileUnreadable File "the file cannot be read" "не удалось прочитать файл";
     FileTooBig File "the file is larger than {0} bytes" "файл больше {0} байт";
@@ -243,6 +245,7 @@ table! {
     CertificateDamaged File "a certificate in it is damaged" "сертификат в нём повреждён";
     KeyAbsent File "there is no private key in it" "закрытого ключа в нём нет";
     KeyTwoReadings File "the key's argument is neither a file nor PEM text and was taken for the password; if it names a file, that file does not exist" "параметр «Ключ» — не файл и не текст PEM, поэтому он принят за пароль; если это имя файла, то такого файла нет";
+    KeyNotPem File "it is not PEM" "это не PEM";
     KeyDamaged File "the private key is damaged" "закрытый ключ повреждён";
     KeyForm File "private keys of the form {0} are not supported" "закрытые ключи вида {0} не поддерживаются";
     KeyCurve File "the elliptic curve of the key has no name" "эллиптическая кривая ключа задана не именем";
@@ -250,8 +253,9 @@ table! {
     KeyMismatch File "the private key does not belong to the certificate" "закрытый ключ не подходит к сертификату";
     KeyUnusable File "certificate and key cannot be used" "сертификат и ключ не удалось использовать";
     PasswordMissing File "it is encrypted, and no password was given" "данные зашифрованы, а пароль не указан";
-    PasswordWrong File "wrong password" "неверный пароль";
+    PasswordWrong File "wrong password, or the data is damaged" "неверный пароль, либо данные повреждены";
     Pkcs12Old File "its encryption is not supported; convert it with: openssl pkcs12 -legacy -nodes -in old.p12 -out new.pem" "его шифрование не поддерживается; преобразуйте файл: openssl pkcs12 -legacy -nodes -in old.p12 -out new.pem";
+    OwnCertificateRefused Certificate "the client refused the server's certificate" "клиент отверг сертификат сервера";
     OwnCertificateExpired Certificate "the server's own certificate expired on {0}" "срок действия собственного сертификата сервера истёк {0}";
     OwnCertificateNotYetValid Certificate "the server's own certificate is not valid before {0}" "собственный сертификат сервера действует только с {0}";
     NoTls Unsupported "the server was started without a certificate" "сервер запущен без сертификата";
@@ -274,6 +278,8 @@ table! {
     SocksName Proxy "the host name {0} is too long for SOCKS 5" "имя узла {0} слишком длинное для SOCKS 5";
 
     // The opening handshake, RFC 6455 section 4.
+    ClosedEarly Handshake "the client closed the connection" "клиент закрыл соединение";
+    HandshakeTimeout Handshake "not within {0} ms" "не завершено за {0} мс";
     HttpStatus Handshake "the server answered HTTP {0} instead of 101" "сервер ответил HTTP {0} вместо 101";
     HttpRedirect Handshake "the server answered HTTP {0} and redirects to {1}; redirects are not followed" "сервер ответил HTTP {0} и перенаправляет на {1}; перенаправления не выполняются";
     NotHttp Handshake "the server's answer is not HTTP" "ответ сервера не похож на HTTP";

@@ -3,9 +3,9 @@
 use super::key::Key;
 use super::pem::{self, Block};
 use super::pkcs12;
-use super::refusal::chain;
+use super::refusal::chain as chain_of;
 use super::source::{Content, Material};
-use crate::error::{Error, Id, Result};
+use crate::error::{Arg, Error, Id, Result};
 use crate::library;
 use native_tls::Identity;
 #[cfg(target_os = "linux")]
@@ -14,7 +14,7 @@ use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 use std::time::SystemTime;
 use time::OffsetDateTime;
-use x509_parser::certificate::X509CertificateParser;
+use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::nom::Parser;
 use zeroize::Zeroizing;
 
@@ -41,64 +41,70 @@ impl TlsIdentity {
 
     pub(super) fn load(material: &Material<'_>) -> Result<Self> {
         library::uses_tls();
-        let in_certificate = |error: Error| {
-            let error = match material.guessed {
-                true => Error::of(Id::KeyTwoReadings).because(error),
-                false => error,
-            };
-            Error::new(Id::InCertificate, [material.certificate.name.clone()]).because(error)
-        };
-        let in_key = |error: Error| match &material.key {
-            Some(content) => Error::new(Id::InKey, [content.name.clone()]).because(error),
-            None => in_certificate(error),
-        };
+        let key_name = material.key.as_ref().map(|key| key.name.clone());
+        let mut blame =
+            Blame { certificate: material.certificate.name.clone(), key: key_name, guessed: material.guessed };
         if !pem::is_pem(&material.certificate.bytes) && pkcs12::is_der(&material.certificate.bytes) {
-            let opened = pkcs12::read(&material.certificate.bytes, material.password).map_err(in_certificate)?;
-            return Self::of(&opened.key, opened.chain).map_err(in_certificate);
+            let opened = pkcs12::read(&material.certificate.bytes, material.password);
+            let opened = opened.map_err(|error| blame.certificate(error))?;
+            // One file holds both, whatever else was given.
+            blame.key = None;
+            return Self::of(&opened.key, opened.chain, &blame);
         }
-        let text = as_text(&material.certificate).map_err(in_certificate)?;
-        let blocks = pem::blocks(text).map_err(in_certificate)?;
+        let text = as_text(&material.certificate, Id::CertificateForm).map_err(|error| blame.certificate(error))?;
+        let blocks = pem::blocks(text).map_err(|error| blame.certificate(error))?;
         let chain: Vec<Vec<u8>> =
             blocks.iter().filter(|block| block.is_certificate()).map(|block| block.der.to_vec()).collect();
         if chain.is_empty() {
             let id = if blocks.is_empty() { Id::CertificateForm } else { Id::CertificateAbsent };
-            return Err(in_certificate(Error::of(id)));
+            return Err(blame.certificate(Error::of(id)));
         }
+        // Before the key, so that a damaged certificate is called that whatever the key is.
+        check(&chain).map_err(|error| blame.certificate(error))?;
         let key = match &material.key {
-            None => find_key(&blocks, material.password).map_err(in_certificate)?,
-            Some(content) => {
-                let text = as_text(content).map_err(in_key)?;
-                let blocks = pem::blocks(text).map_err(in_key)?;
-                find_key(&blocks, material.password).map_err(in_key)?
-            }
+            None => find_key(&blocks, material.password),
+            Some(content) => as_text(content, Id::KeyNotPem)
+                .and_then(pem::blocks)
+                .and_then(|blocks| find_key(&blocks, material.password)),
         };
-        Self::of(&key, chain).map_err(in_key)
+        Self::of(&key.map_err(|error| blame.key(error))?, chain, &blame)
     }
 
     /// From a key and its certificates in any order.
-    fn of(key: &Key, mut chain: Vec<Vec<u8>>) -> Result<Self> {
-        // Extensions are the platform's affair; taking them apart would leave a table behind when the library goes.
-        let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
-        let parsed = chain.iter().map(|der| parser.parse(der).map(|(_, certificate)| certificate));
-        let parsed = parsed.collect::<std::result::Result<Vec<_>, _>>();
-        let parsed = parsed.map_err(|error| Error::of(Id::CertificateDamaged).detail(error))?;
+    fn of(key: &Key, mut chain: Vec<Vec<u8>>, blame: &Blame) -> Result<Self> {
+        let parsed = check(&chain).map_err(|error| blame.certificate(error))?;
         let public = key.public();
         let own = match &public {
             Some(public) => parsed
                 .iter()
                 .position(|certificate| *certificate.public_key().subject_public_key.data == **public)
-                .ok_or_else(|| Error::of(Id::KeyMismatch))?,
+                .ok_or_else(|| blame.key(Error::of(Id::KeyMismatch)))?,
             None => 0,
         };
         let validity = parsed[own].validity();
         let validity = Some((validity.not_before.timestamp(), validity.not_after.timestamp()));
         let leaf = chain.remove(own);
         chain.insert(0, leaf);
-        let native = native(key, &chain, public.is_some())?;
+        // Only OpenSSL looks at all of a certificate and of a key.
+        #[cfg(target_os = "linux")]
+        let parts = {
+            let chain = chain.iter().map(|der| X509::from_der(der)).collect::<std::result::Result<Vec<_>, _>>();
+            let chain =
+                chain.map_err(|error| blame.certificate(Error::of(Id::CertificateDamaged).detail(chain_of(&error))))?;
+            // It is decoded only when it is asked for.
+            let public = chain.first().map_or(Ok(()), |leaf| leaf.public_key().map(|_| ()));
+            public.map_err(|error| blame.certificate(Error::of(Id::CertificateDamaged).detail(chain_of(&error))))?;
+            let key = PKey::private_key_from_pkcs8(key.pkcs8());
+            (key.map_err(|error| blame.key(Error::of(Id::KeyDamaged).detail(chain_of(&error))))?, chain)
+        };
+        let native = native(key, &chain, public.is_some()).map_err(|error| match error.root() {
+            Id::KeyMismatch => blame.key(error),
+            _ => blame.both(error),
+        })?;
         Ok(Self {
             native,
             #[cfg(target_os = "linux")]
-            parts: parts(key, &chain).map_err(|error| Error::of(Id::KeyUnusable).detail(error))?,
+            parts,
             validity,
         })
     }
@@ -120,8 +126,52 @@ fn date(seconds: i64) -> String {
         .unwrap_or_default()
 }
 
-fn as_text(content: &Content) -> Result<&str> {
-    std::str::from_utf8(&content.bytes).map_err(|_| Error::of(Id::CertificateForm))
+/// Names what an error is about.
+struct Blame {
+    certificate: Arg,
+    /// `None`: the certificate's source holds the key, too.
+    key: Option<Arg>,
+    guessed: bool,
+}
+
+impl Blame {
+    fn certificate(&self, error: Error) -> Error {
+        // The other reading of the key's argument is of interest to whom the key, or what it is encrypted with, is missing.
+        let error = match error.root() {
+            Id::KeyAbsent | Id::PasswordWrong if self.guessed => Error::of(Id::KeyTwoReadings).because(error),
+            _ => error,
+        };
+        Error::new(Id::InCertificate, [self.certificate.clone()]).because(error)
+    }
+
+    /// The key's own source, or the one that holds both.
+    fn key(&self, error: Error) -> Error {
+        match &self.key {
+            Some(key) => Error::new(Id::InKey, [key.clone()]).because(error),
+            None => self.certificate(error),
+        }
+    }
+
+    /// The platform does not say which of them it does not take.
+    fn both(&self, error: Error) -> Error {
+        match &self.key {
+            Some(key) => Error::new(Id::InPair, [self.certificate.clone(), key.clone()]).because(error),
+            None => self.certificate(error),
+        }
+    }
+}
+
+/// The certificates, as far as we look at them ourselves.
+fn check(chain: &[Vec<u8>]) -> Result<Vec<X509Certificate<'_>>> {
+    // Extensions are the platform's affair; taking them apart would leave a table behind when the library goes.
+    let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+    let parsed = chain.iter().map(|der| parser.parse(der).map(|(_, certificate)| certificate));
+    let parsed = parsed.collect::<std::result::Result<Vec<_>, _>>();
+    parsed.map_err(|error| Error::of(Id::CertificateDamaged).detail(error))
+}
+
+fn as_text(content: &Content, otherwise: Id) -> Result<&str> {
+    std::str::from_utf8(&content.bytes).map_err(|_| Error::of(otherwise))
 }
 
 fn find_key(blocks: &[Block<'_>], password: &str) -> Result<Key> {
@@ -140,20 +190,14 @@ fn native(key: &Key, certificates: &[Vec<u8>], matches: bool) -> Result<Identity
         all.extend_from_slice(&pem::encode("CERTIFICATE", der));
     }
     let key = pem::encode("PRIVATE KEY", key.pkcs8());
-    Identity::from_pkcs8(&all, &key).map_err(|error| Error::of(Id::KeyUnusable).detail(chain(&error)))
-}
-
-#[cfg(target_os = "linux")]
-fn parts(key: &Key, chain: &[Vec<u8>]) -> std::result::Result<(PKey<Private>, Vec<X509>), openssl::error::ErrorStack> {
-    let chain = chain.iter().map(|der| X509::from_der(der)).collect::<std::result::Result<_, _>>()?;
-    Ok((PKey::private_key_from_pkcs8(key.pkcs8())?, chain))
+    Identity::from_pkcs8(&all, &key).map_err(|error| Error::of(Id::KeyUnusable).detail(chain_of(&error)))
 }
 
 pub(super) fn by_pkcs12(key: &Key, certificates: &[Vec<u8>]) -> Result<Identity> {
     let password = one_time_password()?;
     let file = pkcs12::write(key, certificates, &password)?;
     Identity::from_pkcs12(&file, &password).map_err(|error| {
-        let text = chain(&error);
+        let text = chain_of(&error);
         // What native-tls says, on OpenSSL and on Windows, when no certificate fits the key.
         let id = match text.contains("at least one certificate") || text.contains("No identity found") {
             true => Id::KeyMismatch,

@@ -74,7 +74,7 @@ impl TlsSources {
 /// What an error calls a source: the path, or that it was given as text. PEM text is never shown.
 pub(super) fn name(source: &str) -> Arg {
     match is_pem(source.as_bytes()) {
-        true => Arg::Both { en: "given as text", ru: "заданный текстом" },
+        true => Arg::Both { en: "given as text", ru: "из переданного текста" },
         false => source.into(),
     }
 }
