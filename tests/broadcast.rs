@@ -58,15 +58,70 @@ fn a_full_queue_closes_its_connection_and_delays_nobody() {
     assert!(read.iter().copied().eq(0..number - 1), "{} of {number}", read.len());
     assert_eq!(close, Some(1013));
     assert_eq!(texts(&good, 1), [padded(number)]);
-    until("its end is told", || {
-        loop {
-            match server.receive_event(WSADDIN_NO_WAIT).unwrap() {
-                Got::Event(event) if event.event == WSADDIN_EVENT_CLOSE => break event.connection == id,
-                Got::Event(_) => {}
-                _ => break false,
-            }
+    // Its own event says what happened, as the peer was told, who has not answered.
+    let (code, reason, clean) = end_of(&server, id);
+    assert!(code == 1013 && !clean && reason.starts_with("the send queue is full: "), "{code} {reason} {clean}");
+    assert_eq!(server.statistics()["closes"], serde_json::json!({"1013": 1}));
+}
+
+/// The `close` of this connection.
+fn end_of(server: &Server, id: u64) -> (i64, String, bool) {
+    loop {
+        let event = server.receive_event(SOON).unwrap().event();
+        if event.event == WSADDIN_EVENT_CLOSE && event.connection == id {
+            break event.close();
         }
-    });
+    }
+}
+
+/// One that never reads on is cut off after CloseTimeout: its end says why, and not that a handshake was missed. The same where it resets the connection meanwhile, and with no time for a close at all.
+#[test]
+fn the_end_of_who_reads_no_more_says_why() {
+    for (close_timeout, reset) in [(200, false), (SOON, true), (0, false)] {
+        let server = naming();
+        server.send_queue_bytes(1 << 20).close_timeout(close_timeout);
+        let stalled = Stalled::come(&server, "");
+        let id = server.opened();
+        let mut number = 0;
+        while server.broadcast(&padded(number)).unwrap() == 1 {
+            number += 1;
+            assert!(number < 2000, "its queue is never full");
+        }
+        // The close has begun when another one is in.
+        Client::new().connect(&server.url()).unwrap();
+        // Kept until its end is told, or reset at once.
+        let stalled = (!reset).then_some(stalled);
+        let (code, reason, clean) = end_of(&server, id);
+        assert!(code == 1013 && !clean, "{close_timeout}: {code} {reason}");
+        assert!(reason.starts_with("the send queue is full: "), "{close_timeout}: {reason}");
+        assert_eq!(server.statistics()["closes"]["1013"], 1, "{close_timeout}");
+        drop(stalled);
+    }
+}
+
+/// What a client that was too slow is told when it reads on in time.
+#[test]
+fn a_slow_client_learns_why_it_was_closed() {
+    let server = naming();
+    server.send_queue_bytes(1 << 20).close_timeout(SOON);
+    let client = Client::new();
+    client.receive_queue_messages(16);
+    client.connect(&server.url()).unwrap();
+    let id = server.opened();
+    let mut number = 0;
+    while server.broadcast(&padded(number)).unwrap() == 1 {
+        number += 1;
+        assert!(number < 2000, "its queue is never full");
+    }
+    let (code, reason, clean) = loop {
+        let event = client.event();
+        if event.event == WSADDIN_EVENT_CLOSE {
+            break event.close();
+        }
+    };
+    assert!(code == 1013 && clean && reason.starts_with("the send queue is full: "), "{code} {reason}");
+    assert_eq!((client.close_code(), client.close_reason()), (1013, reason.clone()));
+    assert_eq!(end_of(&server, id), (1013, reason, true));
 }
 
 #[test]

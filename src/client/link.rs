@@ -2,7 +2,7 @@
 
 use super::{GRACE, Phase, Shared, State};
 use crate::engine::{
-    Body, Connection, Deadline, DialPlan, End, Ending, Inbox, Info, Opening, Owner, Wait, lock, patience, wait,
+    Body, Connection, Deadline, DialPlan, End, Ending, Inbox, Info, Opening, Owner, Reason, Wait, lock, patience, wait,
 };
 use crate::error::{Error, Id, Result};
 use crate::log::Object;
@@ -88,11 +88,11 @@ impl Shared {
                 self.inbox.release_waiters();
                 drop(state);
                 connection.cancel_pings();
-                connection.close(code, reason, true);
+                connection.close(code, Reason::Text(reason.to_owned()), true);
                 state = lock(&self.state);
             }
             // The same end, but a shorter CloseTimeout counts from now.
-            Phase::Closing => connection.close(code, reason, true),
+            Phase::Closing => connection.close(code, Reason::Text(reason.to_owned()), true),
         }
         if crate::engine::on_io_thread() {
             return Ok(true);

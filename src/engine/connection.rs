@@ -4,7 +4,7 @@ use crate::engine::io::Command;
 use crate::engine::outbox::Outbox;
 use crate::engine::runtime::IoHandle;
 pub(super) use crate::engine::shared::Tally;
-use crate::engine::shared::{Counters, Deadline, Wait, lock, serial, wait};
+use crate::engine::shared::{Counters, Deadline, Reason, Wait, lock, serial, wait};
 use crate::error::{Error, Id, Result};
 use crate::options::Opt;
 use crate::ws::Request;
@@ -190,9 +190,10 @@ impl Connection {
     }
 
     /// Asks the I/O thread to close: what is queued goes first, then the handshake, all within `CloseTimeout`.
-    pub fn close(self: &Arc<Self>, code: u16, reason: &str, discard: bool) {
+    /// A reason of ours is what its end is told with, whether or not the peer answers.
+    pub fn close(self: &Arc<Self>, code: u16, reason: Reason, discard: bool) {
         self.outbox.finish();
-        self.io.post(Command::Close { connection: self.clone(), code, reason: reason.to_owned(), discard });
+        self.io.post(Command::Close { connection: self.clone(), code, reason, discard });
     }
 
     /// Ends it at once, in whatever state it is.

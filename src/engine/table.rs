@@ -71,7 +71,7 @@ impl Table {
             Command::Resume(connection) => self.of(io, &connection, |driver, io| driver.resume(io)),
             Command::Retime(connection) => self.of(io, &connection, |driver, io| driver.tick(io)),
             Command::Close { connection, code, reason, discard } => {
-                self.of(io, &connection, |driver, io| driver.close(io, code, &reason, discard));
+                self.of(io, &connection, |driver, io| driver.close(io, code, reason, discard));
             }
             Command::Abort(connection) => self.of(io, &connection, |driver, io| driver.abort(io)),
             Command::Decide(connection, refusal) => {

@@ -13,8 +13,8 @@ use self::names::Names;
 use self::registry::Registry;
 use self::tls::Tls;
 use crate::engine::{
-    Body, Command, Connection, Event, Gate, Handler, Inbox, Inside, IoHandle, Lease, Loading, Outcome, Totals, Wait,
-    Want, Watchable, connection_json, lock, patience, refuse_on_io_thread,
+    Body, Command, Connection, Event, Gate, Handler, Inbox, Inside, IoHandle, Lease, Loading, Outcome, Reason, Totals,
+    Wait, Want, Watchable, connection_json, lock, patience, refuse_on_io_thread,
 };
 use crate::error::{Error, Id, Language, Result};
 use crate::log::Object;
@@ -184,7 +184,7 @@ impl Server {
         state.names.unlink(connection.serial);
         drop(state);
         connection.cancel_pings();
-        connection.close(code, reason, false);
+        connection.close(code, Reason::Text(reason.to_owned()), false);
         Ok(true)
     }
 

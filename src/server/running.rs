@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::{GRACE, Phase, Server};
-use crate::engine::{Acceptor, Command, Connection, Deadline, Wait, lock, refuse_on_io_thread, wait};
+use crate::engine::{Acceptor, Command, Connection, Deadline, Reason, Wait, lock, refuse_on_io_thread, wait};
 use crate::error::{Error, Id, Result};
 use crate::log;
 use crate::net::{Listener, TlsSources, interface_addresses};
@@ -130,7 +130,7 @@ impl Server {
         shared.inbox.release_waiters();
         for connection in closing {
             connection.cancel_pings();
-            connection.close(1001, "", discard);
+            connection.close(1001, Reason::none(), discard);
         }
         let limit = Duration::from_millis(shared.options.int(Opt::CloseTimeout).unsigned_abs()) + GRACE;
         let deadline = Deadline::of(Wait::For(limit));

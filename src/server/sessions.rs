@@ -111,7 +111,7 @@ impl Shared {
             match target.send(message.clone(), || self.options.size(Opt::SendQueueBytes), Wait::No) {
                 Ok(()) => return true,
                 Err(error) if error.root() == Id::QueueFull => {
-                    self.overflown(&target);
+                    self.overflown(&target, error);
                     return false;
                 }
                 Err(_) => match target.heir() {

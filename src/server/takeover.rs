@@ -10,6 +10,7 @@ use super::{Phase, Shared, State};
 use crate::engine::{
     Body, Command, Connection, End, Ending, Opening, Owner, Reason, connection_json, lock, opening_json,
 };
+use crate::error::Error;
 use crate::log;
 use crate::options::Opt;
 use serde_json::{Value, json};
@@ -80,7 +81,7 @@ impl Shared {
             log::info!(self.object.itself(), "connection {} takes over from {}", connection.id(), old.id());
             old.outbox.seal(serial);
             old.cancel_pings();
-            old.close(TAKEN_OVER, "", true);
+            old.close(TAKEN_OVER, Reason::none(), true);
             let ending = Ending { code: TAKEN_OVER, reason: Reason::none(), clean: false };
             dispatch = self.tell_close(old, ending);
         }
@@ -215,8 +216,8 @@ impl Shared {
     }
 
     /// The send queue is full at a broadcast. A connection is closed; its session, if it has one, goes on with what was
-    /// queued, like that of one that has broken.
-    pub(super) fn overflown(&self, connection: &Arc<Connection>) {
+    /// queued, like that of one that has broken. `error` is what the peer and the host are told.
+    pub(super) fn overflown(&self, connection: &Arc<Connection>, error: Error) {
         let mut state = lock(&self.state);
         if state.registry.remove(connection.id()).is_none() {
             return;
@@ -240,6 +241,6 @@ impl Shared {
         } else {
             state.names.unlink(connection.serial);
         }
-        connection.close(TRY_AGAIN_LATER, "", false);
+        connection.close(TRY_AGAIN_LATER, Reason::Ours(error), false);
     }
 }

@@ -31,8 +31,10 @@ pub struct Closing {
     staged: bool,
     pub sent: bool,
     pub received: Option<Box<PeerClose>>,
-    /// The peer broke the protocol: nothing more is read.
-    pub violation: Option<Box<Ending>>,
+    /// What is to be told of an end that we have decided on ourselves, however it comes.
+    pub verdict: Option<Box<Ending>>,
+    /// The peer broke the protocol or is given up: nothing more is read.
+    pub deaf: bool,
     /// The host does not want what still arrives.
     pub discard: bool,
     /// The host asked for the close.
@@ -58,7 +60,7 @@ impl Closing {
     }
 
     pub fn is_deaf(&self) -> bool {
-        self.received.is_some() || self.violation.is_some()
+        self.received.is_some() || self.deaf
     }
 
     pub fn discards(&self) -> bool {
@@ -89,7 +91,7 @@ impl Closing {
 
     /// The ending of a connection that breaks now, and whether it counts as broken.
     pub fn ending_or(&mut self, error: Error) -> (Ending, bool) {
-        match (self.violation.take(), &self.received) {
+        match (self.verdict.take(), &self.received) {
             (Some(ending), _) => (*ending, true),
             // The peer's close came whole; that our echo did not get through is its affair.
             (None, Some(peer)) => (peer_ending(peer, false), false),

@@ -4,30 +4,39 @@ use super::close_state::{LINGER, peer_ending};
 use super::state::{After, Driver, Phase};
 use crate::engine::io::Io;
 use crate::engine::shared::{Ending, Reason};
-use crate::error::{Error, Id};
+use crate::error::{Error, Id, Language};
 use crate::options::Opt;
 use crate::ws::{PeerClose, Role, close_payload};
 use bytes::Bytes;
 
 impl Driver {
-    /// The host closes: what is queued goes first, then the handshake, all within `CloseTimeout`.
-    pub fn close(&mut self, io: &mut Io, code: u16, reason: &str, discard: bool) -> After {
+    /// The host, or the object itself, closes: what is queued goes first, then the handshake, all within `CloseTimeout`.
+    pub fn close(&mut self, io: &mut Io, code: u16, reason: Reason, discard: bool) -> After {
         match &self.phase {
             Phase::Open => {}
             Phase::Lingering | Phase::Refusing => return After::Keep,
             Phase::Pending(_) => return self.lapse(io, "The server stops"),
-            _ => return self.break_off(io, Error::of(Id::Cancelled)),
+            _ => {
+                let why = if self.is_client() { Id::Cancelled } else { Id::ServerStopped };
+                return self.break_off(io, Error::of(why));
+            }
         }
         if self.closing.is_held() && self.say_farewell(io) == After::Gone {
             return After::Gone;
+        }
+        let payload = (!self.closing.has_begun()).then(|| close_payload(code, &reason.text(Language::English)));
+        if payload.is_some() {
+            self.closing.local = true;
+            if let Reason::Ours(_) = reason {
+                self.closing.verdict = Some(Box::new(Ending { code, reason, clean: false }));
+            }
         }
         let Some(time) = self.time(Opt::CloseTimeout) else {
             self.closing.local = true;
             return self.break_off(io, Error::new(Id::CloseTimeout, [0.into()]));
         };
-        if !self.closing.has_begun() {
-            self.closing.asked = Some(Box::new(close_payload(code, reason)));
-            self.closing.local = true;
+        if let Some(payload) = payload {
+            self.closing.asked = Some(Box::new(payload));
         }
         // Asked again with a shorter CloseTimeout: it counts.
         let until = io.now + time;
@@ -58,6 +67,8 @@ impl Driver {
         self.closing.received = Some(Box::new(close.clone()));
         self.closing.theirs = !self.closing.has_begun();
         if !self.closing.is_staged() {
+            // What we had to say is not said any more.
+            self.closing.verdict = None;
             // The peer will not read what still waits; its close is answered at once. RFC 6455 section 5.5.1.
             let payload = close.code.map_or_else(Bytes::new, |code| close_payload(code, ""));
             self.closing.asked = Some(Box::new(payload));
@@ -80,17 +91,23 @@ impl Driver {
     pub(super) fn written(&mut self, io: &mut Io) -> After {
         match self.phase {
             Phase::Refusing if self.raw.is_none() => self.linger(io),
-            Phase::Open if self.closing.sent => match (self.closing.violation.take(), self.closing.received.take()) {
-                (Some(ending), _) => {
-                    self.report_end(io, *ending, true);
-                    self.linger(io)
-                }
-                (None, Some(peer)) => {
-                    self.report_end(io, peer_ending(&peer, true), false);
-                    self.linger(io)
-                }
-                (None, None) => After::Keep,
-            },
+            Phase::Open if self.closing.sent => {
+                let deaf = self.closing.deaf;
+                let ending = match self.closing.received.take() {
+                    // Nobody waits for the answer of one that is not read.
+                    None if !deaf => return After::Keep,
+                    Some(peer) if !deaf => match self.closing.verdict.take() {
+                        Some(verdict) => Ending { clean: true, ..*verdict },
+                        None => peer_ending(&peer, true),
+                    },
+                    _ => match self.closing.verdict.take() {
+                        Some(verdict) => *verdict,
+                        None => return After::Keep,
+                    },
+                };
+                self.report_end(io, ending, deaf);
+                self.linger(io)
+            }
             _ => After::Keep,
         }
     }
@@ -124,7 +141,8 @@ impl Driver {
     pub(super) fn peer_gone(&mut self, io: &mut Io, error: Error) -> After {
         let reason = Reason::Ours(error);
         self.closing.ours = true;
-        self.closing.violation = Some(Box::new(Ending { code: 1011, reason, clean: false }));
+        self.closing.deaf = true;
+        self.closing.verdict = Some(Box::new(Ending { code: 1011, reason, clean: false }));
         self.break_off(io, Error::of(Id::ConnectionLost))
     }
 

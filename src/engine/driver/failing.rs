@@ -26,7 +26,8 @@ impl Driver {
         let payload = (!self.closing.is_staged()).then(|| close_payload(violation.code, &text));
         let reason = Reason::Ours(violation.error);
         self.closing.ours = true;
-        self.closing.violation = Some(Box::new(Ending { code: violation.code, reason, clean: false }));
+        self.closing.deaf = true;
+        self.closing.verdict = Some(Box::new(Ending { code: violation.code, reason, clean: false }));
         self.decoder = Decoder::new(self.role);
         self.book_held(0);
         if let Some(error) = self.unwritable.take() {
@@ -80,7 +81,7 @@ impl Driver {
 
     fn tell(&mut self, io: &mut Io, payload: Option<Bytes>) -> After {
         self.closing.asked = payload.map(Box::new);
-        let returns = self.closing.violation.as_ref().is_some_and(|end| self.owner.keeps_unsent(&self.connection, end));
+        let returns = self.closing.verdict.as_ref().is_some_and(|end| self.owner.keeps_unsent(&self.connection, end));
         match returns {
             // The rest is for when it comes back.
             true => self.connection.outbox.seal(self.connection.serial),

@@ -3,6 +3,7 @@
 use super::owner::{Acceptor, DialPlan, Owner};
 use crate::engine::connection::Connection;
 use crate::engine::queue::Inbox;
+use crate::engine::shared::Reason;
 use crate::error::Result;
 use crate::net::{Listener, Stream, TlsClient, TlsServer};
 use crate::ws::Refusal;
@@ -52,7 +53,7 @@ pub enum Command {
     Close {
         connection: Arc<Connection>,
         code: u16,
-        reason: String,
+        reason: Reason,
         discard: bool,
     },
     Abort(Arc<Connection>),
