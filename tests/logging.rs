@@ -3,15 +3,21 @@
 mod common;
 #[path = "common/face.rs"]
 mod face;
+#[path = "common/raw.rs"]
+mod raw;
+#[path = "common/tls.rs"]
+mod tls;
 
 use common::Scratch;
 use face::{Client, Got, SOON, Server, code, set_log};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tls::Authority;
 use websocket_addin::capi::*;
 
 /// The log belongs to the process.
@@ -149,6 +155,108 @@ fn check_line(line: &str) {
     assert!(["error", "info", "debug", "frames"].contains(&level), "{line}");
     let whose = rest[level.len()..].trim_start();
     assert!(["client ", "server ", "library "].iter().any(|start| whose.starts_with(start)), "{line}");
+}
+
+/// What became of handshakes, by whom, in a server's own words; and of those who only check whether it is there, at
+/// `debug`, so that a check each second does not fill the log.
+#[test]
+fn a_server_tells_of_handshakes_that_came_to_nothing() {
+    let _alone = alone();
+    let _turn = tls::turn();
+    let authority = Authority::with_server("newcomers");
+    let scratch = Scratch::new("log-newcomers");
+    let path = scratch.path().join("newcomers.log");
+    let (server, secure) = (Server::running(), authority.server("server"));
+    set_log(path.to_str().unwrap(), WSADDIN_LOG_DEBUG).unwrap();
+    let come = |server: &Server| {
+        let stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+        raw::patient(&stream);
+        stream
+    };
+    let mut expected = Vec::new();
+    // What each sends, and what is told of it at which level. It closes then, but for what has to be awaited.
+    let mut tell = |server: &Server, bytes: &[u8], level: &'static str, what: &'static str| {
+        let mut stream = come(server);
+        let address = stream.local_addr().unwrap();
+        stream.write_all(bytes).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        // Until the server has closed, too.
+        let _ = stream.read_to_end(&mut Vec::new());
+        expected.push((level, what.replace("{}", &address.to_string())));
+    };
+    let hello = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
+    for (who, bytes, level, what) in [
+        (&server, &b"GET / HT"[..], "info", "handshake with {} not finished: the client closed the connection"),
+        (&server, b"POST / HTTP/1.1\r\n\r\n", "info", "refused {}: HTTP 405 GET is needed"),
+        (&server, &hello, "info", "refused {}: HTTP 400 This port has no TLS"),
+        (&secure, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "info", "refused {}: HTTP 400 This port needs TLS"),
+        (&secure, &hello, "info", "handshake with {} not finished: the peer closed the connection during the TLS"),
+        (&secure, b"\x16\x03\x01\0\x05hello", "info", "handshake with {} not finished: TLS handshake failed ("),
+        (
+            &secure,
+            b"\x01\x02\x03\x04\x05\x06\x07\x08",
+            "info",
+            "handshake with {} not finished: the other side does not",
+        ),
+        // Checks.
+        (&server, b"", "debug", "handshake with {} not finished: the client closed the connection"),
+        (&secure, b"", "debug", "handshake with {} not finished: the peer sent nothing and closed the connection"),
+        (&server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "debug", "refused {}: HTTP 426 This is a WebSocket server"),
+        (&server, b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", "debug", "refused {}: HTTP 426 This is a WebSocket server"),
+        (&server, b"OPTIONS / HTTP/1.0\r\n\r\n", "debug", "refused {}: HTTP 426 This is a WebSocket server"),
+        (&server, b"OPTIONS / HTTP/1.1\r\n\r\n", "debug", "refused {}: HTTP 405 GET is needed"),
+    ] {
+        tell(who, bytes, level, what);
+    }
+    // A check that resets instead of closing, and one that goes when TLS is through.
+    for server in [&server, &secure] {
+        let stream = come(server);
+        let address = stream.local_addr().unwrap();
+        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(stream);
+        expected.push(("debug", format!("handshake with {address} not finished: ")));
+    }
+    let stream = come(&secure);
+    expected.push(("debug", format!("handshake with {} not finished: ", stream.local_addr().unwrap())));
+    let mut connector = native_tls::TlsConnector::builder();
+    let connector = connector.danger_accept_invalid_certs(true).build().unwrap();
+    drop(connector.connect("localhost", stream).unwrap());
+    // One that does not trust the server.
+    let stranger = Client::new();
+    assert_eq!(code(stranger.connect(&secure.secure_url("localhost"))), WSADDIN_CERTIFICATE);
+    expected.push(("info", " not finished: the client refused the server's certificate (".into()));
+    // Those that say nothing until HandshakeTimeout, and until the server stops.
+    server.handshake_timeout(50);
+    let mut silent = come(&server);
+    let _ = silent.read(&mut [0]);
+    expected.push(("info", format!("handshake with {} not finished: not within 50 ms", silent.local_addr().unwrap())));
+    face::until("all of it is told", || {
+        let text = std::fs::read_to_string(&path).unwrap();
+        expected.iter().all(|(_, what)| text.contains(what))
+    });
+    server.handshake_timeout(60_000);
+    let waits = come(&server);
+    expected
+        .push(("info", format!("handshake with {} not finished: the server was stopped", waits.local_addr().unwrap())));
+    face::until("it has been accepted", || {
+        std::fs::read_to_string(&path).unwrap().contains(&format!("accepted {}", waits.local_addr().unwrap()))
+    });
+    server.stop().unwrap();
+    drop((server, secure, stranger));
+    let text = std::fs::read_to_string(&path).unwrap();
+    set_log("", WSADDIN_LOG_INFO).unwrap();
+    println!("{text}");
+    let servers: Vec<&str> = text.lines().filter(|line| line.contains(" server ")).collect();
+    for (level, what) in &expected {
+        let found: Vec<_> = servers.iter().filter(|line| line.contains(what.as_str())).collect();
+        assert!(found.len() == 1 && found[0].contains(&format!("Z {level:<6} ")), "{level} {what}: {found:?}");
+    }
+    // Each of them is told once beside being accepted, and none in a client's words.
+    assert_eq!(
+        servers.iter().filter(|line| line.contains(" not finished: ") || line.contains("refused 1")).count(),
+        expected.len()
+    );
+    assert!(servers.iter().all(|line| !line.contains("connecting") && !line.contains(" : ")), "{text}");
 }
 
 #[test]

@@ -130,6 +130,15 @@ macro_rules! line {
     };
 }
 
+/// The same with a level that is known when it runs.
+macro_rules! at {
+    ($level:expr, $who:expr, $($text:tt)+) => {
+        if $crate::log::is_on($level) {
+            $crate::log::write($level, $who, format_args!($($text)+));
+        }
+    };
+}
+
 macro_rules! error {
     ($who:expr, $($text:tt)+) => { $crate::log::line!(Error, $who, $($text)+) };
 }
@@ -146,7 +155,7 @@ macro_rules! frames {
     ($who:expr, $($text:tt)+) => { $crate::log::line!(Frames, $who, $($text)+) };
 }
 
-pub(crate) use {debug, error, frames, info, line};
+pub(crate) use {at, debug, error, frames, info, line};
 
 /// Writes a line; use the macros. Never waits for the disk: the line goes to the writer's buffer, and is counted as
 /// dropped when that is full.

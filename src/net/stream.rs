@@ -52,8 +52,8 @@ enum Layer {
     Plain(Socket),
     /// The TLS handshake's first step, which may be the one that costs, waits for its turn.
     Fresh(Socket, Box<Side>),
-    /// With the name that the server's certificate must have.
-    Shaking(Box<(Shaking<Socket>, Box<str>)>),
+    /// With the name that the server's certificate must have; at a server, none.
+    Shaking(Box<(Shaking<Socket>, Option<Box<str>>)>),
     Tls(Box<Engine<Socket>>),
     /// A failed TLS handshake took the socket with it.
     Dead(Option<Error>),
@@ -190,9 +190,9 @@ impl Stream {
         cfg!(unix) && took < offered && matches!(self.layer, Layer::Plain(_))
     }
 
-    /// What an error of reading says about the TLS handshake, where it does.
-    pub fn tls_refusal(&self, error: &io::Error) -> Option<Error> {
-        matches!(self.layer, Layer::Tls(_)).then(|| tls::read_error(error)).flatten()
+    /// What an error of reading says about the TLS handshake, where it does; `client`: whose it was.
+    pub fn tls_refusal(&self, error: &io::Error, client: bool) -> Option<Error> {
+        matches!(self.layer, Layer::Tls(_)).then(|| tls::read_error(error, client.then_some(""))).flatten()
     }
 
     /// Writes what the kernel takes. Under TLS, bytes that were offered and not taken must be offered again.
@@ -246,6 +246,10 @@ impl Stream {
         self.socket().and_then(|socket| socket.local_addr().ok())
     }
 
+    pub fn is_plain(&self) -> bool {
+        matches!(self.layer, Layer::Plain(_))
+    }
+
     pub fn is_tls(&self) -> bool {
         matches!(self.layer, Layer::Fresh(..) | Layer::Shaking(_) | Layer::Tls(_))
     }
@@ -281,11 +285,29 @@ impl Stream {
     }
 
     /// Goes on with the TLS handshake; true when it is through (a plain stream: always).
+    ///
+    /// # Errors
+    /// Why it failed. `TlsUnused` at a server: the peer left without a byte, as a check of the port does. `TlsNot` at a
+    /// server whose stream is plain afterwards: the peer sends a text, as HTTP is, and reads an answer without TLS.
     pub fn handshake(&mut self) -> Result<bool> {
         let (step, host) = match std::mem::replace(&mut self.layer, Layer::Dead(None)) {
             Layer::Fresh(socket, side) => match *side {
-                Side::Client(tls, host) => (tls.connect(&host, socket), host),
-                Side::Server(tls) => (tls.accept(socket), Box::default()),
+                Side::Client(tls, host) => (tls.connect(&host, socket), Some(host)),
+                Side::Server(tls) => match first_byte(&socket) {
+                    Ok(None) => {
+                        self.layer = Layer::Fresh(socket, Box::new(Side::Server(tls)));
+                        return Ok(false);
+                    }
+                    Ok(Some(byte)) if byte.is_ascii_alphabetic() => {
+                        self.layer = Layer::Plain(socket);
+                        return Err(Error::of(Id::TlsNot));
+                    }
+                    Ok(Some(_)) => (tls.accept(socket), None),
+                    Err(error) => {
+                        self.layer = Layer::Dead(Some(error.clone()));
+                        return Err(error);
+                    }
+                },
             },
             Layer::Shaking(shaking) => {
                 let (shaking, host) = *shaking;
@@ -307,10 +329,24 @@ impl Stream {
                 Ok(false)
             }
             Step::Failed(text) => {
-                let error = tls::handshake_error(text, &host);
+                let error = tls::handshake_error(text, host.as_deref());
                 self.layer = Layer::Dead(Some(error.clone()));
                 Err(error)
             }
+        }
+    }
+}
+
+/// The first byte that waits to be read; `None`: it has not come yet.
+fn first_byte(socket: &Socket) -> Result<Option<u8>> {
+    let mut byte = [0];
+    loop {
+        match socket.0.peek(&mut byte) {
+            Ok(0) => return Err(Error::of(Id::TlsUnused)),
+            Ok(_) => return Ok(Some(byte[0])),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::of(Id::TlsUnused).detail(error)),
         }
     }
 }

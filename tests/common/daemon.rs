@@ -102,6 +102,34 @@ impl Daemon {
             },
         )
     }
+
+    /// A load balancer with these sections beside its page of statistics.
+    pub fn haproxy(sections: &str) -> Option<Self> {
+        let config = |port| {
+            format!(
+                "global\n    maxconn 100\ndefaults\n    mode http\n    timeout connect 20s\n    timeout client 20s\n    \
+                 timeout server 20s\n    timeout check 20s\nlisten statistics\n    bind 127.0.0.1:{port}\n    \
+                 stats enable\n    stats uri /\n{sections}"
+            )
+        };
+        Self::start("haproxy", config, |_, file| ["-db", "-f", file].map(str::to_owned).to_vec())
+    }
+
+    /// A reverse proxy with this `location /`.
+    pub fn nginx(location: &str) -> Option<Self> {
+        let config = |port| {
+            format!(
+                "events {{}}\nhttp {{\n    access_log off;\n    client_body_temp_path body;\n    proxy_temp_path proxy;\n    \
+                 fastcgi_temp_path fastcgi;\n    uwsgi_temp_path uwsgi;\n    scgi_temp_path scgi;\n    \
+                 server {{\n        listen 127.0.0.1:{port};\n        location / {{ {location} }}\n    }}\n}}\n"
+            )
+        };
+        Self::start("nginx", config, |_, file| {
+            let folder = file.strip_suffix("config").unwrap();
+            let main = format!("daemon off; master_process off; pid {folder}pid; error_log stderr;");
+            ["-p", folder, "-c", file, "-e", "stderr", "-g", &main].map(str::to_owned).to_vec()
+        })
+    }
 }
 
 impl Drop for Daemon {

@@ -89,7 +89,7 @@ fn what_is_no_websocket_request_is_told_so() {
         (good.replace("Version: 13", "Version: 8"), "426"),
         (good.replace("dGhlIHNhbXBsZSBub25jZQ==", "short"), "400"),
         (good.replace("GET ", "POST "), "405"),
-        (good.replace("HTTP/1.1", "HTTP/1.0"), "505"),
+        (good.replace("HTTP/1.1", "HTTP/1.0"), "426"),
         (good.replace("Host", "X-Host"), "400"),
         ("garbage\r\n\r\n".into(), "400"),
         (good.replace("\r\n\r\n", &format!("\r\nX: {}\r\n\r\n", "x".repeat(20_000))), "431"),

@@ -168,6 +168,10 @@ impl Driver {
         io.shaking += start.elapsed();
         match outcome {
             Ok(false) => After::Keep,
+            // Whoever speaks without TLS can read an answer without TLS.
+            Err(error) if !self.is_client() && error.id() == Id::TlsNot && self.is_plain() => {
+                self.refuse(io, &Refusal::new(400, "This port needs TLS: https:// or wss://"))
+            }
             Err(error) => self.refuse_to_open(io, error),
             Ok(true) => match self.secured() {
                 Phase::Securing(Some(plan)) => {
@@ -207,7 +211,7 @@ impl Driver {
             let count = match self.read_some(io) {
                 Ok(None) => return After::Keep,
                 Ok(Some(count)) => count,
-                Err(error) => match self.stream.as_ref().and_then(|stream| stream.tls_refusal(&error)) {
+                Err(error) => match self.stream.as_ref().and_then(|stream| stream.tls_refusal(&error, true)) {
                     Some(refusal) => return self.refuse_to_open(io, refusal),
                     None => return self.lost(io, &error),
                 },
@@ -242,10 +246,11 @@ impl Driver {
         loop {
             let count = match self.read_some(io) {
                 Ok(None) => return After::Keep,
-                Ok(Some(0)) | Err(_) => {
-                    self.tell_lost_newcomer(&"it closed the connection");
-                    self.owner.rejected(0);
-                    return After::Gone;
+                Ok(Some(0)) => return self.break_off(io, Error::of(Id::ClosedEarly)),
+                Err(error) => {
+                    let refusal = self.stream.as_ref().and_then(|stream| stream.tls_refusal(&error, false));
+                    let lost = || Error::of(Id::ConnectionLost).detail(error);
+                    return self.break_off(io, refusal.unwrap_or_else(lost));
                 }
                 Ok(Some(count)) => count,
             };
@@ -275,6 +280,10 @@ impl Driver {
                 }
             };
         }
+    }
+
+    fn is_plain(&self) -> bool {
+        self.stream.as_ref().is_some_and(Stream::is_plain)
     }
 
     /// What the host wants of permessage-deflate; `None`: not to have it.

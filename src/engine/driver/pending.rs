@@ -3,6 +3,7 @@
 use super::setup::Newcomer;
 use super::state::{After, Driver, Phase};
 use crate::engine::io::Io;
+use crate::error::{Error, Id};
 use crate::options::Opt;
 use crate::ws::Refusal;
 
@@ -46,12 +47,7 @@ impl Driver {
             }
             let count = match self.read_some(io) {
                 Ok(None) => return After::Keep,
-                Ok(Some(0)) | Err(_) => {
-                    self.tell_lost_newcomer(&"it did not wait for the host");
-                    self.owner.lapsed(&self.connection);
-                    self.owner.rejected(0);
-                    return After::Gone;
-                }
+                Ok(Some(0)) | Err(_) => return self.break_off(io, Error::of(Id::ClosedEarly)),
                 Ok(Some(count)) => count,
             };
             let Phase::Pending(newcomer) = &mut self.phase else { return After::Keep };

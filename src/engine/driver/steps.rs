@@ -3,8 +3,9 @@
 use super::state::{After, Driver, Phase};
 use crate::engine::io::{End, Io};
 use crate::engine::shared::Ending;
-use crate::error::Error;
+use crate::error::{Error, Id};
 use crate::net::{Ready, Stream};
+use crate::options::Opt;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -82,7 +83,8 @@ impl Driver {
             | Phase::Securing(Some(_))
             | Phase::Asking(_) => self.connect_timed_out(io),
             Phase::Securing(None) | Phase::Hearing(_) => {
-                self.tell_lost_newcomer(&"it took too long");
+                let ms = self.owner.options().int(Opt::HandshakeTimeout);
+                self.tell_lost_newcomer(&Error::new(Id::HandshakeTimeout, [ms.into()]));
                 self.owner.rejected(0);
                 After::Gone
             }

@@ -3,7 +3,7 @@
 use super::state::{Driver, Phase};
 use crate::engine::shared::Ending;
 use crate::error::{Error, Id, Language};
-use crate::log::{self, Who};
+use crate::log::{self, Level, Who};
 use crate::net::{Moment, Stream};
 use crate::ws::{FrameKind, OutFrame, Refusal, show_head};
 use std::sync::atomic::Ordering::Relaxed;
@@ -73,17 +73,27 @@ impl Driver {
         }
     }
 
+    /// What load balancers and monitors ask for every second is told at `debug` only.
     pub(super) fn tell_refusal(&self, refusal: &Refusal) {
-        log::info!(self.who(), "refused {}: HTTP {} {}", self.place(), refusal.status, refusal.text);
+        let level = if refusal.plain { Level::Debug } else { Level::Info };
+        let place = self.place();
+        log::at!(level, self.who(), "refused {place}: HTTP {} {}", refusal.status, refusal.text);
     }
 
     pub(super) fn tell_newcomer(&self) {
         log::debug!(self.who(), "accepted {}", self.place());
     }
 
-    /// A newcomer that did not come to be heard.
-    pub(super) fn tell_lost_newcomer(&self, why: &dyn std::fmt::Display) {
-        log::info!(self.who(), "{} left before it was open: {why}", self.place());
+    /// A newcomer whose handshake came to nothing. Of one that has sent nothing at all, as who checks whether the port
+    /// is open, `debug` tells.
+    pub(super) fn tell_lost_newcomer(&self, why: &Error) {
+        let silent = match (why.root(), &self.phase) {
+            (Id::TlsUnused, _) => true,
+            (Id::ClosedEarly | Id::ConnectionLost, Phase::Hearing(handshake)) => handshake.is_untouched(),
+            _ => false,
+        };
+        let level = if silent { Level::Debug } else { Level::Info };
+        log::at!(level, self.who(), "handshake with {} not finished: {why}", self.place());
     }
 
     /// A frame that is about to leave.

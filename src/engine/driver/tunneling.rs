@@ -3,7 +3,7 @@
 use super::setup::{Raw, Route};
 use super::state::{After, Driver, Phase};
 use crate::engine::io::{DialPlan, Io};
-use crate::error::{Error, Id, Result};
+use crate::error::{Code, Error, Id, Result};
 use crate::log;
 use crate::net::{Step, TlsClient, Tunnel};
 use std::io::ErrorKind;
@@ -37,14 +37,20 @@ impl Driver {
         }
     }
 
-    /// An error with where it was connected to, and through what. Until the tunnel is open it is the proxy's.
+    /// A client's error with where it was connected to, and through what. Until the tunnel is open it is the proxy's.
+    /// A server did not connect, and tells who did in its own way.
     pub(super) fn connecting(&self, error: Error) -> Error {
+        if !self.is_client() {
+            return error;
+        }
         let place = self.called().into();
         match self.proxy() {
             None => Error::new(Id::ConnectingTo, [place]).because(error),
             Some(route) => {
+                // Before it is open there is no TLS on the way: these are our own files and settings.
+                let ours = matches!(error.code(), Code::File | Code::Tls | Code::Certificate);
                 let through = Error::new(Id::ConnectingThrough, [place, route.proxy.address().into()]).because(error);
-                if route.open { through } else { through.with_own_code() }
+                if route.open || ours { through } else { through.with_own_code() }
             }
         }
     }

@@ -40,30 +40,41 @@ const ALERTS: &[(&str, Id)] = &[
     ("http request", Id::TlsNot),
 ];
 
-/// A read that failed because of the handshake: with TLS 1.3 a server judges the client's certificate when the client
-/// thinks that it is through.
-pub(in crate::net) fn read_error(error: &std::io::Error) -> Option<Error> {
-    let text = chain(error.get_ref()?);
-    let known = ALERTS.iter().any(|(said, _)| text.contains(said));
-    known.then(|| handshake_error(text, ""))
+/// What an alert from a client, or the library, says where the row above is a client's.
+fn at_server(id: Id) -> Id {
+    match id {
+        Id::ClientCertificateNeeded | Id::ClientCertificateRefused => Id::OwnCertificateRefused,
+        Id::TlsRefused => Id::TlsFailed,
+        other => other,
+    }
 }
 
-/// Why a handshake failed, in our words; the library's follow in brackets.
-pub(in crate::net) fn handshake_error(text: String, host: &str) -> Error {
-    if let Some((_, id)) = CERTIFICATES.iter().find(|(said, _)| text.contains(said)) {
-        let ours = match id {
-            Id::CertificateWrongHost => Error::new(*id, [host.into()]),
-            id => Error::of(*id),
-        };
-        return ours.detail(text);
-    }
-    if let Some((_, id)) = ALERTS.iter().find(|(said, _)| text.contains(said)) {
-        return Error::of(*id).detail(text);
-    }
-    if text.contains("unexpected eof") || text.contains("unexpected EOF") || text.contains("Connection reset") {
-        return Error::of(Id::TlsClosed).detail(text);
-    }
-    Error::of(Id::TlsFailed).detail(text)
+/// A read that failed because of the handshake: with TLS 1.3 a server judges the client's certificate when the client
+/// thinks that it is through. `host` as below.
+pub(in crate::net) fn read_error(error: &std::io::Error, host: Option<&str>) -> Option<Error> {
+    let text = chain(error.get_ref()?);
+    let known = ALERTS.iter().any(|(said, _)| text.contains(said));
+    known.then(|| handshake_error(text, host))
+}
+
+/// Why a handshake failed, in our words; the library's follow in brackets. `host`: the name that a client wants the
+/// server to prove; `None` at a server.
+pub(in crate::net) fn handshake_error(text: String, host: Option<&str>) -> Error {
+    let known = |table: &[(&str, Id)]| table.iter().find(|(said, _)| text.contains(said)).map(|(_, id)| *id);
+    let id = match host {
+        Some(_) => known(CERTIFICATES).or_else(|| known(ALERTS)),
+        None => known(ALERTS).map(at_server),
+    };
+    let id = id.unwrap_or(if is_closed(&text) { Id::TlsClosed } else { Id::TlsFailed });
+    let ours = match (id, host) {
+        (Id::CertificateWrongHost, Some(host)) => Error::new(id, [host.into()]),
+        _ => Error::of(id),
+    };
+    ours.detail(text)
+}
+
+fn is_closed(text: &str) -> bool {
+    ["unexpected eof", "unexpected EOF", "Connection reset"].iter().any(|said| text.contains(said))
 }
 
 /// The error and its sources in one line, each once.

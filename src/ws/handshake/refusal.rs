@@ -8,26 +8,40 @@ pub struct Refusal {
     pub status: u16,
     /// A short body for whoever looks with a browser: English, or the host's words.
     pub text: Cow<'static, str>,
+    /// What was asked for is no WebSocket connection: by a browser, or by whoever checks whether the server is there.
+    pub plain: bool,
+    /// The answer is to HEAD, which has no content (RFC 9110 section 9.3.2).
+    pub(super) bodiless: bool,
 }
 
 impl Refusal {
     pub fn new(status: u16, text: &'static str) -> Self {
-        Self { status, text: Cow::Borrowed(text) }
+        Self::of(status, Cow::Borrowed(text))
+    }
+
+    fn of(status: u16, text: Cow<'static, str>) -> Self {
+        Self { status, text, plain: false, bodiless: false }
+    }
+
+    /// One for who does not ask for a WebSocket connection.
+    pub(super) fn plain(status: u16, text: &'static str) -> Self {
+        Self { plain: true, ..Self::new(status, text) }
     }
 
     /// One in the host's words; without any, the phrase that HTTP has for the status.
     pub fn in_words(status: u16, text: &str) -> Self {
         let text = if text.is_empty() { phrase(status).into() } else { text.to_owned().into() };
-        Self { status, text }
+        Self::of(status, text)
     }
 
     /// The whole HTTP answer. The connection ends with it.
     pub fn answer(&self) -> Vec<u8> {
-        let Self { status, text } = self;
+        let Self { status, text, bodiless, .. } = self;
+        let content = if *bodiless { "" } else { &**text };
         // RFC 9110 requires these headers with their status codes; RFC 6455 section 4.4 the version.
         let extra = match status {
             401 => "WWW-Authenticate: Bearer\r\n",
-            405 => "Allow: GET\r\n",
+            405 => "Allow: GET, HEAD\r\n",
             426 => "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
             _ => "",
         };
@@ -35,7 +49,7 @@ impl Refusal {
         let connection = if *status == 426 { "close, Upgrade" } else { "close" };
         format!(
             "HTTP/1.1 {status} {}\r\nConnection: {connection}\r\n{extra}Content-Type: text/plain; charset=utf-8\r\n\
-             Content-Length: {}\r\n\r\n{text}",
+             Content-Length: {}\r\n\r\n{content}",
             phrase(*status),
             text.len(),
         )

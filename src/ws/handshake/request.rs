@@ -7,6 +7,9 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::ops::Range;
 
+/// What who does not ask for a WebSocket connection is told.
+pub(super) const WEBSOCKET: &str = "This is a WebSocket server";
+
 /// A valid request for a WebSocket connection. The head is kept as it came, in one allocation.
 pub struct Request {
     head: Box<[u8]>,
@@ -16,7 +19,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// `head`: what httparse accepted of a GET, from the request line to the empty line; `target`: its request target.
+    /// `head`: what httparse accepted of a GET with one Host, from the request line to the empty line; `target`: its request target.
     ///
     /// # Errors
     /// A [`Refusal`] when it does not ask for a WebSocket connection as RFC 6455 section 4.2.1 says.
@@ -51,10 +54,6 @@ impl Request {
     fn check(&self) -> Result<(), Refusal> {
         let bad = |text| Err(Refusal::new(400, text));
         let header = |name| self.header(name).unwrap_or_default();
-        // RFC 9112 section 3.2.
-        if self.values("Host").count() != 1 {
-            return bad("Exactly one Host header is needed");
-        }
         // Its body would be taken for frames.
         if self.header("Transfer-Encoding").is_some()
             || self.header("Content-Length").is_some_and(|length| length != "0")
@@ -62,7 +61,7 @@ impl Request {
             return bad("A body is not allowed");
         }
         if !has_token(&header("Upgrade"), "websocket") {
-            return Err(Refusal::new(426, "This is a WebSocket server"));
+            return Err(Refusal::plain(426, WEBSOCKET));
         }
         if !has_token(&header("Connection"), "Upgrade") {
             return bad("Connection: Upgrade is missing");

@@ -2,7 +2,7 @@
 
 use super::head::Collector;
 use super::refusal::Refusal;
-use super::request::Request;
+use super::request::{Request, WEBSOCKET};
 use httparse::Status;
 
 /// The longest head in bytes: twice what servers commonly take, for long cookies and tokens.
@@ -20,22 +20,30 @@ impl ServerHandshake {
         Self { head: Collector::new() }
     }
 
+    /// Nothing has come yet.
+    pub fn is_untouched(&self) -> bool {
+        self.head.bytes.is_empty()
+    }
+
     /// Takes what was received; `None` when more is needed. Done: a valid request, and the bytes behind the head,
     /// which are the first of the connection's frames. What is behind `Ok(Some)` or `Err` must not be fed again.
     ///
     /// # Errors
-    /// What to answer instead, as soon as it shows: 400, 405, 426, 431 or 505.
+    /// What to answer instead, as soon as it shows: 400, 405, 426 or 431.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Option<(Request, Vec<u8>)>, Refusal> {
+        let worth = self.head.add(bytes);
+        self.judge(worth).map_err(|refusal| Refusal { bodiless: self.asks_for_head(), ..refusal })
+    }
+
+    fn judge(&mut self, worth: bool) -> Result<Option<(Request, Vec<u8>)>, Refusal> {
         let too_long = || Err(Refusal::new(431, "The request's head is too long"));
-        let parsed = if self.head.add(bytes) { self.parse()? } else { None };
+        let parsed = if worth { self.parse()? } else { None };
         match parsed {
             Some((_, length)) if length > LIMIT => too_long(),
             Some((target, length)) => {
                 let mut head = std::mem::take(&mut self.head.bytes);
                 let rest = head.split_off(length);
-                // Empty lines before a request are to be ignored, RFC 9112 section 2.2.
-                let blank = head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-                head.drain(..blank);
+                head.drain(..blank(&head));
                 Ok(Some((Request::new(head, &target)?, rest)))
             }
             None if self.head.bytes.len() >= LIMIT => too_long(),
@@ -51,21 +59,49 @@ impl ServerHandshake {
             httparse::Error::TooManyHeaders => Refusal::new(431, "Too many headers"),
             httparse::Error::HeaderName | httparse::Error::HeaderValue => Refusal::new(400, "Bad header"),
             httparse::Error::NewLine | httparse::Error::Status | httparse::Error::Token | httparse::Error::Version => {
-                Refusal::new(400, "Bad request line")
+                Refusal::new(400, if self.is_tls() { "This port has no TLS" } else { "Bad request line" })
             }
         })?;
         // Both are known before the head is complete.
-        if request.version.is_some_and(|version| version != 1) {
-            return Err(Refusal::new(505, "HTTP/1.1 is needed"));
+        match (request.version, request.method) {
+            (Some(1), Some("GET" | "HEAD")) => {}
+            (Some(1), Some("OPTIONS")) => return Err(Refusal::plain(405, "GET is needed")),
+            (Some(1), Some(_)) => return Err(Refusal::new(405, "GET is needed")),
+            _ => {}
         }
-        if request.method.is_some_and(|method| method != "GET") {
-            return Err(Refusal::new(405, "GET is needed"));
+        let Status::Complete(length) = status else { return Ok(None) };
+        let modern = request.version == Some(1);
+        let values = |name| request.headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
+        // RFC 9112 section 3.2; HTTP/1.0 has none.
+        match values("Host").count() {
+            1 => {}
+            0 if !modern => {}
+            _ => return Err(Refusal::new(400, "Exactly one Host header is needed")),
         }
-        Ok(match (status, request.path) {
-            (Status::Complete(length), Some(target)) => Some((target.to_owned(), length)),
-            (Status::Complete(_), None) | (Status::Partial, _) => None,
-        })
+        // RFC 9110 section 7.8: an Upgrade header in HTTP/1.0 is as good as none. Load balancers check with such requests,
+        // and reverse proxies use HTTP/1.0 until they are told otherwise.
+        if !modern && values("Upgrade").next().is_some() {
+            return Err(Refusal::new(426, "HTTP/1.1 is needed; a proxy on the way uses HTTP/1.0"));
+        }
+        if !modern || request.method == Some("HEAD") {
+            return Err(Refusal::plain(426, WEBSOCKET));
+        }
+        Ok(request.path.map(|target| (target.to_owned(), length)))
     }
+
+    fn asks_for_head(&self) -> bool {
+        self.head.bytes[blank(&self.head.bytes)..].starts_with(b"HEAD ")
+    }
+
+    /// A TLS record of a handshake, RFC 8446 section 5.1.
+    fn is_tls(&self) -> bool {
+        self.head.bytes.first() == Some(&0x16)
+    }
+}
+
+/// Empty lines before a request are to be ignored, RFC 9112 section 2.2.
+fn blank(head: &[u8]) -> usize {
+    head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
 }
 
 impl Default for ServerHandshake {

@@ -103,7 +103,7 @@ fn each_bad_request_has_its_status() {
         ("GET /", "GET /#x", 400),
         ("GET /", "POST /", 405),
         ("GET /", "OPTIONS /", 405),
-        ("HTTP/1.1", "HTTP/1.0", 505),
+        ("HTTP/1.1", "HTTP/1.0", 426),
         ("HTTP/1.1", "HTTP/9", 400),
         ("Host: host\r\n", "", 400),
         ("Host: host\r\n", "Host: host\r\nHost: other\r\n", 400),
@@ -140,7 +140,7 @@ fn a_refusal_is_a_whole_answer() {
         "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\n\r\ntext"
     );
     assert!(answer(426).contains("\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"));
-    assert!(answer(405).contains("\r\nAllow: GET\r\n"));
+    assert!(answer(405).contains("\r\nAllow: GET, HEAD\r\n"));
     assert!(answer(499).starts_with("HTTP/1.1 499 \r\n"));
 }
 
