@@ -3,28 +3,23 @@
 mod connection;
 mod dispatch;
 mod driver;
-mod event_loop;
 mod io;
-mod lead;
-mod listening;
-mod nudge;
+mod mailbox;
 mod outbox;
 mod queue;
 mod request;
 mod runtime;
 mod shared;
-mod stats;
-mod table;
 mod watch;
 
 // Until the queue and what belongs to it stand in their room.
+use mailbox as lead;
 use shared as event;
 use shared as sync;
 
-pub use connection::{Connection, Info};
+pub use connection::{Connection, Info, Nudge, Totals, connection_json, opening_json};
 pub use dispatch::{Handler, HandlerFunction};
 pub use io::{Acceptor, Command, DialPlan, End, Owner};
-pub use nudge::Nudge;
 pub use outbox::answer;
 pub use queue::{Inbox, Want};
 pub use runtime::{IoHandle, Lease};
@@ -32,5 +27,4 @@ pub use shared::{
     Body, Counters, Deadline, Ending, Event, EventData, Gate, Inside, Loading, Opening, Outcome, Reason, Ticket, Wait,
     lock, on_io_thread, patience, refuse_on_io_thread, serial, wait,
 };
-pub use stats::{Totals, connection_json, opening_json};
 pub use watch::{Signal, Watchable, wait_any};

@@ -1,9 +1,9 @@
 //! The loop of an I/O thread: commands, readiness and timers to the drivers; what they received to the queues.
 
+use super::table::Table;
+use super::threads::IoHandle;
 use crate::engine::io::{Command, Io, TOKENS};
-use crate::engine::runtime::IoHandle;
 use crate::engine::shared::serves_one;
-use crate::engine::table::Table;
 use crate::net::{Moment, Reactor, Ready};
 use crossbeam_channel::Receiver;
 use std::time::Duration;
@@ -19,15 +19,15 @@ const SHUT: Duration = Duration::from_millis(5);
 
 /// Who runs a round.
 #[derive(Clone, Copy)]
-pub(super) enum Runner {
+pub enum Runner {
     Thread,
-    /// A call that waits ([`crate::engine::lead`]), so long at most. It is on a host's thread, where no handler may run and no
+    /// A call that waits ([`crate::engine::mailbox::lead`]), so long at most. It is on a host's thread, where no handler may run and no
     /// TLS library: it reads and writes on open connections, and stops at the first thing beyond that.
     Guest(Option<Duration>),
 }
 
 /// Why a round ended early.
-pub(super) enum Halt {
+pub enum Halt {
     /// The thread is told to stop, and everything has been ended.
     Stopped,
     /// What comes next is beyond a guest's business. It and all behind it stay where they are.
@@ -35,7 +35,7 @@ pub(super) enum Halt {
 }
 
 /// See the module's page.
-pub(super) struct EventLoop {
+pub struct EventLoop {
     io: Io,
     table: Table,
     commands: Receiver<Command>,

@@ -3,7 +3,7 @@
 use crate::engine::io::Command;
 use crate::engine::outbox::Outbox;
 use crate::engine::runtime::IoHandle;
-pub(super) use crate::engine::shared::Tally;
+pub use crate::engine::shared::Tally;
 use crate::engine::shared::{Counters, Deadline, Reason, Wait, lock, serial, wait};
 use crate::error::{Error, Id, Result};
 use crate::options::Opt;
@@ -18,10 +18,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub struct Info {
     pub address: Option<SocketAddr>,
     /// Subprotocol and extensions, the same for most connections of a thread; `None` for neither.
-    pub(super) agreed: Option<Arc<[String; 2]>>,
+    pub(in crate::engine) agreed: Option<Arc<[String; 2]>>,
     pub secure: bool,
     /// Milliseconds since 1970.
-    pub(super) connected_ms: u64,
+    pub(in crate::engine) connected_ms: u64,
     /// The request of a server's connection.
     pub request: Option<Request>,
 }
@@ -79,28 +79,28 @@ pub struct Connection {
     id: AtomicU64,
     /// Its own, or one that outlives it.
     pub outbox: Arc<Outbox>,
-    pub(super) io: IoHandle,
+    pub(in crate::engine) io: IoHandle,
     /// The slot in the I/O thread's table, set before any command can name it.
-    pub(super) slot: AtomicUsize,
+    pub(in crate::engine) slot: AtomicUsize,
     pub counters: Counters,
     /// Received; the I/O thread's alone.
-    pub(super) admitted: Tally,
+    pub(in crate::engine) admitted: Tally,
     info: OnceCell<Info>,
     /// Who goes on in its place.
     heir: OnceCell<Weak<Connection>>,
     pings: Mutex<Pings>,
     ponged: Condvar,
     /// Of what was received, taken by the host; written under the queue's lock.
-    pub(super) taken: Tally,
+    pub(in crate::engine) taken: Tally,
     paused: AtomicBool,
     /// Its counters are in the sums of the object, and no longer added to them.
-    pub(super) booked: AtomicBool,
+    pub(in crate::engine) booked: AtomicBool,
     /// [`Connection::was_pending`]
     pending: AtomicBool,
     /// The host has been told of its end: nothing of it may follow.
     over: AtomicBool,
     /// A flush is on its way to the I/O thread.
-    pub(super) dirty: AtomicBool,
+    pub(in crate::engine) dirty: AtomicBool,
 }
 
 impl Connection {
@@ -236,7 +236,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn pong(&self, id: u64, round_trip_ms: i64) {
+    pub(in crate::engine) fn pong(&self, id: u64, round_trip_ms: i64) {
         self.counters.round_trip_ms.store(round_trip_ms, Relaxed);
         let mut pings = lock(&self.pings);
         if let Some(entry) = pings.find(id) {
@@ -279,7 +279,7 @@ impl Connection {
         self.info.get()
     }
 
-    pub(super) fn set_info(&self, info: Info) {
+    pub(in crate::engine) fn set_info(&self, info: Info) {
         // Set once, when the connection opens.
         let _ = self.info.set(info);
     }
@@ -297,11 +297,11 @@ impl Connection {
         self.paused.load(SeqCst)
     }
 
-    pub(super) fn set_paused(&self, paused: bool) {
+    pub(in crate::engine) fn set_paused(&self, paused: bool) {
         self.paused.store(paused, SeqCst);
     }
 
-    pub(super) fn resume(self: &Arc<Self>) {
+    pub(in crate::engine) fn resume(self: &Arc<Self>) {
         self.io.post(Command::Resume(self.clone()));
     }
 }

@@ -1,9 +1,9 @@
 //! The connections and listeners of an I/O thread: each in its slot, each step of one on its own.
 
+use super::listening::Listening;
 use crate::engine::connection::Connection;
 use crate::engine::driver::{After, Driver};
 use crate::engine::io::{BUFFER, Command, Io, TOKENS};
-use crate::engine::listening::Listening;
 use crate::error::{Error, Id};
 use crate::net::Ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +17,7 @@ enum Slot {
 
 /// See the module's page.
 #[derive(Default)]
-pub(super) struct Table {
+pub struct Table {
     slots: Vec<Option<Slot>>,
     free: Vec<usize>,
 }

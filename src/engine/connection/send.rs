@@ -3,7 +3,7 @@
 //! Whether it must be told is found out where the message is queued, perhaps under a lock of the caller's; telling may
 //! wake the thread with a system call, so that comes after the lock.
 
-use crate::engine::connection::Connection;
+use super::state::Connection;
 use crate::engine::io::Command;
 use crate::engine::shared::Wait;
 use crate::error::Result;

@@ -1,8 +1,8 @@
 //! The process's I/O threads: started with the first object, joined with the last.
 
-use crate::engine::event_loop::EventLoop;
+use super::event_loop::EventLoop;
 use crate::engine::io::Command;
-use crate::engine::lead::Lead;
+use crate::engine::mailbox::Lead;
 pub use crate::engine::shared::on_io_thread;
 use crate::engine::shared::{become_io_thread, is_guest, lock, set_serves_one};
 use crate::error::{Error, Id, Result};
@@ -20,7 +20,7 @@ pub struct IoShared {
     commands: Sender<Command>,
     waker: Waker,
     lead: Lead,
-    pub(super) workers: Arc<Workers>,
+    pub(in crate::engine) workers: Arc<Workers>,
 }
 
 /// A shared reference to an I/O thread.
@@ -28,7 +28,7 @@ pub struct IoShared {
 pub struct IoHandle(Arc<IoShared>);
 
 impl IoHandle {
-    pub(super) fn is(&self, other: &IoHandle) -> bool {
+    pub(in crate::engine) fn is(&self, other: &IoHandle) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
@@ -36,7 +36,7 @@ impl IoHandle {
 #[cfg(test)]
 impl IoHandle {
     /// Of a thread that does nothing.
-    pub(super) fn of_nobody() -> Self {
+    pub(in crate::engine) fn of_nobody() -> Self {
         let waker = crate::net::Reactor::new().unwrap().waker();
         IoHandle(Arc::new(IoShared { commands: unbounded().0, waker, lead: Lead::new(), workers: Workers::new() }))
     }
@@ -68,11 +68,11 @@ impl IoShared {
     }
 
     /// Makes a call that runs the loop look at its queue.
-    pub(super) fn look(&self) {
+    pub(in crate::engine) fn look(&self) {
         self.lead.look(&self.waker);
     }
 
-    pub(super) fn lead(&self) -> &Lead {
+    pub(in crate::engine) fn lead(&self) -> &Lead {
         &self.lead
     }
 }

@@ -1,6 +1,6 @@
 //! What Statistics and ConnectionInfo tell.
 
-use crate::engine::connection::Connection;
+use super::state::Connection;
 use crate::engine::shared::{Counters, OpenJson, lock, serial};
 use crate::log::iso;
 use serde_json::{Map, Value, json};

@@ -10,7 +10,7 @@ const TURN: usize = 64;
 /// After a failed accept (no descriptors left) the next try waits this long.
 const PAUSE: Duration = Duration::from_millis(50);
 
-pub(super) struct Listening {
+pub struct Listening {
     listener: Listener,
     acceptor: Arc<dyn Acceptor>,
     serial: u64,

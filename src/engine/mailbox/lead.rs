@@ -9,8 +9,7 @@
 //! itself when it has not; it is woken at once when others bring work, or for all that is not a guest's business
 //! ([`EventLoop::round`]). Only the one object of the process is served like that: nobody else waits for a guest.
 
-use crate::engine::event_loop::{EventLoop, Runner};
-use crate::engine::runtime::IoHandle;
+use crate::engine::runtime::{EventLoop, IoHandle, Runner};
 use crate::engine::shared::{Deadline, lock, set_guest};
 use crate::library;
 use crate::net::Waker;
@@ -31,7 +30,7 @@ const ASLEEP: u8 = 1;
 const VACANT: u8 = 2;
 
 /// The loop's state, for those who bring work.
-pub(super) struct Lead {
+pub struct Lead {
     mood: AtomicU8,
     /// Something has come by another way than the commands.
     look: AtomicBool,
@@ -173,24 +172,24 @@ impl Lead {
 
 impl IoHandle {
     /// Somebody waits for what the loop brings, or much waits for the loop: nobody is left to come back to it.
-    pub(super) fn hurry(&self) {
+    pub(in crate::engine) fn hurry(&self) {
         if self.is_vacant() {
             self.lead().recall();
         }
     }
 
     /// The caller's thread is the guest, inside or expected back.
-    pub(super) fn expects_me(&self) -> bool {
+    pub(in crate::engine) fn expects_me(&self) -> bool {
         self.lead().guest.load(SeqCst) == library::this_thread()
     }
 
     /// Nobody runs the loop just now.
-    pub(super) fn is_vacant(&self) -> bool {
+    pub(in crate::engine) fn is_vacant(&self) -> bool {
         self.lead().mood.load(SeqCst) == VACANT
     }
 
     /// Takes the lead if it was left for a guest. Drop it when the wait is over.
-    pub(super) fn visit(&self) -> Option<Visit> {
+    pub(in crate::engine) fn visit(&self) -> Option<Visit> {
         let lead = self.lead();
         if !self.is_vacant() {
             return None;
@@ -210,7 +209,7 @@ impl IoHandle {
 }
 
 /// A guest inside the loop.
-pub(super) struct Visit {
+pub struct Visit {
     io: IoHandle,
     events: Option<Box<EventLoop>>,
     /// The thread is to go on; also when a panic ends the visit.
