@@ -13,16 +13,16 @@ mod shared;
 mod watch;
 
 // Until the queue and what belongs to it stand in their room.
-use mailbox as lead;
+use connection as lead;
 use shared as event;
 use shared as sync;
 
-pub use connection::{Connection, Info, Nudge, Totals, connection_json, opening_json};
+pub use connection::{Connection, Info, IoHandle, Nudge, Totals, connection_json, opening_json};
 pub use dispatch::{Handler, HandlerFunction};
 pub use io::{Acceptor, Command, DialPlan, End, Owner};
 pub use outbox::answer;
 pub use queue::{Inbox, Want};
-pub use runtime::{IoHandle, Lease};
+pub use runtime::Lease;
 pub use shared::{
     Body, Counters, Deadline, Ending, Event, EventData, Gate, Inside, Loading, Opening, Outcome, Reason, Ticket, Wait,
     lock, on_io_thread, patience, refuse_on_io_thread, serial, wait,

@@ -54,7 +54,7 @@ impl Server {
             }
         }
         // With the lock held, so that nothing else that is asked of it comes first.
-        connection.post(Command::Decide(connection.clone(), refusal));
+        connection.decide(refusal);
         drop(state);
         if dispatch {
             // Where a handler takes the events, it runs on the I/O thread only.

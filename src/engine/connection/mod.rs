@@ -7,10 +7,18 @@
 //! closes by code; inside it are taken that of the rejections and that of an outbox. A message is sent under the
 //! outbox's lock alone; a post, which may wake a thread, follows when it is free.
 
+mod ask;
+mod calls;
+mod info;
+mod pings;
 mod send;
 mod state;
 mod stats;
 
+pub use self::ask::Ask;
+pub use self::info::Info;
 pub use self::send::Nudge;
-pub use self::state::{Connection, Info, Tally};
+pub use self::state::{Backend, Connection, IoHandle, IoThread, Mail, Visit};
 pub use self::stats::{Totals, connection_json, opening_json};
+// Until the queue and what belongs to it stand in their room.
+pub use crate::engine::shared::Tally;

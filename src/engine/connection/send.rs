@@ -3,8 +3,8 @@
 //! Whether it must be told is found out where the message is queued, perhaps under a lock of the caller's; telling may
 //! wake the thread with a system call, so that comes after the lock.
 
+use super::ask::Ask;
 use super::state::Connection;
-use crate::engine::io::Command;
 use crate::engine::shared::Wait;
 use crate::error::Result;
 use crate::ws::Draft;
@@ -27,7 +27,7 @@ impl Nudge {
     pub fn give(self) {
         let Some(Left { connection, new, hurry }) = self.0 else { return };
         if new {
-            connection.io.post(Command::Flush(connection.clone()));
+            connection.io.ask(&connection, Ask::Flush);
         }
         if hurry {
             connection.io.hurry();

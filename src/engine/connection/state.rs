@@ -1,75 +1,51 @@
-//! One connection as host threads see it; its I/O thread owns the rest ([`crate::engine::driver`]).
+//! One connection as all threads see it, and the way to its I/O thread; that one owns the rest.
+//!
+//! What is brought to an I/O thread is for a connection, and a connection is the way there: the two are the one pair in
+//! the engine that need each other, and so they stand in one file.
 
-use crate::engine::io::Command;
+use super::ask::Ask;
+use super::info::Info;
+use super::pings::Pings;
+use crate::engine::mailbox::{self, Mailbox, Rounds};
 use crate::engine::outbox::Outbox;
-use crate::engine::runtime::IoHandle;
-pub use crate::engine::shared::Tally;
-use crate::engine::shared::{Counters, Deadline, Reason, Wait, lock, serial, wait};
-use crate::error::{Error, Id, Result};
-use crate::options::Opt;
-use crate::ws::Request;
+use crate::engine::shared::{Counters, Tally};
 use once_cell::sync::OnceCell;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, Weak};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Weak};
 
-/// What is known of a connection once it is open.
-pub struct Info {
-    pub address: Option<SocketAddr>,
-    /// Subprotocol and extensions, the same for most connections of a thread; `None` for neither.
-    pub(in crate::engine) agreed: Option<Arc<[String; 2]>>,
-    pub secure: bool,
-    /// Milliseconds since 1970.
-    pub(in crate::engine) connected_ms: u64,
-    /// The request of a server's connection.
-    pub request: Option<Request>,
+/// What an I/O thread is made of, which is not known here: all that is brought to it but for what is asked of one
+/// connection, and the loop that it runs. The room that has both says so of [`IoThread`].
+pub trait Backend {
+    type Command: Send;
+    type Loop: Rounds + Send;
 }
 
-impl Info {
-    /// When it opened, by the system's clock.
-    pub fn connected_at(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_millis(self.connected_ms)
-    }
+/// An I/O thread.
+pub struct IoThread;
 
-    /// The subprotocol, or nothing.
-    pub fn protocol(&self) -> &str {
-        self.agreed.as_ref().map_or("", |agreed| &agreed[0])
-    }
-
-    /// The extensions in force, or nothing.
-    pub fn extensions(&self) -> &str {
-        self.agreed.as_ref().map_or("", |agreed| &agreed[1])
-    }
+/// What is brought to an I/O thread.
+pub enum Mail {
+    Ask(Arc<Connection>, Ask),
+    Command(<IoThread as Backend>::Command),
 }
 
-#[derive(Default)]
-struct Pings {
-    /// Calls that wait for a pong, with what it took when it has come. Boxed, because there are none most of the time.
-    waiting: Option<Box<Waiting>>,
-    /// Why there are no more.
-    ended: Option<Id>,
-}
+/// The way to an I/O thread.
+pub type IoHandle = Mailbox<Mail, <IoThread as Backend>::Loop>;
+/// A call that waits and runs the thread's loop meanwhile.
+pub type Visit = mailbox::Visit<Mail, <IoThread as Backend>::Loop>;
 
-#[derive(Default)]
-struct Waiting(Vec<(u64, Option<i64>)>);
-
-impl Pings {
-    fn find(&mut self, id: u64) -> Option<&mut (u64, Option<i64>)> {
-        self.waiting.as_mut()?.0.iter_mut().find(|(other, _)| *other == id)
+impl IoHandle {
+    pub fn post(&self, command: <IoThread as Backend>::Command) {
+        self.send(Mail::Command(command), false);
     }
 
-    fn forget(&mut self, id: u64) {
-        if let Some(waiting) = &mut self.waiting {
-            waiting.0.retain(|(other, _)| *other != id);
-            if waiting.0.is_empty() {
-                self.waiting = None;
-            }
-        }
+    pub(in crate::engine) fn ask(&self, connection: &Arc<Connection>, ask: Ask) {
+        let everyday = ask.is_everyday();
+        self.send(Mail::Ask(connection.clone(), ask), everyday);
     }
 }
 
-/// See the module's page.
+/// A connection, in whatever state it is.
 // In this order, because two threads write here for each message: what the I/O thread writes and what the host writes
 // lie a cache line apart, with what is only read in between.
 #[repr(C)]
@@ -88,8 +64,7 @@ pub struct Connection {
     info: OnceCell<Info>,
     /// Who goes on in its place.
     heir: OnceCell<Weak<Connection>>,
-    pings: Mutex<Pings>,
-    ponged: Condvar,
+    pub(super) pings: Pings,
     /// Of what was received, taken by the host; written under the queue's lock.
     pub(in crate::engine) taken: Tally,
     paused: AtomicBool,
@@ -128,8 +103,7 @@ impl Connection {
             over: AtomicBool::new(false),
             heir: OnceCell::new(),
             dirty: AtomicBool::new(false),
-            pings: Mutex::default(),
-            ponged: Condvar::new(),
+            pings: Pings::default(),
         })
     }
 
@@ -176,103 +150,8 @@ impl Connection {
     }
 
     /// Hands a command to its I/O thread.
-    pub fn post(&self, command: Command) {
+    pub fn post(&self, command: <IoThread as Backend>::Command) {
         self.io.post(command);
-    }
-
-    /// An option was set that acts at once on what is sent, or on the keepalive.
-    pub fn option_changed(self: &Arc<Self>, option: Opt) {
-        match option {
-            Opt::PingInterval | Opt::PongTimeout => self.post(Command::Retime(self.clone())),
-            Opt::SendQueueBytes => self.outbox.bounds_changed(),
-            _ => {}
-        }
-    }
-
-    /// Asks the I/O thread to close: what is queued goes first, then the handshake, all within `CloseTimeout`.
-    /// A reason of ours is what its end is told with, whether or not the peer answers.
-    pub fn close(self: &Arc<Self>, code: u16, reason: Reason, discard: bool) {
-        self.outbox.finish();
-        self.io.post(Command::Close { connection: self.clone(), code, reason, discard });
-    }
-
-    /// Ends it at once, in whatever state it is.
-    pub fn abort(self: &Arc<Self>) {
-        self.io.post(Command::Abort(self.clone()));
-    }
-
-    /// Sends a ping and waits for its pong; the round trip in milliseconds.
-    pub fn ping(self: &Arc<Self>, patience: Wait) -> Result<i64> {
-        if self.is_paused() {
-            return Err(Error::of(Id::ReadingPaused));
-        }
-        let id = {
-            let mut pings = lock(&self.pings);
-            if pings.ended.is_some() {
-                return Err(Error::of(Id::NotConnected));
-            }
-            let id = serial();
-            pings.waiting.get_or_insert_default().0.push((id, None));
-            id
-        };
-        self.io.post(Command::Ping(self.clone(), id));
-        let deadline = Deadline::of(patience);
-        let mut pings = lock(&self.pings);
-        loop {
-            match pings.find(id).map(|entry| entry.1) {
-                None => return Err(Error::of(pings.ended.unwrap_or(Id::ClosedWhileWaiting))),
-                Some(Some(round_trip)) => {
-                    pings.forget(id);
-                    return Ok(round_trip);
-                }
-                Some(None) => {}
-            }
-            let (guard, in_time) = wait(&self.ponged, pings, deadline);
-            pings = guard;
-            if !in_time {
-                pings.forget(id);
-                return Err(Error::new(Id::PingTimeout, [patience.ms().into()]));
-            }
-        }
-    }
-
-    pub(in crate::engine) fn pong(&self, id: u64, round_trip_ms: i64) {
-        self.counters.round_trip_ms.store(round_trip_ms, Relaxed);
-        let mut pings = lock(&self.pings);
-        if let Some(entry) = pings.find(id) {
-            entry.1 = Some(round_trip_ms);
-            drop(pings);
-            self.ponged.notify_all();
-        }
-    }
-
-    /// Ends the calls that wait for a pong, because the host closes.
-    pub fn cancel_pings(&self) {
-        self.end_pings(Id::Cancelled);
-    }
-
-    /// The connection has ended: ends the calls that wait for room or a pong. The owner does this once its state says
-    /// so, because who is woken may connect again at once.
-    pub fn release_waiters(&self) {
-        self.outbox.close();
-        self.release_pings();
-    }
-
-    /// The same for one whose outbox lives on.
-    pub fn release_pings(&self) {
-        self.end_pings(Id::ClosedWhileWaiting);
-    }
-
-    /// The first caller's error counts.
-    fn end_pings(&self, why: Id) {
-        let mut pings = lock(&self.pings);
-        pings.ended.get_or_insert(why);
-        // One that has been answered, perhaps with the same read that brought the end, keeps its answer.
-        if let Some(waiting) = &mut pings.waiting {
-            waiting.0.retain(|(_, answer)| answer.is_some());
-        }
-        drop(pings);
-        self.ponged.notify_all();
     }
 
     pub fn info(&self) -> Option<&Info> {
@@ -299,9 +178,5 @@ impl Connection {
 
     pub(in crate::engine) fn set_paused(&self, paused: bool) {
         self.paused.store(paused, SeqCst);
-    }
-
-    pub(in crate::engine) fn resume(self: &Arc<Self>) {
-        self.io.post(Command::Resume(self.clone()));
     }
 }

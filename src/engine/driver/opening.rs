@@ -96,7 +96,7 @@ impl Driver {
         }
         let options = target.secure.then(|| plan.tls.clone());
         let (connection, handle, cache) = (self.connection.clone(), io.handle.clone(), io.tls.clone());
-        io.handle.workers.run(move || {
+        io.workers.run(move || {
             let addresses = resolve_now(&host, port).map_or_else(|| look_up(&host, port), Ok);
             let outcome = addresses.and_then(|addresses| {
                 let tls = options.map(|options| cache.get(&options)).transpose()?;

@@ -8,7 +8,8 @@
 
 use super::state::{After, Driver, Phase};
 use super::straight::{LARGE, Went};
-use crate::engine::io::{BUFFER, Command, Io};
+use crate::engine::connection::Ask;
+use crate::engine::io::{BUFFER, Io};
 use crate::engine::shared::Counters;
 use crate::log::{self, Level};
 use crate::net::{Moment, Stream};
@@ -131,7 +132,7 @@ impl Driver {
             }
         }
         if !self.connection.dirty.swap(true, SeqCst) {
-            io.handle.post(Command::Flush(self.connection.clone()));
+            io.handle.ask(&self.connection, Ask::Flush);
         }
         Ok(())
     }

@@ -1,17 +1,15 @@
-//! What other threads ask of an I/O thread.
+//! What other threads bring to an I/O thread, but for what is asked of one connection.
 
 use super::owner::{Acceptor, DialPlan, Owner};
 use crate::engine::connection::Connection;
 use crate::engine::queue::Inbox;
-use crate::engine::shared::Reason;
 use crate::error::Result;
 use crate::net::{Listener, Stream, TlsClient, TlsServer};
-use crate::ws::Refusal;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// A command to an I/O thread.
+/// See the module's page.
 pub enum Command {
     Dial {
         connection: Arc<Connection>,
@@ -46,20 +44,6 @@ pub enum Command {
     Unlisten {
         serial: u64,
     },
-    Flush(Arc<Connection>),
-    Resume(Arc<Connection>),
-    /// An option that its timers depend on has changed.
-    Retime(Arc<Connection>),
-    Close {
-        connection: Arc<Connection>,
-        code: u16,
-        reason: Reason,
-        discard: bool,
-    },
-    Abort(Arc<Connection>),
-    /// The host has decided about a newcomer; `None` lets it in.
-    Decide(Arc<Connection>, Option<Refusal>),
-    Ping(Arc<Connection>, u64),
     Dispatch(Arc<Inbox>),
     /// Calls the owner at that time, if it still lives.
     Alarm {
@@ -69,14 +53,4 @@ pub enum Command {
     /// What must not be dropped on a host's thread, because OpenSSL would run there.
     Discard(Box<dyn Send>),
     Stop,
-}
-
-impl Command {
-    /// The connection, when the command only goes on with its reading or writing.
-    pub fn of_everyday(&self) -> Option<&Arc<Connection>> {
-        match self {
-            Command::Flush(connection) | Command::Resume(connection) => Some(connection),
-            _ => None,
-        }
-    }
 }

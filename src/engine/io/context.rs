@@ -10,7 +10,7 @@ use crate::engine::outbox::{Cork, Waiting};
 use crate::engine::queue::{Entries, Inbox, Pushed};
 use crate::engine::runtime::IoHandle;
 use crate::engine::shared::{Body, Event, serves_one};
-use crate::net::{Moment, Reactor, Timers, TlsClients};
+use crate::net::{Moment, Reactor, Timers, TlsClients, Workers};
 use crate::ws::deflate::{Inflaters, Packers};
 use crate::ws::payload::Shelf;
 use crate::ws::{MaskKeys, Message};
@@ -38,6 +38,8 @@ pub struct Io {
     /// For the answers of a handler; `None` while they are on their way.
     pub cork: Option<Box<Cork>>,
     pub handle: IoHandle,
+    /// Threads for what may block.
+    pub workers: Arc<Workers>,
     pub tls: Arc<TlsClients>,
     /// What TLS handshakes have taken of this round.
     pub shaking: Duration,
@@ -74,7 +76,7 @@ struct Batch {
 }
 
 impl Io {
-    pub fn new(reactor: Reactor, handle: IoHandle) -> Self {
+    pub fn new(reactor: Reactor, handle: IoHandle, workers: Arc<Workers>) -> Self {
         Self {
             reactor,
             timers: Timers::new(),
@@ -86,6 +88,7 @@ impl Io {
             packers: Packers::new(),
             cork: None,
             handle,
+            workers,
             tls: Arc::default(),
             shaking: Duration::ZERO,
             again: VecDeque::new(),

@@ -7,10 +7,9 @@
 //!
 //! Between two waits nobody runs the loop. The thread looks every [`TICK`] whether the guest has come back, and goes on
 //! itself when it has not; it is woken at once when others bring work, or for all that is not a guest's business
-//! ([`EventLoop::round`]). Only the one object of the process is served like that: nobody else waits for a guest.
+//! ([`Rounds::round_for_host`]). Only the one object of the process is served like that: nobody else waits for a guest.
 
-use crate::engine::runtime::{EventLoop, IoHandle, Runner};
-use crate::engine::shared::{Deadline, lock, set_guest};
+use crate::engine::shared::lock;
 use crate::library;
 use crate::net::Waker;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst};
@@ -23,43 +22,52 @@ const TICK: Duration = Duration::from_millis(1);
 const QUIET: u32 = 16;
 
 /// Somebody runs the loop and will look at the commands before it sleeps.
-const AWAKE: u8 = 0;
+pub(super) const AWAKE: u8 = 0;
 /// The loop is, or is about to be, inside its poll: somebody who brings work must wake it.
 const ASLEEP: u8 = 1;
 /// A guest has left the loop and is expected back.
-const VACANT: u8 = 2;
+pub(super) const VACANT: u8 = 2;
+
+/// A loop that a guest may run.
+pub trait Rounds {
+    /// Whether something was brought that nobody has looked at.
+    fn has_work(&self) -> bool;
+
+    /// One round on a host's thread, which waits for news no longer than `patience` (`None`: without limit). No handler may
+    /// run there and no TLS library; false when the next thing to do is beyond that, so that the thread must go on.
+    fn round_for_host(&mut self, patience: Option<Duration>) -> bool;
+}
 
 /// The loop's state, for those who bring work.
-pub struct Lead {
-    mood: AtomicU8,
+pub struct Lead<L> {
+    pub(super) mood: AtomicU8,
     /// Something has come by another way than the commands.
-    look: AtomicBool,
+    pub(super) look: AtomicBool,
     /// The thread that is expected back, see [`library::this_thread`].
-    guest: AtomicUsize,
-    floor: Mutex<Floor>,
+    pub(super) guest: AtomicUsize,
+    pub(super) floor: Mutex<Floor<L>>,
     /// The I/O thread waits here while it stands by.
-    stand_by: Condvar,
+    pub(super) stand_by: Condvar,
 }
 
-#[derive(Default)]
-struct Floor {
+pub(super) struct Floor<L> {
     /// While nobody runs it and the thread stands by.
-    vacant: Option<Box<EventLoop>>,
+    pub(super) vacant: Option<Box<L>>,
     /// The thread is to take over.
-    recalled: bool,
+    pub(super) recalled: bool,
     /// Counts how often guests came and left.
-    visits: u64,
+    pub(super) visits: u64,
     /// The thread does not look by itself: the guest who leaves wakes it.
-    sleeps: bool,
+    pub(super) sleeps: bool,
 }
 
-impl Lead {
+impl<L> Lead<L> {
     pub fn new() -> Self {
         Self {
             mood: AtomicU8::new(AWAKE),
             look: AtomicBool::new(false),
             guest: AtomicUsize::new(0),
-            floor: Mutex::default(),
+            floor: Mutex::new(Floor { vacant: None, recalled: false, visits: 0, sleeps: false }),
             stand_by: Condvar::new(),
         }
     }
@@ -115,7 +123,7 @@ impl Lead {
         }
     }
 
-    fn recall(&self) {
+    pub(super) fn recall(&self) {
         let mut floor = lock(&self.floor);
         // Without the loop on the floor a guest is inside, who sees what has been sent.
         if floor.vacant.is_some() && !std::mem::replace(&mut floor.recalled, true) {
@@ -123,9 +131,11 @@ impl Lead {
             self.stand_by.notify_one();
         }
     }
+}
 
+impl<L: Rounds> Lead<L> {
     /// On the I/O thread: leaves the loop to `guest` until he stays away or has something for the thread.
-    pub fn stand_by(&self, events: Box<EventLoop>, guest: usize, is_awaited: impl FnOnce() -> bool) -> Box<EventLoop> {
+    pub fn stand_by(&self, events: Box<L>, guest: usize, is_awaited: impl FnOnce() -> bool) -> Box<L> {
         self.guest.store(guest, SeqCst);
         self.vacate(&mut lock(&self.floor), events);
         // He may have come back just before, and waits for the thread.
@@ -157,102 +167,15 @@ impl Lead {
         }
     }
 
-    fn take_over(&self, events: Box<EventLoop>) -> Box<EventLoop> {
+    fn take_over(&self, events: Box<L>) -> Box<L> {
         self.mood.store(AWAKE, SeqCst);
         events
     }
 
     /// Lays the loop down. Who has sent a command before that relied on whoever ran it.
-    fn vacate(&self, floor: &mut Floor, events: Box<EventLoop>) {
+    pub(super) fn vacate(&self, floor: &mut Floor<L>, events: Box<L>) {
         self.mood.store(VACANT, SeqCst);
         floor.recalled |= events.has_work();
         floor.vacant = Some(events);
-    }
-}
-
-impl IoHandle {
-    /// Somebody waits for what the loop brings, or much waits for the loop: nobody is left to come back to it.
-    pub(in crate::engine) fn hurry(&self) {
-        if self.is_vacant() {
-            self.lead().recall();
-        }
-    }
-
-    /// The caller's thread is the guest, inside or expected back.
-    pub(in crate::engine) fn expects_me(&self) -> bool {
-        self.lead().guest.load(SeqCst) == library::this_thread()
-    }
-
-    /// Nobody runs the loop just now.
-    pub(in crate::engine) fn is_vacant(&self) -> bool {
-        self.lead().mood.load(SeqCst) == VACANT
-    }
-
-    /// Takes the lead if it was left for a guest. Drop it when the wait is over.
-    pub(in crate::engine) fn visit(&self) -> Option<Visit> {
-        let lead = self.lead();
-        if !self.is_vacant() {
-            return None;
-        }
-        let mut floor = lock(&lead.floor);
-        if floor.recalled {
-            return None;
-        }
-        let events = floor.vacant.take()?;
-        floor.visits += 1;
-        lead.guest.store(library::this_thread(), SeqCst);
-        lead.mood.store(AWAKE, SeqCst);
-        drop(floor);
-        set_guest(true);
-        Some(Visit { io: self.clone(), events: Some(events), recall: true })
-    }
-}
-
-/// A guest inside the loop.
-pub struct Visit {
-    io: IoHandle,
-    events: Option<Box<EventLoop>>,
-    /// The thread is to go on; also when a panic ends the visit.
-    recall: bool,
-}
-
-impl Visit {
-    pub fn events(&self) -> IoHandle {
-        self.io.clone()
-    }
-
-    /// Forgets what it was to look at.
-    pub fn look_away(&self) {
-        self.io.lead().look.store(false, SeqCst);
-    }
-
-    /// One round of the loop, waiting no longer than until `deadline`; false when the visit must end.
-    pub fn round(&mut self, deadline: Deadline) -> bool {
-        let Some(events) = &mut self.events else { return false };
-        let patience = deadline.left().unwrap_or(Some(Duration::ZERO));
-        // What the loop calls could be a point of cancellation, and unwind through frames that do not expect it.
-        library::without_cancellation(|| events.round(Runner::Guest(patience)).is_ok())
-    }
-
-    /// Ends it; without `others` who wait for what the loop brings the guest is expected back.
-    pub fn leave(mut self, others: bool) {
-        self.recall = others;
-    }
-}
-
-impl Drop for Visit {
-    fn drop(&mut self) {
-        let Some(events) = self.events.take() else { return };
-        let lead = self.io.lead();
-        let mut floor = lock(&lead.floor);
-        floor.visits += 1;
-        lead.vacate(&mut floor, events);
-        floor.recalled |= self.recall;
-        let wake = floor.recalled || floor.sleeps;
-        drop(floor);
-        if wake {
-            lead.stand_by.notify_one();
-        }
-        set_guest(false);
     }
 }

@@ -1,11 +1,13 @@
 //! The loop of an I/O thread: commands, readiness and timers to the drivers; what they received to the queues.
 
 use super::table::Table;
-use super::threads::IoHandle;
+use crate::engine::connection::{Backend, IoHandle, IoThread, Mail};
 use crate::engine::io::{Command, Io, TOKENS};
+use crate::engine::mailbox::Rounds;
 use crate::engine::shared::serves_one;
-use crate::net::{Moment, Reactor, Ready};
+use crate::net::{Moment, Reactor, Ready, Workers};
 use crossbeam_channel::Receiver;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What those who go on where their last turn stopped may take of one round, but for the one who exceeds it.
@@ -19,7 +21,7 @@ const SHUT: Duration = Duration::from_millis(5);
 
 /// Who runs a round.
 #[derive(Clone, Copy)]
-pub enum Runner {
+enum Runner {
     Thread,
     /// A call that waits ([`crate::engine::mailbox::lead`]), so long at most. It is on a host's thread, where no handler may run and no
     /// TLS library: it reads and writes on open connections, and stops at the first thing beyond that.
@@ -27,7 +29,7 @@ pub enum Runner {
 }
 
 /// Why a round ended early.
-pub enum Halt {
+enum Halt {
     /// The thread is told to stop, and everything has been ended.
     Stopped,
     /// What comes next is beyond a guest's business. It and all behind it stay where they are.
@@ -38,9 +40,9 @@ pub enum Halt {
 pub struct EventLoop {
     io: Io,
     table: Table,
-    commands: Receiver<Command>,
-    /// The next one, which a guest has left.
-    left: Option<Command>,
+    mail: Receiver<Mail>,
+    /// The next of it, which a guest has left.
+    left: Option<Mail>,
     ready: Vec<Ready>,
     /// How many of them have been served.
     served: usize,
@@ -51,19 +53,10 @@ pub struct EventLoop {
 }
 
 impl EventLoop {
-    pub fn new(reactor: Reactor, handle: IoHandle, commands: Receiver<Command>) -> Box<Self> {
-        let io = Io::new(reactor, handle);
+    pub fn new(reactor: Reactor, handle: IoHandle, mail: Receiver<Mail>, workers: Arc<Workers>) -> Box<Self> {
+        let io = Io::new(reactor, handle, workers);
         let table = Table::default();
-        Box::new(Self {
-            io,
-            table,
-            commands,
-            left: None,
-            ready: Vec::new(),
-            served: 0,
-            beyond: false,
-            shut: Moment::now(),
-        })
+        Box::new(Self { io, table, mail, left: None, ready: Vec::new(), served: 0, beyond: false, shut: Moment::now() })
     }
 
     /// The I/O thread's life.
@@ -89,7 +82,7 @@ impl EventLoop {
     }
 
     /// Does what there is to do, waits for more and does that.
-    pub fn round(&mut self, runner: Runner) -> Result<(), Halt> {
+    fn round(&mut self, runner: Runner) -> Result<(), Halt> {
         let outcome = self.steps(runner);
         self.io.hand_over();
         outcome
@@ -117,11 +110,6 @@ impl EventLoop {
         self.welcome(runner)
     }
 
-    /// Whether something was brought that nobody has looked at.
-    pub fn has_work(&self) -> bool {
-        !self.commands.is_empty() || self.is_waiting()
-    }
-
     /// Whether sockets are ready that have not been served: a guest's time was over.
     fn is_waiting(&self) -> bool {
         self.served < self.ready.len()
@@ -140,17 +128,17 @@ impl EventLoop {
 
     fn obey(&mut self, runner: Runner) -> Result<(), Halt> {
         // Those that are here now: hosts that send all the time must not keep the loop from its sockets.
-        for _ in 0..self.commands.len() + usize::from(self.left.is_some()) {
-            let Some(command) = self.left.take().or_else(|| self.commands.try_recv().ok()) else { break };
-            if !self.may(runner, self.table.is_everyday_command(&command)) {
-                self.left = Some(command);
+        for _ in 0..self.mail.len() + usize::from(self.left.is_some()) {
+            let Some(mail) = self.left.take().or_else(|| self.mail.try_recv().ok()) else { break };
+            if !self.may(runner, self.table.is_everyday_mail(&mail)) {
+                self.left = Some(mail);
                 return Err(Halt::Beyond);
             }
-            if matches!(command, Command::Stop) {
+            if matches!(mail, Mail::Command(Command::Stop)) {
                 self.table.stop(&mut self.io);
                 return Err(Halt::Stopped);
             }
-            self.table.command(&mut self.io, command);
+            self.table.mail(&mut self.io, mail);
         }
         Ok(())
     }
@@ -194,7 +182,7 @@ impl EventLoop {
         let io = &mut self.io;
         // A listener that has just started may have found newcomers already.
         let busy = !io.again.is_empty() || !io.commands.is_empty();
-        let timeout = if busy || !io.handle.lead().fall_asleep(|| self.commands.is_empty()) {
+        let timeout = if busy || !io.handle.lead().fall_asleep(|| self.mail.is_empty()) {
             Some(Duration::ZERO)
         } else {
             let due = io.next_due().map(|due| due.saturating_duration_since(Moment::now()));
@@ -234,4 +222,20 @@ impl EventLoop {
         }
         Ok(())
     }
+}
+
+impl Rounds for EventLoop {
+    fn has_work(&self) -> bool {
+        !self.mail.is_empty() || self.is_waiting()
+    }
+
+    fn round_for_host(&mut self, patience: Option<Duration>) -> bool {
+        self.round(Runner::Guest(patience)).is_ok()
+    }
+}
+
+/// What the rooms below do not know of an I/O thread.
+impl Backend for IoThread {
+    type Command = Command;
+    type Loop = EventLoop;
 }

@@ -1,7 +1,7 @@
 //! The connections and listeners of an I/O thread: each in its slot, each step of one on its own.
 
 use super::listening::Listening;
-use crate::engine::connection::Connection;
+use crate::engine::connection::{Ask, Connection, Mail};
 use crate::engine::driver::{After, Driver};
 use crate::engine::io::{BUFFER, Command, Io, TOKENS};
 use crate::error::{Error, Id};
@@ -41,8 +41,36 @@ impl Table {
         }
     }
 
-    pub fn is_everyday_command(&self, command: &Command) -> bool {
-        command.of_everyday().is_some_and(|connection| self.is_everyday(connection.slot.load(SeqCst)))
+    pub fn is_everyday_mail(&self, mail: &Mail) -> bool {
+        match mail {
+            Mail::Ask(connection, ask) => ask.is_everyday() && self.is_everyday(connection.slot.load(SeqCst)),
+            Mail::Command(_) => false,
+        }
+    }
+
+    pub fn mail(&mut self, io: &mut Io, mail: Mail) {
+        match mail {
+            Mail::Ask(connection, ask) => self.ask(io, &connection, ask),
+            Mail::Command(command) => self.command(io, command),
+        }
+    }
+
+    fn ask(&mut self, io: &mut Io, connection: &Arc<Connection>, ask: Ask) {
+        match ask {
+            Ask::Flush => {
+                // Cleared before the queue is looked at, so that a later message posts again.
+                connection.dirty.store(false, SeqCst);
+                self.of(io, connection, |driver, io| driver.flush(io));
+            }
+            Ask::Resume => self.of(io, connection, |driver, io| driver.resume(io)),
+            Ask::Retime => self.of(io, connection, |driver, io| driver.tick(io)),
+            Ask::Close { code, reason, discard } => {
+                self.of(io, connection, |driver, io| driver.close(io, code, reason, discard));
+            }
+            Ask::Abort => self.of(io, connection, |driver, io| driver.abort(io)),
+            Ask::Decide(refusal) => self.of(io, connection, |driver, io| driver.decide(io, refusal.as_ref())),
+            Ask::Ping(id) => self.of(io, connection, |driver, io| driver.ping(io, id)),
+        }
     }
 
     pub fn command(&mut self, io: &mut Io, command: Command) {
@@ -63,21 +91,6 @@ impl Table {
             Command::Prepared { connection, outcome } => {
                 self.of(io, &connection, |driver, io| driver.prepared(io, outcome))
             }
-            Command::Flush(connection) => {
-                // Cleared before the queue is looked at, so that a later message posts again.
-                connection.dirty.store(false, SeqCst);
-                self.of(io, &connection, |driver, io| driver.flush(io));
-            }
-            Command::Resume(connection) => self.of(io, &connection, |driver, io| driver.resume(io)),
-            Command::Retime(connection) => self.of(io, &connection, |driver, io| driver.tick(io)),
-            Command::Close { connection, code, reason, discard } => {
-                self.of(io, &connection, |driver, io| driver.close(io, code, reason, discard));
-            }
-            Command::Abort(connection) => self.of(io, &connection, |driver, io| driver.abort(io)),
-            Command::Decide(connection, refusal) => {
-                self.of(io, &connection, |driver, io| driver.decide(io, refusal.as_ref()));
-            }
-            Command::Ping(connection, id) => self.of(io, &connection, |driver, io| driver.ping(io, id)),
             Command::Dispatch(inbox) => {
                 io.hand_over();
                 inbox.dispatch();

@@ -1,81 +1,16 @@
 //! The process's I/O threads: started with the first object, joined with the last.
 
 use super::event_loop::EventLoop;
+use crate::engine::connection::{IoHandle, Mail};
 use crate::engine::io::Command;
-use crate::engine::mailbox::Lead;
-pub use crate::engine::shared::on_io_thread;
 use crate::engine::shared::{become_io_thread, is_guest, lock, set_serves_one};
 use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
 use crate::log;
-use crate::net::{Waker, Workers};
+use crate::net::Workers;
 use crate::ws::payload;
-use crossbeam_channel::{Sender, unbounded};
-use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-/// The part of an I/O thread that others reach.
-pub struct IoShared {
-    commands: Sender<Command>,
-    waker: Waker,
-    lead: Lead,
-    pub(in crate::engine) workers: Arc<Workers>,
-}
-
-/// A shared reference to an I/O thread.
-#[derive(Clone)]
-pub struct IoHandle(Arc<IoShared>);
-
-impl IoHandle {
-    pub(in crate::engine) fn is(&self, other: &IoHandle) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-#[cfg(test)]
-impl IoHandle {
-    /// Of a thread that does nothing.
-    pub(in crate::engine) fn of_nobody() -> Self {
-        let waker = crate::net::Reactor::new().unwrap().waker();
-        IoHandle(Arc::new(IoShared { commands: unbounded().0, waker, lead: Lead::new(), workers: Workers::new() }))
-    }
-}
-
-impl Deref for IoHandle {
-    type Target = IoShared;
-
-    fn deref(&self) -> &IoShared {
-        &self.0
-    }
-}
-
-impl IoShared {
-    /// Hands over a command; wakes the loop only if it sleeps.
-    pub fn post(&self, command: Command) {
-        let everyday = command.of_everyday().is_some();
-        // Fails only when the thread has ended, and then there is nothing left to command.
-        if self.commands.send(command).is_ok() {
-            self.lead.sent(everyday, &self.waker);
-        }
-    }
-
-    /// [`Command::Stop`] at the end of a process.
-    fn stop_at_last(&self) {
-        if self.commands.send(Command::Stop).is_ok() {
-            self.lead.recall_last(&self.waker);
-        }
-    }
-
-    /// Makes a call that runs the loop look at its queue.
-    pub(in crate::engine) fn look(&self) {
-        self.lead.look(&self.waker);
-    }
-
-    pub(in crate::engine) fn lead(&self) -> &Lead {
-        &self.lead
-    }
-}
 
 struct Runtime {
     users: usize,
@@ -86,15 +21,13 @@ struct Runtime {
 }
 
 static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
+
 impl Runtime {
     fn start(&mut self, count: usize) -> Result<()> {
         while self.threads.len() < count {
-            let (commands, receiver) = unbounded();
             let reactor = crate::net::Reactor::new().map_err(|error| Error::of(Id::Io).detail(error))?;
-            let shared =
-                IoShared { commands, waker: reactor.waker(), lead: Lead::new(), workers: self.workers.clone() };
-            let handle = IoHandle(Arc::new(shared));
-            let events = EventLoop::new(reactor, handle.clone(), receiver);
+            let (handle, mail) = IoHandle::new(reactor.waker());
+            let events = EventLoop::new(reactor, handle.clone(), mail, self.workers.clone());
             let body = move || {
                 become_io_thread();
                 events.run();
@@ -210,7 +143,7 @@ fn abandon_threads() {
     // At the end of a process another thread may have been stopped while it held the lock.
     let Ok(mut slot) = RUNTIME.try_lock() else { return };
     let Some(runtime) = slot.take() else { return };
-    runtime.threads.iter().for_each(|(handle, _)| handle.stop_at_last());
+    runtime.threads.iter().for_each(|(handle, _)| handle.send_at_last(Mail::Command(Command::Stop)));
     for (_, thread) in runtime.threads {
         // A signal that ends the process in the middle of a guest's round leaves the loop to nobody else.
         while !is_guest() && !thread.is_finished() && Instant::now() < deadline {

@@ -1,0 +1,74 @@
+//! What the host, its object and the queue ask of a connection.
+
+use super::ask::Ask;
+use super::state::Connection;
+use crate::engine::shared::{Reason, Wait};
+use crate::error::{Error, Id, Result};
+use crate::options::Opt;
+use crate::ws::Refusal;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+impl Connection {
+    /// An option was set that acts at once on what is sent, or on the keepalive.
+    pub fn option_changed(self: &Arc<Self>, option: Opt) {
+        match option {
+            Opt::PingInterval | Opt::PongTimeout => self.io.ask(self, Ask::Retime),
+            Opt::SendQueueBytes => self.outbox.bounds_changed(),
+            _ => {}
+        }
+    }
+
+    /// Asks the I/O thread to close: what is queued goes first, then the handshake, all within `CloseTimeout`.
+    /// A reason of ours is what its end is told with, whether or not the peer answers.
+    pub fn close(self: &Arc<Self>, code: u16, reason: Reason, discard: bool) {
+        self.outbox.finish();
+        self.io.ask(self, Ask::Close { code, reason, discard });
+    }
+
+    /// Ends it at once, in whatever state it is.
+    pub fn abort(self: &Arc<Self>) {
+        self.io.ask(self, Ask::Abort);
+    }
+
+    /// Sends a ping and waits for its pong; the round trip in milliseconds.
+    pub fn ping(self: &Arc<Self>, patience: Wait) -> Result<i64> {
+        if self.is_paused() {
+            return Err(Error::of(Id::ReadingPaused));
+        }
+        let id = self.pings.begin()?;
+        self.io.ask(self, Ask::Ping(id));
+        self.pings.wait(id, patience)
+    }
+
+    pub(in crate::engine) fn pong(&self, id: u64, round_trip_ms: i64) {
+        self.counters.round_trip_ms.store(round_trip_ms, Relaxed);
+        self.pings.answer(id, round_trip_ms);
+    }
+
+    /// Ends the calls that wait for a pong, because the host closes.
+    pub fn cancel_pings(&self) {
+        self.pings.end(Id::Cancelled);
+    }
+
+    /// The connection has ended: ends the calls that wait for room or a pong. The owner does this once its state says
+    /// so, because who is woken may connect again at once.
+    pub fn release_waiters(&self) {
+        self.outbox.close();
+        self.release_pings();
+    }
+
+    /// The same for one whose outbox lives on.
+    pub fn release_pings(&self) {
+        self.pings.end(Id::ClosedWhileWaiting);
+    }
+
+    /// The host has decided about a newcomer; `None` lets it in.
+    pub fn decide(self: &Arc<Self>, refusal: Option<Refusal>) {
+        self.io.ask(self, Ask::Decide(refusal));
+    }
+
+    pub(in crate::engine) fn resume(self: &Arc<Self>) {
+        self.io.ask(self, Ask::Resume);
+    }
+}

@@ -1,0 +1,68 @@
+//! Handing something over to an I/O thread, which is woken only if it sleeps.
+
+use super::lead::Lead;
+use crate::net::Waker;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::sync::Arc;
+
+struct Shared<M, L> {
+    mail: Sender<M>,
+    waker: Waker,
+    lead: Lead<L>,
+}
+
+/// The way to an I/O thread, shared by all who have something for it. Neither what is brought there nor the loop that the
+/// thread runs is known here.
+pub struct Mailbox<M, L>(Arc<Shared<M, L>>);
+
+// By hand: a derive would ask the same of what is brought, and of the loop.
+impl<M, L> Clone for Mailbox<M, L> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<M, L> Mailbox<M, L> {
+    /// Of a thread that `waker` wakes; it takes what is brought out of the receiver.
+    pub fn new(waker: Waker) -> (Self, Receiver<M>) {
+        let (mail, receiver) = unbounded();
+        (Self(Arc::new(Shared { mail, waker, lead: Lead::new() })), receiver)
+    }
+
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Hands over, in order. What is `everyday` only goes on with reading or writing: it can wait until the guest, if he
+    /// asks for it himself, is back.
+    pub fn send(&self, mail: M, everyday: bool) {
+        // Fails only when the thread has ended, and then nobody is left to want it.
+        if self.0.mail.send(mail).is_ok() {
+            self.0.lead.sent(everyday, &self.0.waker);
+        }
+    }
+
+    /// The same at the end of a process, where whoever holds a lock may have been stopped.
+    pub fn send_at_last(&self, mail: M) {
+        if self.0.mail.send(mail).is_ok() {
+            self.0.lead.recall_last(&self.0.waker);
+        }
+    }
+
+    /// Makes a call that runs the loop look at its queue.
+    pub fn look(&self) {
+        self.0.lead.look(&self.0.waker);
+    }
+
+    pub fn lead(&self) -> &Lead<L> {
+        &self.0.lead
+    }
+}
+
+#[cfg(test)]
+impl<M, L> Mailbox<M, L> {
+    /// Of a thread that does nothing.
+    pub fn of_nobody() -> Self {
+        Self::new(crate::net::Reactor::new().unwrap().waker()).0
+    }
+}
