@@ -19,6 +19,7 @@ fn main() {
         "client",
         "client_state",
         "client_options",
+        "client_trust",
         "server",
         "server_state",
         "names",

@@ -35,6 +35,13 @@
  * connections there are. After that, and once no thread of yours is inside a function, the library may be unloaded
  * (free all messages before).
  *
+ * Processes. A child of a process that has clients or servers cannot use the library: after fork every function there
+ * returns WSADDIN_UNSUPPORTED (..._free, too, which frees nothing), wsaddin_message_free does nothing, and nothing hangs.
+ * Fork before the first object is made, or after the last one is freed, and the child has a library of its own. A child
+ * that was forked inside a handler ends (_exit) when that handler returns. The parent goes on as ever.
+ * pthread_cancel of a thread of yours takes effect when it leaves the function that it is in; it has none on the
+ * library's own threads. With the asynchronous type only cancel a thread that is blocked in a function.
+ *
  * Events. Each object has one queue of events: open, message, close, error (a server's also pending and expired), in
  * order, each handed over once. Take them with receive (messages only) or receive_event; wait for several objects with
  * wsaddin_wait_any; or set a handler. Queues are bounded: a full receive queue makes the other side wait, nothing is

@@ -200,6 +200,7 @@ table! {
     HandlerSet HandlerSet "an event handler is set: events go to it, not to {0}" "установлен обработчик: события получает он, а не {0}";
     EventsToHost HandlerSet "external events are switched on: events go to the host, not to {0}" "включены внешние события: данные получает приложение, а не {0}";
     Unsupported Unsupported "{0} is not available here" "{0}: здесь недоступно";
+    Forked Unsupported "this process was forked from one that has clients or servers: use the library there, or fork before the first object is made" "процесс порождён вызовом fork, когда клиенты или серверы уже были: библиотека работает только в исходном процессе; вызывайте fork до создания первого объекта";
     NoMemory NoMemory "out of memory" "недостаточно памяти";
     Panic Panic "internal error; please report it" "внутренняя ошибка; сообщите о ней разработчику";
     Io Io "input/output error" "ошибка ввода-вывода";

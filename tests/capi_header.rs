@@ -74,6 +74,8 @@ fn every_exported_body_is_guarded() {
         let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
         for exported in source.split("#[unsafe(no_mangle)]\n").skip(1) {
             let (signature, rest) = exported.split_once(" {\n").expect("a function has a body");
+            // A cancellation unwinds through it.
+            assert!(signature.contains("extern \"C-unwind\" fn"), "{signature}");
             let name = signature.split_once("fn ").and_then(|(_, rest)| rest.split_once('(')).expect("a function").0;
             let body = rest.split_once("\n}").expect("a body ends").0;
             let code: Vec<&str> = body.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();

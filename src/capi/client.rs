@@ -15,7 +15,7 @@ use std::ffi::c_void;
 ///
 /// @param client  its handle; free it with wsaddin_client_free
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_new(client: *mut wsaddin_client) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_client_new(client: *mut wsaddin_client) -> wsaddin_result {
     guard(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("client", client, wsaddin_client { id: 0 }) }?;
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn wsaddin_client_new(client: *mut wsaddin_client) -> wsad
 /// @retval WSADDIN_BAD_HANDLE      freed already, for instance by another thread meanwhile
 /// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; the client lives on
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_free(client: wsaddin_client) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_free(client: wsaddin_client) -> wsaddin_result {
     guard(|| {
         // The handle goes last: where this fails inside a handler it has to stay good, for other threads too.
         let ended = CLIENTS.get(client.id)?.shut_down();
@@ -54,7 +54,7 @@ pub extern "C" fn wsaddin_client_free(client: wsaddin_client) -> wsaddin_result 
 /// @retval WSADDIN_CONNECT_TIMEOUT, WSADDIN_RESOLVE, WSADDIN_REFUSED, WSADDIN_TLS, WSADDIN_CERTIFICATE,
 ///         WSADDIN_HANDSHAKE, WSADDIN_IO  it failed, and the text says why
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_connect(
+pub unsafe extern "C-unwind" fn wsaddin_client_connect(
     client: wsaddin_client,
     url: *const c_void,
     size: usize,
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn wsaddin_client_connect(
 /// WSADDIN_EVENT_ERROR. With a reconnect interval it is tried until it works, each failure an event; from the first one
 /// on it counts as reconnecting. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_begin_connect(
+pub unsafe extern "C-unwind" fn wsaddin_client_begin_connect(
     client: wsaddin_client,
     url: *const c_void,
     size: usize,
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn wsaddin_client_begin_connect(
 /// @param clean   1 when everything was written and the other side confirmed the close
 /// @retval WSADDIN_BAD_ARGUMENT  a code or reason that is not allowed; nothing happened
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_disconnect(
+pub unsafe extern "C-unwind" fn wsaddin_client_disconnect(
     client: wsaddin_client,
     code: u16,
     reason: *const c_void,
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn wsaddin_client_disconnect(
 /// @retval WSADDIN_NOT_CONNECTED  there is no connection
 /// @retval WSADDIN_QUEUE_FULL     no room within SendTimeout; nothing was queued
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_send_text(
+pub unsafe extern "C-unwind" fn wsaddin_client_send_text(
     client: wsaddin_client,
     text: *const c_void,
     size: usize,
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn wsaddin_client_send_text(
 ///
 /// @param data  `size` bytes, copied
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_send_binary(
+pub unsafe extern "C-unwind" fn wsaddin_client_send_binary(
     client: wsaddin_client,
     data: *const c_void,
     size: usize,
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn wsaddin_client_send_binary(
 /// @retval WSADDIN_CLOSED       not connected (any more), and nothing is queued
 /// @retval WSADDIN_HANDLER_SET  a handler gets the events
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_receive(
+pub unsafe extern "C-unwind" fn wsaddin_client_receive(
     client: wsaddin_client,
     timeout_ms: i64,
     message: *mut *mut wsaddin_message,
@@ -174,7 +174,7 @@ pub unsafe extern "C" fn wsaddin_client_receive(
 
 /// Takes the next event of any kind; wsaddin_message_event says which. Otherwise as wsaddin_client_receive.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_receive_event(
+pub unsafe extern "C-unwind" fn wsaddin_client_receive_event(
     client: wsaddin_client,
     timeout_ms: i64,
     message: *mut *mut wsaddin_message,
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn wsaddin_client_receive_event(
 /// @retval WSADDIN_PING_TIMEOUT  no pong within that time
 /// @retval WSADDIN_QUEUE_FULL    the receive queue is full, so that no pong could be read
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_ping(
+pub unsafe extern "C-unwind" fn wsaddin_client_ping(
     client: wsaddin_client,
     timeout_ms: i64,
     round_trip_ms: *mut i64,
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn wsaddin_client_ping(
 /// @retval WSADDIN_NOT_CONNECTED    also while it reconnects, and when the connection ends meanwhile
 /// @retval WSADDIN_REQUEST_TIMEOUT  no answer within that time
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_request(
+pub unsafe extern "C-unwind" fn wsaddin_client_request(
     client: wsaddin_client,
     text: *const c_void,
     size: usize,
@@ -251,7 +251,7 @@ pub unsafe extern "C" fn wsaddin_client_request(
 /// @param value  empty: the header is removed
 /// @retval WSADDIN_BAD_ARGUMENT  a name or value that is not allowed, or a header of the handshake itself
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_set_header(
+pub unsafe extern "C-unwind" fn wsaddin_client_set_header(
     client: wsaddin_client,
     name: *const c_void,
     name_size: usize,

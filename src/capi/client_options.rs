@@ -25,13 +25,16 @@ unsafe fn get(client: wsaddin_client, option: Opt, value: *mut i64) -> wsaddin_r
 
 /// Milliseconds for lookup, TLS and handshake together; 0 is without limit. Default 10000.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_connect_timeout(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_connect_timeout(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::ConnectTimeout, value)
 }
 
 /// Reads what wsaddin_client_set_connect_timeout sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_connect_timeout(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_client_get_connect_timeout(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(client, Opt::ConnectTimeout, value) }
 }
@@ -40,65 +43,77 @@ pub unsafe extern "C" fn wsaddin_client_get_connect_timeout(client: wsaddin_clie
 /// A peer that breaks the protocol is sent its close code when the messages that it had sent before have been taken, so
 /// that they can be answered: at most within this time and 1 second.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_close_timeout(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_close_timeout(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::CloseTimeout, value)
 }
 
 /// Reads what wsaddin_client_set_close_timeout sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_close_timeout(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_client_get_close_timeout(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(client, Opt::CloseTimeout, value) }
 }
 
 /// Milliseconds that sending waits for room in the queue; 0 is without limit, negative does not wait. Default 5000.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_send_timeout(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_send_timeout(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::SendTimeout, value)
 }
 
 /// Reads what wsaddin_client_set_send_timeout sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_send_timeout(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_client_get_send_timeout(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(client, Opt::SendTimeout, value) }
 }
 
 /// Milliseconds without a received byte after which a ping is sent; 0 is off. Default 20000.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_ping_interval(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_ping_interval(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::PingInterval, value)
 }
 
 /// Reads what wsaddin_client_set_ping_interval sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_ping_interval(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_client_get_ping_interval(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(client, Opt::PingInterval, value) }
 }
 
 /// Milliseconds for the answer to such a ping, after which the connection has ended; 0 is off. Default 20000.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_pong_timeout(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_pong_timeout(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::PongTimeout, value)
 }
 
 /// Reads what wsaddin_client_set_pong_timeout sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_pong_timeout(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_client_get_pong_timeout(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(client, Opt::PongTimeout, value) }
 }
 
 /// The largest incoming message in bytes; a larger one ends the connection with 1009. Default 67108864.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_max_message_size(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_max_message_size(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::MaxMessageSize, value)
 }
 
 /// Reads what wsaddin_client_set_max_message_size sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_max_message_size(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_max_message_size(
     client: wsaddin_client,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -108,13 +123,16 @@ pub unsafe extern "C" fn wsaddin_client_get_max_message_size(
 
 /// Messages that may wait to be received; beyond, reading from the network pauses. Default 65536.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_receive_queue_messages(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_receive_queue_messages(
+    client: wsaddin_client,
+    value: i64,
+) -> wsaddin_result {
     set(client, Opt::ReceiveQueueMessages, value)
 }
 
 /// Reads what wsaddin_client_set_receive_queue_messages sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_receive_queue_messages(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_receive_queue_messages(
     client: wsaddin_client,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -124,13 +142,13 @@ pub unsafe extern "C" fn wsaddin_client_get_receive_queue_messages(
 
 /// Bytes that may wait to be received; beyond, reading from the network pauses. Default 67108864.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_receive_queue_bytes(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_receive_queue_bytes(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::ReceiveQueueBytes, value)
 }
 
 /// Reads what wsaddin_client_set_receive_queue_bytes sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_receive_queue_bytes(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_receive_queue_bytes(
     client: wsaddin_client,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -140,13 +158,13 @@ pub unsafe extern "C" fn wsaddin_client_get_receive_queue_bytes(
 
 /// Bytes that may wait to be sent. Default 67108864.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_send_queue_bytes(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_send_queue_bytes(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::SendQueueBytes, value)
 }
 
 /// Reads what wsaddin_client_set_send_queue_bytes sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_send_queue_bytes(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_send_queue_bytes(
     client: wsaddin_client,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -157,13 +175,16 @@ pub unsafe extern "C" fn wsaddin_client_get_send_queue_bytes(
 /// 1 (the default) offers, or accepts, permessage-deflate (RFC 7692); 0 does not. From the next connect or
 /// reconnection on. A message under 256 bytes, or one that would not become smaller, goes out as it is.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_compression(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_compression(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::Compression, value)
 }
 
 /// Reads what wsaddin_client_set_compression sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_compression(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_client_get_compression(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(client, Opt::Compression, value) }
 }
@@ -172,13 +193,13 @@ pub unsafe extern "C" fn wsaddin_client_get_compression(client: wsaddin_client, 
 /// more, and each connection keeps about 300 KiB for what it sends and 40 KiB for what it receives (at 15 bits). 0
 /// (the default): a connection keeps nothing between messages. From the next connect or reconnection on.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_compression_context(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_compression_context(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::CompressionContext, value)
 }
 
 /// Reads what wsaddin_client_set_compression_context sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_compression_context(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_compression_context(
     client: wsaddin_client,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -189,13 +210,16 @@ pub unsafe extern "C" fn wsaddin_client_get_compression_context(
 /// The largest compression window in either direction, as a power of two: 8 to 15; some peers, whose zlib cannot
 /// compress with it, do not bear 8. From the next connect or reconnection on. Default 15.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_compression_window_bits(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_compression_window_bits(
+    client: wsaddin_client,
+    value: i64,
+) -> wsaddin_result {
     set(client, Opt::CompressionWindowBits, value)
 }
 
 /// Reads what wsaddin_client_set_compression_window_bits sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_compression_window_bits(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_compression_window_bits(
     client: wsaddin_client,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -208,13 +232,13 @@ pub unsafe extern "C" fn wsaddin_client_get_compression_window_bits(
 /// 1000, 1002, 1003, 1007 to 1010 or 4000 to 4999, and a close for its breach of the protocol. While it reconnects the
 /// status is -1 and the state 0, sending queues, and each failed attempt is a WSADDIN_EVENT_ERROR. Default 0.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_reconnect_interval(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_reconnect_interval(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::ReconnectInterval, value)
 }
 
 /// Reads what wsaddin_client_set_reconnect_interval sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_reconnect_interval(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_reconnect_interval(
     client: wsaddin_client,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -225,13 +249,16 @@ pub unsafe extern "C" fn wsaddin_client_get_reconnect_interval(
 /// When above the reconnect interval: the bound of the wait doubles with each failure up to this many milliseconds, and
 /// each wait is drawn anew between nothing and its bound, so that many clients do not come back all at once. Default 0.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_reconnect_max_interval(client: wsaddin_client, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_client_set_reconnect_max_interval(
+    client: wsaddin_client,
+    value: i64,
+) -> wsaddin_result {
     set(client, Opt::ReconnectMaxInterval, value)
 }
 
 /// Reads what wsaddin_client_set_reconnect_max_interval sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_reconnect_max_interval(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_reconnect_max_interval(
     client: wsaddin_client,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -242,7 +269,7 @@ pub unsafe extern "C" fn wsaddin_client_get_reconnect_max_interval(
 /// A text that goes out first on every connection, before anything that waits; empty: none. From the next connect or
 /// reconnection on. Default empty.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_set_hello_message(
+pub unsafe extern "C-unwind" fn wsaddin_client_set_hello_message(
     client: wsaddin_client,
     value: *const c_void,
     size: usize,
@@ -256,7 +283,7 @@ pub unsafe extern "C" fn wsaddin_client_set_hello_message(
 
 /// Reads what wsaddin_client_set_hello_message sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_hello_message(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_hello_message(
     client: wsaddin_client,
     buffer: *mut c_char,
     capacity: usize,
@@ -272,7 +299,7 @@ pub unsafe extern "C" fn wsaddin_client_get_hello_message(
 /// Subprotocols to offer, comma separated, preferred first; from the next connect or reconnection on. Default
 /// empty.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_set_protocols(
+pub unsafe extern "C-unwind" fn wsaddin_client_set_protocols(
     client: wsaddin_client,
     value: *const c_void,
     size: usize,
@@ -286,7 +313,7 @@ pub unsafe extern "C" fn wsaddin_client_set_protocols(
 
 /// Reads what wsaddin_client_set_protocols sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_protocols(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_protocols(
     client: wsaddin_client,
     buffer: *mut c_char,
     capacity: usize,
@@ -304,7 +331,7 @@ pub unsafe extern "C" fn wsaddin_client_get_protocols(
 /// ALL_PROXY and NO_PROXY say (in lower case first); `system`: as `env`, on Windows the user's static settings (no
 /// PAC); empty: none. The proxy looks the server's name up. Its failures are WSADDIN_PROXY. Default empty.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_set_proxy(
+pub unsafe extern "C-unwind" fn wsaddin_client_set_proxy(
     client: wsaddin_client,
     value: *const c_void,
     size: usize,
@@ -318,7 +345,7 @@ pub unsafe extern "C" fn wsaddin_client_set_proxy(
 
 /// Reads what wsaddin_client_set_proxy sets, with `***` for the password.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_proxy(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_proxy(
     client: wsaddin_client,
     buffer: *mut c_char,
     capacity: usize,
@@ -329,50 +356,4 @@ pub unsafe extern "C" fn wsaddin_client_get_proxy(
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&CLIENTS.get(client.id)?.options().text(Opt::Proxy))
     })
-}
-
-/// Trusted roots beside the system's: the path of a PEM file, or PEM text; from the next connect on. Default empty.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_set_ca_file(
-    client: wsaddin_client,
-    value: *const c_void,
-    size: usize,
-) -> wsaddin_result {
-    guard(|| {
-        // SAFETY: the caller's promise.
-        let value = unsafe { args::text("value", value, size) }?;
-        CLIENTS.get(client.id)?.options().set_text(Opt::CAFile, value)
-    })
-}
-
-/// Reads what wsaddin_client_set_ca_file sets.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_ca_file(
-    client: wsaddin_client,
-    buffer: *mut c_char,
-    capacity: usize,
-    needed: *mut usize,
-) -> wsaddin_result {
-    guard(|| {
-        // SAFETY: the caller's promise.
-        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
-        out.set(&CLIENTS.get(client.id)?.options().text(Opt::CAFile))
-    })
-}
-
-/// 1: the server's certificate and its name are checked. 0: they are not, and anybody may pose as the server; for this
-/// client alone, from the next connect on. Default 1.
-#[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_client_set_verify_certificate(client: wsaddin_client, value: i64) -> wsaddin_result {
-    set(client, Opt::VerifyCertificate, value)
-}
-
-/// Reads what wsaddin_client_set_verify_certificate sets.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_verify_certificate(
-    client: wsaddin_client,
-    value: *mut i64,
-) -> wsaddin_result {
-    // SAFETY: the caller's promise.
-    unsafe { get(client, Opt::VerifyCertificate, value) }
 }

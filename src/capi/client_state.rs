@@ -35,21 +35,24 @@ unsafe fn text(
 
 /// The status: 1 open, 0 not (yet, or any more), -1 failed, broken or reconnecting. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_status(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_client_get_status(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { number(client, value, |client| client.status().into()) }
 }
 
 /// The state: 0 connecting or reconnecting, 1 open, 2 closing, 3 closed. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_ready_state(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_client_get_ready_state(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { number(client, value, |client| client.ready_state().into()) }
 }
 
 /// The URL connected to, without user, query and fragment; empty when not connected. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_server(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_server(
     client: wsaddin_client,
     buffer: *mut c_char,
     capacity: usize,
@@ -61,21 +64,24 @@ pub unsafe extern "C" fn wsaddin_client_get_server(
 
 /// Bytes that were accepted for sending and not yet taken by the system. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_buffered_amount(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_client_get_buffered_amount(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { number(client, value, |client| clamp(client.buffered_amount())) }
 }
 
 /// Messages that were received and not yet taken. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_queued(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_client_get_queued(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { number(client, value, |client| clamp(client.queued())) }
 }
 
 /// The subprotocol in force, or empty. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_protocol(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_protocol(
     client: wsaddin_client,
     buffer: *mut c_char,
     capacity: usize,
@@ -87,7 +93,7 @@ pub unsafe extern "C" fn wsaddin_client_get_protocol(
 
 /// The extensions in force, or empty. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_extensions(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_extensions(
     client: wsaddin_client,
     buffer: *mut c_char,
     capacity: usize,
@@ -99,14 +105,17 @@ pub unsafe extern "C" fn wsaddin_client_get_extensions(
 
 /// The close code of the last connection: 0 while there was no end, 1006 when it broke. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_close_code(client: wsaddin_client, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_client_get_close_code(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { number(client, value, |client| client.close_code().into()) }
 }
 
 /// The close reason of the last connection; where the end was made on our side, our own text. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_get_close_reason(
+pub unsafe extern "C-unwind" fn wsaddin_client_get_close_reason(
     client: wsaddin_client,
     buffer: *mut c_char,
     capacity: usize,
@@ -120,7 +129,7 @@ pub unsafe extern "C" fn wsaddin_client_get_close_reason(
 /// round_trip_ms (null before the first pong), connects, reconnects, rejected (by reason), closes (by code),
 /// connections, sessions_waiting, warnings, started_at (ISO 8601, UTC). Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_statistics(
+pub unsafe extern "C-unwind" fn wsaddin_client_statistics(
     client: wsaddin_client,
     buffer: *mut c_char,
     capacity: usize,

@@ -58,7 +58,7 @@ fn handler(object: u64, on_event: wsaddin_handler, user_data: *mut c_void) -> Op
 /// @param on_event   the function, or NULL
 /// @param user_data  handed to it each time; the library does not look at it
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_set_handler(
+pub unsafe extern "C-unwind" fn wsaddin_client_set_handler(
     client: wsaddin_client,
     on_event: wsaddin_handler,
     user_data: *mut c_void,
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn wsaddin_client_set_handler(
 /// @param on_event   the function, or NULL
 /// @param user_data  handed to it each time; the library does not look at it
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_set_handler(
+pub unsafe extern "C-unwind" fn wsaddin_server_set_handler(
     server: wsaddin_server,
     on_event: wsaddin_handler,
     user_data: *mut c_void,
@@ -97,7 +97,7 @@ thread_local! {
 /// @param index       which of them
 /// @retval WSADDIN_TIMEOUT  none within that time
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_wait_any(
+pub unsafe extern "C-unwind" fn wsaddin_wait_any(
     ids: *const u64,
     count: usize,
     timeout_ms: i64,

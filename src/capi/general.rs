@@ -21,7 +21,7 @@ pub const WSADDIN_LANGUAGE_RUSSIAN: wsaddin_language = 1;
 
 /// The library's version, such as "0.1.0": NUL-terminated, never NULL, good until the library is unloaded.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_version() -> *const c_char {
+pub extern "C-unwind" fn wsaddin_version() -> *const c_char {
     guard_value(c"".as_ptr(), || concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast())
 }
 
@@ -29,7 +29,7 @@ pub extern "C" fn wsaddin_version() -> *const c_char {
 ///
 /// @retval WSADDIN_BAD_ARGUMENT  not one of WSADDIN_LANGUAGE_...
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_set_language(language: wsaddin_language) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_set_language(language: wsaddin_language) -> wsaddin_result {
     guard(|| {
         set_language(match language {
             WSADDIN_LANGUAGE_ENGLISH => Language::English,
@@ -60,7 +60,11 @@ pub const WSADDIN_LOG_FRAMES: wsaddin_log_level = 4;
 /// @retval WSADDIN_FILE  the file cannot be written; what was set before stays
 /// @retval WSADDIN_BAD_ARGUMENT  not one of WSADDIN_LOG_...
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_set_log(path: *const c_void, size: usize, level: wsaddin_log_level) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_set_log(
+    path: *const c_void,
+    size: usize,
+    level: wsaddin_log_level,
+) -> wsaddin_result {
     guard(|| {
         // SAFETY: the caller's promise.
         let path = unsafe { args::text("path", path, size) }?;
@@ -79,6 +83,6 @@ pub unsafe extern "C" fn wsaddin_set_log(path: *const c_void, size: usize, level
 /// (0 and above) do not change it. UTF-8, at most 1023 bytes, NUL-terminated, never NULL, "" before the first error.
 /// It stays readable until this thread's next call; copy it if you keep it.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_error_description() -> *const c_char {
+pub extern "C-unwind" fn wsaddin_error_description() -> *const c_char {
     guard_value(c"".as_ptr(), last_error)
 }

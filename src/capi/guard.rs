@@ -2,7 +2,7 @@
 
 use super::result::{Done, WSADDIN_PANIC, number, wsaddin_result};
 use crate::error::{Error, Id, Language, Result};
-use crate::library::border;
+use crate::library::{border, is_forked};
 use std::cell::RefCell;
 use std::ffi::c_char;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,26 +30,29 @@ pub(super) fn set_language(language: Language) {
 /// Runs the body of an exported function.
 pub(super) fn guard<T: Into<Done>>(body: impl FnOnce() -> Result<T>) -> wsaddin_result {
     // Nothing of ours that a panic could leave half done is looked at again: the core keeps its own locks whole.
-    let outcome = border(|| match body() {
-        Ok(done) => done.into().number(),
-        Err(error) => {
-            remember(&error);
-            number(error.code())
-        }
+    let outcome = border(None, || {
+        let outcome = if is_forked() { Err(Id::Forked.into()) } else { body() };
+        Some(match outcome {
+            Ok(done) => done.into().number(),
+            Err(error) => {
+                remember(&error);
+                number(error.code())
+            }
+        })
     });
-    outcome.unwrap_or_else(|_| {
-        let _ = border(|| remember(&Id::Panic.into()));
+    outcome.unwrap_or_else(|| {
+        border((), || remember(&Id::Panic.into()));
         WSADDIN_PANIC
     })
 }
 
 /// The same for a function that cannot fail and returns a value.
-pub(super) fn guard_value<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
-    border(body).unwrap_or(otherwise)
+pub(super) fn guard_value<T: Copy>(otherwise: T, body: impl FnOnce() -> T) -> T {
+    border(otherwise, body)
 }
 
 /// The same for a function that only reads what is there, as a host does four or five times a message: without the
-/// preparations that keep a panic silent, because there is none.
+/// preparations that keep a panic silent and a cancellation away, because there is neither.
 pub(super) fn guard_read<T>(otherwise: T, read: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or(otherwise)
 }

@@ -7,6 +7,7 @@
 use super::slot::{Slot, Visit};
 use crate::client::Client;
 use crate::error::{Id, Result};
+use crate::library::Stake;
 use crate::server::Server;
 use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -89,6 +90,7 @@ impl<T> Table<T> {
     }
 
     pub(super) fn insert(&self, object: Arc<T>) -> Result<u64> {
+        let _stake = Stake::take();
         let mut slots = self.write();
         let generation = slots.last_generation + 1;
         if generation >> GENERATION_BITS != 0 {
@@ -130,6 +132,8 @@ impl<T> Table<T> {
     /// the caller has ended it, so that they do.
     pub(super) fn remove(&self, id: u64) -> Result<Arc<T>> {
         let (generation, index) = self.parts(id).ok_or(Id::BadHandle)?;
+        // The object's own may be gone.
+        let _stake = Stake::take();
         let mut slots = self.write();
         let entry = slots.entries.get_mut(index).filter(|entry| matches!(entry, Some((at, _)) if *at == generation));
         let (_, object) = entry.and_then(Option::take).ok_or(Id::BadHandle)?;

@@ -5,6 +5,7 @@ use super::guard::{guard, guard_read, guard_value, language};
 use super::result::{Done, wsaddin_result};
 use crate::engine::{Body, Event, EventData, Outcome};
 use crate::error::Result;
+use crate::library::is_forked;
 use crate::ws::{Message, MessageKind};
 use bytes::Bytes;
 use std::ptr::null_mut;
@@ -169,21 +170,21 @@ unsafe fn field<T: Copy>(message: *const wsaddin_message, otherwise: T, read: im
 
 /// What a message is, WSADDIN_EVENT_...; WSADDIN_EVENT_NONE for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_message_event(message: *const wsaddin_message) -> wsaddin_event {
+pub unsafe extern "C-unwind" fn wsaddin_message_event(message: *const wsaddin_message) -> wsaddin_event {
     // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
     unsafe { field(message, WSADDIN_EVENT_NONE, |message| message.event) }
 }
 
 /// Whether the data is text or binary, WSADDIN_KIND_...; all events but a binary message are text.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_message_kind(message: *const wsaddin_message) -> wsaddin_kind {
+pub unsafe extern "C-unwind" fn wsaddin_message_kind(message: *const wsaddin_message) -> wsaddin_kind {
     // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
     unsafe { field(message, WSADDIN_KIND_TEXT, |message| message.kind) }
 }
 
 /// The data: wsaddin_message_size bytes, NOT NUL-terminated, never NULL, good until the message is freed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_message_data(message: *const wsaddin_message) -> *const u8 {
+pub unsafe extern "C-unwind" fn wsaddin_message_data(message: *const wsaddin_message) -> *const u8 {
     let empty = c"".as_ptr().cast();
     // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
     unsafe { field(message, empty, |message| if message.size > 0 { message.data } else { empty }) }
@@ -191,14 +192,14 @@ pub unsafe extern "C" fn wsaddin_message_data(message: *const wsaddin_message) -
 
 /// How many bytes the data has; 0 for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_message_size(message: *const wsaddin_message) -> usize {
+pub unsafe extern "C-unwind" fn wsaddin_message_size(message: *const wsaddin_message) -> usize {
     // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
     unsafe { field(message, 0, |message| message.size) }
 }
 
 /// The server's connection that it belongs to; 0 from a client, or for an error that belongs to no connection.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_message_connection(message: *const wsaddin_message) -> u64 {
+pub unsafe extern "C-unwind" fn wsaddin_message_connection(message: *const wsaddin_message) -> u64 {
     // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
     unsafe { field(message, 0, |message| message.connection) }
 }
@@ -208,7 +209,7 @@ pub unsafe extern "C" fn wsaddin_message_connection(message: *const wsaddin_mess
 ///
 /// @param kept  the new message
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_message_keep(
+pub unsafe extern "C-unwind" fn wsaddin_message_keep(
     message: *const wsaddin_message,
     kept: *mut *mut wsaddin_message,
 ) -> wsaddin_result {
@@ -224,8 +225,12 @@ pub unsafe extern "C" fn wsaddin_message_keep(
 
 /// Frees a message. NULL does nothing, and neither does a message that a handler was given: that one is not yours.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_message_free(message: *mut wsaddin_message) {
+pub unsafe extern "C-unwind" fn wsaddin_message_free(message: *mut wsaddin_message) {
     guard_value((), || {
+        // In a forked child the memory's pool may be locked for ever.
+        if is_forked() {
+            return;
+        }
         // SAFETY: NULL or a message of ours that has not been freed, by the caller's promise.
         if unsafe { message.as_ref() }.is_some_and(|message| !message.borrowed) {
             // SAFETY: one that is not borrowed was made by `into_raw`, and nobody reads it any more.

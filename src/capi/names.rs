@@ -22,7 +22,7 @@ fn found(found: bool, otherwise: Done) -> Done {
 /// @retval WSADDIN_CLOSED        that connection has gone
 /// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or it is not a name
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_set_name(
+pub unsafe extern "C-unwind" fn wsaddin_server_set_name(
     server: wsaddin_server,
     connection: u64,
     name: *const c_void,
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn wsaddin_server_set_name(
 /// @retval WSADDIN_NOT_FOUND   nobody of that name is there or expected back
 /// @retval WSADDIN_QUEUE_FULL  no room; nothing was queued
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_send_to_name_text(
+pub unsafe extern "C-unwind" fn wsaddin_server_send_to_name_text(
     server: wsaddin_server,
     name: *const c_void,
     name_size: usize,
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn wsaddin_server_send_to_name_text(
 /// @retval WSADDIN_NOT_FOUND   nobody of that name is there or expected back
 /// @retval WSADDIN_QUEUE_FULL  no room; nothing was queued
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_send_to_name_binary(
+pub unsafe extern "C-unwind" fn wsaddin_server_send_to_name_binary(
     server: wsaddin_server,
     name: *const c_void,
     name_size: usize,
@@ -93,7 +93,7 @@ fn send_to_name(server: wsaddin_server, name: &str, message: &Message) -> Result
 /// @retval WSADDIN_CLOSED        that connection has gone
 /// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or it is no name of a group
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_join_group(
+pub unsafe extern "C-unwind" fn wsaddin_server_join_group(
     server: wsaddin_server,
     connection: u64,
     group: *const c_void,
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn wsaddin_server_join_group(
 /// @retval WSADDIN_CLOSED        that connection has gone
 /// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or it is no name of a group
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_leave_group(
+pub unsafe extern "C-unwind" fn wsaddin_server_leave_group(
     server: wsaddin_server,
     connection: u64,
     group: *const c_void,
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn wsaddin_server_leave_group(
 /// @param text   UTF-8, `size` bytes, copied once for all
 /// @param count  how many it was queued for; 0 when nobody is in the group
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_broadcast_group_text(
+pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_group_text(
     server: wsaddin_server,
     group: *const c_void,
     group_size: usize,
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn wsaddin_server_broadcast_group_text(
 /// @param data   `size` bytes, copied once for all
 /// @param count  how many it was queued for; 0 when nobody is in the group
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_broadcast_group_binary(
+pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_group_binary(
     server: wsaddin_server,
     group: *const c_void,
     group_size: usize,
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn wsaddin_server_broadcast_group_binary(
 /// name over 1024 bytes or with control characters gets HTTP 400. Empty (the default): no request names one. For
 /// connections that come later.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_set_name_parameter(
+pub unsafe extern "C-unwind" fn wsaddin_server_set_name_parameter(
     server: wsaddin_server,
     value: *const c_void,
     size: usize,
@@ -197,7 +197,7 @@ pub unsafe extern "C" fn wsaddin_server_set_name_parameter(
 
 /// Reads what wsaddin_server_set_name_parameter sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_name_parameter(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_name_parameter(
     server: wsaddin_server,
     buffer: *mut c_char,
     capacity: usize,
@@ -215,13 +215,16 @@ pub unsafe extern "C" fn wsaddin_server_get_name_parameter(
 /// WSADDIN_EVENT_EXPIRED. No more of them wait than MaxConnections: the one that would end first makes room. For
 /// connections that break later. Default 60000.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_resume_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_resume_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
     guard(|| SERVERS.get(server.id)?.options().set_int(Opt::ResumeTimeout, value))
 }
 
 /// Reads what wsaddin_server_set_resume_timeout sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_resume_timeout(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_get_resume_timeout(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
     guard(|| -> Result<()> {
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("value", value, 0) }?;

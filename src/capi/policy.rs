@@ -15,7 +15,7 @@ use std::ffi::{c_char, c_void};
 /// @retval WSADDIN_CLOSED        it has gone, or somebody has decided already
 /// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_accept(server: wsaddin_server, connection: u64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_accept(server: wsaddin_server, connection: u64) -> wsaddin_result {
     guard(|| SERVERS.get(server.id)?.accept(connection).map(gone))
 }
 
@@ -27,7 +27,7 @@ pub extern "C" fn wsaddin_server_accept(server: wsaddin_server, connection: u64)
 /// @retval WSADDIN_CLOSED        it has gone, or somebody has decided already
 /// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or a status that is not allowed
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_reject(
+pub unsafe extern "C-unwind" fn wsaddin_server_reject(
     server: wsaddin_server,
     connection: u64,
     http_status: i64,
@@ -63,13 +63,16 @@ unsafe fn get(server: wsaddin_server, option: Opt, value: *mut i64) -> wsaddin_r
 
 /// Connections from one address at the same time; the next one gets HTTP 503; 0 is without limit. Acts at once. Default 0.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_max_connections_per_address(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_max_connections_per_address(
+    server: wsaddin_server,
+    value: i64,
+) -> wsaddin_result {
     set(server, Opt::MaxConnectionsPerAddress, value)
 }
 
 /// Reads what wsaddin_server_set_max_connections_per_address sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_max_connections_per_address(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_max_connections_per_address(
     server: wsaddin_server,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -80,26 +83,32 @@ pub unsafe extern "C" fn wsaddin_server_get_max_connections_per_address(
 /// 1: each newcomer waits as WSADDIN_EVENT_PENDING for wsaddin_server_accept or wsaddin_server_reject. It counts in
 /// MaxConnections, but is no connection yet. Acts at once. Default 0.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_manual_accept(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_manual_accept(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::ManualAccept, value)
 }
 
 /// Reads what wsaddin_server_set_manual_accept sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_manual_accept(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_get_manual_accept(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(server, Opt::ManualAccept, value) }
 }
 
 /// Milliseconds that a pending one waits, 1 to 600000; then it gets HTTP 503. Default 30000.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_accept_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_accept_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::AcceptTimeout, value)
 }
 
 /// Reads what wsaddin_server_set_accept_timeout sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_accept_timeout(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_get_accept_timeout(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(server, Opt::AcceptTimeout, value) }
 }
@@ -109,7 +118,7 @@ pub unsafe extern "C" fn wsaddin_server_get_accept_timeout(server: wsaddin_serve
 /// letters. Another one gets HTTP 403; who sends no Origin, as programs do, passes; empty allows all. Acts at once.
 /// Default empty.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_set_allowed_origins(
+pub unsafe extern "C-unwind" fn wsaddin_server_set_allowed_origins(
     server: wsaddin_server,
     value: *const c_void,
     size: usize,
@@ -123,7 +132,7 @@ pub unsafe extern "C" fn wsaddin_server_set_allowed_origins(
 
 /// Reads what wsaddin_server_set_allowed_origins sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_allowed_origins(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_allowed_origins(
     server: wsaddin_server,
     buffer: *mut c_char,
     capacity: usize,
@@ -141,7 +150,7 @@ pub unsafe extern "C" fn wsaddin_server_get_allowed_origins(
 /// selected; what a subprotocol's name may not hold is percent-encoded. The token is compared in constant time and shown
 /// as `***` everywhere. Acts at once. Default empty.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_set_access_token(
+pub unsafe extern "C-unwind" fn wsaddin_server_set_access_token(
     server: wsaddin_server,
     value: *const c_void,
     size: usize,
@@ -155,7 +164,7 @@ pub unsafe extern "C" fn wsaddin_server_set_access_token(
 
 /// Reads what wsaddin_server_set_access_token sets, as `***`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_access_token(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_access_token(
     server: wsaddin_server,
     buffer: *mut c_char,
     capacity: usize,

@@ -15,7 +15,7 @@ use std::ffi::c_void;
 ///
 /// @param server  its handle; free it with wsaddin_server_free
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_new(server: *mut wsaddin_server) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_new(server: *mut wsaddin_server) -> wsaddin_result {
     guard(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("server", server, wsaddin_server { id: 0 }) }?;
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn wsaddin_server_new(server: *mut wsaddin_server) -> wsad
 /// @retval WSADDIN_BAD_HANDLE      freed already, for instance by another thread meanwhile
 /// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; the server lives on
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_free(server: wsaddin_server) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_free(server: wsaddin_server) -> wsaddin_result {
     guard(|| {
         // The handle goes last: where this fails inside a handler it has to stay good, for other threads too.
         let ended = SERVERS.get(server.id)?.shut_down();
@@ -52,7 +52,7 @@ pub extern "C" fn wsaddin_server_free(server: wsaddin_server) -> wsaddin_result 
 /// @retval WSADDIN_ALREADY_RUNNING  it goes on as it was
 /// @retval WSADDIN_ADDRESS          the port is in use, or the address is not this machine's
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_run(
+pub unsafe extern "C-unwind" fn wsaddin_server_run(
     server: wsaddin_server,
     interface_name: *const c_void,
     size: usize,
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn wsaddin_server_run(
 /// Closes every connection with 1001 and frees the port. Blocks at most CloseTimeout. What was received stays queued.
 /// Not running is no error.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_stop(server: wsaddin_server) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_stop(server: wsaddin_server) -> wsaddin_result {
     guard(|| SERVERS.get(server.id)?.stop())
 }
 
@@ -86,7 +86,7 @@ fn gone(found: bool) -> Done {
 /// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
 /// @retval WSADDIN_QUEUE_FULL    no room; nothing was queued
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_send_text(
+pub unsafe extern "C-unwind" fn wsaddin_server_send_text(
     server: wsaddin_server,
     connection: u64,
     text: *const c_void,
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn wsaddin_server_send_text(
 ///
 /// @param data  `size` bytes, copied
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_send_binary(
+pub unsafe extern "C-unwind" fn wsaddin_server_send_binary(
     server: wsaddin_server,
     connection: u64,
     data: *const c_void,
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn wsaddin_server_send_binary(
 /// @param text   UTF-8, `size` bytes, copied once for all
 /// @param count  how many it was queued for
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_broadcast_text(
+pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_text(
     server: wsaddin_server,
     text: *const c_void,
     size: usize,
@@ -152,7 +152,7 @@ pub unsafe extern "C" fn wsaddin_server_broadcast_text(
 /// @param data   `size` bytes, copied once for all
 /// @param count  how many connections it was queued for
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_broadcast_binary(
+pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_binary(
     server: wsaddin_server,
     data: *const c_void,
     size: usize,
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn wsaddin_server_broadcast_binary(
 /// @retval WSADDIN_CLOSED       not running (any more), and nothing is queued
 /// @retval WSADDIN_HANDLER_SET  a handler gets the events
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_receive(
+pub unsafe extern "C-unwind" fn wsaddin_server_receive(
     server: wsaddin_server,
     timeout_ms: i64,
     message: *mut *mut wsaddin_message,
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn wsaddin_server_receive(
 
 /// Takes the next event of any kind; wsaddin_message_event says which. Otherwise as wsaddin_server_receive.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_receive_event(
+pub unsafe extern "C-unwind" fn wsaddin_server_receive_event(
     server: wsaddin_server,
     timeout_ms: i64,
     message: *mut *mut wsaddin_message,
@@ -213,7 +213,7 @@ pub unsafe extern "C" fn wsaddin_server_receive_event(
 /// @retval WSADDIN_CLOSED        that connection has gone already
 /// @retval WSADDIN_BAD_ARGUMENT  a code or reason that is not allowed; nothing happened
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_disconnect(
+pub unsafe extern "C-unwind" fn wsaddin_server_disconnect(
     server: wsaddin_server,
     connection: u64,
     code: u16,
@@ -232,7 +232,7 @@ pub unsafe extern "C" fn wsaddin_server_disconnect(
 /// @param round_trip_ms  milliseconds
 /// @retval WSADDIN_PING_TIMEOUT  no pong within that time
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_ping(
+pub unsafe extern "C-unwind" fn wsaddin_server_ping(
     server: wsaddin_server,
     connection: u64,
     timeout_ms: i64,

@@ -27,65 +27,77 @@ unsafe fn get(server: wsaddin_server, option: Opt, value: *mut i64) -> wsaddin_r
 /// A peer that breaks the protocol is sent its close code when the messages that it had sent before have been taken, so
 /// that they can be answered: at most within this time and 1 second.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_close_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_close_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::CloseTimeout, value)
 }
 
 /// Reads what wsaddin_server_set_close_timeout sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_close_timeout(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_get_close_timeout(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(server, Opt::CloseTimeout, value) }
 }
 
 /// Milliseconds that sending waits for room in the queue; 0 is without limit, negative does not wait. Default -1.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_send_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_send_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::SendTimeout, value)
 }
 
 /// Reads what wsaddin_server_set_send_timeout sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_send_timeout(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_get_send_timeout(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(server, Opt::SendTimeout, value) }
 }
 
 /// Milliseconds without a received byte after which a ping is sent; 0 is off. Default 20000.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_ping_interval(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_ping_interval(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::PingInterval, value)
 }
 
 /// Reads what wsaddin_server_set_ping_interval sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_ping_interval(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_get_ping_interval(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(server, Opt::PingInterval, value) }
 }
 
 /// Milliseconds for the answer to such a ping, after which the connection has ended; 0 is off. Default 20000.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_pong_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_pong_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::PongTimeout, value)
 }
 
 /// Reads what wsaddin_server_set_pong_timeout sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_pong_timeout(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_get_pong_timeout(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(server, Opt::PongTimeout, value) }
 }
 
 /// The largest incoming message in bytes; a larger one ends the connection with 1009. Default 67108864.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_max_message_size(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_max_message_size(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::MaxMessageSize, value)
 }
 
 /// Reads what wsaddin_server_set_max_message_size sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_max_message_size(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_max_message_size(
     server: wsaddin_server,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -95,13 +107,16 @@ pub unsafe extern "C" fn wsaddin_server_get_max_message_size(
 
 /// Messages that may wait to be received; beyond, reading from the network pauses. Default 65536.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_receive_queue_messages(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_receive_queue_messages(
+    server: wsaddin_server,
+    value: i64,
+) -> wsaddin_result {
     set(server, Opt::ReceiveQueueMessages, value)
 }
 
 /// Reads what wsaddin_server_set_receive_queue_messages sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_receive_queue_messages(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_receive_queue_messages(
     server: wsaddin_server,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -111,13 +126,13 @@ pub unsafe extern "C" fn wsaddin_server_get_receive_queue_messages(
 
 /// Bytes that may wait to be received; beyond, reading from the network pauses. Default 67108864.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_receive_queue_bytes(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_receive_queue_bytes(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::ReceiveQueueBytes, value)
 }
 
 /// Reads what wsaddin_server_set_receive_queue_bytes sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_receive_queue_bytes(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_receive_queue_bytes(
     server: wsaddin_server,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -127,13 +142,13 @@ pub unsafe extern "C" fn wsaddin_server_get_receive_queue_bytes(
 
 /// Bytes that may wait to be sent on one connection. Default 4194304.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_send_queue_bytes(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_send_queue_bytes(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::SendQueueBytes, value)
 }
 
 /// Reads what wsaddin_server_set_send_queue_bytes sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_send_queue_bytes(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_send_queue_bytes(
     server: wsaddin_server,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -144,13 +159,16 @@ pub unsafe extern "C" fn wsaddin_server_get_send_queue_bytes(
 /// 1 (the default) offers, or accepts, permessage-deflate (RFC 7692); 0 does not. For connections that come from now
 /// on. A message under 256 bytes, or one that would not become smaller, goes out as it is.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_compression(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_compression(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::Compression, value)
 }
 
 /// Reads what wsaddin_server_set_compression sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_compression(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_get_compression(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(server, Opt::Compression, value) }
 }
@@ -159,13 +177,13 @@ pub unsafe extern "C" fn wsaddin_server_get_compression(server: wsaddin_server, 
 /// more, and each connection keeps about 300 KiB for what it sends and 40 KiB for what it receives (at 15 bits). 0
 /// (the default): a connection keeps nothing between messages. For connections that come from now on.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_compression_context(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_compression_context(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::CompressionContext, value)
 }
 
 /// Reads what wsaddin_server_set_compression_context sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_compression_context(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_compression_context(
     server: wsaddin_server,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -176,13 +194,16 @@ pub unsafe extern "C" fn wsaddin_server_get_compression_context(
 /// The largest compression window in either direction, as a power of two: 8 to 15; some peers, whose zlib cannot
 /// compress with it, do not bear 8. For connections that come from now on. Default 15.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_compression_window_bits(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_compression_window_bits(
+    server: wsaddin_server,
+    value: i64,
+) -> wsaddin_result {
     set(server, Opt::CompressionWindowBits, value)
 }
 
 /// Reads what wsaddin_server_set_compression_window_bits sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_compression_window_bits(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_compression_window_bits(
     server: wsaddin_server,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -192,26 +213,29 @@ pub unsafe extern "C" fn wsaddin_server_get_compression_window_bits(
 
 /// Connections at most; the next one gets HTTP 503. Default 10000.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_max_connections(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_max_connections(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::MaxConnections, value)
 }
 
 /// Reads what wsaddin_server_set_max_connections sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_max_connections(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_get_max_connections(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(server, Opt::MaxConnections, value) }
 }
 
 /// Milliseconds, 1 to 600000, in which a newcomer must have finished its handshake. Default 10000.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_handshake_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_handshake_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::HandshakeTimeout, value)
 }
 
 /// Reads what wsaddin_server_set_handshake_timeout sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_handshake_timeout(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_handshake_timeout(
     server: wsaddin_server,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -222,33 +246,39 @@ pub unsafe extern "C" fn wsaddin_server_get_handshake_timeout(
 /// Bytes of unfinished messages of all connections together; who would exceed it is closed with 1013. Default
 /// 268435456.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_assembly_bytes(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_assembly_bytes(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::AssemblyBytes, value)
 }
 
 /// Reads what wsaddin_server_set_assembly_bytes sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_assembly_bytes(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_get_assembly_bytes(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(server, Opt::AssemblyBytes, value) }
 }
 
 /// I/O threads, 1 to 64; the process runs as many as its largest running server asks for. Default 1.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsaddin_server_set_io_threads(server: wsaddin_server, value: i64) -> wsaddin_result {
+pub extern "C-unwind" fn wsaddin_server_set_io_threads(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::IoThreads, value)
 }
 
 /// Reads what wsaddin_server_set_io_threads sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_io_threads(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_get_io_threads(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { get(server, Opt::IoThreads, value) }
 }
 
 /// Subprotocols that are supported, comma separated, preferred first; from the next run on. Default empty.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_set_protocols(
+pub unsafe extern "C-unwind" fn wsaddin_server_set_protocols(
     server: wsaddin_server,
     value: *const c_void,
     size: usize,
@@ -262,7 +292,7 @@ pub unsafe extern "C" fn wsaddin_server_set_protocols(
 
 /// Reads what wsaddin_server_set_protocols sets.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_protocols(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_protocols(
     server: wsaddin_server,
     buffer: *mut c_char,
     capacity: usize,

@@ -14,7 +14,7 @@ use std::ffi::c_char;
 ///
 /// @retval WSADDIN_CLOSED  that connection has gone
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_connection_info(
+pub unsafe extern "C-unwind" fn wsaddin_server_connection_info(
     server: wsaddin_server,
     connection: u64,
     buffer: *mut c_char,
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn wsaddin_server_connection_info(
 
 /// All connections as a JSON array of what wsaddin_server_connection_info tells, without headers. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_connection_list(
+pub unsafe extern "C-unwind" fn wsaddin_server_connection_list(
     server: wsaddin_server,
     buffer: *mut c_char,
     capacity: usize,
@@ -73,7 +73,7 @@ unsafe fn text(
 
 /// The address listened on, without the port; empty when stopped. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_server(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_server(
     server: wsaddin_server,
     buffer: *mut c_char,
     capacity: usize,
@@ -85,14 +85,14 @@ pub unsafe extern "C" fn wsaddin_server_get_server(
 
 /// The port listened on; 0 when stopped. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_port(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_get_port(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { number(server, value, |server| server.port().into()) }
 }
 
 /// The connections for people, like "1: 127.0.0.1:50412 | 2: 127.0.0.1:50413". Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_connections(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_connections(
     server: wsaddin_server,
     buffer: *mut c_char,
     capacity: usize,
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn wsaddin_server_get_connections(
 
 /// How many connections there are. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_connection_count(
+pub unsafe extern "C-unwind" fn wsaddin_server_get_connection_count(
     server: wsaddin_server,
     value: *mut i64,
 ) -> wsaddin_result {
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn wsaddin_server_get_connection_count(
 
 /// Messages that were received and not yet taken. Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_get_queued(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+pub unsafe extern "C-unwind" fn wsaddin_server_get_queued(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { number(server, value, |server| clamp(server.queued())) }
 }
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn wsaddin_server_get_queued(server: wsaddin_server, value
 /// round_trip_ms (null before the first pong), connects, reconnects, rejected (by reason), closes (by code),
 /// connections, sessions_waiting, warnings, started_at (ISO 8601, UTC). Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_statistics(
+pub unsafe extern "C-unwind" fn wsaddin_server_statistics(
     server: wsaddin_server,
     buffer: *mut c_char,
     capacity: usize,

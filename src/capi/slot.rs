@@ -43,6 +43,10 @@ impl<T> Slot<T> {
 
     /// The object, if this is the place of that handle.
     pub(super) fn enter(&self, id: u64) -> Option<Visit<'_, T>> {
+        // Hardly ever another's: a handle that is none leaves no count behind, should the process fork just now.
+        if self.id.load(SeqCst) != id {
+            return None;
+        }
         // Counted before looking, so that `clear` either sees the count or is seen.
         self.users.fetch_add(1, SeqCst);
         let visit = Visit(self);

@@ -17,7 +17,7 @@ use std::ffi::c_void;
 /// @param password     of the key or the PKCS#12; copied, and wiped when the server stops
 /// @retval WSADDIN_FILE  a file cannot be read or used, or the password is wrong; the text says which and why
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_run_tls(
+pub unsafe extern "C-unwind" fn wsaddin_server_run_tls(
     server: wsaddin_server,
     interface_name: *const c_void,
     size: usize,
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn wsaddin_server_run_tls(
 /// @retval WSADDIN_NOT_RUNNING  it does not run
 /// @retval WSADDIN_UNSUPPORTED  it runs without TLS
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_server_reload_certificate(
+pub unsafe extern "C-unwind" fn wsaddin_server_reload_certificate(
     server: wsaddin_server,
     certificate: *const c_void,
     certificate_size: usize,
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn wsaddin_server_reload_certificate(
 /// @param certificate  as for wsaddin_server_run_tls; with all three empty: none any more
 /// @retval WSADDIN_FILE  a file cannot be read or used, or the password is wrong; the text says which and why
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsaddin_client_set_client_certificate(
+pub unsafe extern "C-unwind" fn wsaddin_client_set_client_certificate(
     client: wsaddin_client,
     certificate: *const c_void,
     certificate_size: usize,

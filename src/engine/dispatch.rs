@@ -3,6 +3,7 @@
 use crate::engine::queue::{Entries, Inbox, State};
 use crate::engine::shared::{Event, io_thread, is_guest, on_io_thread};
 use crate::error::{Error, Id, Result};
+use crate::library;
 use crate::ws::MessageKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -28,6 +29,7 @@ impl Handler {
     /// A panic of the handler must neither end the thread nor leave the queue in its hands.
     fn call(&self, call: impl FnOnce(&dyn HandlerFunction)) {
         let _ = catch_unwind(AssertUnwindSafe(|| call(&*self.function)));
+        library::back_from_host();
     }
 }
 

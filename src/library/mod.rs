@@ -8,12 +8,18 @@ mod imp;
 #[path = "windows.rs"]
 mod imp;
 
+mod border;
+mod fork;
+
+pub use border::{border, quiet_panics};
+pub use fork::{Stake, back_from_host, has_child, is_forked, try_lock};
+
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Threads of ours that run.
@@ -32,6 +38,7 @@ struct Body {
 
 impl Body {
     fn execute(self) {
+        border::begin_thread();
         // A panic ends the thread's work; it must not unwind into the system.
         let _ = catch_unwind(AssertUnwindSafe(self.run));
         RUNNING.fetch_sub(1, SeqCst);
@@ -80,6 +87,24 @@ pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<Thr
 /// must end by itself within a short time.
 pub fn at_unload(f: fn()) {
     *AT_UNLOAD.lock().unwrap_or_else(PoisonError::into_inner) = Some(f);
+}
+
+/// The library goes, or the process ends.
+#[cfg(unix)]
+fn finish() {
+    fork::forget();
+    if is_forked() {
+        // Nothing here is the child's: no thread of ours runs, and any lock may be taken.
+        return;
+    }
+    let hook = AT_UNLOAD.try_lock().ok().and_then(|mut slot| slot.take());
+    if let Some(hook) = hook {
+        hook();
+    }
+    // With a thread of ours still inside OpenSSL nothing may be taken away from it.
+    if TLS_USED.load(SeqCst) && RUNNING.load(SeqCst) == 0 {
+        imp::clean_up_tls();
+    }
 }
 
 /// OpenSSL is being used.
@@ -138,44 +163,4 @@ pub fn this_thread() -> usize {
         static HERE: Cell<u8> = const { Cell::new(0) };
     }
     HERE.with(|here| std::ptr::from_ref(here).addr())
-}
-
-/// Runs `f`, which may call the system where a host's thread could be cancelled, and lets nobody cancel it meanwhile.
-pub fn without_cancellation<R>(f: impl FnOnce() -> R) -> R {
-    #[cfg(target_os = "linux")]
-    let _uncancelled = imp::Uncancelled::begin();
-    f()
-}
-
-thread_local! {
-    /// Inside a border. No destructor.
-    static AT_BORDER: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs a call of the host; a panic ends here and prints nothing. Std's own report of a panic would leave something
-/// behind in the host's thread, and its text belongs to no host's error stream.
-pub fn border<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
-    quiet_panics();
-    let outer = AT_BORDER.replace(true);
-    let outcome = catch_unwind(AssertUnwindSafe(f));
-    AT_BORDER.set(outer);
-    outcome
-}
-
-type PanicHook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync>;
-
-/// Panics inside a border are silent; all others go to the hook that was there before.
-pub fn quiet_panics() {
-    /// The hook that was there before. Neither it nor ours takes memory, which nobody would free at an unload: std's own
-    /// hook and ours are functions without data.
-    static BEFORE: OnceLock<PanicHook> = OnceLock::new();
-    BEFORE.get_or_init(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|info| {
-            if let Some(before) = BEFORE.get().filter(|_| !AT_BORDER.get()) {
-                before(info);
-            }
-        }));
-        before
-    });
 }

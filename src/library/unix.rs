@@ -1,6 +1,6 @@
 //! Linux, and what other systems of the kind share with it.
 
-use super::{AT_UNLOAD, Body, RUNNING, SeqCst, TLS_USED};
+use super::Body;
 use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
@@ -53,34 +53,6 @@ pub fn join(handle: Handle) {
 pub fn detach(handle: Handle) {
     // SAFETY: as in `join`.
     unsafe { libc::pthread_detach(handle) };
-}
-
-#[cfg(target_os = "linux")]
-unsafe extern "C" {
-    // The crate libc has it for other systems only.
-    safe fn pthread_setcancelstate(state: c_int, before: Option<&mut c_int>) -> c_int;
-}
-
-/// While it lives nobody cancels the thread: that would unwind through frames that do not expect it.
-#[cfg(target_os = "linux")]
-pub struct Uncancelled(c_int);
-
-#[cfg(target_os = "linux")]
-impl Uncancelled {
-    pub fn begin() -> Self {
-        /// From pthread.h.
-        const PTHREAD_CANCEL_DISABLE: c_int = 1;
-        let mut before = 0;
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, Some(&mut before));
-        Self(before)
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for Uncancelled {
-    fn drop(&mut self) {
-        pthread_setcancelstate(self.0, None);
-    }
 }
 
 pub fn pin() {
@@ -155,18 +127,11 @@ pub fn give_up_after(_: &mio::net::TcpStream, _: Duration) {}
 
 /// The system calls this when the library goes, or when the process ends.
 extern "C" fn finish() {
-    let hook = AT_UNLOAD.try_lock().ok().and_then(|mut slot| slot.take());
-    if let Some(hook) = hook {
-        hook();
-    }
-    // With a thread of ours still inside OpenSSL nothing may be taken away from it.
-    if TLS_USED.load(SeqCst) && RUNNING.load(SeqCst) == 0 {
-        clean_up_tls();
-    }
+    super::finish();
 }
 
 #[cfg(target_os = "linux")]
-fn clean_up_tls() {
+pub fn clean_up_tls() {
     unsafe extern "C" {
         fn OPENSSL_cleanup();
     }
@@ -176,7 +141,7 @@ fn clean_up_tls() {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn clean_up_tls() {}
+pub fn clean_up_tls() {}
 
 #[cfg(target_os = "linux")]
 #[used]

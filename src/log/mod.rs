@@ -9,6 +9,7 @@ mod writer;
 
 use self::writer::Writer;
 use crate::error::{Arg, Error, Id, Result};
+use crate::library::Stake;
 use std::fmt::{self, Display, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
@@ -195,6 +196,8 @@ impl Write for OneLine<'_> {
 /// # Errors
 /// `LogFile`: the file cannot be opened for writing; what was set before stays.
 pub fn set(path: &str, level: Level) -> Result<()> {
+    // Without objects nothing else says that locks may be taken.
+    let _stake = Stake::take();
     WRITER.set(path, level)
 }
 

@@ -39,6 +39,10 @@ impl Object {
 /// # Safety
 /// `object` comes from [`Object::boxed`] and is not used by anybody afterwards.
 pub(super) unsafe fn destroy(object: *mut Object) {
+    if library::is_forked() {
+        // What it is made of belongs to threads that are not here.
+        return;
+    }
     // SAFETY: live until the end of this function by the caller's promise.
     let addin = unsafe { (*object).addin.clone() };
     addin.destroy();
@@ -64,9 +68,15 @@ unsafe fn shield<const BASE: usize, R: Copy>(this: *mut c_void, otherwise: R, bo
     if this.is_null() {
         return otherwise;
     }
-    // SAFETY: the caller's promise.
-    let addin = unsafe { addin::<BASE>(this) };
-    library::border(|| addin.enter().map_or(otherwise, |_inside| body(&*addin))).unwrap_or(otherwise)
+    library::border(otherwise, || {
+        // SAFETY: the caller's promise.
+        let addin = unsafe { addin::<BASE>(this) };
+        if library::is_forked() {
+            // Without the gate, where a thread of the parent may have been the last to leave.
+            return body(&*addin);
+        }
+        addin.enter().map_or(otherwise, |_inside| body(&*addin))
+    })
 }
 
 /// What `delete` does.
@@ -80,22 +90,22 @@ unsafe fn delete<const BASE: usize>(this: *mut c_void) {
     // SAFETY: the bases are one pointer apart.
     let object = unsafe { this.cast::<*const c_void>().sub(BASE).cast::<Object>() };
     // SAFETY: the caller's promise.
-    let _ = library::border(|| unsafe { destroy(object) });
+    library::border((), || unsafe { destroy(object) });
 }
 
 /// The destructor slots at the head of each table.
 #[cfg(not(windows))]
 #[repr(C)]
 pub(super) struct Destructors {
-    complete: unsafe extern "C" fn(*mut c_void),
-    pub(super) deleting: unsafe extern "C" fn(*mut c_void),
+    complete: unsafe extern "C-unwind" fn(*mut c_void),
+    pub(super) deleting: unsafe extern "C-unwind" fn(*mut c_void),
 }
 
 #[cfg(not(windows))]
 const fn destructors<const BASE: usize>() -> Destructors {
     /// Called where the memory is the caller's: there is no such case for our objects.
-    unsafe extern "C" fn complete(_: *mut c_void) {}
-    unsafe extern "C" fn deleting<const BASE: usize>(this: *mut c_void) {
+    unsafe extern "C-unwind" fn complete(_: *mut c_void) {}
+    unsafe extern "C-unwind" fn deleting<const BASE: usize>(this: *mut c_void) {
         // SAFETY: the host deletes its object.
         unsafe { delete::<BASE>(this) };
     }
@@ -106,16 +116,19 @@ const fn destructors<const BASE: usize>() -> Destructors {
 #[repr(C)]
 pub(super) struct Destructors {
     #[cfg(target_arch = "x86")]
-    scalar_deleting: unsafe extern "thiscall" fn(*mut c_void, u32) -> *mut c_void,
+    scalar_deleting: unsafe extern "thiscall-unwind" fn(*mut c_void, u32) -> *mut c_void,
     #[cfg(not(target_arch = "x86"))]
-    scalar_deleting: unsafe extern "C" fn(*mut c_void, u32) -> *mut c_void,
+    scalar_deleting: unsafe extern "C-unwind" fn(*mut c_void, u32) -> *mut c_void,
 }
 
 /// Bit 0 of Microsoft's flags asks to free the memory.
 #[cfg(windows)]
 const fn destructors<const BASE: usize>() -> Destructors {
     #[cfg(target_arch = "x86")]
-    unsafe extern "thiscall" fn scalar_deleting<const BASE: usize>(this: *mut c_void, flags: u32) -> *mut c_void {
+    unsafe extern "thiscall-unwind" fn scalar_deleting<const BASE: usize>(
+        this: *mut c_void,
+        flags: u32,
+    ) -> *mut c_void {
         if flags & 1 != 0 {
             // SAFETY: the host deletes its object.
             unsafe { delete::<BASE>(this) };
@@ -123,7 +136,7 @@ const fn destructors<const BASE: usize>() -> Destructors {
         this
     }
     #[cfg(not(target_arch = "x86"))]
-    unsafe extern "C" fn scalar_deleting<const BASE: usize>(this: *mut c_void, flags: u32) -> *mut c_void {
+    unsafe extern "C-unwind" fn scalar_deleting<const BASE: usize>(this: *mut c_void, flags: u32) -> *mut c_void {
         if flags & 1 != 0 {
             // SAFETY: the host deletes its object.
             unsafe { delete::<BASE>(this) };
@@ -153,11 +166,11 @@ macro_rules! table {
         #[repr(C)]
         pub(super) struct $table {
             pub(super) destructors: Destructors,
-            $(pub(super) $method: unsafe extern "system" fn(*mut c_void $(, $type)*) -> $result,)*
+            $(pub(super) $method: unsafe extern "system-unwind" fn(*mut c_void $(, $type)*) -> $result,)*
         }
 
         static $instance: Headed<$table> = {
-            $(unsafe extern "system" fn $method(this: *mut c_void $(, $arg: $type)*) -> $result {
+            $(unsafe extern "system-unwind" fn $method(this: *mut c_void $(, $arg: $type)*) -> $result {
                 // SAFETY: the host calls a method of its live object, with pointers as the interface demands them;
                 // each is checked for NULL where it is used.
                 unsafe { shield::<$base, $result>(this, $otherwise, |$addin| $body) }

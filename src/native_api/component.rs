@@ -10,6 +10,7 @@ use super::table::{Class, Method, Property};
 use super::variant::{Output, Prepared, Variant};
 use crate::engine::{Gate, Inside, lock};
 use crate::error::{Arg, Error, Id, Language, Result};
+use crate::library;
 use crate::log::{self, Level};
 use crate::options::{Kind, Opt};
 use std::ffi::{c_long, c_void};
@@ -76,7 +77,10 @@ impl<C: Class> Component<C> {
     }
 
     fn memory(&self) -> Option<Memory> {
-        *lock(&self.memory)
+        match library::is_forked() {
+            false => *lock(&self.memory),
+            true => library::try_lock(&self.memory).and_then(|memory| *memory),
+        }
     }
 
     /// Tells the host of a failure; always false.
@@ -86,6 +90,17 @@ impl<C: Class> Component<C> {
         let source = format!("AddIn.WebSocket.{}", C::NAME);
         self.line.call(Within::Call, |services| services.add_error(&source, &text));
         false
+    }
+
+    /// The same in a forked child, where it is the answer to every call: no lock is waited for.
+    fn fail_forked(&self) -> bool {
+        let source = format!("AddIn.WebSocket.{}", C::NAME);
+        self.line.call_forked(|services| services.add_error(&source, &self.forked()));
+        false
+    }
+
+    fn forked(&self) -> String {
+        Error::of(Id::Forked).text(self.language())
     }
 
     fn settle(&self, outcome: Result<()>) -> bool {
@@ -179,7 +194,7 @@ impl<C: Class> Component<C> {
 
     /// ErrorDescription needs the component, not the object.
     fn describe(&self, result: *mut Variant) -> Result<()> {
-        let text = lock(&self.failure).clone();
+        let text = if library::is_forked() { self.forked() } else { lock(&self.failure).clone() };
         if result.is_null() { Ok(()) } else { self.give(&Output::Text(text), result) }
     }
 }

@@ -33,7 +33,7 @@ const ATTACH_ANY: c_int = 3;
 
 /// The classes, separated by `|`.
 #[unsafe(no_mangle)]
-pub extern "C" fn GetClassNames() -> *const u16 {
+pub extern "C-unwind" fn GetClassNames() -> *const u16 {
     CLASS_NAMES.as_ptr()
 }
 
@@ -42,8 +42,11 @@ pub extern "C" fn GetClassNames() -> *const u16 {
 /// # Safety
 /// `name` is NULL or NUL-terminated, `object` is NULL or a place for one pointer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn GetClassObject(name: *const u16, object: *mut *mut c_void) -> c_long {
-    library::border(|| {
+pub unsafe extern "C-unwind" fn GetClassObject(name: *const u16, object: *mut *mut c_void) -> c_long {
+    library::border(0, || {
+        if library::is_forked() {
+            return 0;
+        }
         // SAFETY: the caller's promise.
         let (Some(first), Some(place)) = (unsafe { name.as_ref() }, unsafe { object.as_mut() }) else { return 0 };
         // SAFETY: NUL-terminated, and no class name is longer.
@@ -58,7 +61,6 @@ pub unsafe extern "C" fn GetClassObject(name: *const u16, object: *mut *mut c_vo
             Some(Err(_)) | None => 0,
         }
     })
-    .unwrap_or(0)
 }
 
 fn make(name: &[u16]) -> Option<Result<Arc<dyn Addin>>> {
@@ -76,8 +78,8 @@ fn make(name: &[u16]) -> Option<Result<Arc<dyn Addin>>> {
 /// # Safety
 /// `object` is NULL or holds NULL or an object of [`GetClassObject`] that nobody uses afterwards.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn DestroyObject(object: *mut *mut c_void) -> c_long {
-    library::border(|| {
+pub unsafe extern "C-unwind" fn DestroyObject(object: *mut *mut c_void) -> c_long {
+    library::border(-1, || {
         // SAFETY: the caller's promise.
         let Some(place) = (unsafe { object.as_mut() }) else { return -1 };
         let object = std::mem::replace(place, std::ptr::null_mut());
@@ -88,18 +90,17 @@ pub unsafe extern "C" fn DestroyObject(object: *mut *mut c_void) -> c_long {
         unsafe { abi::destroy(object.cast()) };
         0
     })
-    .unwrap_or(-1)
 }
 
 /// The host says which version of the Native API it has.
 #[unsafe(no_mangle)]
-pub extern "C" fn SetPlatformCapabilities(capabilities: c_int) -> c_int {
+pub extern "C-unwind" fn SetPlatformCapabilities(capabilities: c_int) -> c_int {
     CAPABILITIES.store(capabilities.into(), Relaxed);
     CAPABILITY
 }
 
 /// How the component may be attached.
 #[unsafe(no_mangle)]
-pub extern "C" fn GetAttachType() -> c_int {
+pub extern "C-unwind" fn GetAttachType() -> c_int {
     ATTACH_ANY
 }

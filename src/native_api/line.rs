@@ -4,6 +4,7 @@
 
 use super::host::Services;
 use crate::engine::lock;
+use crate::library;
 use std::cell::Cell;
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -44,6 +45,10 @@ struct Busy<'a>(&'a Line, (usize, Within));
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
+        // The host has forked inside, and this is the child.
+        if library::is_forked() {
+            return;
+        }
         let mut state = lock(&self.0.state);
         if let Some(at) = state.calls.iter().rposition(|call| *call == self.1) {
             state.calls.remove(at);
@@ -68,7 +73,18 @@ impl Line {
             services
         };
         let _busy = Busy(self, me);
-        Some(f(services))
+        let result = f(services);
+        if within == Within::Event {
+            library::back_from_host();
+        }
+        Some(result)
+    }
+
+    /// The same in a forked child, where nobody would give back a lock that is taken.
+    pub fn call_forked(&self, f: impl FnOnce(Services)) {
+        if let Some(services) = library::try_lock(&self.state).and_then(|state| state.services) {
+            f(services);
+        }
     }
 
     /// Calls of the host into the object that this thread has not returned from, since it is in the host's hands.

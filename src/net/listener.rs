@@ -5,9 +5,9 @@ use super::stream::Stream;
 use crate::error::{Error, Id, Result};
 use mio::net::TcpListener;
 use mio::{Interest, Token};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 
 /// Newcomers that the kernel keeps until they are accepted; std's 128 is too few for a burst.
 const BACKLOG: i32 = 4096;
@@ -61,6 +61,12 @@ impl Listener {
     pub fn accept(&mut self) -> io::Result<(Stream, SocketAddr)> {
         let (socket, peer) = self.socket.accept()?;
         Ok((Stream::new(socket, peer), peer))
+    }
+
+    /// Stops listening, also where a child of this process has a copy of the socket, whose newcomers nobody would accept.
+    pub fn close(mut self, reactor: &Reactor) {
+        let _ = reactor.registry().deregister(&mut self.socket);
+        let _ = SockRef::from(&self.socket).shutdown(Shutdown::Both);
     }
 
     pub fn local_addr(&self) -> SocketAddr {

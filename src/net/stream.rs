@@ -8,7 +8,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Token};
 use socket2::SockRef;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 /// The TCP socket under everything. Writing never raises SIGPIPE in the host.
@@ -135,9 +135,13 @@ impl Stream {
         self.socket_mut().map_or(Ok(()), |socket| reactor.registry().reregister(socket, Token(token), interest()))
     }
 
+    /// Before it is dropped.
     pub fn deregister(&mut self, reactor: &Reactor) {
         if let Some(socket) = self.socket_mut() {
             let _ = reactor.registry().deregister(socket);
+            if library::has_child() {
+                let _ = socket.shutdown(Shutdown::Both);
+            }
         }
     }
 
@@ -222,7 +226,7 @@ impl Stream {
             let _ = stream.shutdown();
         }
         if let Some(socket) = self.socket() {
-            let _ = socket.shutdown(std::net::Shutdown::Write);
+            let _ = socket.shutdown(Shutdown::Write);
         }
     }
 

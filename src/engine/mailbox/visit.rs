@@ -69,8 +69,7 @@ impl<M, L: Rounds> Visit<M, L> {
     pub fn round(&mut self, deadline: Deadline) -> bool {
         let Some(events) = &mut self.events else { return false };
         let patience = deadline.left().unwrap_or(Some(Duration::ZERO));
-        // What the loop calls could be a point of cancellation, and unwind through frames that do not expect it.
-        library::without_cancellation(|| events.round_for_host(patience))
+        events.round_for_host(patience)
     }
 
     /// Ends it; without `others` who wait for what the loop brings the guest is expected back.

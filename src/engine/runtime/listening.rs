@@ -82,9 +82,9 @@ impl Listening {
         }
     }
 
-    pub fn close(self: Box<Self>) {
-        let acceptor = self.acceptor.clone();
-        drop(self);
+    pub fn close(self, io: &Io) {
+        let Self { listener, acceptor, .. } = self;
+        listener.close(&io.reactor);
         acceptor.closed();
     }
 }

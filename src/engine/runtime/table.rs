@@ -103,7 +103,7 @@ impl Table {
             Command::Unlisten { serial } => {
                 let is_it = |slot: &Option<Slot>| matches!(slot, Some(Slot::Listener(it)) if it.serial() == serial);
                 while let Some(at) = self.slots.iter().position(is_it) {
-                    self.free_slot(at);
+                    self.free_slot(io, at);
                 }
             }
             Command::Discard(_) | Command::Stop => {}
@@ -188,9 +188,9 @@ impl Table {
         }
     }
 
-    fn free_slot(&mut self, at: usize) {
+    fn free_slot(&mut self, io: &Io, at: usize) {
         match self.slots[at].take() {
-            Some(Slot::Listener(listening)) => listening.close(),
+            Some(Slot::Listener(listening)) => listening.close(io),
             Some(Slot::Connection(_)) | None => {}
         }
         self.free.push(at);
@@ -203,7 +203,7 @@ impl Table {
                     driver.break_off(io, Error::of(Id::Cancelled));
                     driver.leave(io);
                 }
-                Some(Slot::Listener(listening)) => listening.close(),
+                Some(Slot::Listener(listening)) => listening.close(io),
                 None => {}
             }
         }

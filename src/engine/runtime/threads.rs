@@ -57,10 +57,13 @@ impl Runtime {
 }
 
 /// An object's share of the runtime. Dropping the last one joins the threads, so it is dropped on host threads only.
-pub struct Lease(());
+pub struct Lease {
+    _stake: library::Stake,
+}
 
 impl Lease {
     pub fn acquire() -> Result<Self> {
+        let stake = library::Stake::take();
         library::at_unload(abandon);
         let mut slot = lock(&RUNTIME);
         if slot.is_none() {
@@ -74,7 +77,7 @@ impl Lease {
             runtime.users += 1;
             runtime.count();
         }
-        Ok(Lease(()))
+        Ok(Lease { _stake: stake })
     }
 
     /// The I/O thread that clients use.

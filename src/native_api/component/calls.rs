@@ -3,6 +3,7 @@
 use super::{Addin, Component};
 use crate::engine::{Inside, lock};
 use crate::error::{Arg, Error, Id, Result};
+use crate::library;
 use crate::native_api::host::{Memory, Services};
 use crate::native_api::table::{Class, Omitted, Property};
 use crate::native_api::text;
@@ -48,18 +49,27 @@ impl<C: Class> Addin for Component<C> {
     }
 
     fn init(&self, services: *mut c_void) -> bool {
+        if library::is_forked() {
+            return false;
+        }
         let services = Services::new(services);
         self.line.connect(services);
         services.is_some()
     }
 
     fn set_memory(&self, memory: *mut c_void) -> bool {
+        if library::is_forked() {
+            return false;
+        }
         let memory = Memory::new(memory);
         *lock(&self.memory) = memory;
         memory.is_some()
     }
 
     fn done(&self) {
+        if library::is_forked() {
+            return;
+        }
         self.port.end();
         self.object.shut_down();
         // A call that was ended inside may just be telling the host; after that it finds nobody to tell.
@@ -106,12 +116,18 @@ impl<C: Class> Addin for Component<C> {
     }
 
     fn get_property(&self, index: c_long, value: *mut Variant) -> bool {
+        if library::is_forked() {
+            return self.fail_forked();
+        }
         let Some(property) = Self::property(index) else { return false };
         let outcome = self.give(&self.read(&property), value);
         self.settle(outcome)
     }
 
     fn set_property(&self, index: c_long, value: *mut Variant) -> bool {
+        if library::is_forked() {
+            return self.fail_forked();
+        }
         let Some(property) = Self::property(index) else { return false };
         // SAFETY: NULL, or a value of the host that lives through the call.
         let value = unsafe { value.as_ref() };
@@ -166,7 +182,10 @@ impl<C: Class> Addin for Component<C> {
         let Some(method) = Self::method(index) else { return false };
         if method.en == "ErrorDescription" && count == 0 {
             let outcome = self.describe(result);
-            return self.settle(outcome);
+            return if library::is_forked() { outcome.is_ok() } else { self.settle(outcome) };
+        }
+        if library::is_forked() {
+            return self.fail_forked();
         }
         let outcome = match usize::try_from(count) {
             Ok(0) => self.run(method, result, &mut []),

@@ -201,7 +201,7 @@ impl Client {
         })
     }
 
-    pub fn set(&self, set: extern "C" fn(wsaddin_client, i64) -> i32, value: i64) -> &Self {
+    pub fn set(&self, set: extern "C-unwind" fn(wsaddin_client, i64) -> i32, value: i64) -> &Self {
         assert_eq!(set(self.0, value), 0, "{}", error_text());
         self
     }
@@ -211,7 +211,7 @@ impl Client {
         self.set(wsaddin_client_set_ping_interval, interval).set(wsaddin_client_set_pong_timeout, pong)
     }
 
-    pub fn get(&self, get: unsafe extern "C" fn(wsaddin_client, *mut i64) -> i32) -> i64 {
+    pub fn get(&self, get: unsafe extern "C-unwind" fn(wsaddin_client, *mut i64) -> i32) -> i64 {
         // SAFETY: as above.
         number(|out| unsafe { get(self.0, out) })
     }
@@ -321,7 +321,7 @@ impl Server {
         serde_json::from_str::<serde_json::Value>(&text.unwrap()).unwrap()[name].as_i64().unwrap()
     }
 
-    pub fn set(&self, set: extern "C" fn(wsaddin_server, i64) -> i32, value: i64) -> &Self {
+    pub fn set(&self, set: extern "C-unwind" fn(wsaddin_server, i64) -> i32, value: i64) -> &Self {
         assert_eq!(set(self.0, value), 0, "{}", error_text());
         self
     }
@@ -331,7 +331,7 @@ impl Server {
         self.set(wsaddin_server_set_ping_interval, interval).set(wsaddin_server_set_pong_timeout, pong)
     }
 
-    pub fn get(&self, get: unsafe extern "C" fn(wsaddin_server, *mut i64) -> i32) -> i64 {
+    pub fn get(&self, get: unsafe extern "C-unwind" fn(wsaddin_server, *mut i64) -> i32) -> i64 {
         // SAFETY: as above.
         number(|out| unsafe { get(self.0, out) })
     }

@@ -1,0 +1,58 @@
+//! Whom a client trusts.
+
+use super::args;
+use super::guard::guard;
+use super::handle::{CLIENTS, wsaddin_client};
+use super::result::wsaddin_result;
+use crate::options::Opt;
+use std::ffi::{c_char, c_void};
+
+/// Trusted roots beside the system's: the path of a PEM file, or PEM text; from the next connect on. Default empty.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_client_set_ca_file(
+    client: wsaddin_client,
+    value: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let value = unsafe { args::text("value", value, size) }?;
+        CLIENTS.get(client.id)?.options().set_text(Opt::CAFile, value)
+    })
+}
+
+/// Reads what wsaddin_client_set_ca_file sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_client_get_ca_file(
+    client: wsaddin_client,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
+        out.set(&CLIENTS.get(client.id)?.options().text(Opt::CAFile))
+    })
+}
+
+/// 1: the server's certificate and its name are checked. 0: they are not, and anybody may pose as the server; for this
+/// client alone, from the next connect on. Default 1.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn wsaddin_client_set_verify_certificate(client: wsaddin_client, value: i64) -> wsaddin_result {
+    guard(|| CLIENTS.get(client.id)?.options().set_int(Opt::VerifyCertificate, value))
+}
+
+/// Reads what wsaddin_client_set_verify_certificate sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_client_get_verify_certificate(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::out("value", value, 0) }?;
+        out.set(CLIENTS.get(client.id)?.options().int(Opt::VerifyCertificate));
+        Ok(())
+    })
+}
