@@ -3,6 +3,7 @@
 
 mod circles;
 mod made_up;
+mod picture;
 mod rules;
 mod source;
 

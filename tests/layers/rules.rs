@@ -17,7 +17,7 @@ pub const RULES: &[(&str, Rule)] = &[
 ];
 
 /// Each layer with those to its left. `client` and `server` do not know each other, and neither do the two faces.
-const LAYERS: &[(&str, &[&str])] = &[
+pub const LAYERS: &[(&str, &[&str])] = &[
     ("net", &[]),
     ("ws", &["net"]),
     ("engine", &["net", "ws"]),
@@ -31,7 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const LEAVES: &[&str] = &["error", "options", "library", "log", "proxy"];
 
 /// The rooms of `engine`, each with those that it stands on.
-const ROOMS: &[(&str, &[&str])] = &[
+pub const ROOMS: &[(&str, &[&str])] = &[
     ("shared", &[]),
     ("outbox", &["shared"]),
     ("mailbox", &["shared"]),
