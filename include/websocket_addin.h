@@ -4,7 +4,8 @@
  * Objects. A client has at most one connection at a time; a server listens and has many. Both are handles: numbers in
  * a struct that you copy as you like. Make one with ..._new, end it with ..._free. A handle that is zero, freed, made
  * up or of the other kind is never dangerous: the call returns WSADDIN_BAD_HANDLE. A server's connections are numbers,
- * too, counted from 1 and never used again.
+ * too, counted from 1 and never used again: to every function one that was never issued is a WSADDIN_BAD_ARGUMENT, and
+ * one that has ended is WSADDIN_CLOSED (wsaddin_server_ping: WSADDIN_NOT_CONNECTED).
  *
  * Results. Every function that can fail returns a wsaddin_result: 0 (WSADDIN_OK) is success, a positive number an
  * outcome that is no failure (WSADDIN_TIMEOUT, WSADDIN_CLOSED, WSADDIN_NOT_FOUND), a negative number an error. After
@@ -1020,7 +1021,8 @@ wsaddin_result wsaddin_server_receive_event(wsaddin_server server,
  * @param code    1000 to 1003, 1007 to 1014 or 3000 to 4999; 1000 is the ordinary one
  * @param reason  UTF-8, at most 123 bytes
  * @retval WSADDIN_CLOSED        that connection has gone already
- * @retval WSADDIN_BAD_ARGUMENT  a code or reason that is not allowed; nothing happened
+ * @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or a code or reason that is not allowed; nothing
+ *                               happened
  */
 wsaddin_result wsaddin_server_disconnect(wsaddin_server server,
                                          uint64_t connection,
@@ -1032,7 +1034,9 @@ wsaddin_result wsaddin_server_disconnect(wsaddin_server server,
  * Sends a ping to a connection and blocks until its pong, at most `timeout_ms` (WSADDIN_WAIT_FOREVER: without limit).
  *
  * @param round_trip_ms  milliseconds
- * @retval WSADDIN_PING_TIMEOUT  no pong within that time
+ * @retval WSADDIN_PING_TIMEOUT   no pong within that time
+ * @retval WSADDIN_NOT_CONNECTED  that connection has gone
+ * @retval WSADDIN_BAD_ARGUMENT   there never was such a connection
  */
 wsaddin_result wsaddin_server_ping(wsaddin_server server,
                                    uint64_t connection,
@@ -1044,7 +1048,8 @@ wsaddin_result wsaddin_server_ping(wsaddin_server server,
  * protocol, extensions, secure, state ("pending" or "open"), connected_at (ISO 8601, UTC), messages_in, messages_out,
  * bytes_in, bytes_out, queued_in, queued_out, queued_out_bytes, round_trip_ms (null before the first pong). Never blocks.
  *
- * @retval WSADDIN_CLOSED  that connection has gone
+ * @retval WSADDIN_CLOSED        that connection has gone
+ * @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
  */
 wsaddin_result wsaddin_server_connection_info(wsaddin_server server,
                                               uint64_t connection,

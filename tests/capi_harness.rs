@@ -8,8 +8,17 @@ use std::process::Command;
 use std::time::Duration;
 
 const C11: &[&str] = &["-std=c11", "-D_POSIX_C_SOURCE=200809L"];
-const HARNESS: &[&str] =
-    &["harness.c", "properties.c", "conversation.c", "tls.c", "policy.c", "misuse.c", "events.c", "races.c"];
+const HARNESS: &[&str] = &[
+    "harness.c",
+    "properties.c",
+    "conversation.c",
+    "tls.c",
+    "policy.c",
+    "misuse.c",
+    "numbers.c",
+    "events.c",
+    "races.c",
+];
 const LIMIT: Duration = Duration::from_secs(120);
 
 fn sources(names: &[&str]) -> Vec<PathBuf> {
@@ -135,6 +144,20 @@ fn unused(files: &[PathBuf], with_macros: bool) -> BTreeSet<String> {
 #[test]
 fn the_harness_uses_every_function_and_macro() {
     assert_eq!(unused(&sources(HARNESS), true), BTreeSet::new());
+}
+
+/// What of a made-up number is tried with one function is tried with all.
+#[test]
+fn every_function_that_takes_a_number_is_tried_with_wrong_ones() {
+    let header = std::fs::read_to_string(common::root().join("include/websocket_addin.h")).unwrap();
+    let plain = common::without_comments(&header);
+    let taking =
+        plain.split(';').filter(|one| one.contains("uint64_t connection,") || one.contains("uint64_t connection)"));
+    let taking: BTreeSet<String> = taking.flat_map(common::declared_functions).collect();
+    assert!(taking.len() >= 10, "{taking:?}");
+    let code = std::fs::read_to_string(&sources(&["numbers.c"])[0]).unwrap();
+    let tried = common::names(&common::without_comments(&code), |_| true);
+    assert_eq!(taking.difference(&tried).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
 #[test]

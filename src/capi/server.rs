@@ -211,7 +211,8 @@ pub unsafe extern "C-unwind" fn wsaddin_server_receive_event(
 /// @param code    1000 to 1003, 1007 to 1014 or 3000 to 4999; 1000 is the ordinary one
 /// @param reason  UTF-8, at most 123 bytes
 /// @retval WSADDIN_CLOSED        that connection has gone already
-/// @retval WSADDIN_BAD_ARGUMENT  a code or reason that is not allowed; nothing happened
+/// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or a code or reason that is not allowed; nothing
+///                               happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_disconnect(
     server: wsaddin_server,
@@ -230,7 +231,9 @@ pub unsafe extern "C-unwind" fn wsaddin_server_disconnect(
 /// Sends a ping to a connection and blocks until its pong, at most `timeout_ms` (WSADDIN_WAIT_FOREVER: without limit).
 ///
 /// @param round_trip_ms  milliseconds
-/// @retval WSADDIN_PING_TIMEOUT  no pong within that time
+/// @retval WSADDIN_PING_TIMEOUT   no pong within that time
+/// @retval WSADDIN_NOT_CONNECTED  that connection has gone
+/// @retval WSADDIN_BAD_ARGUMENT   there never was such a connection
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_ping(
     server: wsaddin_server,

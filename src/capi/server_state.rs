@@ -12,7 +12,8 @@ use std::ffi::c_char;
 /// protocol, extensions, secure, state ("pending" or "open"), connected_at (ISO 8601, UTC), messages_in, messages_out,
 /// bytes_in, bytes_out, queued_in, queued_out, queued_out_bytes, round_trip_ms (null before the first pong). Never blocks.
 ///
-/// @retval WSADDIN_CLOSED  that connection has gone
+/// @retval WSADDIN_CLOSED        that connection has gone
+/// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_connection_info(
     server: wsaddin_server,

@@ -188,8 +188,10 @@ impl<C: Class> Component<C> {
         if method.takes {
             self.port.taken();
         }
+        let output = output?;
+        let output = if method.is_function { output } else { Output::Bool(true) };
         // SAFETY: NULL, or a place of the host for one value that lives through the call.
-        call.finish(&output?, unsafe { result.as_mut() }, self.memory())
+        call.finish(&output, unsafe { result.as_mut() }, self.memory())
     }
 
     /// ErrorDescription needs the component, not the object.

@@ -15,6 +15,8 @@ mod events;
 mod exports;
 mod host;
 mod line;
+#[cfg(test)]
+mod number_tests;
 mod pump;
 mod reference;
 mod server_class;

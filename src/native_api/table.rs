@@ -44,7 +44,8 @@ pub(super) struct Method<C> {
     pub ru: &'static [&'static str],
     pub en: &'static str,
     pub parameters: &'static [Parameter],
-    /// Whether it returns a value; a procedure called as a function gives an empty one.
+    /// Whether it returns a value of its own; any other gives True, because a host lets only a method with a value be
+    /// called as a function.
     pub is_function: bool,
     /// Whether it takes from the queue, which external events of the kind `data` forbid.
     pub takes: bool,

@@ -98,6 +98,19 @@ pub(super) enum Output {
     Message(Message),
 }
 
+#[cfg(test)]
+impl Variant {
+    pub fn of_int(number: i64) -> Self {
+        Self { value: Value { i8: number }, elements: 0, vt: vt::I8 }
+    }
+
+    /// A string that lies where `units` does.
+    pub fn of_text(units: &[u16]) -> Self {
+        let buffer = Buffer { data: units.as_ptr().cast_mut().cast(), length: units.len() as u32 };
+        Self { value: Value { buffer }, elements: 0, vt: vt::PWSTR }
+    }
+}
+
 impl Variant {
     pub fn is_empty(&self) -> bool {
         matches!(self.vt, vt::EMPTY | vt::NULL)

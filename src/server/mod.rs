@@ -175,11 +175,12 @@ impl Server {
         self.shared.inbox.receive(Want::Any, patience)
     }
 
-    /// Starts the close and returns at once; false: no such connection.
+    /// Starts the close and returns at once; false: that connection has ended. An id never issued is an error.
     pub fn disconnect(&self, connection: u64, code: u16, reason: &str) -> Result<bool> {
         let _inside = self.enter()?;
         check_close(code, reason)?;
         let mut state = lock(&self.shared.state);
+        state.registry.check_issued(connection)?;
         let Some(connection) = state.registry.remove(connection) else { return Ok(false) };
         state.names.unlink(connection.serial);
         drop(state);
@@ -196,10 +197,7 @@ impl Server {
             drop(state);
             return Ok(Some(connection_json(&pending, "pending", true).to_string()));
         }
-        let Some(open) = state.registry.get(connection).cloned() else {
-            let ended = state.registry.was_issued(connection);
-            return if ended { Ok(None) } else { Err(Error::new(Id::UnknownConnection, [connection.into()])) };
-        };
+        let Some(open) = state.registry.find(connection)?.cloned() else { return Ok(None) };
         let badge = state.names.badge(open.serial);
         // Described without the lock, which every connection needs to come and go.
         drop(state);

@@ -31,9 +31,7 @@ impl Server {
     fn decide(&self, id: u64, refusal: Option<Refusal>) -> Result<bool> {
         let _inside = self.enter()?;
         let mut state = lock(&self.shared.state);
-        if !state.registry.was_issued(id) {
-            return Err(Error::new(Id::UnknownConnection, [id.into()]));
-        }
+        state.registry.check_issued(id)?;
         if state.phase != Phase::Running {
             // A stop refuses whoever still waits.
             return Ok(false);

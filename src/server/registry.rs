@@ -57,15 +57,19 @@ impl Registry {
         }
     }
 
-    /// Whether `id` was ever given to a connection.
-    pub fn was_issued(&self, id: u64) -> bool {
-        (1..=self.last_id).contains(&id)
+    /// Refuses an id that was never given to a connection. Every call that takes an id comes here: what it says of one
+    /// whose connection has ended is its own business, but a number that the host made up is a mistake everywhere.
+    pub fn check_issued(&self, id: u64) -> Result<()> {
+        match (1..=self.last_id).contains(&id) {
+            true => Ok(()),
+            false => Err(Error::new(Id::UnknownConnection, [id.into()])),
+        }
     }
 
     /// The open connection; `None` when it has ended. An id never issued is an error.
     pub fn find(&self, id: u64) -> Result<Option<&Arc<Connection>>> {
         match self.open.get(&id) {
-            None if !self.was_issued(id) => Err(Error::new(Id::UnknownConnection, [id.into()])),
+            None => self.check_issued(id).map(|()| None),
             found => Ok(found),
         }
     }

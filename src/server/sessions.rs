@@ -85,13 +85,7 @@ impl Server {
     /// A step on an open connection, which tells whether a handler is to be run. False: it has ended.
     fn change(&self, id: u64, step: impl FnOnce(&mut State, &Arc<Connection>) -> bool) -> Result<bool> {
         let mut state = lock(&self.shared.state);
-        let Some(connection) = state.registry.get(id).cloned() else {
-            return if state.registry.was_issued(id) {
-                Ok(false)
-            } else {
-                Err(Error::new(Id::UnknownConnection, [id.into()]))
-            };
-        };
+        let Some(connection) = state.registry.find(id)?.cloned() else { return Ok(false) };
         let dispatch = step(&mut state, &connection);
         drop(state);
         if dispatch {

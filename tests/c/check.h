@@ -61,6 +61,7 @@ void closing(void);
 void error_texts(void);
 void bad_handles(void);
 void bad_arguments(void);
+void connection_numbers(void);
 void handlers(void);
 void waiting_for_any(void);
 void races_with_free(int rounds);

@@ -99,6 +99,8 @@ int main(int argc, char **argv) {
     puts("bad handles");
     bad_arguments();
     puts("bad arguments");
+    connection_numbers();
+    puts("connection numbers");
     handlers();
     puts("handlers");
     waiting_for_any();

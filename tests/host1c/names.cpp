@@ -8,7 +8,6 @@ struct ExpectedMethod {
     std::vector<const char16_t*> russian;
     // What a later version adds is optional.
     long required, known;
-    bool result;
 };
 
 struct ExpectedProperty {
@@ -19,38 +18,38 @@ struct ExpectedProperty {
 
 // As the reference promises them. A library may have more.
 const std::vector<ExpectedMethod> CLIENT_METHODS = {
-    {u"Connect", {u"Подключиться"}, 1, 1, true},
-    {u"BeginConnect", {u"НачатьПодключение"}, 1, 1, false},
-    {u"Disconnect", {u"Отключиться"}, 0, 2, true},
-    {u"Send", {u"Отправить"}, 1, 1, false},
-    {u"Receive", {u"Получить", u"Принять"}, 2, 2, true},
-    {u"ReceiveEvent", {u"ПолучитьСобытие"}, 3, 3, true},
-    {u"Ping", {u"ПроверитьСвязь", u"Пинг"}, 0, 1, true},
-    {u"Request", {u"Запросить"}, 1, 4, true},
-    {u"SetHeader", {u"УстановитьЗаголовок"}, 2, 2, false},
-    {u"ErrorDescription", {u"ОписаниеОшибки"}, 0, 0, true},
-    {u"Statistics", {u"Статистика"}, 0, 0, true},
+    {u"Connect", {u"Подключиться"}, 1, 1},
+    {u"BeginConnect", {u"НачатьПодключение"}, 1, 1},
+    {u"Disconnect", {u"Отключиться"}, 0, 2},
+    {u"Send", {u"Отправить"}, 1, 1},
+    {u"Receive", {u"Получить", u"Принять"}, 2, 2},
+    {u"ReceiveEvent", {u"ПолучитьСобытие"}, 3, 3},
+    {u"Ping", {u"ПроверитьСвязь", u"Пинг"}, 0, 1},
+    {u"Request", {u"Запросить"}, 1, 4},
+    {u"SetHeader", {u"УстановитьЗаголовок"}, 2, 2},
+    {u"ErrorDescription", {u"ОписаниеОшибки"}, 0, 0},
+    {u"Statistics", {u"Статистика"}, 0, 0},
 };
 
 const std::vector<ExpectedMethod> SERVER_METHODS = {
-    {u"Run", {u"Запустить"}, 2, 2, true},
-    {u"Stop", {u"Остановить"}, 0, 0, false},
-    {u"Send", {u"Отправить"}, 2, 2, true},
-    {u"SendToName", {u"ОтправитьПоИмени"}, 2, 2, true},
-    {u"Broadcast", {u"Разослать"}, 1, 2, true},
-    {u"SetName", {u"УстановитьИмя"}, 2, 2, true},
-    {u"JoinGroup", {u"ДобавитьВГруппу"}, 2, 2, true},
-    {u"LeaveGroup", {u"ИсключитьИзГруппы"}, 2, 2, true},
-    {u"Receive", {u"Получить", u"Принять"}, 3, 3, true},
-    {u"ReceiveEvent", {u"ПолучитьСобытие"}, 4, 4, true},
-    {u"Disconnect", {u"Отключить"}, 1, 3, true},
-    {u"Accept", {u"ПодтвердитьСоединение"}, 1, 1, true},
-    {u"Reject", {u"ОтклонитьСоединение"}, 1, 3, true},
-    {u"ConnectionInfo", {u"СведенияОСоединении"}, 1, 1, true},
-    {u"ConnectionList", {u"СписокСоединений"}, 0, 0, true},
-    {u"Ping", {u"ПроверитьСвязь", u"Пинг"}, 1, 2, true},
-    {u"ErrorDescription", {u"ОписаниеОшибки"}, 0, 0, true},
-    {u"Statistics", {u"Статистика"}, 0, 0, true},
+    {u"Run", {u"Запустить"}, 2, 2},
+    {u"Stop", {u"Остановить"}, 0, 0},
+    {u"Send", {u"Отправить"}, 2, 2},
+    {u"SendToName", {u"ОтправитьПоИмени"}, 2, 2},
+    {u"Broadcast", {u"Разослать"}, 1, 2},
+    {u"SetName", {u"УстановитьИмя"}, 2, 2},
+    {u"JoinGroup", {u"ДобавитьВГруппу"}, 2, 2},
+    {u"LeaveGroup", {u"ИсключитьИзГруппы"}, 2, 2},
+    {u"Receive", {u"Получить", u"Принять"}, 3, 3},
+    {u"ReceiveEvent", {u"ПолучитьСобытие"}, 4, 4},
+    {u"Disconnect", {u"Отключить"}, 1, 3},
+    {u"Accept", {u"ПодтвердитьСоединение"}, 1, 1},
+    {u"Reject", {u"ОтклонитьСоединение"}, 1, 3},
+    {u"ConnectionInfo", {u"СведенияОСоединении"}, 1, 1},
+    {u"ConnectionList", {u"СписокСоединений"}, 0, 0},
+    {u"Ping", {u"ПроверитьСвязь", u"Пинг"}, 1, 2},
+    {u"ErrorDescription", {u"ОписаниеОшибки"}, 0, 0},
+    {u"Statistics", {u"Статистика"}, 0, 0},
 };
 
 const std::vector<ExpectedProperty> COMMON_PROPERTIES = {
@@ -162,7 +161,6 @@ void check_methods(Object& object, const std::vector<ExpectedMethod>& expected) 
         CHECK(object.take_name(component.GetMethodName(number, 1)) == method.russian[0]);
         const long total = component.GetNParams(number);
         CHECK_SAYS(total >= method.known, utf8(method.english));
-        CHECK_SAYS(component.HasRetVal(number) == method.result, utf8(method.english));
         for (long parameter = 0; parameter < total; ++parameter) {
             Variant value = object.to_variant({});
             const bool given = component.GetParamDefValue(number, parameter, &value) && value.type != VT_EMPTY;
@@ -173,6 +171,8 @@ void check_methods(Object& object, const std::vector<ExpectedMethod>& expected) 
     for (long number = 0; number < component.GetNMethods(); ++number) {
         for (long alias = 0; alias < 2; ++alias)
             check_name(object.take_name(component.GetMethodName(number, alias)), number, find);
+        // A host refuses to call as a function what says that it has no value.
+        CHECK_SAYS(component.HasRetVal(number), std::to_string(number));
     }
 }
 
@@ -228,11 +228,11 @@ void every_method(const Library& library, Manner manner) {
     Value event, id, data;
     gives(on_server(u"Run", {u"127.0.0.1", 0}), true);
     const Text url = u"ws://127.0.0.1:" + utf16(std::to_string(static_cast<long>(server.get(u"Port").number))) + u"/";
-    on_client(u"SetHeader", {u"X-Test", u"да"});
+    gives(on_client(u"SetHeader", {u"X-Test", u"да"}), true);
     gives(on_client(u"Connect", {url}), true);
     gives(on_server(u"ReceiveEvent", {0, event, id, data}), true);
     CHECK(event == u"open" && id == 1 && data.string.find(u"x-test") != Text::npos);
-    on_client(u"Send", {u"раз"});
+    gives(on_client(u"Send", {u"раз"}), true);
     gives(on_server(u"Receive", {0, id, data}), true);
     CHECK(id == 1 && data == u"раз");
     gives(on_server(u"Send", {1, u"два"}), true);
@@ -268,7 +268,7 @@ void every_method(const Library& library, Manner manner) {
     CHECK(eventually([&] { return client.get(u"ReadyState") == 3; }));
     CHECK(client.get(u"CloseCode") == 4321 && client.get(u"CloseReason") == u"хватит");
     gives(on_client(u"Disconnect"), false);
-    on_client(u"BeginConnect", {url});
+    gives(on_client(u"BeginConnect", {url}), true);
     CHECK(client.call(u"ReceiveEvent", {0, event, data}));
     CHECK_SAYS(event == u"open", event.show() + data.show());
     Object newcomer(library, u"Client");
@@ -282,7 +282,7 @@ void every_method(const Library& library, Manner manner) {
     };
     CHECK(comes(u"Reject") == u"error");
     CHECK(comes(u"Accept") == u"open");
-    on_server(u"Stop");
+    gives(on_server(u"Stop"), true);
     CHECK(server.get(u"Port") == 0);
     for (const ExpectedMethod& method : CLIENT_METHODS) CHECK(client_called.count(client.method(method.english)) == 1);
     for (const ExpectedMethod& method : SERVER_METHODS) CHECK(server_called.count(server.method(method.english)) == 1);

@@ -164,6 +164,8 @@ long Object::property(const char16_t* name) {
 Value Object::invoke(const char16_t* name, std::vector<Parameter>& parameters, Manner manner) {
     const long number = method(name);
     const long count = component->GetNParams(number);
+    if (manner == Manner::FUNCTION && !component->HasRetVal(number))
+        throw ScriptError(Text(u"Использование процедуры в качестве функции (") + name + u")");
     if (static_cast<long>(parameters.size()) > count) throw ScriptError(u"Слишком много фактических параметров");
     std::vector<Variant> variants(static_cast<std::size_t>(count));
     for (std::size_t at = 0; at < variants.size(); ++at) {

@@ -70,7 +70,9 @@ fn page(language: Language) -> String {
         .of(
             "# Справочник: компонента для 1С:Предприятия\n\n\
              [In English](reference.en.md). Страница построена по таблицам самой библиотеки.\n\n\
-             Каждое имя есть на двух языках, регистр букв не важен. Любой метод можно вызвать и как процедуру, и как функцию. \
+             Каждое имя есть на двух языках, регистр букв не важен. Любой метод можно вызвать и как процедуру, и как функцию: метод, у \
+             которого результат не указан, возвращает `Истина`, а обработчик асинхронного вызова (`НачатьВызов…`) у любого метода первым \
+             параметром получает результат. \
              Время – в миллисекундах: для параметра `Таймаут` 0 значит «ждать без ограничения», отрицательное значение – «не \
              ждать». Ошибка вызывает исключение; её текст остаётся в `ОписаниеОшибки()`. `Неопределено` вместо \
              необязательного параметра – то же, что его пропуск. Параметры с пометкой «выход» метод заполняет сам. Числа \
@@ -91,7 +93,9 @@ fn page(language: Language) -> String {
              переподключении или запуске сервера.\n",
             "# Reference: the add-in for 1C:Enterprise\n\n\
              [По-русски](reference.ru.md). This page is made of the library's own tables.\n\n\
-             Each name exists in two languages, in any case. Every method can be called as a procedure and as a function. \
+             Each name exists in two languages, in any case. Every method can be called as a procedure and as a function: one \
+             without a result in this page returns True, and the handler of an asynchronous call (`НачатьВызов…`) gets the result of \
+             any method as its first parameter. \
              Times are in milliseconds: for a parameter `Timeout` 0 waits without limit, a negative value does not wait. An \
              error raises an exception; its text stays in `ErrorDescription()`. `Undefined` in place of an optional parameter \
              is the same as leaving it out. Parameters marked “out” are filled in by the method. Numbers must be whole. The \
@@ -115,12 +119,39 @@ fn page(language: Language) -> String {
         let new = language.of("Новый", "New");
         write!(page, "\n## {}\n\n`{new}(\"AddIn.WebSocket.{}\")`\n", class.name, class.name).unwrap();
         write!(page, "\n### {}\n", language.of("Методы", "Methods")).unwrap();
+        if class.methods.iter().flat_map(|method| &method.parameters).any(is_number) {
+            write!(page, "\n{}\n", numbers(&class, language)).unwrap();
+        }
         for method in &class.methods {
             method_section(&mut page, class.name, method, language);
         }
         properties_table(&mut page, &class, language);
     }
     page
+}
+
+/// A connection's number, given by the script.
+fn is_number(parameter: &ParameterInfo) -> bool {
+    parameter.en == "ClientID" && !parameter.is_out
+}
+
+/// What every method that takes a number does with a wrong one; tests in `src/native_api` hold them to it.
+fn numbers(class: &ClassInfo, language: Language) -> String {
+    let taking = class.methods.iter().filter(|method| method.parameters.iter().any(is_number));
+    let boolean = taking.filter(|method| described(class.name, method).result == Returns::Boolean);
+    let names: Vec<String> = boolean.map(|method| format!("`{}`", language.of(method.ru[0], method.en))).collect();
+    let names = names.join(", ");
+    language.of(
+        format!(
+            "**Номера соединений.** Номер, которого компонента никогда не выдавала, – ошибка в любом методе. Если соединение с таким \
+             номером было, но уже завершилось, {names} возвращают `Ложь`, `СведенияОСоединении` – пустую строку, а `ПроверитьСвязь` \
+             вызывает исключение."
+        ),
+        format!(
+            "**Numbers of connections.** A number that was never issued is an error in every method. Of a connection that has \
+             ended {names} return False, `ConnectionInfo` returns an empty string, and `Ping` raises an exception."
+        ),
+    )
 }
 
 fn method_section(page: &mut String, class: &str, method: &MethodInfo, language: Language) {

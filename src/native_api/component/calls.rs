@@ -175,7 +175,8 @@ impl<C: Class> Addin for Component<C> {
     }
 
     fn has_result(&self, index: c_long) -> bool {
-        Self::method(index).is_some_and(|method| method.is_function)
+        // Each method can be called as a function, and as a procedure anyway.
+        Self::method(index).is_some()
     }
 
     fn call(&self, index: c_long, result: *mut Variant, parameters: *mut Variant, count: c_long) -> bool {
