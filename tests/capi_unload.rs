@@ -3,12 +3,15 @@
 mod common;
 
 use std::io::{BufRead, BufReader};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(180);
-const ROUNDS: &str = "50";
+const ROUNDS: usize = 50;
 
 fn build(scratch: &common::Scratch) -> PathBuf {
     let program = scratch.path().join("unload");
@@ -22,8 +25,18 @@ fn build(scratch: &common::Scratch) -> PathBuf {
 }
 
 fn unload(program: &Path, wss: Option<(&str, i32)>, certificate: Option<&Path>) {
-    let mut command = Command::new(program);
-    command.arg(common::library()).arg(ROUNDS);
+    unload_by(Command::new(program), ROUNDS, program, wss, certificate);
+}
+
+/// `command` runs the program.
+fn unload_by(
+    mut command: Command,
+    rounds: usize,
+    program: &Path,
+    wss: Option<(&str, i32)>,
+    certificate: Option<&Path>,
+) {
+    command.arg(common::library()).arg(rounds.to_string());
     // One arena of glibc's: several, which short-lived threads take turns in, grow by fragmentation, and would hide a
     // leak as well as look like one.
     command.env("MALLOC_ARENA_MAX", "1");
@@ -39,10 +52,12 @@ fn unload(program: &Path, wss: Option<(&str, i32)>, certificate: Option<&Path>) 
     let said = common::run_well(command.current_dir(folder), LIMIT);
     // Everything that the rounds told is there.
     let log = std::fs::read_to_string(folder.join("unload.log")).unwrap();
-    assert_eq!(log.matches(" log level frames\n").count(), 50);
-    assert_eq!(log.matches(" server 1 stopped\n").count(), 50);
+    assert_eq!(log.matches(" log level frames\n").count(), rounds);
+    assert_eq!(log.matches(" server 1 stopped\n").count(), rounds);
     assert!(
-        said.contains("unload: led\n") && said.contains("round 50:") && said.contains("unload: everything as before"),
+        said.contains("unload: led\n")
+            && said.contains(&format!("round {rounds}:"))
+            && said.contains("unload: everything as before"),
         "{said}"
     );
 }
@@ -103,4 +118,28 @@ fn the_library_goes_without_a_trace_after_a_certificate_was_refused() {
     let server = TlsServer::start(&scratch);
     let url = format!("wss://localhost:{}/", server.port);
     unload(&build(&scratch), Some((&url, -14)), None);
+}
+
+/// A worker that has no job, but is not let run for a while, is no reason to stay.
+#[test]
+fn the_library_goes_when_the_machine_is_busy() {
+    let scratch = common::Scratch::new("unload-busy");
+    let server = TlsServer::start(&scratch);
+    let url = format!("wss://localhost:{}/", server.port);
+    let program = build(&scratch);
+    let over = Arc::new(AtomicBool::new(false));
+    let hog = |_| {
+        let over = over.clone();
+        std::thread::spawn(move || while !over.load(Relaxed) {})
+    };
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let hogs: Vec<_> = (0..cores).map(hog).collect();
+    let mut command = Command::new("nice");
+    command.args(["-n", "10"]).arg(&program);
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        unload_by(command, 20, &program, Some((&url, -16)), Some(&server.certificate));
+    }));
+    over.store(true, Relaxed);
+    hogs.into_iter().for_each(|hog| hog.join().unwrap());
+    outcome.unwrap_or_else(|panic| resume_unwind(panic));
 }

@@ -31,7 +31,7 @@
     each(wsaddin_message_event) each(wsaddin_message_connection) each(wsaddin_message_data)                          \
     each(wsaddin_message_size) each(wsaddin_message_free) each(wsaddin_wait_any) each(wsaddin_server_run_tls)        \
     each(wsaddin_server_reload_certificate) each(wsaddin_client_set_client_certificate)                              \
-    each(wsaddin_client_set_verify_certificate)
+    each(wsaddin_client_set_verify_certificate) each(wsaddin_client_set_connect_timeout)
 
 #define FIELD(name) __typeof__(name) *name;
 static struct { FUNCTIONS(FIELD) } lib;
@@ -153,6 +153,7 @@ static void talk_in_secret(const char *certificate, const char *key) {
     GOOD(lib.wsaddin_server_run_tls(server, WSADDIN_TEXT("127.0.0.1"), 0, certificate, chain, key, own, NULL, 0));
     GOOD(lib.wsaddin_server_get_port(server, &port));
     GOOD(lib.wsaddin_client_set_verify_certificate(client, 0));
+    GOOD(lib.wsaddin_client_set_connect_timeout(client, 4 * LONG));
     for (int i = 0; i < 2; i++) GOOD(lib.wsaddin_client_set_client_certificate(client, certificate, chain, key, own, NULL, 0));
     GOOD(lib.wsaddin_server_reload_certificate(server, NULL, 0, NULL, 0, NULL, 0));
     int size = snprintf(url, sizeof url, "wss://127.0.0.1:%d/", (int)port);
@@ -336,6 +337,7 @@ static void one_round(const char *path, const char *wss, wsaddin_result expected
         CHECK(pthread_create(&threads[i].thread, NULL, host, &threads[i]) == 0);
     }
     GOOD(lib.wsaddin_client_new(&client));
+    GOOD(lib.wsaddin_client_set_connect_timeout(client, 4 * LONG)); /* the machine may be busy */
     if (wss != NULL) EXPECT(lib.wsaddin_client_connect(client, wss, strlen(wss)), expected);
     EXPECT(lib.wsaddin_client_connect(client, WSADDIN_TEXT("ws://127.0.0.1:1/")), WSADDIN_REFUSED);
     for (int i = 0; i < HOST_THREADS; i++) while (sem_wait(&threads[i].used) != 0) {}

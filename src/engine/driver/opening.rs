@@ -96,15 +96,16 @@ impl Driver {
         }
         let options = target.secure.then(|| plan.tls.clone());
         let (connection, handle, cache) = (self.connection.clone(), io.handle.clone(), io.tls.clone());
-        io.workers.run(move || {
-            let addresses = resolve_now(&host, port).map_or_else(|| look_up(&host, port), Ok);
+        let started = io.workers.run(move |worker| {
+            let look_up = || worker.may_hang(|| look_up(&host, port));
+            let addresses = resolve_now(&host, port).map_or_else(look_up, Ok);
             let outcome = addresses.and_then(|addresses| {
                 let tls = options.map(|options| cache.get(&options)).transpose()?;
                 Ok((addresses, tls))
             });
             handle.post(Command::Prepared { connection, outcome });
         });
-        After::Keep
+        started.map_or_else(|error| self.refuse_to_open(io, error), |()| After::Keep)
     }
 
     /// The worker is done.

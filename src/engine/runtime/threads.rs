@@ -126,7 +126,7 @@ impl Drop for Lease {
         if runtime.users == 0 {
             // Under the lock: a new first object waits until the old threads are gone.
             runtime.stop_from(0);
-            runtime.workers.stop();
+            runtime.workers.stop(None);
             log::end();
             payload::close();
             *slot = None;
@@ -158,5 +158,5 @@ fn abandon_threads() {
             thread.detach();
         }
     }
-    runtime.workers.stop();
+    runtime.workers.stop(Some(deadline));
 }

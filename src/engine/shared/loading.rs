@@ -43,13 +43,13 @@ impl Loading {
         }
         let place = Arc::new(Mutex::new(None));
         let (own, result) = (self.clone(), place.clone());
-        workers.run(move || {
+        workers.run(move |_| {
             let outcome = catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| Err(Error::of(Id::Panic)));
             *lock(&result) = Some(outcome);
             // The lock makes sure that the waiter is either before its check or inside its wait.
             drop(lock(&own.state));
             own.changed.notify_all();
-        });
+        })?;
         let mut state = lock(&self.state);
         loop {
             if let Some(outcome) = lock(&place).take() {
