@@ -34,7 +34,15 @@
  * wake whoever is blocked on that object, within 100 ms. The library runs its own I/O threads, which start with the
  * first object and have ended when the last one's free returns; their number does not depend on how many objects and
  * connections there are. After that, and once no thread of yours is inside a function, the library may be unloaded
- * (free all messages before).
+ * (free all messages before). A name lookup that the system has not come back from by then is abandoned: its thread
+ * keeps the library in memory until the process ends, as the log file's does on a disk that has died.
+ *
+ * Signals. On Linux our threads block what is sent to a process (SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGALRM, SIGUSR1,
+ * SIGUSR2 and the like), so that no handler of yours runs on them. They leave open what faults raise (SIGSEGV, SIGBUS,
+ * SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT), and what runtimes send to their threads, to which a thread of ours that calls
+ * your handler belongs: SIGPWR, SIGXCPU, SIGURG, SIGPROF and the real-time signals, each unless the thread of yours that
+ * starts ours, by making the first object as a rule, blocks it. A handler may change the mask of the thread that it runs on. No call returns early because of
+ * a signal.
  *
  * Processes. A child of a process that has clients or servers cannot use the library: after fork every function there
  * returns WSADDIN_UNSUPPORTED (..._free, too, which frees nothing), wsaddin_message_free does nothing, and nothing hangs.

@@ -56,6 +56,7 @@ const ALONE: &[&str] = &[
     "sessions",
     "sessions_events",
     "strings",
+    "suspended",
     "switched_by_many",
     "unload",
     "webtutor",

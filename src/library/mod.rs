@@ -7,6 +7,8 @@ mod imp;
 #[cfg(windows)]
 #[path = "windows.rs"]
 mod imp;
+#[cfg(unix)]
+mod signals;
 
 mod border;
 mod fork;

@@ -1,6 +1,6 @@
 //! Linux, and what other systems of the kind share with it.
 
-use super::Body;
+use super::{Body, signals};
 use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
@@ -12,18 +12,9 @@ pub type Handle = libc::pthread_t;
 pub fn start(body: Body) -> io::Result<Handle> {
     let body = Box::into_raw(Box::new(body));
     let mut handle = MaybeUninit::<libc::pthread_t>::uninit();
-    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
-    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: the sets are written before they are read; `body` is a live box that the new thread alone takes
-    // over, and `handle` is written when the call succeeds. The host's signals are blocked while the thread is
-    // born, so that it inherits the mask and no handler of the host ever runs on it.
-    let code = unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
-        let code = libc::pthread_create(handle.as_mut_ptr(), std::ptr::null(), main, body.cast::<c_void>());
-        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
-        code
-    };
+    // SAFETY: `body` is a live box that the new thread alone takes over, and `handle` is written when the call succeeds.
+    let create = || unsafe { libc::pthread_create(handle.as_mut_ptr(), std::ptr::null(), main, body.cast::<c_void>()) };
+    let code = signals::while_creating(create);
     if code != 0 {
         // SAFETY: no thread was made, so the box is still ours alone.
         drop(unsafe { Box::from_raw(body) });
@@ -36,6 +27,7 @@ pub fn start(body: Body) -> io::Result<Handle> {
 extern "C" fn main(body: *mut c_void) -> *mut c_void {
     // SAFETY: `start` passes a box of `Body` and gives it up.
     let body = unsafe { Box::from_raw(body.cast::<Body>()) };
+    signals::open_to_faults();
     #[cfg(target_os = "linux")]
     if let Ok(name) = std::ffi::CString::new(&body.name[..body.name.len().min(15)]) {
         // SAFETY: our own thread, and a NUL-terminated name of at most 15 bytes.

@@ -20,4 +20,17 @@ pub use resolve::{look_up, resolve_now};
 pub use stream::Stream;
 pub use timers::Timers;
 pub use tls::{TlsClient, TlsClients, TlsIdentity, TlsOptions, TlsServer, TlsSources};
-pub use workers::Workers;
+pub use workers::{Worker, Workers};
+
+use std::io::{self, ErrorKind};
+
+/// Makes a system call again as long as a signal of the host, whose handler runs on any thread, cuts it short. Here and
+/// not where the outcome is looked at: TLS takes every error but `WouldBlock` for the end of its stream.
+fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! From names to addresses.
 
+use super::uninterrupted;
 use crate::error::{Error, Id, Result};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
@@ -14,8 +15,8 @@ pub fn resolve_now(host: &str, port: u16) -> Option<Vec<SocketAddr>> {
 /// Asks the system's resolver. Blocks, for as long as the system likes, and cannot be cancelled.
 pub fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
     // std gives every failure of getaddrinfo the same kind; a name that nobody knows is by far the most common.
-    let found =
-        (host, port).to_socket_addrs().map_err(|error| Error::new(Id::HostNotFound, [host.into()]).detail(error))?;
+    let found = uninterrupted(|| (host, port).to_socket_addrs())
+        .map_err(|error| Error::new(Id::HostNotFound, [host.into()]).detail(error))?;
     let addresses = alternate(found);
     if addresses.is_empty() { Err(Error::new(Id::HostNotFound, [host.into()])) } else { Ok(addresses) }
 }

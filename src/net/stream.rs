@@ -2,6 +2,7 @@
 
 use super::reactor::Reactor;
 use super::tls::{self, Engine, Shaking, Step, TlsClient, TlsServer};
+use super::uninterrupted;
 use crate::error::{Error, Id, Result};
 use crate::library;
 use mio::net::TcpStream;
@@ -17,14 +18,14 @@ pub(super) struct Socket(TcpStream);
 
 impl Read for Socket {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buf)
+        uninterrupted(|| self.0.read(buf))
     }
 }
 
 impl Write for Socket {
     #[cfg(unix)]
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        SockRef::from(&self.0).send_with_flags(buf, libc::MSG_NOSIGNAL)
+        uninterrupted(|| SockRef::from(&self.0).send_with_flags(buf, libc::MSG_NOSIGNAL))
     }
 
     // Windows has no SIGPIPE, and mio must see the WouldBlock to arm the readiness again.
@@ -35,7 +36,7 @@ impl Write for Socket {
 
     #[cfg(unix)]
     fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        SockRef::from(&self.0).send_vectored_with_flags(pieces, libc::MSG_NOSIGNAL)
+        uninterrupted(|| SockRef::from(&self.0).send_vectored_with_flags(pieces, libc::MSG_NOSIGNAL))
     }
 
     #[cfg(not(unix))]
