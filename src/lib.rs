@@ -11,6 +11,7 @@ pub mod capi;
 pub mod client;
 pub mod engine;
 pub mod error;
+pub mod json;
 pub mod library;
 pub mod log;
 pub mod native_api;
