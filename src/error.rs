@@ -302,6 +302,8 @@ table! {
     ReadingPaused QueueFull "reading is paused because the receive queue is full" "приём приостановлен: очередь приёма заполнена";
     RequestTimeout RequestTimeout "no reply within {0} ms" "ответ на запрос не получен за {0} мс";
     RequestNotObject BadArgument "the request is not a JSON object" "запрос не является объектом JSON";
+    RequestMalformed BadArgument "the request is not well-formed JSON: line {0}, character {1}" "ошибка в JSON запроса: строка {0}, символ {1}";
+    RequestId BadArgument "the field {0} of the request has to be a string, a number, true, false or null" "поле {0} запроса должно быть строкой, числом, true, false или null";
     ConnectionLost Io "the connection was lost" "соединение потеряно";
     ClosedWithoutHandshake Io "the peer closed the connection without a close handshake" "соединение закрыто без закрывающего рукопожатия";
     ClosedWhileWaiting NotConnected "the connection was closed meanwhile" "соединение закрыто во время ожидания";

@@ -150,8 +150,9 @@ pub unsafe extern "C-unwind" fn wsaddin_client_send_binary(
     })
 }
 
-/// Takes the next message and discards the other events before it. Blocks until there is one, at most `timeout_ms`.
-/// Any number of threads may wait; each message goes to one of them.
+/// Takes the next message and discards the other events before it. Blocks until there is one, at most `timeout_ms`; when
+/// none comes, the other events that wait are discarded, too, so that wsaddin_wait_any does not tell of them. Any number
+/// of threads may wait; each message goes to one of them.
 ///
 /// @param timeout_ms  milliseconds; WSADDIN_WAIT_FOREVER, WSADDIN_NO_WAIT
 /// @param message     yours; free it with wsaddin_message_free
@@ -192,7 +193,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_receive_event(
 /// @param round_trip_ms  milliseconds
 /// @retval WSADDIN_NOT_CONNECTED  also while it reconnects
 /// @retval WSADDIN_PING_TIMEOUT  no pong within that time
-/// @retval WSADDIN_QUEUE_FULL    the receive queue is full, so that no pong could be read
+/// @retval WSADDIN_QUEUE_FULL    the receive queue is full, now or while it waits, so that no pong could be read
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_client_ping(
     client: wsaddin_client,
@@ -208,16 +209,24 @@ pub unsafe extern "C-unwind" fn wsaddin_client_ping(
 }
 
 /// Sends a JSON object and blocks until the message that answers it, at most `timeout_ms`: the one whose `reply_field`
-/// equals the request's `id_field`. A request without that field gets a unique one. All other messages stay queued in
-/// order.
+/// equals the request's `id_field`. A request without that field gets a unique one, put in front of the others; all else
+/// leaves byte for byte. All other messages stay queued in order; what has come before the answer is not received before
+/// it is known to be none. An answer that comes too late is an ordinary message.
+/// Values are equal as JSON has them: numbers by their exact value (1, 1.0, 1e0; of any length), strings by their
+/// characters, escaped or not; a string is no number. In an answer, text or binary, only that field is looked at: where it
+/// comes twice the last one counts, and nothing else in it makes it no answer, as long as its brackets and quotes close.
+/// The look is taken on this thread and needs no memory, however large a message is.
 ///
-/// @param text         the JSON object, UTF-8
+/// @param text         the JSON object, UTF-8; well-formed (RFC 8259), its id no object or array
 /// @param timeout_ms   milliseconds; WSADDIN_WAIT_FOREVER
 /// @param id_field     the name of the field that identifies the request; "id" is usual
 /// @param reply_field  the name of the field in the answer; empty: the same as `id_field`
 /// @param reply        the answer, yours; free it with wsaddin_message_free
 /// @retval WSADDIN_NOT_CONNECTED    also while it reconnects, and when the connection ends meanwhile
 /// @retval WSADDIN_REQUEST_TIMEOUT  no answer within that time
+/// @retval WSADDIN_BAD_ARGUMENT     `text` is no such object; the error's text says where
+/// @retval WSADDIN_QUEUE_FULL       the receive queue is full, now or while it waits, so that no answer could be read; or
+///                                  no room in the send queue within SendTimeout
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_client_request(
     client: wsaddin_client,

@@ -169,7 +169,8 @@ pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_binary(
 }
 
 /// Takes the next message of any connection and discards the other events before it; wsaddin_message_connection says
-/// whose it is. Blocks until there is one, at most `timeout_ms`. Any number of threads may wait; each message goes to
+/// whose it is. Blocks until there is one, at most `timeout_ms`; when none comes, the other events that wait are
+/// discarded, too, so that wsaddin_wait_any does not tell of them. Any number of threads may wait; each message goes to
 /// one of them.
 ///
 /// @param timeout_ms  milliseconds; WSADDIN_WAIT_FOREVER, WSADDIN_NO_WAIT

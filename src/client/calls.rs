@@ -8,7 +8,6 @@ use crate::engine::{
 use crate::error::{Error, Id, Result};
 use crate::net::{TlsIdentity, TlsSources};
 use crate::ws::{Draft, Message, Target, check_close, check_header};
-use serde_json::Value;
 use std::sync::Arc;
 
 impl Client {
@@ -106,36 +105,6 @@ impl Client {
         let _inside = self.enter()?;
         refuse_on_io_thread("ping")?;
         self.shared.open_connection()?.ping(patience)
-    }
-
-    /// Sends a JSON object and returns the message that answers it. An empty `reply_field` is `id_field`.
-    pub fn request(&self, text: &str, patience: Wait, id_field: &str, reply_field: &str) -> Result<Message> {
-        let _inside = self.enter()?;
-        refuse_on_io_thread("request")?;
-        let mut value: Value =
-            serde_json::from_str(text).map_err(|error| Error::of(Id::RequestNotObject).detail(error))?;
-        let object = value.as_object_mut().ok_or_else(|| Error::of(Id::RequestNotObject))?;
-        if self.shared.open_connection()?.is_paused() {
-            return Err(Error::of(Id::ReadingPaused));
-        }
-        let (id, text) = match object.get(id_field) {
-            // Sent as it was written, to the byte.
-            Some(id) => (id.clone(), text.to_owned()),
-            None => {
-                let id = Value::from(format!("{}-{}", std::process::id(), crate::engine::serial()));
-                object.insert(id_field.to_owned(), id.clone());
-                (id, value.to_string())
-            }
-        };
-        let field = if reply_field.is_empty() { id_field } else { reply_field };
-        let pending = self.shared.inbox.expect(field, id)?;
-        // A break from here on fails the request; one before it is seen now.
-        let sent = self.shared.open_connection().and_then(|_| self.shared.send(Message::from_string(text).into()));
-        if let Err(error) = sent {
-            self.shared.inbox.forget_request(&pending);
-            return Err(error);
-        }
-        self.shared.inbox.await_reply(&pending, patience)
     }
 
     /// What the client shows from the next connect on when a server asks for a certificate; without one: nothing.

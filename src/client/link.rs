@@ -2,7 +2,8 @@
 
 use super::{GRACE, Phase, Shared, State};
 use crate::engine::{
-    Body, Connection, Deadline, DialPlan, End, Ending, Inbox, Info, Opening, Owner, Reason, Wait, lock, patience, wait,
+    Accepted, Body, Connection, Deadline, DialPlan, End, Ending, Inbox, Info, Opening, Owner, Reason, Wait, lock,
+    patience, wait,
 };
 use crate::error::{Error, Id, Result};
 use crate::log::Object;
@@ -39,15 +40,25 @@ impl Shared {
                 _ => return Err(Error::of(Id::NotConnected)),
             }
         };
-        let patience = patience(self.options.int(Opt::SendTimeout));
-        let accepted = connection.outbox.push(message, || self.options.size(Opt::SendQueueBytes), patience)?;
+        let limit = || self.options.size(Opt::SendQueueBytes);
+        let accepted = connection.outbox.push(message, limit, self.send_patience())?;
+        self.flush(&connection, &accepted);
+        Ok(())
+    }
+
+    /// How long a call may wait for room.
+    pub(super) fn send_patience(&self) -> Wait {
+        patience(self.options.int(Opt::SendTimeout))
+    }
+
+    /// Tells the I/O thread of a message that was queued for `connection`.
+    pub(super) fn flush(&self, connection: &Arc<Connection>, accepted: &Accepted) {
         match accepted.holder {
             Some(holder) if holder == connection.serial => connection.flush(accepted.presses),
             // Another has followed meanwhile.
             Some(_) => self.current().iter().for_each(|current| current.flush(accepted.presses)),
             None => {}
         }
-        Ok(())
     }
 
     pub(super) fn option_changed(&self, option: Opt) {

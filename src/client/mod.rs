@@ -4,6 +4,7 @@ mod backoff;
 mod calls;
 mod link;
 mod reconnect;
+mod request;
 
 use self::reconnect::Tries;
 use crate::engine::{

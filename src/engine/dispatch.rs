@@ -205,7 +205,7 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         let state = self.inbox.lock();
-        let more = !state.queue.is_empty();
+        let more = state.queue.has_free();
         self.inbox.stop_running(state);
         if more {
             self.inbox.dispatch();
@@ -216,6 +216,7 @@ impl Drop for Run {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::connection::{Connection, IoHandle};
     use crate::engine::shared::Body;
     use crate::options::{Options, Side};
     use std::sync::Mutex;
@@ -258,11 +259,12 @@ mod tests {
 
         let run = inbox.begin_run().unwrap();
         assert!(run.goes_on_for(&inbox));
-        let pending = inbox.expect("id", 1.into()).unwrap();
+        let connection = Connection::new(IoHandle::of_nobody());
+        let asked = inbox.expect(&connection, inbox.life(), ("id", "1"), Box::new(|| {})).unwrap();
         assert!(!run.goes_on_for(&inbox), "a reply must not go to the handler");
         drop(run);
         assert!(inbox.begin_run().is_none());
-        inbox.forget_request(&pending);
+        drop(asked);
 
         let mut next = inbox.begin_run();
         for function in [Some(Names::default()), None] {

@@ -7,7 +7,6 @@ mod io;
 mod mailbox;
 mod outbox;
 mod queue;
-mod request;
 mod runtime;
 mod shared;
 mod watch;
@@ -20,8 +19,8 @@ use shared as sync;
 pub use connection::{Connection, Info, IoHandle, Nudge, Totals, connection_json, opening_json};
 pub use dispatch::{Handler, HandlerFunction};
 pub use io::{Acceptor, Command, DialPlan, End, Owner};
-pub use outbox::answer;
-pub use queue::{Inbox, Want};
+pub use outbox::{Accepted, answer};
+pub use queue::{Asked, Inbox, Want};
 pub use runtime::Lease;
 pub use shared::{
     Body, Counters, Deadline, Ending, Event, EventData, Gate, Inside, Loading, Opening, Outcome, Reason, Ticket, Wait,

@@ -35,11 +35,20 @@ fn a_pong_that_does_not_come() {
         "ответ на запрос не получен за 150 мс",
         || client.request("{\"method\":\"none\"}", 150),
     );
-    for text in ["", "[1]", "\"x\"", "{\"id\":"] {
-        let _guard = english();
-        let fault = client.request(text, 150).unwrap_err();
-        assert_eq!(fault.code, WSADDIN_BAD_ARGUMENT);
-        assert!(fault.text.starts_with("the request is not a JSON object"), "{}", fault.text);
+    for text in ["[1]", "\"x\""] {
+        let (en, ru) = ("the request is not a JSON object", "запрос не является объектом JSON");
+        fails(WSADDIN_BAD_ARGUMENT, en, ru, || client.request(text, 150));
+    }
+    let malformed = [("", "1", "1"), ("{\n\"ж\":01}", "2", "6")];
+    for (text, line, column) in malformed {
+        let en = format!("the request is not well-formed JSON: line {line}, character {column}");
+        let ru = format!("ошибка в JSON запроса: строка {line}, символ {column}");
+        fails(WSADDIN_BAD_ARGUMENT, &en, &ru, || client.request(text, 150));
+    }
+    for text in ["{\"id\":[]}", "{\"id\":{\"a\":1}}"] {
+        let en = "the field id of the request has to be a string, a number, true, false or null";
+        let ru = "поле id запроса должно быть строкой, числом, true, false или null";
+        fails(WSADDIN_BAD_ARGUMENT, en, ru, || client.request(text, 150));
     }
 }
 

@@ -82,7 +82,9 @@ fn page(language: Language) -> String {
              веб-клиенте методы вызывают асинхронно (`НачатьВызов…`). В фоновом задании на сервере вызывайте в цикле \
              `Получить(1000, …)`, а не `Получить(0, …)`: между вызовами задание можно отменить.\n\n\
              **Внешние события.** В режиме `data` событие приходит вместе с данными, а методы `Получить` и `ПолучитьСобытие` \
-             вызывают исключение; в режиме `doorbell` оно лишь сообщает, что пора вызвать `Получить`. События: `open`, `close`, \
+             вызывают исключение; в режиме `doorbell` оно лишь сообщает, что пора вызвать `Получить`: приходит, когда очередь \
+             перестаёт быть пустой, и ещё раз, если после `Получить` что-то осталось (вызывайте в цикле, пока он не вернёт \
+             `Ложь`: тогда событие одно на всю пачку). События: `open`, `close`, \
              `error`, `pending`, `expired`, `message` (текст как есть), `binary` (Base64), `text64` (Base64 текста в UTF-8, если в нём есть \
              символ с кодом 0) и `doorbell`. У сервера данные – JSON, первое поле которого `id` – номер соединения. Если очередь событий \
              приложения заполнена, событие остаётся в компоненте и предлагается снова: ничего не теряется, порядок сохраняется. На \
@@ -105,7 +107,9 @@ fn page(language: Language) -> String {
              methods are called asynchronously (`НачатьВызов…`). A job on the server loops on `Receive(1000, …)` rather than \
              `Receive(0, …)`: between calls it can be cancelled.\n\n\
              **External events.** With `data` an event carries its data, and `Receive` and `ReceiveEvent` raise an exception; with \
-             `doorbell` it only says that `Receive` has something. Events are `open`, `close`, `error`, `pending`, `expired`, `message` (a \
+             `doorbell` it only says that `Receive` has something: it comes when the queue is no longer empty, and again if \
+             something is left after a `Receive` (call that in a loop until it returns false: one event for the whole batch). \
+             Events are `open`, `close`, `error`, `pending`, `expired`, `message` (a \
              text as it is), `binary` (Base64), `text64` (Base64 of UTF-8, for a text that holds a character with the code 0) and \
              `doorbell`. A server's data is JSON whose first field `id` is the connection's. An event that the application's full \
              queue refuses stays here and is offered again: nothing is lost, order is kept. On a 1C server and in an external \

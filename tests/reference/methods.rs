@@ -87,19 +87,26 @@ pub const METHODS: &[Text] = &[
         "Ping",
         Number,
         "Время до ответа сервера в миллисекундах. Если ответа нет, вызывает исключение; также сразу, когда чтение \
-         приостановлено из-за полной очереди приёма или идёт переподключение.",
+         приостановлено (или приостановится) из-за полной очереди приёма или идёт переподключение.",
         "Milliseconds until the server answers. No answer raises an exception; so does, at once, a full receive queue that \
-         has paused reading, or a reconnection under way.",
+         has paused, or meanwhile pauses, reading, or a reconnection under way.",
     ),
     client(
         "Request",
         Returns::Text,
         "Отправляет объект JSON и возвращает ответ на него: сообщение, у которого поле `ПолеОтвета` равно полю \
-         `ПолеИдентификатора` запроса. Если в запросе этого поля нет, добавляется уникальное значение. Остальные сообщения \
-         остаются в очереди в прежнем порядке; опоздавший ответ становится обычным сообщением.",
+         `ПолеИдентификатора` запроса. Если в запросе этого поля нет, оно добавляется первым с уникальным значением; остальной \
+         текст уходит без изменений. Значения сравниваются по смыслу JSON: числа – точно (`1`, `1.0` и `1e0` равны, длина \
+         любая), строки – по символам; строка не равна числу, объект и массив идентификатором быть не могут. В ответе \
+         (тексте или двоичных данных) смотрится только это поле верхнего уровня, из повторов – последнее. Остальные \
+         сообщения остаются в очереди в прежнем порядке; опоздавший ответ становится обычным сообщением. Если чтение \
+         приостановлено из-за полной очереди приёма, вызывает исключение сразу.",
         "Sends a JSON object and returns its answer: the message whose `ReplyField` equals the request's `IdField`. A \
-         request without that field is given a unique one. All other messages stay queued in order; an answer that comes \
-         too late is an ordinary message.",
+         request without that field is given a unique one, in front of the others; all else leaves as it is. Values are \
+         equal as JSON has them: numbers exactly (`1`, `1.0` and `1e0` are equal, any length), strings by their characters; a \
+         string is no number, and an object or array is no id. In an answer (a text or binary data) only that field of the \
+         top level is looked at, the last of its name. All other messages stay queued in order; an answer that comes too \
+         late is an ordinary message. A full receive queue that pauses reading raises an exception at once.",
     ),
     client(
         "SetHeader",

@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::state::Connection;
 use crate::engine::shared::{Reason, Wait};
-use crate::error::{Error, Id, Result};
+use crate::error::{Id, Result};
 use crate::options::Opt;
 use crate::ws::Refusal;
 use std::sync::Arc;
@@ -33,10 +33,7 @@ impl Connection {
 
     /// Sends a ping and waits for its pong; the round trip in milliseconds.
     pub fn ping(self: &Arc<Self>, patience: Wait) -> Result<i64> {
-        if self.is_paused() {
-            return Err(Error::of(Id::ReadingPaused));
-        }
-        let id = self.pings.begin()?;
+        let id = self.pings.begin(|| self.is_paused())?;
         self.io.ask(self, Ask::Ping(id));
         self.pings.wait(id, patience)
     }
@@ -58,8 +55,16 @@ impl Connection {
         self.release_pings();
     }
 
-    /// The same for one whose outbox lives on.
+    /// Reading pauses: ends the calls that wait for what the peer sends.
+    pub(in crate::engine) fn end_waits_for_input(&self) {
+        self.pings.fail(Id::ReadingPaused);
+        // A request may wait for room, which a peer that waits for us does not give.
+        self.outbox.look_again();
+    }
+
+    /// The same for one whose outbox lives on; a request that waits for room there fails.
     pub fn release_pings(&self) {
+        self.outbox.look_again();
         self.pings.end(Id::ClosedWhileWaiting);
     }
 

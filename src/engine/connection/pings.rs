@@ -6,17 +6,19 @@ use std::sync::{Condvar, Mutex};
 
 #[derive(Default)]
 struct State {
-    /// What each ping took when its pong has come. Boxed, because there are none most of the time.
+    /// What each ping took when its pong has come, or why none can. Boxed, because there are none most of the time.
     waiting: Option<Box<Waiting>>,
     /// Why there are no more.
     ended: Option<Id>,
 }
 
 #[derive(Default)]
-struct Waiting(Vec<(u64, Option<i64>)>);
+struct Waiting(Vec<Call>);
+
+type Call = (u64, Option<Result<i64, Id>>);
 
 impl State {
-    fn find(&mut self, id: u64) -> Option<&mut (u64, Option<i64>)> {
+    fn find(&mut self, id: u64) -> Option<&mut Call> {
         self.waiting.as_mut()?.0.iter_mut().find(|(other, _)| *other == id)
     }
 
@@ -38,9 +40,13 @@ pub struct Pings {
 }
 
 impl Pings {
-    /// A call begins to wait; gives the id of its ping, which is sent then.
-    pub fn begin(&self) -> Result<u64> {
+    /// A call begins to wait; gives the id of its ping, which is sent then. `is_paused`: nothing is read.
+    pub fn begin(&self, is_paused: impl FnOnce() -> bool) -> Result<u64> {
         let mut state = lock(&self.state);
+        // Under the lock, because who pauses takes it next.
+        if is_paused() {
+            return Err(Error::of(Id::ReadingPaused));
+        }
         if state.ended.is_some() {
             return Err(Error::of(Id::NotConnected));
         }
@@ -56,9 +62,9 @@ impl Pings {
         loop {
             match state.find(id).map(|entry| entry.1) {
                 None => return Err(Error::of(state.ended.unwrap_or(Id::ClosedWhileWaiting))),
-                Some(Some(round_trip)) => {
+                Some(Some(answer)) => {
                     state.forget(id);
-                    return Ok(round_trip);
+                    return answer.map_err(Error::of);
                 }
                 Some(None) => {}
             }
@@ -75,10 +81,20 @@ impl Pings {
     pub fn answer(&self, id: u64, round_trip_ms: i64) {
         let mut state = lock(&self.state);
         if let Some(entry) = state.find(id) {
-            entry.1 = Some(round_trip_ms);
+            entry.1.get_or_insert(Ok(round_trip_ms));
             drop(state);
             self.ponged.notify_all();
         }
+    }
+
+    /// Ends the calls that wait now.
+    pub fn fail(&self, why: Id) {
+        let mut state = lock(&self.state);
+        for (_, answer) in state.waiting.iter_mut().flat_map(|waiting| &mut waiting.0) {
+            answer.get_or_insert(Err(why));
+        }
+        drop(state);
+        self.ponged.notify_all();
     }
 
     /// Ends the calls that wait, and later ones; the first caller's error counts.

@@ -251,9 +251,10 @@ impl Driver {
     /// Puts a message into the round's batch, or pauses the connection when there is no room.
     fn admit(&mut self, io: &mut Io, message: Message, size: usize) {
         let inbox = self.owner.inbox();
-        let pending = io.pending(inbox);
-        while !inbox.admit(&self.connection, size, pending) {
-            if inbox.pause(&self.connection, size, pending) {
+        while !inbox.admit(&self.connection, size, io.pending(inbox)) {
+            // First the host gets all that there is.
+            io.hand_over();
+            if inbox.pause(&self.connection, size) {
                 self.stash = Some(Box::new(Stash { message, rest: Vec::new() }));
                 self.keepalive.paused(io.now);
                 log::debug!(self.who(), "the receive queue is full, reading pauses");

@@ -4,13 +4,13 @@
 //! attach, take, detach and seal, and for all of the way past the queue.
 //! Owns: messages that were accepted and that the kernel has not taken; a handler's answers of one read (thread-local,
 //! while the handler runs).
-//! Locks: one for each outbox, with a condition for those who wait for room; nothing is taken inside it. It may be
-//! taken inside the lock of a client or server.
+//! Locks: one for each outbox, with a condition for those who wait for room. A request is registered with its inbox,
+//! which has a lock, inside it; nothing else is taken there. It may be taken inside the lock of a client or server.
 
 mod cork;
 mod queue;
 mod waiting;
 
 pub use self::cork::{Bounds, Cork, answer};
-pub use self::queue::Outbox;
+pub use self::queue::{Accepted, Outbox};
 pub use self::waiting::Waiting;

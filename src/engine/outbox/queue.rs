@@ -220,6 +220,19 @@ impl Outbox {
     /// Queues a message while there is room for it under `limit()` bytes, waiting for room no longer than `patience`.
     /// An empty queue takes any one message.
     pub fn push(&self, message: Draft<'_>, limit: impl Fn() -> usize, patience: Wait) -> Result<Accepted> {
+        self.push_if(message, limit, patience, || Ok(()), || Ok(()))
+    }
+
+    /// The same while `still` says so, which is asked whenever there may be room ([`Outbox::look_again`]), and `last`,
+    /// which is called before anybody can see the message.
+    pub fn push_if(
+        &self,
+        message: Draft<'_>,
+        limit: impl Fn() -> usize,
+        patience: Wait,
+        still: impl Fn() -> Result<()>,
+        last: impl FnOnce() -> Result<()>,
+    ) -> Result<Accepted> {
         let size = message.size();
         let mut state = self.change();
         let mut deadline = None;
@@ -230,6 +243,7 @@ impl Outbox {
                     Some(_) => state.end.unwrap_or(Id::ClosedWhileWaiting),
                 }));
             }
+            still()?;
             let limit = limit();
             if state.messages == 0 || state.cost() + size + OVERHEAD <= limit {
                 break limit;
@@ -245,6 +259,7 @@ impl Outbox {
         };
         // The lock was free while it waited for room: the way past the queue may have been opened again.
         self.corked.store(false, Relaxed);
+        last()?;
         state.queue.push_back(message)?;
         state.bytes += size;
         state.messages += 1;
@@ -293,6 +308,13 @@ impl Outbox {
 
     /// There may be room under a new bound. The limit is the caller's, so those who wait look again with theirs.
     pub fn bounds_changed(&self) {
+        self.look_again();
+    }
+
+    /// Those who wait for room look again at what may keep them from it.
+    pub fn look_again(&self) {
+        // Who has just looked is about to wait, with the lock.
+        drop(lock(&self.state));
         self.room.notify_all();
     }
 

@@ -3,6 +3,7 @@
 use super::Inbox;
 use crate::engine::connection::Connection;
 use crate::engine::event::Body;
+use crate::error::Id;
 use crate::options::Opt;
 use crate::ws::Message;
 use std::sync::Arc;
@@ -43,14 +44,19 @@ impl Inbox {
     }
 
     /// Remembers a paused connection; false when room has come in between, so that it must try again.
-    pub fn pause(&self, connection: &Arc<Connection>, size: usize, pending: (usize, usize)) -> bool {
+    /// Its thread has handed over all that it had. Calls that wait for a message of it fail: what could make room may be
+    /// waiting for them.
+    pub fn pause(&self, connection: &Arc<Connection>, size: usize) -> bool {
         let mut state = self.lock();
         // Under the lock, because the host gives credit back under it.
-        if self.has_room(connection, size, pending) {
+        if self.has_room(connection, size, (0, 0)) {
             return false;
         }
         connection.set_paused(true);
         state.books.paused.push(connection.clone());
+        state.end_requests_of(connection, Id::ReadingPaused);
+        drop(state);
+        connection.end_waits_for_input();
         true
     }
 

@@ -2,16 +2,20 @@
 
 use crate::engine::connection::Connection;
 use crate::engine::event::{Body, Event};
+use crate::ws::Message;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// See the module's page. Events of one connection that follow each other share one part in owning it: a message costs
-/// no atomic count.
+/// no atomic count. The last ones may be held: they have their places, but are not to be taken yet.
 #[derive(Default)]
 pub struct Entries {
     events: VecDeque<Event>,
     /// Of how many events each; none has 0.
     sources: VecDeque<(Option<Arc<Connection>>, usize)>,
+    /// How many are held, and how many messages are among them: the first always is one.
+    held: usize,
+    held_messages: usize,
 }
 
 fn same(left: Option<&Arc<Connection>>, right: Option<&Arc<Connection>>) -> bool {
@@ -71,8 +75,11 @@ impl Entries {
         }
     }
 
-    /// The first one, after `leave` has seen it go.
+    /// The first one, after `leave` has seen it go; `None` also when all are held.
     pub fn pop_front(&mut self, leave: impl FnOnce(&Event, Option<&Arc<Connection>>)) -> Option<Event> {
+        if !self.has_free() {
+            return None;
+        }
         let event = self.events.pop_front()?;
         if let Some((source, count)) = self.sources.front_mut() {
             *count -= 1;
@@ -126,21 +133,78 @@ impl Entries {
         false
     }
 
-    fn remove(&mut self, at: usize) {
-        self.events.remove(at);
+    /// Whether there are any that are not held.
+    pub fn has_free(&self) -> bool {
+        self.events.len() > self.held
+    }
+
+    pub fn held_messages(&self) -> usize {
+        self.held_messages
+    }
+
+    /// The messages that are held.
+    pub fn held(&self) -> impl Iterator<Item = &Message> {
+        self.events.range(self.events.len() - self.held..).filter_map(Event::message)
+    }
+
+    /// The last ones are held from now on, so many messages among them; others only behind a message that is held.
+    pub fn hold_last(&mut self, events: usize, messages: usize) {
+        if self.held > 0 || messages > 0 {
+            self.held += events;
+            self.held_messages += messages;
+        }
+    }
+
+    /// The first message that is held is not held any more, and what is between it and the next.
+    pub fn free_message(&mut self) {
+        self.held_messages = self.held_messages.saturating_sub(1);
+        self.held = self.held.saturating_sub(1);
+        self.free_others();
+    }
+
+    fn free_others(&mut self) {
+        let between = self.events.range(self.events.len() - self.held..);
+        self.held -= between.take_while(|event| event.message().is_none()).count();
+    }
+
+    /// None is held any more.
+    pub fn free_all(&mut self) {
+        (self.held, self.held_messages) = (0, 0);
+    }
+
+    /// Takes the first message that is held out of its place.
+    pub fn take_held(&mut self) -> Option<(Event, Option<Arc<Connection>>)> {
+        if self.held == 0 {
+            return None;
+        }
+        let taken = self.remove(self.events.len() - self.held);
+        self.free_others();
+        taken
+    }
+
+    fn remove(&mut self, at: usize) -> Option<(Event, Option<Arc<Connection>>)> {
+        let is_held = at >= self.events.len() - self.held;
+        let event = self.events.remove(at)?;
+        if is_held {
+            self.held -= 1;
+            self.held_messages -= usize::from(event.message().is_some());
+        }
+        let mut source = None;
         let mut end = 0;
         let holds = |(_, count): &(_, usize)| {
             end += count;
             at < end
         };
         if let Some(group) = self.sources.iter().position(holds)
-            && let Some((_, count)) = self.sources.get_mut(group)
+            && let Some((of, count)) = self.sources.get_mut(group)
         {
+            source.clone_from(of);
             *count -= 1;
             if *count == 0 {
                 self.sources.remove(group);
             }
         }
+        Some((event, source))
     }
 }
 

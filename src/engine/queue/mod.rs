@@ -3,19 +3,24 @@
 //! The I/O thread hands over a batch a round under one lock. The bounds count messages and their bytes; they are
 //! reserved before a message enters a batch ([`Inbox::admit`]) and given back when the host takes it, which resumes
 //! the connections that had been paused. Other events do not count.
+//!
+//! A `Request` takes its reply out of the middle; how that goes on without this lock stands in [`request`].
 
 mod books;
 mod entries;
+mod examine;
 mod lead;
 mod receive;
+mod request;
 
 use self::books::Books;
 pub use self::entries::Entries;
 use self::lead::Pace;
+pub use self::request::Asked;
+use self::request::{Examiner, Requests};
 use super::connection::{Connection, Tally};
 use super::dispatch::Dispatch;
 use super::event::{Body, Event};
-use super::request::Pending;
 use super::runtime::IoHandle;
 use super::sync::lock;
 use super::watch::Signal;
@@ -72,16 +77,31 @@ pub(in crate::engine) struct State {
     live: bool,
     cancelled: bool,
     signals: Vec<Arc<Signal>>,
-    pub(super) requests: Vec<Arc<Pending>>,
+    pub(super) requests: Requests,
     pub(super) dispatch: Dispatch,
 }
 
 impl State {
     fn satisfies(&self, want: Want) -> bool {
         match want {
-            Want::Message => self.books.messages > 0,
-            Want::Any => !self.queue.is_empty(),
+            Want::Message => self.messages() > 0,
+            Want::Any => self.queue.has_free(),
         }
+    }
+
+    /// Messages that a call could take now.
+    fn messages(&self) -> usize {
+        self.books.messages - self.queue.held_messages()
+    }
+
+    /// Whether nothing more comes; what is held may still turn out to be anybody's.
+    fn is_over(&self) -> bool {
+        !self.live && self.queue.held_messages() == 0
+    }
+
+    /// Whether a call that takes anything would return at once.
+    fn is_ready(&self) -> bool {
+        self.queue.has_free() || self.is_over() || self.cancelled
     }
 
     /// Whether nobody who waits longer than `me` could be served now.
@@ -99,6 +119,12 @@ impl State {
             }
         }
         true
+    }
+
+    /// Whether a call waits that takes anything.
+    fn awaits_any(&self) -> bool {
+        let wants = self.waiters.iter().map(|waiter| waiter.want);
+        wants.chain(self.leader.as_ref().map(|(want, _)| *want)).any(|want| want == Want::Any)
     }
 
     fn is_for_leader(&self) -> bool {
@@ -119,7 +145,9 @@ impl State {
     /// Who is to be told that something has come.
     fn bells(&self) -> Bells {
         let waiter = self.waiters.iter().find(|waiter| self.satisfies(waiter.want) && !self.is_for_leader()).cloned();
-        Bells { waiter, leader: self.leader.as_ref().map(|(_, events)| events.clone()), signals: self.signals.clone() }
+        let leader = self.leader.as_ref().map(|(_, events)| events.clone());
+        let signals = if self.is_ready() { self.signals.clone() } else { Vec::new() };
+        Bells { waiter, leader, signals, examiner: self.examiner() }
     }
 
     fn wake_all(&self) {
@@ -138,6 +166,7 @@ struct Bells {
     waiter: Option<Arc<Waiter>>,
     leader: Option<IoHandle>,
     signals: Vec<Arc<Signal>>,
+    examiner: Option<Examiner>,
 }
 
 impl Bells {
@@ -145,6 +174,7 @@ impl Bells {
         self.waiter.iter().for_each(|waiter| waiter.bell.notify_one());
         self.leader.iter().for_each(|events| events.look());
         self.signals.iter().for_each(|signal| signal.ring());
+        self.examiner.into_iter().for_each(Examiner::ring);
     }
 }
 
@@ -190,11 +220,13 @@ impl Inbox {
     /// Hands over what came in one round of an I/O thread, in order: messages, of so many bytes.
     pub(in crate::engine) fn push(&self, messages: &mut Entries, bytes: usize) -> Pushed {
         let mut state = self.lock();
-        if state.requests.is_empty() && !messages.sources().any(Connection::is_over) {
+        if !messages.sources().any(Connection::is_over) {
             // Nothing to look at one by one.
-            state.books.messages += messages.len();
-            self.waiting.add_all(messages.len(), bytes);
+            let count = messages.len();
+            state.books.messages += count;
+            self.waiting.add_all(count, bytes);
             state.queue.append(messages);
+            state.came(count, count);
         } else {
             messages.drain(|event, source| self.take_in(&mut state, event, source));
         }
@@ -204,11 +236,13 @@ impl Inbox {
     /// What has become of what was taken in; whoever waits for it is told.
     fn pushed(&self, state: MutexGuard<'_, State>) -> Pushed {
         if state.dispatch.is_set() {
-            if state.queue.is_empty() {
-                return Pushed::Queued;
+            let (examiner, free) = (state.examiner(), state.queue.has_free());
+            if free {
+                self.interrupt();
             }
-            self.interrupt();
-            return Pushed::ForHandler;
+            drop(state);
+            examiner.into_iter().for_each(Examiner::ring);
+            return if free { Pushed::ForHandler } else { Pushed::Queued };
         }
         let bells = state.bells();
         let guest = state.would_be_guest();
@@ -218,13 +252,9 @@ impl Inbox {
     }
 
     fn take_in(&self, state: &mut State, event: Event, source: Option<&Arc<Connection>>) {
-        if self.comes_too_late(state, &event, source) {
-            return;
+        if !self.comes_too_late(state, &event, source) {
+            self.enqueue(state, event, source);
         }
-        if !state.requests.is_empty() && self.answers_request(state, &event, source) {
-            return;
-        }
-        self.enqueue(state, event, source);
     }
 
     /// Another thread has told the end of its connection already; gives its credit back.
@@ -248,16 +278,16 @@ impl Inbox {
             state.queue.remove_first(|body| matches!(body, Body::Error(_)));
             state.books.errors -= 1;
         }
+        let messages = usize::from(event.message().is_some());
         state.queue.push_back(event, source);
+        state.came(1, messages);
     }
 
     /// A connection that has come and gone unseen, with no message waiting, leaves nothing behind: drops what the
     /// queue has of it and tells that its `close` is to be dropped, too. Keeps the queue bounded when the host takes
     /// nothing.
     fn forget(state: &mut State, source: &Arc<Connection>) -> bool {
-        let wants = state.waiters.iter().map(|waiter| waiter.want);
-        let awaited = wants.chain(state.leader.as_ref().map(|(want, _)| *want)).any(|want| want == Want::Any);
-        if source.inbound().0 > 0 || state.dispatch.is_set() || awaited {
+        if source.inbound().0 > 0 || state.dispatch.is_set() || state.awaits_any() {
             return false;
         }
         // One that the host had to let in has been seen once its `pending` was taken, or more of it.

@@ -52,7 +52,7 @@ impl Inbox {
                 }
                 break Ok(self.pop(&mut state, want).map_or(Outcome::Timeout, Outcome::Got));
             }
-            if state.epoch != epoch || (!state.live && !state.satisfies(want)) {
+            if state.epoch != epoch || (state.is_over() && !state.satisfies(want)) {
                 break Ok(Outcome::Closed);
             }
             let deadline = *deadline.get_or_insert_with(|| Deadline::of(patience));
@@ -82,7 +82,7 @@ impl Inbox {
             };
             state = guard;
             if !in_time && !state.satisfies(want) {
-                break Ok(if state.live || state.cancelled { Outcome::Timeout } else { Outcome::Closed });
+                break Ok(if state.is_over() && !state.cancelled { Outcome::Closed } else { Outcome::Timeout });
             }
             if !in_time && !led && !state.is_turn_of(waiter.as_ref()) {
                 break Ok(Outcome::Timeout);
@@ -164,14 +164,21 @@ impl Inbox {
     /// Drops everything that waits.
     pub fn clear(&self) {
         let mut state = self.lock();
-        while self.take_first(&mut state).is_some() {}
+        let begun = state.free_all();
+        // Large messages are work for the system: not under the lock.
+        let mut dropped = Entries::default();
+        while let Some(event) = self.take_first(&mut state) {
+            dropped.push_back(event, None);
+        }
+        drop(state);
+        drop((begun, dropped));
     }
 
     /// Whether more can come; when not, calls that wait end with `Closed`.
     pub fn set_live(&self, live: bool) {
         let mut state = self.lock();
         state.live = live;
-        state.fail_requests(Id::ClosedWhileWaiting);
+        state.end_requests(Id::ClosedWhileWaiting);
         if !live {
             state.wake_all();
         }
@@ -179,7 +186,7 @@ impl Inbox {
 
     /// Ends the calls that wait now, because the host closes: receives with `Closed`, requests with CANCELLED.
     pub fn release_waiters(&self) {
-        self.lock().fail_requests(Id::Cancelled);
+        self.lock().cancel_requests(Id::Cancelled);
         self.wake_receivers();
     }
 
@@ -194,7 +201,7 @@ impl Inbox {
     pub fn cancel(&self) {
         let mut state = self.lock();
         state.cancelled = true;
-        state.fail_requests(Id::Cancelled);
+        state.cancel_requests(Id::Cancelled);
         state.wake_all();
     }
 
@@ -210,17 +217,16 @@ impl Inbox {
     }
 
     pub fn is_ready(&self) -> bool {
-        let state = self.lock();
-        !state.queue.is_empty() || !state.live || state.cancelled
+        self.lock().is_ready()
     }
 
     /// Messages that a call could take now.
     pub fn queued(&self) -> usize {
-        self.lock().books.messages
+        self.lock().messages()
     }
 
     pub fn has_events(&self) -> bool {
-        !self.lock().queue.is_empty()
+        self.lock().queue.has_free()
     }
 
     /// From now on `signal` is rung when something changes; what [`Inbox::was_released`] compares with.
