@@ -86,8 +86,7 @@ fn what_is_queued_is_handed_over_after_the_end_and_cleared_by_a_new_connect() {
     }
     client.connect(&server.url()).unwrap();
     is(&client, 1, 1, 0, "", &server.url());
-    assert_eq!((client.queued(), client.receive(-1)), (0, Ok(Got::Timeout)));
-    assert_eq!(client.event().event, WSADDIN_EVENT_OPEN);
+    assert_eq!((client.queued(), client.event().event), (0, WSADDIN_EVENT_OPEN));
     assert_eq!(client.receive_event(-1), Ok(Got::Timeout), "nothing is left of the old connection");
     // A connect that fails clears, too.
     assert_eq!(server.send(3, "x"), Ok(true));

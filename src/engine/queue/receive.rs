@@ -95,11 +95,23 @@ impl Inbox {
         if let Some(visit) = visit.take().filter(|_| matches!(outcome, Ok(Outcome::Timeout))) {
             visit.leave(state.has_others());
         }
+        if want == Want::Message && matches!(outcome, Ok(Outcome::Timeout | Outcome::Closed)) {
+            self.discard_others(&mut state);
+        }
         // Whoever waits next may find something, too; a notification that came to us must not be lost.
         let bells = (!state.waiters.is_empty()).then(|| state.bells());
         drop(state);
         bells.into_iter().for_each(Bells::ring);
         outcome
+    }
+
+    /// Who takes messages alone and finds none leaves nothing else in front of the next: what is there would be taken for
+    /// something that can be received. Who waits for anything gets it.
+    fn discard_others(&self, state: &mut State) {
+        if state.satisfies(Want::Message) || state.awaits_any() {
+            return;
+        }
+        while self.take_first(state).is_some() {}
     }
 
     fn pop(&self, state: &mut State, want: Want) -> Option<Event> {
