@@ -35,6 +35,7 @@ const ALONE: &[&str] = &[
     "errors",
     "errors_inside",
     "events_doorbell",
+    "events_doorbell_rings",
     "events_end",
     "events_forms",
     "events_hosts",

@@ -186,7 +186,7 @@ impl<C: Class> Component<C> {
         let mut call = Call::new(method.parameters, arguments, self.language())?;
         let output = (method.handler)(&self.object, &mut call);
         if method.takes {
-            self.port.taken();
+            self.port.asked(matches!(output, Ok(Output::Bool(true))));
         }
         let output = output?;
         let output = if method.is_function { output } else { Output::Bool(true) };

@@ -7,11 +7,15 @@ use crate::engine::{Watchable, lock};
 use crate::error::{Arg, Error, Id, Language, Result};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Events that the host keeps for a script that is busy; it begins with 1.
 const DEPTH: i32 = 1024;
 /// Events of one object in a turn, so that a flood does not hold up the others.
 const TURN: usize = 64;
+/// A script that has taken something is given so long to ask for more before the doorbell rings for what it left: one that
+/// takes all in a loop hears one doorbell for the whole batch. There is no other sign that the loop has ended early.
+const LOOP: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -30,6 +34,17 @@ pub(super) enum Turn {
     Filled,
     /// The host's queue is full.
     Refused,
+    /// Something may be to offer after that time.
+    Later(Duration),
+}
+
+/// What is between the doorbell and the script.
+#[derive(Default)]
+struct Bell {
+    /// One has been accepted, and the script has not asked since.
+    outstanding: bool,
+    /// When the script took something; nothing once it has asked and got nothing.
+    took: Option<Instant>,
 }
 
 /// Who offers, so that only one does and stopping can wait for it.
@@ -57,8 +72,7 @@ pub(super) struct Port {
     form: HostEvents,
     mode: AtomicU8,
     english: AtomicBool,
-    /// A doorbell has been accepted and nothing was taken since.
-    outstanding: AtomicBool,
+    bell: Mutex<Bell>,
     source: Mutex<String>,
     offering: Mutex<Offering>,
     offered: Condvar,
@@ -74,7 +88,7 @@ impl Port {
             form,
             mode: AtomicU8::new(Mode::Off as u8),
             english: AtomicBool::new(false),
-            outstanding: AtomicBool::new(false),
+            bell: Mutex::default(),
             source: Mutex::new(format!("WebSocket.{class}")),
             offering: Mutex::default(),
             offered: Condvar::new(),
@@ -145,7 +159,7 @@ impl Port {
             Membership::Ended => return Err(Error::of(Id::Cancelled)),
         }
         self.set_language(language);
-        self.outstanding.store(false, SeqCst);
+        *lock(&self.bell) = Bell::default();
         self.mode.store(mode as u8, SeqCst);
         drop(membership);
         pump::ring();
@@ -188,9 +202,18 @@ impl Port {
         }
     }
 
-    /// The script has taken something: the doorbell may ring again for what is left.
-    pub fn taken(&self) {
-        if self.mode() == Mode::Doorbell && self.outstanding.swap(false, SeqCst) {
+    /// The script has asked, and got something or not: the doorbell may ring again for what is left.
+    pub fn asked(&self, got: bool) {
+        if self.mode() != Mode::Doorbell {
+            return;
+        }
+        let answered = {
+            let mut bell = lock(&self.bell);
+            bell.took = got.then(Instant::now);
+            std::mem::take(&mut bell.outstanding)
+        };
+        // From the first answer on the pump looks by itself as long as something is left.
+        if answered || (!got && self.watchable.has_events()) {
             pump::ring();
         }
     }
@@ -246,13 +269,21 @@ impl Port {
     }
 
     fn ring(&self) -> Turn {
-        if !self.watchable.has_events() || self.outstanding.swap(true, SeqCst) {
-            return Turn::Idle;
+        {
+            let mut bell = lock(&self.bell);
+            if bell.outstanding || !self.watchable.has_events() {
+                return Turn::Idle;
+            }
+            let left = bell.took.map_or(Duration::ZERO, |took| LOOP.saturating_sub(took.elapsed()));
+            if !left.is_zero() {
+                return Turn::Later(left);
+            }
+            bell.outstanding = true;
         }
         if self.tell("doorbell", "") {
             return Turn::Idle;
         }
-        self.outstanding.store(false, SeqCst);
+        lock(&self.bell).outstanding = false;
         Turn::Refused
     }
 }

@@ -106,6 +106,7 @@ fn run(signal: &Signal, ports: &Mutex<Vec<Arc<Port>>>, stopped: &AtomicBool) {
         let present = lock(ports).clone();
         let turns: Vec<Turn> = present.iter().map(|port| port.turn()).collect();
         drop(present);
+        let later = turns.iter().filter_map(|turn| if let Turn::Later(time) = turn { Some(*time) } else { None }).min();
         if turns.contains(&Turn::More) {
             pause = FIRST_PAUSE;
         } else if turns.contains(&Turn::Filled) {
@@ -114,11 +115,11 @@ fn run(signal: &Signal, ports: &Mutex<Vec<Arc<Port>>>, stopped: &AtomicBool) {
             signal.wait(Some(pause));
         } else if turns.contains(&Turn::Refused) {
             // News do not help while the host's queue is full, so only the time is waited for.
-            signal.wait(Some(pause));
+            signal.wait(Some(later.map_or(pause, |later| later.min(pause))));
             pause = (pause * 2).min(LONGEST_PAUSE);
         } else {
             pause = FIRST_PAUSE;
-            signal.wait(None);
+            signal.wait(later);
         }
     }
 }

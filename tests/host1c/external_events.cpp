@@ -252,6 +252,45 @@ SCENARIO(events_end) {
     prompt.judge(100);
 }
 
+// A batch is one ring for a script that takes all of it, and so is an event that leaves nothing to take.
+SCENARIO(events_doorbell_rings) {
+    const Library library(setting.library);
+    Object server(library, u"Server"), client(library, u"Client");
+    for (Object* object : {&server, &client}) object->set(u"ExternalEvents", u"doorbell");
+    const Text url = start_server(server);
+    CHECK(client.call(u"Подключиться", {url}));
+    Value data, sender;
+    // Both rang for `open`. There is no message behind it, so nothing is left.
+    for (Object* object : {&server, &client}) CHECK(object->connection.wait_events(1, 10000));
+    CHECK(!server.call(u"Принять", {-1, sender, data}));
+    CHECK(!client.call(u"Принять", {-1, data}));
+    for (Object* object : {&server, &client}) {
+        CHECK(stays(object->connection, 1));
+        object->connection.take_events();
+    }
+    const long number = setting.slow ? 100 : 909;
+    for (int round = 0; round < 3; ++round) {
+        for (long at = 0; at < number; ++at) {
+            CHECK(server.call(u"Отправить", {1, numbered(at)}));
+            client.call(u"Отправить", {numbered(at)});
+        }
+        for (Object* object : {&server, &client}) {
+            CHECK(object->connection.wait_events(1, 10000));
+            CHECK(eventually([&] { return object->get(u"СообщенийВОчереди") == number; }));
+        }
+        for (long at = 0; at < number; ++at) CHECK(client.call(u"Принять", {-1, data}) && data == numbered(at));
+        CHECK(!client.call(u"Принять", {-1, data}));
+        for (long at = 0; at < number; ++at) CHECK(server.call(u"Принять", {-1, sender, data}) && data == numbered(at));
+        CHECK(!server.call(u"Принять", {-1, sender, data}));
+        for (Object* object : {&server, &client}) {
+            // More than one only where this thread was kept waiting in the middle of its loop.
+            CHECK(stays(object->connection, object->connection.event_count()));
+            CHECK(object->connection.event_count() <= 10);
+            object->connection.take_events();
+        }
+    }
+}
+
 // Only applications with a person in front have external events.
 SCENARIO(events_hosts) {
     const Library library(setting.library);
