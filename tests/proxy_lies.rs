@@ -70,9 +70,15 @@ fn http_proxies_that_say_no_or_nonsense() {
         ("HTTP/1.1 101 Switching\r\n\r\n", "the proxy answered HTTP 101 Switching instead of 200"),
         ("SSH-2.0-OpenSSH_9.2\r\n", "the proxy's answer is not HTTP"),
         ("\0\0\0\0", "the proxy's answer is not HTTP"),
-        ("HTTP/nonsense\r\n\r\n", "the proxy's answer is not HTTP (invalid HTTP version)"),
+        ("HTTP/nonsense\r\n\r\n", "the proxy's answer is not HTTP (HTTP/nonsense)"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n<html>login", "the proxy sent data of its own after its answer"),
         ("HTTP/1.1 200 OK\r\nVia", "the proxy closed the connection before it answered"),
+        ("HTTP/1.1 502 Bad Gateway\r\nVia", "the proxy answered HTTP 502 Bad Gateway instead of 200"),
+        ("http/1.0 403\nVia : x\nno colon\nX: \u{1}\n\n", "the proxy answered HTTP 403 instead of 200"),
+        (
+            "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 407 No\r\nProxy-Authenticate:\r\n NTLM,\r\n\tBasic realm=x\r\n\r\n",
+            "the proxy demands authorization (407), it offers: NTLM, Basic",
+        ),
         ("", "the proxy closed the connection before it answered"),
     ] {
         assert_eq!(http(answer), expected);

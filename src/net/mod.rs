@@ -1,5 +1,6 @@
 //! Sockets, TLS, name lookup and readiness: everything that talks to the operating system's network.
 
+mod answer;
 mod dial;
 mod listener;
 mod moment;
@@ -11,6 +12,7 @@ mod timers;
 mod tls;
 mod workers;
 
+pub use answer::{Answer, AnswerReader, BadAnswer};
 pub use dial::{Dial, DialState};
 pub use listener::{Listener, interface_addresses};
 pub use moment::Moment;

@@ -35,12 +35,22 @@ fn is_secret(name: &str) -> bool {
     !name.starts_with("sec-websocket-") && SECRETS.iter().any(|part| name.contains(part))
 }
 
-/// The lines of an HTTP head, fit for a log: the values of headers and of parameters that may be secrets are `***`.
+/// The lines of an HTTP head, or of several one behind the other, fit for a log: the values of headers and of
+/// parameters that may be secrets are `***`.
 pub fn head(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
-    let mut lines = text.lines().take_while(|line| !line.is_empty());
-    let first = lines.next().map(query);
-    let rest = lines.take(200).map(|line| match line.split_once(':') {
+    let mut first = true;
+    let shown =
+        text.lines().filter_map(|line| match (line.is_empty(), std::mem::replace(&mut first, line.is_empty())) {
+            (true, _) => None,
+            (false, true) => Some(query(line)),
+            (false, false) => Some(header(line)),
+        });
+    shown.take(200).map(|line| printable(&line, 500)).collect()
+}
+
+fn header(line: &str) -> String {
+    match line.split_once(':') {
         // The rest of a header that was folded, perhaps of a secret one.
         _ if line.starts_with([' ', '\t']) => "***".to_owned(),
         Some((name, _)) if is_secret(name) => format!("{name}: ***"),
@@ -54,8 +64,7 @@ pub fn head(bytes: &[u8]) -> Vec<String> {
         }
         Some((name, value)) => format!("{name}:{}", query(value)),
         None => "***".to_owned(),
-    });
-    first.into_iter().chain(rest).map(|line| printable(&line, 500)).collect()
+    }
 }
 
 /// A line with a URL: the values of parameters that may be secrets are `***`.
@@ -95,6 +104,13 @@ mod tests {
              ***|Location: http://h/?token=***|Sec-WebSocket-Key: n|Sec-WebSocket-Protocol: chat, access_token.***|\
              Proxy-Authorization: ***|Set-Cookie: ***|***"
         );
+    }
+
+    #[test]
+    fn every_head_is_shown() {
+        let text = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nSet-Cookie: S3C\r\n\r\nHTTP/1.1 101 OK\r\nA: b\r\n\r\n";
+        let lines = head(text.as_bytes()).join("|");
+        assert_eq!(lines, "HTTP/1.1 103 Early Hints|Link: </a>|Set-Cookie: ***|HTTP/1.1 101 OK|A: b");
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Driver {
             };
             let buffer = &mut io.input[..LOOK];
             let fed = match stream.peek(buffer) {
-                Ok(0) => Err(Error::of(Id::ProxyCut)),
+                Ok(0) => Err(tunnel.cut()),
                 Ok(count) => tunnel.feed(&buffer[..count]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return After::Keep,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,

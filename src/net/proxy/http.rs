@@ -1,13 +1,13 @@
 //! HTTP CONNECT, RFC 9110 section 9.3.6, with Basic credentials (RFC 7617).
 
-use super::{Step, Tunnel};
+use super::Step;
 use crate::error::{Error, Id, Result};
+use crate::net::answer::{Answer, AnswerReader, BadAnswer, StatusLine};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use httparse::Status;
 
 pub struct Connect {
-    head: Vec<u8>,
+    answer: AnswerReader,
     /// Credentials were sent.
     authorized: bool,
 }
@@ -23,37 +23,20 @@ impl Connect {
             request.push_str("\r\n");
         }
         request.push_str("\r\n");
-        (Self { head: Vec::new(), authorized: credentials.is_some() }, request.into_bytes())
+        (Self { answer: AnswerReader::new(), authorized: credentials.is_some() }, request.into_bytes())
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(usize, Step)> {
-        // The head ends with the first empty line; not a byte behind it is taken.
-        let before = self.head.len();
-        let mut end = None;
-        for byte in bytes {
-            self.head.push(*byte);
-            if *byte == b'\n' && (self.head.ends_with(b"\r\n\r\n") || self.head.ends_with(b"\n\n")) {
-                end = Some(self.head.len());
-                break;
+        let (taken, answer) = match self.answer.feed(bytes) {
+            Ok(fed) => fed,
+            Err(BadAnswer::NotHttp(None)) => return Err(Id::ProxyNotHttp.into()),
+            Err(BadAnswer::NotHttp(Some(line))) => return Err(Error::of(Id::ProxyNotHttp).detail(line)),
+            Err(BadAnswer::TooLong(limit)) => {
+                return Err(self.unfinished(Error::new(Id::ProxyTooLong, [limit.into()])));
             }
-            if self.head.len() > Tunnel::LIMIT {
-                return Err(Error::new(Id::ProxyTooLong, [Tunnel::LIMIT.into()]));
-            }
-        }
-        let taken = self.head.len() - before;
-        let known = self.head.len().min(5);
-        if self.head[..known] != b"HTTP/"[..known] {
-            return Err(Id::ProxyNotHttp.into());
-        }
-        if end.is_none() {
-            return Ok((taken, Step::More));
-        }
-        let code = self.judge()?;
-        self.head.clear();
-        // Interim answers precede the final one.
-        if code < 200 {
-            return Ok((taken, Step::More));
-        }
+        };
+        let Some(answer) = answer else { return Ok((taken, Step::More)) };
+        self.judge(&answer)?;
         // Nobody behind the tunnel has been asked anything yet: it is the proxy that talks, such as a login page.
         if taken < bytes.len() {
             return Err(Id::ProxyAhead.into());
@@ -61,36 +44,44 @@ impl Connect {
         Ok((taken, Step::Open))
     }
 
-    /// The status, when it is one of those that go on.
-    fn judge(&self) -> Result<u16> {
-        let lines = self.head.iter().filter(|byte| **byte == b'\n').count();
-        let mut headers = vec![httparse::EMPTY_HEADER; lines];
-        let mut response = httparse::Response::new(&mut headers);
-        match response.parse(&self.head) {
-            Ok(Status::Complete(_)) => {}
-            Ok(Status::Partial) => return Err(Id::ProxyNotHttp.into()),
-            Err(error) => return Err(Error::of(Id::ProxyNotHttp).detail(error)),
+    /// The error for a stream that ends before the tunnel is open.
+    pub(super) fn cut(&self) -> Error {
+        self.unfinished(Id::ProxyCut.into())
+    }
+
+    /// A refusal whose head never became whole is a refusal still.
+    fn unfinished(&self, error: Error) -> Error {
+        match self.answer.status() {
+            Some(status) if refuses(status) => refused(status),
+            Some(_) | None => error,
         }
-        let code = response.code.unwrap_or_default();
-        if code == 407 {
-            let offers =
-                response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("Proxy-Authenticate"));
-            let values = offers.map(|header| String::from_utf8_lossy(header.value).into_owned());
-            let schemes = schemes(&values.collect::<Vec<_>>());
-            let id = if self.authorized { Id::ProxyRefuses } else { Id::ProxyDemands };
-            return Err(Error::new(id, [schemes.into()]));
+    }
+
+    /// Whether the tunnel is open.
+    fn judge(&self, answer: &Answer) -> Result<()> {
+        match &answer.status {
+            status if status.code == 407 => {
+                let schemes = schemes(answer.values("Proxy-Authenticate"));
+                let id = if self.authorized { Id::ProxyRefuses } else { Id::ProxyDemands };
+                Err(Error::new(id, [schemes.into()]))
+            }
+            status if refuses(status) => Err(refused(status)),
+            _ => Ok(()),
         }
-        if code == 101 || code >= 300 {
-            let reason: String = response.reason.unwrap_or_default().chars().take(100).collect();
-            let reason: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            return Err(Error::new(Id::ProxyStatus, [format!("{code} {reason}").trim_end().into()]));
-        }
-        Ok(code)
     }
 }
 
+/// Any 2xx opens a tunnel, RFC 9110 section 9.3.6; 101 would be another protocol.
+fn refuses(status: &StatusLine) -> bool {
+    !(200..300).contains(&status.code)
+}
+
+fn refused(status: &StatusLine) -> Error {
+    Error::new(Id::ProxyStatus, [status.to_string().into()])
+}
+
 /// The names of the schemes, without what they ask for.
-fn schemes(values: &[String]) -> String {
+fn schemes<'a>(values: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<String> = Vec::new();
     for value in values {
         for part in value.split(',') {
@@ -113,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_schemes_of_a_407() {
-        let names = |values: &[&str]| schemes(&values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>());
+        let names = |values: &[&str]| schemes(values.iter().copied());
         assert_eq!(names(&["Basic realm=\"a, b\""]), "Basic");
         assert_eq!(names(&["NTLM", "Negotiate", "Basic realm=x, charset=\"UTF-8\""]), "NTLM, Negotiate, Basic");
         assert_eq!(names(&["Digest realm=x, nonce=y, Basic realm=z"]), "Digest, Basic");

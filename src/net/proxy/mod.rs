@@ -3,7 +3,7 @@
 mod http;
 mod socks;
 
-use crate::error::Result;
+use crate::error::{Error, Id, Result};
 use crate::proxy::{Kind, Proxy};
 
 /// What to do next.
@@ -24,9 +24,6 @@ pub enum Tunnel {
 }
 
 impl Tunnel {
-    /// The longest answer, in bytes.
-    pub const LIMIT: usize = 64 * 1024;
-
     /// To `host` (IPv6 without brackets); the first bytes to send. The proxy looks the name up.
     ///
     /// # Errors
@@ -53,6 +50,14 @@ impl Tunnel {
         match self {
             Tunnel::Http(connect) => connect.feed(bytes),
             Tunnel::Socks(socks) => socks.feed(bytes),
+        }
+    }
+
+    /// The error for a proxy that closes before the tunnel is open.
+    pub fn cut(&self) -> Error {
+        match self {
+            Tunnel::Http(connect) => connect.cut(),
+            Tunnel::Socks(_) => Id::ProxyCut.into(),
         }
     }
 }

@@ -1,14 +1,11 @@
 //! The client's end: what is asked, and whether the answer may be trusted (RFC 6455 section 4.1).
 
-use super::head::{Collector, extension_names, has_token};
+use super::head::{extension_names, has_token};
 use crate::error::{Arg, Error, Id, Result};
+use crate::net::{Answer, AnswerReader, BadAnswer};
 use crate::ws::{Target, random, redact};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use httparse::{Header, Status};
-
-/// The longest answer, in bytes: what servers commonly accept as a request, with a margin for long cookies.
-const LIMIT: usize = 64 * 1024;
 
 /// What both ends have agreed on; empty where nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +20,7 @@ pub struct ClientHandshake {
     accept: String,
     protocols: Vec<String>,
     extensions: String,
-    answer: Collector,
+    answer: AnswerReader,
 }
 
 impl ClientHandshake {
@@ -64,7 +61,7 @@ impl ClientHandshake {
             accept: tungstenite::handshake::derive_accept_key(key.as_bytes()),
             protocols: protocols.iter().map(|&name| name.to_owned()).collect(),
             extensions: extensions.unwrap_or_default().to_owned(),
-            answer: Collector::new(),
+            answer: AnswerReader::new(),
         }
     }
 
@@ -73,9 +70,9 @@ impl ClientHandshake {
         &self.request
     }
 
-    /// What has come of the answer, up to the end of its head. It may hold secrets.
+    /// What has come of the answer, up to the end of its head, with the interim answers before it. It may hold secrets.
     pub fn answer(&self) -> &[u8] {
-        &self.answer.bytes
+        self.answer.bytes()
     }
 
     /// Takes what was received; `None` when more is needed. Done: what was agreed on, and the bytes behind the head,
@@ -85,86 +82,70 @@ impl ClientHandshake {
     /// The rows of the table's section on the handshake: the answer is no HTTP, too long, a refusal or redirect, or
     /// does not fit the request.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Option<(Agreed, Vec<u8>)>> {
-        let worth = self.answer.add(bytes);
-        let known = self.answer.bytes.len().min(5);
-        if self.answer.bytes[..known] != b"HTTP/"[..known] {
-            return Err(Id::NotHttp.into());
-        }
-        let parsed = if worth { self.parse()? } else { None };
-        let too_long = || Err(Error::new(Id::AnswerTooLong, [LIMIT.into()]));
-        match parsed {
-            Some((_, length)) if length > LIMIT => too_long(),
-            Some((agreed, length)) => Ok(Some((agreed?, self.answer.bytes.split_off(length)))),
-            None if self.answer.bytes.len() >= LIMIT => too_long(),
-            None => Ok(None),
+        match self.answer.feed(bytes) {
+            Ok((_, None)) => Ok(None),
+            Ok((taken, Some(answer))) => {
+                let rest = bytes.get(taken..).unwrap_or_default();
+                Ok(Some((self.check(&answer)?, rest.to_vec())))
+            }
+            Err(BadAnswer::NotHttp(None)) => Err(Id::NotHttp.into()),
+            Err(BadAnswer::NotHttp(Some(line))) => Err(Error::of(Id::NotHttp).detail(line)),
+            Err(BadAnswer::TooLong(limit)) => Err(self.unfinished(Error::new(Id::AnswerTooLong, [limit.into()]))),
         }
     }
 
     /// The error for a stream that ends in this phase.
     pub fn cut(&self) -> Error {
-        let bytes = &self.answer.bytes;
-        if !bytes.is_empty() && !bytes.starts_with(b"HTTP/") {
-            return Id::NotHttp.into();
-        }
-        Id::AnswerCut.into()
+        self.unfinished(Id::AnswerCut.into())
     }
 
-    /// What the head says and its length; `None` while it is incomplete.
-    fn parse(&self) -> Result<Option<(Result<Agreed>, usize)>> {
-        let mut headers = vec![httparse::EMPTY_HEADER; self.answer.header_count(LIMIT, LIMIT)];
-        let mut response = httparse::Response::new(&mut headers);
-        match response.parse(&self.answer.bytes) {
-            Ok(Status::Complete(length)) => Ok(Some((self.check(&response), length))),
-            Ok(Status::Partial) => Ok(None),
-            Err(httparse::Error::TooManyHeaders) => Err(Error::new(Id::AnswerTooLong, [LIMIT.into()])),
-            Err(error) => Err(Error::of(Id::NotHttp).detail(error)),
+    /// A refusal whose head never became whole is a refusal still.
+    fn unfinished(&self, error: Error) -> Error {
+        match self.answer.status() {
+            Some(status) if status.code != 101 => Error::new(Id::HttpStatus, [status.to_string().into()]),
+            Some(_) | None => error,
         }
     }
 
-    fn check(&self, response: &httparse::Response<'_, '_>) -> Result<Agreed> {
-        let headers = &*response.headers;
-        let code = response.code.unwrap_or_default();
+    fn check(&self, answer: &Answer) -> Result<Agreed> {
+        let code = answer.status.code;
         if code != 101 {
-            let status = redact::printable(&format!("{code} {}", response.reason.unwrap_or_default()), 100);
-            return Err(match values(headers, "Location").next() {
+            let status = answer.status.to_string();
+            return Err(match answer.values("Location").next() {
                 Some(location) if (300..400).contains(&code) => {
-                    Error::new(Id::HttpRedirect, [status.into(), redact::url(&location).into()])
+                    Error::new(Id::HttpRedirect, [status.into(), redact::url(location).into()])
                 }
                 Some(_) | None => Error::new(Id::HttpStatus, [status.into()]),
             });
         }
-        // Section 4.1: HTTP/1.1 or higher; before, there was no Upgrade.
-        if response.version != Some(1) {
-            return Err(Error::of(Id::NotHttp).detail("HTTP/1.0"));
-        }
-        if !values(headers, "Upgrade").any(|value| value.eq_ignore_ascii_case("websocket")) {
+        if !answer.values("Upgrade").any(|value| has_token(value, "websocket")) {
             return Err(missing("Upgrade"));
         }
-        if !values(headers, "Connection").any(|value| has_token(&value, "Upgrade")) {
+        if !answer.values("Connection").any(|value| has_token(value, "Upgrade")) {
             return Err(missing("Connection"));
         }
-        match single(headers, "Sec-WebSocket-Accept")? {
+        match single(answer, "Sec-WebSocket-Accept")? {
             Some(accept) if accept == self.accept => {}
             Some(_) => return Err(Id::AcceptMismatch.into()),
             None => return Err(missing("Sec-WebSocket-Accept")),
         }
-        Ok(Agreed { extensions: self.extensions(headers)?, protocol: self.protocol(headers)? })
+        Ok(Agreed { extensions: self.extensions(answer)?, protocol: self.protocol(answer)? })
     }
 
     /// Names are compared exactly. None of the offered ones is an error, as in HTML and in tungstenite: a client that
     /// offers subprotocols cannot speak without.
-    fn protocol(&self, headers: &[Header<'_>]) -> Result<String> {
-        let selected = single(headers, "Sec-WebSocket-Protocol")?.unwrap_or_default();
-        match (selected.is_empty(), self.protocols.contains(&selected)) {
-            (true, _) if self.protocols.is_empty() => Ok(selected),
+    fn protocol(&self, answer: &Answer) -> Result<String> {
+        let selected = single(answer, "Sec-WebSocket-Protocol")?.unwrap_or_default();
+        match (selected.is_empty(), self.protocols.iter().any(|offered| offered == selected)) {
+            (true, _) if self.protocols.is_empty() => Ok(String::new()),
             (true, _) => Err(Error::new(Id::SubprotocolIgnored, [self.protocols.join(", ").into()])),
-            (false, true) => Ok(selected),
-            (false, false) => Err(Error::new(Id::SubprotocolForeign, [shown(&selected)])),
+            (false, true) => Ok(selected.to_owned()),
+            (false, false) => Err(Error::new(Id::SubprotocolForeign, [shown(selected)])),
         }
     }
 
-    fn extensions(&self, headers: &[Header<'_>]) -> Result<String> {
-        let stated = values(headers, "Sec-WebSocket-Extensions").filter(|value| !value.is_empty());
+    fn extensions(&self, answer: &Answer) -> Result<String> {
+        let stated = answer.values("Sec-WebSocket-Extensions").filter(|value| !value.is_empty());
         let used = stated.collect::<Vec<_>>().join(", ");
         let offered = |name: &str| extension_names(&self.extensions).any(|offered| offered == name);
         if let Some(foreign) = extension_names(&used).find(|name| !offered(name)) {
@@ -182,16 +163,8 @@ fn missing(name: &str) -> Error {
     Error::new(Id::AnswerHeader, [name.into()])
 }
 
-/// Header values may be any bytes; those that are not UTF-8 are replaced, and then fit nothing that is expected.
-fn values<'a>(headers: &'a [Header<'_>], name: &'a str) -> impl Iterator<Item = String> + 'a {
-    headers
-        .iter()
-        .filter(move |header| header.name.eq_ignore_ascii_case(name))
-        .map(|header| String::from_utf8_lossy(header.value).trim().to_owned())
-}
-
-fn single(headers: &[Header<'_>], name: &str) -> Result<Option<String>> {
-    let mut found = values(headers, name);
+fn single<'a>(answer: &'a Answer, name: &'a str) -> Result<Option<&'a str>> {
+    let mut found = answer.values(name);
     match (found.next(), found.next()) {
         (value, None) => Ok(value),
         (_, Some(_)) => Err(missing(name)),

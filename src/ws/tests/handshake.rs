@@ -164,9 +164,10 @@ fn replaced(from: &str, to: &str) -> Id {
 fn each_bad_answer_has_its_error() {
     for (from, to, id) in [
         ("HTTP/1.1", "SSH-2.0", Id::NotHttp),
-        ("HTTP/1.1", "HTTP/1.0", Id::NotHttp),
         ("HTTP/1.1 101", "HTTP/1.1 1O1", Id::NotHttp),
-        ("Upgrade: ", "bad header: ", Id::NotHttp),
+        ("Upgrade: ", "bad header: ", Id::AnswerHeader),
+        ("Upgrade: ", "Upgrade: \u{1}", Id::AnswerHeader),
+        ("Accept: ", "Accept: \0", Id::AnswerHeader),
         ("Upgrade: websocket", "X: y", Id::AnswerHeader),
         ("Upgrade: websocket", "Upgrade: h2c", Id::AnswerHeader),
         ("Connection: Upgrade", "Connection: close", Id::AnswerHeader),
@@ -220,14 +221,17 @@ fn an_answer_that_is_no_http_shows_at_its_first_bytes() {
     let mut asked = client("ws://host", &[], None);
     assert_eq!(asked.cut().id(), Id::AnswerCut);
     assert_eq!(asked.feed(b"HT").unwrap(), None);
+    assert_eq!(asked.cut().id(), Id::AnswerCut);
     assert_eq!(asked.feed(b"X").unwrap_err().id(), Id::NotHttp);
-    assert_eq!(asked.cut().id(), Id::NotHttp);
     let mut asked = client("ws://host", &[], None);
     assert_eq!(asked.feed(b"HTTP/1.1 101 Switching").unwrap(), None);
     assert_eq!(asked.cut().id(), Id::AnswerCut);
+    for (status, id) in [("101 Switching Protocols", Id::AnswerTooLong), ("200 OK", Id::HttpStatus)] {
+        let mut asked = client("ws://host", &[], None);
+        let head = format!("HTTP/1.1 {status}\r\n{}", "a: b\r\n".repeat(20_000));
+        assert_eq!(asked.feed(head.as_bytes()).unwrap_err().id(), id);
+    }
     let mut asked = client("ws://host", &[], None);
-    assert_eq!(
-        asked.feed(&[&b"HTTP/1.1 200 OK\r\n"[..], &b"a: b\r\n".repeat(20_000)].concat()).unwrap_err().id(),
-        Id::AnswerTooLong
-    );
+    assert_eq!(asked.feed(b"HTTP/1.1 503 Full\r\nRetry").unwrap(), None);
+    assert_eq!(asked.cut().text(Language::English), "the server answered HTTP 503 Full instead of 101");
 }
