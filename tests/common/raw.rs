@@ -95,7 +95,7 @@ pub fn patient(stream: &TcpStream) {
 }
 
 /// The head of a request or answer, as far as it came.
-pub fn read_head(stream: &mut TcpStream) -> String {
+pub fn read_head(stream: &mut impl Read) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -190,7 +190,7 @@ pub fn close_body(code: u16, reason: &str) -> Vec<u8> {
 }
 
 /// The next frame, unmasked: its first byte and its payload; `None` at the end of the stream or on an error.
-pub fn read_frame(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+pub fn read_frame(stream: &mut impl Read) -> Option<(u8, Vec<u8>)> {
     let mut head = [0; 2];
     stream.read_exact(&mut head).ok()?;
     let size = match head[1] & 0x7f {
@@ -217,7 +217,7 @@ pub fn read_frame(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
 }
 
 /// Reads on to the peer's close frame; its code (1005 when it has none) and reason.
-pub fn read_close(stream: &mut TcpStream) -> Option<(u16, String)> {
+pub fn read_close(stream: &mut impl Read) -> Option<(u16, String)> {
     loop {
         let (first, payload) = read_frame(stream)?;
         if first == FIN | CLOSE {
