@@ -290,7 +290,7 @@ table! {
     AcceptMismatch Handshake "the server's Sec-WebSocket-Accept does not belong to this request" "Sec-WebSocket-Accept сервера не соответствует запросу";
     SubprotocolIgnored Handshake "the server selected none of the offered subprotocols ({0})" "сервер не выбрал ни одного из предложенных подпротоколов ({0})";
     SubprotocolForeign Handshake "the server selected the subprotocol {0}, which was not offered" "сервер выбрал подпротокол {0}, который не предлагался";
-    ExtensionAnswer Handshake "the server's answer on extensions fits no offer: {0}" "ответ сервера о расширениях не подходит ни к одному предложению: {0}";
+    ExtensionAnswer Handshake "the server's answer on extensions is not valid: {0}" "недопустимый ответ сервера о расширениях: {0}";
     ExtensionForeign Handshake "the server uses the extension {0}, which was not offered" "сервер использует расширение {0}, которое не предлагалось";
 
     // A connection's life.

@@ -119,13 +119,11 @@ fn a_malformed_offer_is_refused() {
 }
 
 #[test]
-fn a_client_refuses_an_answer_that_fits_no_offer() {
+fn a_client_refuses_an_answer_without_meaning() {
     for answer in [
-        "permessage-deflate",
         "permessage-deflate; server_no_context_takeover; unknown",
         "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
         "permessage-deflate; server_no_context_takeover; server_max_window_bits=16",
-        "permessage-deflate; server_no_context_takeover; client_max_window_bits",
         "permessage-deflate; server_no_context_takeover, permessage-deflate; server_no_context_takeover",
         "permessage-deflate; server_no_context_takeover\r\nSec-WebSocket-Extensions: permessage-deflate",
         "permessage-deflate; server_no_context_takeover;",
@@ -136,7 +134,7 @@ fn a_client_refuses_an_answer_that_fits_no_offer() {
         let fault = Client::new().connect(&peer.url()).unwrap_err();
         assert_eq!(fault.code, WSADDIN_HANDSHAKE, "{answer}");
         let answer = answer.replace("\r\nSec-WebSocket-Extensions:", ",");
-        let expected = format!("the server's answer on extensions fits no offer: {answer}");
+        let expected = format!("the server's answer on extensions is not valid: {answer}");
         assert!(fault.text.ends_with(&expected), "{}", fault.text);
     }
 }

@@ -15,9 +15,11 @@ const LEAST_ASKED: u8 = 9;
 /// What the host wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Context takeover in both directions, at the price of memory for each connection.
+    /// Context takeover in both directions, at the price of memory for each connection. A server has the last word; a
+    /// client that does without bears one that keeps its context.
     pub takeover: bool,
-    /// The largest window in either direction, 8 to 15 bits.
+    /// The largest window in either direction, 8 to 15 bits. A server has the last word; a client bears one with a
+    /// larger window.
     pub bits: u8,
 }
 
@@ -50,7 +52,7 @@ struct Parameters {
 
 impl Parameters {
     /// `None`: an unknown parameter, one given twice, or a value that is not allowed.
-    fn read(extension: &Extension, is_offer: bool) -> Option<Self> {
+    fn read(extension: &Extension) -> Option<Self> {
         let mut read = Self::default();
         for (name, value) in &extension.parameters {
             match (name.as_str(), value) {
@@ -63,8 +65,8 @@ impl Parameters {
                 ("server_max_window_bits", Some(value)) if read.server_max_window_bits.is_none() => {
                     read.server_max_window_bits = Some(window_bits(value)?);
                 }
-                // In an offer alone: "whatever you like" (section 7.1.2.2).
-                ("client_max_window_bits", None) if is_offer && read.client_max_window_bits.is_none() => {
+                // "Whatever you like" (section 7.1.2.2): in an offer, and in an answer that only repeats it.
+                ("client_max_window_bits", None) if read.client_max_window_bits.is_none() => {
                     read.client_max_window_bits = Some(None);
                 }
                 ("client_max_window_bits", Some(value)) if read.client_max_window_bits.is_none() => {
@@ -95,21 +97,6 @@ impl Parameters {
         }
         text
     }
-
-    /// Whether a server may answer `offer` so (section 7.1).
-    fn answers(&self, offer: &Parameters) -> bool {
-        let server_bits = match (offer.server_max_window_bits, self.server_max_window_bits) {
-            (Some(most), Some(bits)) => bits <= most,
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        let client_bits = match (offer.client_max_window_bits, self.client_max_window_bits) {
-            (None, Some(_)) => false,
-            (Some(Some(most)), Some(Some(bits))) => bits <= most,
-            (_, _) => true,
-        };
-        server_bits && client_bits && (self.server_no_context_takeover || !offer.server_no_context_takeover)
-    }
 }
 
 /// Section 7.1.2: a decimal number from 8 to 15 without leading zeros.
@@ -118,17 +105,25 @@ fn window_bits(text: &str) -> Option<u8> {
     ((8..=MOST).contains(&bits) && text == bits.to_string()).then_some(bits)
 }
 
-/// A client's offers, preferred first.
+/// A client's offers, preferred first. The last asks for nothing: there are servers that can only keep their context,
+/// and others that have one window.
 fn offers(settings: Settings) -> Vec<Parameters> {
-    let first = Parameters {
-        server_no_context_takeover: !settings.takeover,
-        client_no_context_takeover: !settings.takeover,
-        server_max_window_bits: (settings.bits < MOST).then_some(settings.bits),
-        client_max_window_bits: Some((settings.bits < MOST).then_some(settings.bits)),
-    };
-    // For a server that cannot choose its window.
-    let second = Parameters { server_max_window_bits: None, client_max_window_bits: Some(None), ..first };
-    if first == second { vec![first] } else { vec![first, second] }
+    let bits = (settings.bits < MOST).then_some(settings.bits);
+    let mut offers = Vec::new();
+    for without in [!settings.takeover, false] {
+        for bits in [bits, None] {
+            let offer = Parameters {
+                server_no_context_takeover: without,
+                client_no_context_takeover: without,
+                server_max_window_bits: bits,
+                client_max_window_bits: Some(bits),
+            };
+            if !offers.contains(&offer) {
+                offers.push(offer);
+            }
+        }
+    }
+    offers
 }
 
 /// A client's `Sec-WebSocket-Extensions`.
@@ -136,11 +131,13 @@ pub fn offer(settings: Settings) -> String {
     offers(settings).iter().map(Parameters::text).collect::<Vec<_>>().join(", ")
 }
 
-/// What a server has agreed to; `None`: it does not compress.
+/// What a server has agreed to; `None`: it does not compress. It need not fit an offer, as long as it can be met: what
+/// a server does without being asked, and what it does not do for us, costs memory at most. Of what it asks of us all
+/// can be met, since our offers leave it any window.
 ///
 /// # Errors
-/// `ExtensionAnswer`: the answer is malformed, names the extension twice or does not fit any offer; the connection has
-/// to be failed (section 7.1).
+/// `ExtensionAnswer`: the answer is malformed, names the extension twice, or has a parameter that is unknown, given
+/// twice or of a value that is not allowed; the connection has to be failed (section 7.1).
 pub fn accepted(settings: Settings, answer: &str) -> Result<Option<Agreement>> {
     let fault = || Error::new(Id::ExtensionAnswer, [redact::printable(answer, 200).into()]);
     let found = extension::parse(answer).ok_or_else(fault)?;
@@ -149,10 +146,7 @@ pub fn accepted(settings: Settings, answer: &str) -> Result<Option<Agreement>> {
         [only] if only.name == NAME => only,
         _ => return Err(fault()),
     };
-    let answered = Parameters::read(only, false).ok_or_else(fault)?;
-    if !offers(settings).iter().any(|offer| answered.answers(offer)) {
-        return Err(fault());
-    }
+    let answered = Parameters::read(only).ok_or_else(fault)?;
     let bits = answered.client_max_window_bits.flatten().unwrap_or(MOST);
     Ok(Some(Agreement {
         out: Way { takeover: settings.takeover && !answered.client_no_context_takeover, bits: bits.min(settings.bits) },
@@ -167,7 +161,7 @@ pub fn accepted(settings: Settings, answer: &str) -> Result<Option<Agreement>> {
 pub fn negotiate(settings: Settings, offered: &str) -> Option<(Agreement, String)> {
     let offers = extension::parse(offered)?;
     let mut own = offers.iter().filter(|offer| offer.name == NAME);
-    let offer = own.find_map(|offer| Parameters::read(offer, true))?;
+    let offer = own.find_map(Parameters::read)?;
     let server_bits = offer.server_max_window_bits.unwrap_or(MOST).min(settings.bits);
     let most = settings.bits.max(LEAST_ASKED);
     let client_bits = offer.client_max_window_bits.map(|bits| bits.unwrap_or(MOST).min(most));

@@ -12,7 +12,19 @@ fn way(takeover: bool, bits: u8) -> Way {
 #[test]
 fn what_a_client_offers() {
     for (settings, expected) in [
-        (PLAIN, "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits"),
+        (
+            PLAIN,
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits, \
+             permessage-deflate; client_max_window_bits",
+        ),
+        (
+            Settings { takeover: false, bits: 10 },
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; \
+             client_max_window_bits=10, \
+             permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits, \
+             permessage-deflate; server_max_window_bits=10; client_max_window_bits=10, \
+             permessage-deflate; client_max_window_bits",
+        ),
         (KEEPING, "permessage-deflate; client_max_window_bits"),
         (
             Settings { takeover: true, bits: 10 },
@@ -144,52 +156,59 @@ fn a_server_declines_what_it_does_not_know() {
     }
 }
 
+/// Every answer that the grammar of section 7.1 has, for every setting: what the server wants of us is kept to, what it
+/// does with its own messages is put up with, and of what the host wanted nothing is given up that is ours to keep.
 #[test]
-fn a_client_accepts_what_answers_an_offer() {
-    let ten = Settings { takeover: true, bits: 10 };
-    for (settings, answer, out, inward) in [
-        (PLAIN, "permessage-deflate; server_no_context_takeover", way(false, 15), way(false, 15)),
-        (
-            PLAIN,
-            "permessage-deflate; client_no_context_takeover; server_no_context_takeover; client_max_window_bits=8",
-            way(false, 8),
-            way(false, 15),
-        ),
-        (KEEPING, "permessage-deflate", way(true, 15), way(true, 15)),
-        // Not asked for, and allowed.
-        (
-            KEEPING,
-            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9",
-            way(false, 15),
-            way(false, 9),
-        ),
-        (ten, "permessage-deflate; server_max_window_bits=8", way(true, 10), way(true, 8)),
-        // The second offer.
-        (ten, "permessage-deflate; client_max_window_bits=12", way(true, 10), way(true, 15)),
-    ] {
-        assert_eq!(accepted(settings, answer).unwrap(), Some(Agreement { out, inward }), "{answer}");
+fn a_client_accepts_every_answer_that_can_be_met() {
+    let numbers = || std::iter::once(None).chain((8..=15).map(Some));
+    let mut count = 0;
+    for (takeover, most) in [false, true].iter().flat_map(|takeover| (8..=15).map(move |most| (*takeover, most))) {
+        let settings = Settings { takeover, bits: most };
+        for (no_server, no_client) in [(false, false), (false, true), (true, false), (true, true)] {
+            for (server_bits, client_bits) in numbers().flat_map(|server| numbers().map(move |client| (server, client)))
+            {
+                let mut answer = "permessage-deflate".to_owned();
+                for (name, is_there) in [("server", no_server), ("client", no_client)] {
+                    answer += &if is_there { format!("; {name}_no_context_takeover") } else { String::new() };
+                }
+                for (name, bits) in [("server", server_bits), ("client", client_bits)] {
+                    answer += &bits.map_or(String::new(), |bits: u8| format!("; {name}_max_window_bits={bits}"));
+                }
+                let expected = Agreement {
+                    out: way(takeover && !no_client, client_bits.unwrap_or(15).min(most)),
+                    inward: way(!no_server, server_bits.unwrap_or(15)),
+                };
+                assert_eq!(accepted(settings, &answer).unwrap(), Some(expected), "{settings:?}: {answer}");
+                count += 1;
+            }
+        }
+        assert_eq!(accepted(settings, "").unwrap(), None);
+        // A server that sends the offer back.
+        let echoed = "permessage-deflate; server_no_context_takeover; client_max_window_bits";
+        let expected = Agreement { out: way(takeover, most), inward: way(false, 15) };
+        assert_eq!(accepted(settings, echoed).unwrap(), Some(expected), "{settings:?}");
     }
-    assert_eq!(accepted(PLAIN, "").unwrap(), None);
+    assert_eq!(count, 16 * 4 * 81);
 }
 
 #[test]
-fn a_client_refuses_what_answers_none() {
-    let refused = |settings, answer: &str| {
-        let error = accepted(settings, answer).expect_err(answer);
-        assert_eq!(error.id(), Id::ExtensionAnswer, "{answer}");
+fn a_client_refuses_what_has_no_meaning() {
+    let refused = |answer: &str| {
+        for settings in [PLAIN, KEEPING] {
+            let error = accepted(settings, answer).expect_err(answer);
+            assert_eq!(error.id(), Id::ExtensionAnswer, "{answer}");
+        }
     };
     for parameters in BAD {
-        refused(KEEPING, &format!("permessage-deflate; {parameters}"));
+        refused(&format!("permessage-deflate; {parameters}"));
     }
     for answer in [
-        "permessage-deflate; client_max_window_bits",
         "permessage-deflate, permessage-deflate",
+        "permessage-deflate; client_max_window_bits; client_max_window_bits=10",
         "permessage-deflate; ",
         "permessage-deflate, x",
         "x",
     ] {
-        refused(KEEPING, answer);
+        refused(answer);
     }
-    refused(PLAIN, "permessage-deflate");
-    refused(PLAIN, "permessage-deflate; client_no_context_takeover");
 }

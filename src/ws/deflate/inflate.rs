@@ -7,8 +7,9 @@ use zlib_rs::{Inflate, InflateFlush, Status};
 
 /// About what an inflater takes: its window of 32 KiB and its tables. Counted with the bytes of an unfinished message.
 pub(in crate::ws) const COST: usize = 48 * 1024;
-/// The window that serves every peer, and to which an inflater is reset.
-const LARGEST: u8 = 15;
+/// The window of every inflater, whatever was agreed on. Only the largest serves all peers; the library allocates no
+/// smaller one; and a zlib that is told to compress with 8 bits does so with 9.
+const BITS: u8 = 15;
 /// Inflaters that a thread keeps: more are in use only while as many messages are unfinished.
 const SPARE: usize = 4;
 
@@ -33,41 +34,32 @@ impl Default for Inflaters {
 
 /// The receiving end of one connection.
 pub(in crate::ws) struct Inflation {
-    way: Way,
-    /// With context takeover, between messages.
+    takeover: bool,
+    /// With context takeover, between messages; from the first compressed one on.
     own: Option<Box<Inflate>>,
 }
 
 impl Inflation {
     pub fn new(way: Way) -> Self {
-        Self { way, own: None }
+        Self { takeover: way.takeover, own: None }
     }
 
     /// For a message that begins.
     pub fn begin(&mut self, pool: &mut Inflaters) -> Unpacking {
-        let own = if self.way.takeover { self.own.take() } else { pool.spare.pop() };
-        let inflater = own.unwrap_or_else(|| self.make());
-        Unpacking { inflater, fresh: true, ended: false, takeover: self.way.takeover, bits: self.bits() }
+        let own = if self.takeover { self.own.take() } else { pool.spare.pop() };
+        let inflater = own.unwrap_or_else(|| Box::new(Inflate::new(false, BITS)));
+        Unpacking { inflater, fresh: true, ended: false, takeover: self.takeover }
     }
 
     /// After a message that is whole.
     pub fn end(&mut self, done: Unpacking, pool: &mut Inflaters) {
-        if self.way.takeover {
+        if self.takeover {
             self.own = Some(done.inflater);
         } else if pool.spare.len() < SPARE {
             let mut inflater = done.inflater;
             inflater.reset(false);
             pool.spare.push(inflater);
         }
-    }
-
-    /// Without takeover the largest, so that one inflater serves all peers.
-    fn bits(&self) -> u8 {
-        if self.way.takeover { self.way.bits } else { LARGEST }
-    }
-
-    fn make(&self) -> Box<Inflate> {
-        Box::new(Inflate::new(false, self.bits()))
     }
 }
 
@@ -79,7 +71,6 @@ pub(in crate::ws) struct Unpacking {
     /// The stream has ended by a final block; what follows is another one.
     ended: bool,
     takeover: bool,
-    bits: u8,
 }
 
 impl Unpacking {
@@ -143,11 +134,7 @@ impl Unpacking {
 
     /// Another stream in the same message: it refers to nothing before it.
     fn restart(&mut self) {
-        if self.bits == LARGEST {
-            self.inflater.reset(false);
-        } else {
-            *self.inflater = Inflate::new(false, self.bits);
-        }
+        self.inflater.reset(false);
         (self.fresh, self.ended) = (true, false);
     }
 

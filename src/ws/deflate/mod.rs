@@ -2,7 +2,8 @@
 //!
 //! [`offer`] and its neighbours agree on the parameters. Without context takeover, which is what we ask
 //! for by default, a message is compressed and inflated with what the I/O thread owns ([`Packers`], [`Inflaters`]),
-//! and a connection owns nothing between messages; with it, each connection owns its own.
+//! and a connection owns nothing between messages; with it, each connection owns its own, as it does an inflater
+//! alone where a server keeps its context unasked.
 
 mod agree;
 mod extension;
