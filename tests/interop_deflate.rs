@@ -1,5 +1,5 @@
-//! Compression against Python `websockets` and `aiohttp` and Node `ws`, at every combination of parameters, with messages
-//! from nothing to 16 MiB; and against Chromium, which chooses no parameters, but follows those of our server.
+//! Compression against Python `websockets`, `aiohttp` and Tornado, Perl's Mojolicious and Node `ws`, at every combination
+//! of parameters, with messages from nothing to 16 MiB; and against Chromium, which chooses no parameters, but follows those of our server.
 
 mod common {
     pub mod face;
@@ -134,6 +134,11 @@ fn servers_hear(talk: impl FnOnce(&[&str], mpsc::Receiver<String>) -> bool) {
 #[test]
 fn our_client_and_python_servers() {
     clients_talk_to(Peer::python("deflate_server.py", &[]));
+}
+
+#[test]
+fn our_client_and_a_perl_server() {
+    clients_talk_to(Peer::perl("mojolicious_server.pl"));
 }
 
 #[test]

@@ -58,9 +58,12 @@ fn what_is_no_status_line() {
     }
 }
 
+/// Lines, and the headers that are read from them.
+type Lines = (&'static [u8], &'static [(&'static str, &'static str)]);
+
 #[test]
 fn header_lines_as_they_come() {
-    let cases: &[(&[u8], &[(&str, &str)])] = &[
+    let cases: &[Lines] = &[
         (b"A: b", &[("A", "b")]),
         (b"A:b", &[("A", "b")]),
         (b"A \t: \t b \t ", &[("A", "b")]),

@@ -46,7 +46,7 @@ impl Peer {
     /// `tests/interop/NAME` with Python; `None`: not installed.
     pub fn python(name: &str, args: &[&str]) -> Option<Self> {
         let python = set("WSADDIN_PYTHON").map_or_else(|| root().join("target/venv/bin/python"), PathBuf::from);
-        let python = installed("Python with websockets and aiohttp", Some(python))?;
+        let python = installed("Python with websockets, aiohttp and Tornado", Some(python))?;
         Some(Self::start(name, Command::new(python).env("PYTHONDONTWRITEBYTECODE", "1").arg(script(name)).args(args)))
     }
 
@@ -55,6 +55,15 @@ impl Peer {
         let folder = set("WSADDIN_NODE_DIR").map_or_else(|| root().join("target/node"), PathBuf::from);
         installed("Node.js with ws", Some(folder.join("node_modules/ws")))?;
         Some(Self::start(name, Command::new("node").env("WSADDIN_NODE_DIR", folder).arg(script(name)).args(args)))
+    }
+
+    /// `tests/interop/NAME` with Perl; `None`: not installed.
+    pub fn perl(name: &str) -> Option<Self> {
+        let find = "print $INC{'Mojolicious.pm'}";
+        let found = Command::new("perl").args(["-MMojolicious", "-e", find]).stderr(Stdio::null()).output().ok();
+        let path = found.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).into_owned()));
+        installed("Perl with Mojolicious", path)?;
+        Some(Self::start(name, Command::new("perl").arg(script(name))))
     }
 
     /// Headless Chromium with a page; `None`: not installed. What it prints begins with `DevTools listening on URL`.

@@ -25,9 +25,10 @@ fn our_client_and_our_server_agree_in_every_combination() {
                 expected += "; server_no_context_takeover; client_no_context_takeover";
             }
             if bits < 15 {
-                // One that does not name 8 bits may have zlib, which has no such window.
-                let asked = if client_bits == 8 { bits } else { bits.max(9) };
-                expected += &format!("; server_max_window_bits={bits}; client_max_window_bits={asked}");
+                // Who does not name 8 bits may have zlib, which has no such window.
+                let server = if server_bits == 8 { bits } else { bits.max(9) };
+                let client = if client_bits == 8 { bits } else { bits.max(9) };
+                expected += &format!("; server_max_window_bits={server}; client_max_window_bits={client}");
             }
             assert_eq!(client.extensions(), expected);
             assert_eq!(server.connection_info(connection).unwrap().unwrap()["extensions"], *expected);

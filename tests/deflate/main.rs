@@ -5,6 +5,7 @@ mod agreeing;
 mod deflate;
 #[path = "../common/face.rs"]
 mod face;
+mod keeping;
 mod messages;
 #[path = "../common/raw.rs"]
 mod raw;

@@ -5,6 +5,10 @@ import sys
 from itertools import cycle, product
 
 from aiohttp import WSMsgType, web
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+from tornado.websocket import WebSocketHandler
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
@@ -31,6 +35,16 @@ async def echo_aiohttp(request):
     return socket
 
 
+class TornadoEcho(WebSocketHandler):
+    """Takes over parameters with a value only, so that it keeps its context whatever it is asked for."""
+
+    def get_compression_options(self):
+        return {"compression_level": 6, "mem_level": 9}
+
+    async def on_message(self, message):
+        await self.write_message(message, binary=isinstance(message, bytes))
+
+
 async def main():
     servers = []
     server_bits, client_bits = cycle(range(9, 16)), cycle(range(8, 16))
@@ -46,6 +60,9 @@ async def main():
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     say(f"port {runner.addresses[0][1]} aiohttp")
+    sockets = bind_sockets(0, "127.0.0.1")
+    HTTPServer(Application([("/", TornadoEcho)], websocket_max_message_size=64 << 20)).add_sockets(sockets)
+    say(f"port {sockets[0].getsockname()[1]} Tornado")
     say("ready")
     await asyncio.to_thread(sys.stdin.read)
 

@@ -9,7 +9,7 @@ const NAME: &str = "permessage-deflate";
 /// The largest window, and what holds where none is named.
 const MOST: u8 = 15;
 
-/// zlib compresses with no smaller one, so that many clients fail when they are asked to.
+/// zlib compresses with no smaller one, so that many peers fail when they are asked to: Tornado closes the connection.
 const LEAST_ASKED: u8 = 9;
 
 /// What the host wants.
@@ -115,7 +115,7 @@ fn offers(settings: Settings) -> Vec<Parameters> {
             let offer = Parameters {
                 server_no_context_takeover: without,
                 client_no_context_takeover: without,
-                server_max_window_bits: bits,
+                server_max_window_bits: bits.map(|bits| bits.max(LEAST_ASKED)),
                 client_max_window_bits: Some(bits),
             };
             if !offers.contains(&offer) {
