@@ -805,8 +805,9 @@ wsaddin_result wsaddin_client_get_compression(wsaddin_client client, int64_t *va
 
 /**
  * 1 lets a message refer to those before it, in both directions: small messages that resemble each other shrink much
- * more, and each connection keeps about 300 KiB for what it sends and 40 KiB for what it receives (at 15 bits). 0
- * (the default): a connection keeps nothing between messages. From the next connect or reconnection on.
+ * more, and each connection keeps about 300 KiB for what it sends and 47 KiB for what it receives (at 15 bits). 0
+ * (the default): a connection keeps nothing between messages, and asks its server not to; for a server that does all
+ * the same it keeps the 47 KiB from the first compressed message on. From the next connect or reconnection on.
  */
 wsaddin_result wsaddin_client_set_compression_context(wsaddin_client client,
                                                       int64_t value);
@@ -817,8 +818,8 @@ wsaddin_result wsaddin_client_set_compression_context(wsaddin_client client,
 wsaddin_result wsaddin_client_get_compression_context(wsaddin_client client, int64_t *value);
 
 /**
- * The largest compression window in either direction, as a power of two: 8 to 15; some peers, whose zlib cannot
- * compress with it, do not bear 8. From the next connect or reconnection on. Default 15.
+ * The largest compression window in either direction, as a power of two: 8 to 15. A server is asked for 9 at least,
+ * since zlib cannot compress with 8, and may have a larger one. From the next connect or reconnection on. Default 15.
  */
 wsaddin_result wsaddin_client_set_compression_window_bits(wsaddin_client client,
                                                           int64_t value);
@@ -1448,7 +1449,7 @@ wsaddin_result wsaddin_server_get_compression(wsaddin_server server, int64_t *va
 
 /**
  * 1 lets a message refer to those before it, in both directions: small messages that resemble each other shrink much
- * more, and each connection keeps about 300 KiB for what it sends and 40 KiB for what it receives (at 15 bits). 0
+ * more, and each connection keeps about 300 KiB for what it sends and 47 KiB for what it receives (at 15 bits). 0
  * (the default): a connection keeps nothing between messages. For connections that come from now on.
  */
 wsaddin_result wsaddin_server_set_compression_context(wsaddin_server server,
@@ -1460,8 +1461,8 @@ wsaddin_result wsaddin_server_set_compression_context(wsaddin_server server,
 wsaddin_result wsaddin_server_get_compression_context(wsaddin_server server, int64_t *value);
 
 /**
- * The largest compression window in either direction, as a power of two: 8 to 15; some peers, whose zlib cannot
- * compress with it, do not bear 8. For connections that come from now on. Default 15.
+ * The largest compression window in either direction, as a power of two: 8 to 15. A client that does not name 8
+ * itself is asked for 9 at least, since zlib cannot compress with 8. For connections that come from now on. Default 15.
  */
 wsaddin_result wsaddin_server_set_compression_window_bits(wsaddin_server server,
                                                           int64_t value);

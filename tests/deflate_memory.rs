@@ -10,8 +10,8 @@ mod common {
 mod flow;
 
 use common::deflate::{RSV1, Squeeze};
-use common::raw::{self, FIN, TEXT};
-use flow::{Role, SOON, Server, listen, role, say, status_kib, until};
+use common::raw::{self, FIN, Peer, TEXT, Then};
+use flow::{Client, LONG, Role, SOON, Server, listen, role, say, status_kib, until};
 use std::io::Write;
 use std::net::TcpStream;
 use websocket_addin::capi::*;
@@ -88,6 +88,57 @@ fn memory(compression: bool, takeover: bool, bits: i64, connections: u64) -> u64
     let before = ask(&mut server);
     streams.extend((0..connections).map(|_| connect(port, compression, &text)));
     ask(&mut server).saturating_sub(before) / connections
+}
+
+/// So many clients of one server, each of which has heard a message: what they take together.
+#[test]
+#[ignore = "a role that other tests start"]
+fn clients() {
+    let Some(settings) = role() else { return };
+    let numbers: Vec<usize> = settings.split(' ').map(|number| number.parse().unwrap()).collect();
+    let [port, bits, count] = numbers[..] else { panic!("{settings}") };
+    let connect = || {
+        let client = Client::new();
+        client.set(wsaddin_client_set_compression_window_bits, bits as i64);
+        client.connect(port as u16).unwrap();
+        assert_eq!(client.receive(LONG).unwrap().data().len(), HEARD);
+        client
+    };
+    // What belongs to the process and its threads is there after the first ones.
+    let mut clients: Vec<Client> = std::iter::repeat_with(connect).take(10).collect();
+    let before = status_kib("VmRSS:");
+    clients.extend(std::iter::repeat_with(connect).take(count));
+    say("grown", status_kib("VmRSS:") - before);
+}
+
+/// More than a window holds.
+const HEARD: usize = 40_000;
+
+/// Bytes of each client whose server answers so.
+fn clients_of(answer: &'static str, bits: u8) -> u64 {
+    const COUNT: u64 = 200;
+    let peer = Peer::new(move |stream| {
+        let head = raw::read_head(stream);
+        let header = format!("Sec-WebSocket-Extensions: {answer}\r\n");
+        let data: Vec<u8> = (0..HEARD as u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let packed = Squeeze::new(6, 15).message(&data);
+        let frame = raw::frame(FIN | RSV1 | raw::BINARY, false, &packed);
+        let _ = stream.write_all(&[raw::accept(&head, &header).as_bytes(), &frame].concat());
+        Then::Keep
+    });
+    let mut clients = Role::start("clients", &format!("{} {bits} {COUNT}", peer.address().port()));
+    clients.hear("grown").parse::<u64>().unwrap() * 1024 / COUNT
+}
+
+#[test]
+fn a_client_owns_an_inflater_only_where_its_server_keeps_its_context() {
+    let without = clients_of("permessage-deflate; server_no_context_takeover", 15);
+    let kept: Vec<u64> = [15, 9].iter().map(|bits| clients_of("permessage-deflate", *bits)).collect();
+    println!("clients of a server without context: {without} bytes each, of one that keeps its own: {kept:?}");
+    assert!(without < 40 << 10, "{without}");
+    for kept in kept {
+        assert!((without + (32 << 10)..without + (64 << 10)).contains(&kept), "{without} and {kept}");
+    }
 }
 
 #[test]

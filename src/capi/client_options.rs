@@ -190,8 +190,9 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_compression(
 }
 
 /// 1 lets a message refer to those before it, in both directions: small messages that resemble each other shrink much
-/// more, and each connection keeps about 300 KiB for what it sends and 40 KiB for what it receives (at 15 bits). 0
-/// (the default): a connection keeps nothing between messages. From the next connect or reconnection on.
+/// more, and each connection keeps about 300 KiB for what it sends and 47 KiB for what it receives (at 15 bits). 0
+/// (the default): a connection keeps nothing between messages, and asks its server not to; for a server that does all
+/// the same it keeps the 47 KiB from the first compressed message on. From the next connect or reconnection on.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_client_set_compression_context(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::CompressionContext, value)
@@ -207,8 +208,8 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_compression_context(
     unsafe { get(client, Opt::CompressionContext, value) }
 }
 
-/// The largest compression window in either direction, as a power of two: 8 to 15; some peers, whose zlib cannot
-/// compress with it, do not bear 8. From the next connect or reconnection on. Default 15.
+/// The largest compression window in either direction, as a power of two: 8 to 15. A server is asked for 9 at least,
+/// since zlib cannot compress with 8, and may have a larger one. From the next connect or reconnection on. Default 15.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_client_set_compression_window_bits(
     client: wsaddin_client,

@@ -174,7 +174,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_compression(
 }
 
 /// 1 lets a message refer to those before it, in both directions: small messages that resemble each other shrink much
-/// more, and each connection keeps about 300 KiB for what it sends and 40 KiB for what it receives (at 15 bits). 0
+/// more, and each connection keeps about 300 KiB for what it sends and 47 KiB for what it receives (at 15 bits). 0
 /// (the default): a connection keeps nothing between messages. For connections that come from now on.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_set_compression_context(server: wsaddin_server, value: i64) -> wsaddin_result {
@@ -191,8 +191,8 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_compression_context(
     unsafe { get(server, Opt::CompressionContext, value) }
 }
 
-/// The largest compression window in either direction, as a power of two: 8 to 15; some peers, whose zlib cannot
-/// compress with it, do not bear 8. For connections that come from now on. Default 15.
+/// The largest compression window in either direction, as a power of two: 8 to 15. A client that does not name 8
+/// itself is asked for 9 at least, since zlib cannot compress with 8. For connections that come from now on. Default 15.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_set_compression_window_bits(
     server: wsaddin_server,
