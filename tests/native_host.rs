@@ -1,11 +1,15 @@
 //! The library in a host as 1C:Enterprise is one: `tests/host1c`, natively and under valgrind.
 
 mod common;
+#[path = "common/deflate.rs"]
+mod deflate;
 #[path = "common/face.rs"]
 mod face;
 #[path = "common/peer.rs"]
 #[allow(dead_code, reason = "a part of it is used here")]
 mod peer;
+#[path = "common/raw.rs"]
+mod raw;
 #[path = "common/tls.rs"]
 mod tls;
 #[path = "common/webtutor.rs"]
@@ -72,6 +76,9 @@ const WITH_PEER: &[&str] = &["full_test", "bot"];
 
 /// Those that need certificates, in a folder that is their argument.
 const WITH_CERTIFICATES: &[&str] = &["tls"];
+
+/// Those that need servers whose answers are odd, with their URLs as arguments.
+const WITH_ODD_SERVERS: &[&str] = &["answers"];
 
 /// Said in figures, not in passed and failed.
 const MEASURING: &[&str] = &["bench"];
@@ -175,7 +182,8 @@ fn every_scenario_is_run() {
     let _turn = turn();
     let listed = common::run_well(Command::new(host()).arg("--list"), LIMIT);
     let listed: BTreeSet<&str> = listed.split_whitespace().collect();
-    let run: BTreeSet<&str> = [ALONE, ON_UNIX, WITH_PEER, WITH_CERTIFICATES, MEASURING].concat().into_iter().collect();
+    let kinds = [ALONE, ON_UNIX, WITH_PEER, WITH_CERTIFICATES, WITH_ODD_SERVERS, MEASURING];
+    let run: BTreeSet<&str> = kinds.concat().into_iter().collect();
     assert_eq!(listed, run);
 }
 
@@ -223,6 +231,58 @@ fn a_script_uses_tls() {
         let folder = authority.path("");
         passes(scenario, &[&folder]);
         passes_under_valgrind(scenario, &[&folder]);
+    }
+}
+
+/// A server with these answers before its own, which it gives with more header lines; with `deflate` it compresses and
+/// keeps its context.
+fn odd_server(before: &'static str, more: &'static str, deflate: bool) -> raw::Peer {
+    raw::Peer::new(move |stream| {
+        let mut head = raw::read_head(stream);
+        if head.starts_with("CONNECT ") {
+            let _ = stream.write_all((before.to_owned() + "HTTP/1.1 200 OK\r\nVia : a,\r\n b\r\n\r\n").as_bytes());
+            head = raw::read_head(stream);
+        }
+        let _ = stream.write_all((before.to_owned() + &raw::accept(&head, more)).as_bytes());
+        let mut context = deflate.then(|| deflate::Squeeze::new(6, 15));
+        let mut say = |stream: &mut std::net::TcpStream, text: &[u8]| {
+            let frame = match &mut context {
+                Some(context) => raw::frame(raw::FIN | deflate::RSV1 | raw::TEXT, false, &context.message(text)),
+                None => raw::frame(raw::FIN | raw::TEXT, false, text),
+            };
+            let _ = stream.write_all(&frame);
+        };
+        let text: String = (0..1000).map(|number| format!("{}-й ", number * number)).collect();
+        say(stream, text.as_bytes());
+        say(stream, text.as_bytes());
+        if let Some((first, payload)) = raw::read_frame(stream) {
+            let inflated = first & deflate::RSV1 != 0;
+            say(stream, &if inflated { deflate::Expand::new(15).message(&payload) } else { payload });
+        }
+        if raw::read_close(stream).is_some() {
+            let _ = stream.write_all(&raw::frame(raw::FIN | raw::CLOSE, false, &raw::close_body(1000, "")));
+        }
+        raw::Then::Close
+    })
+}
+
+#[test]
+fn a_script_meets_odd_answers() {
+    let _turn = turn();
+    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    let odd = "no colon\r\nServer : a\r\n b\r\nX-Control: \u{1}\r\n";
+    let refusing = raw::Peer::answering(format!("{interim}HTTP/1.1 403 Нет\r\nno colon\r\nX: a\0b\r\n"));
+    let servers = [
+        odd_server(interim, "", false),
+        odd_server("", odd, false),
+        odd_server("", "Sec-WebSocket-Extensions: permessage-deflate\r\n", true),
+    ];
+    let behind = format!("ws://somewhere.example/|http://{}", servers[0].address());
+    let urls: Vec<String> = std::iter::once(&refusing).chain(&servers).map(raw::Peer::url).chain([behind]).collect();
+    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+    for scenario in WITH_ODD_SERVERS {
+        passes(scenario, &urls);
+        passes_under_valgrind(scenario, &urls);
     }
 }
 
