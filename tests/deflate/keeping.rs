@@ -31,9 +31,9 @@ fn told(parameters: &[(&str, Option<&str>)]) -> String {
     "permessage-deflate".to_owned() + &parameters.iter().map(text).collect::<String>()
 }
 
-/// What servers answer that keep their context; none of them but the last two is made up.
+/// What servers answer that keep their context; none of them but the last three is made up.
 type Answering = (&'static str, fn(&Offers<'_>) -> String);
-const SERVERS: [Answering; 7] = [
+const SERVERS: [Answering; 8] = [
     ("Mojolicious and older libwebsockets", |_| told(&[])),
     // It loses parameters without a value, and takes the first offer as it then is.
     ("Tornado", |offers| told(&offers[0].iter().copied().filter(|(_, value)| value.is_some()).collect::<Vec<_>>())),
@@ -42,6 +42,7 @@ const SERVERS: [Answering; 7] = [
     ("Netty with the JDK's zlib", |offers| netty(offers, false)),
     ("Java-WebSocket 1.5", |_| told(&[("client_no_context_takeover", None)])),
     ("one that sends back what is asked of it", |_| told(&[("client_max_window_bits", None)])),
+    ("one whose zlib makes 9 bits of 8", |_| told(&[("server_max_window_bits", Some("8"))])),
     ("one with windows of its own", |_| {
         told(&[("client_max_window_bits", Some("9")), ("server_max_window_bits", Some("12"))])
     }),
@@ -64,7 +65,7 @@ fn bits(answer: &str, name: &str) -> u8 {
 /// kept that one can read it; long ones; an empty one.
 fn sayings(window: u8) -> Vec<Vec<u8>> {
     // A match reaches back 262 bytes less than the window (zlib's look-ahead).
-    let far = noise((1 << window) - 300);
+    let far = noise((1 << window.max(9)) - 300);
     let mut long = words(300_000).into_bytes();
     long.extend_from_slice(&far);
     vec![far.clone(), far.clone(), vec![], far.clone(), long.clone(), far, long]
