@@ -106,3 +106,36 @@ fn wait_any_sees_what_can_be_taken_and_no_more() {
         assert_eq!(counts.join().unwrap(), 200);
     });
 }
+
+/// A handler gets what turns out to be no reply, in order, and the request its reply.
+#[test]
+fn a_handler_gets_all_others_in_order() {
+    unsafe extern "C" fn note(message: *const wsaddin_message, numbers: *mut std::ffi::c_void) {
+        // SAFETY: a message that is lent, and the list below, which lives until the handler is taken away.
+        let (data, numbers) = unsafe {
+            let data = std::slice::from_raw_parts(wsaddin_message_data(message), wsaddin_message_size(message));
+            (data, &*numbers.cast::<std::sync::Mutex<Vec<u64>>>())
+        };
+        if let Ok(number) = data.try_into() {
+            numbers.lock().unwrap().push(u64::from_le_bytes(number));
+        }
+    }
+    let (server, client) = pair();
+    let numbers = std::sync::Mutex::new(Vec::<u64>::new());
+    // SAFETY: `numbers` lives longer than the handler.
+    let set = unsafe { wsaddin_client_set_handler(client.0, Some(note), (&raw const numbers).cast_mut().cast()) };
+    assert_eq!(set, 0);
+    for round in 0..20 {
+        std::thread::scope(|scope| {
+            let asks = scope.spawn(|| client.request("{\"id\":1}", LONG, "id", "").unwrap().text().to_owned());
+            asked(&server);
+            (0..100).for_each(|number| server.send(1, &numbered(100 * round + number, 8)).unwrap());
+            server.send_text(1, "{\"id\":1}").unwrap();
+            assert_eq!(asks.join().unwrap(), "{\"id\":1}");
+        });
+    }
+    until("all have come", SOON, || numbers.lock().unwrap().len() == 2000);
+    // SAFETY: no handler.
+    assert_eq!(unsafe { wsaddin_client_set_handler(client.0, None, std::ptr::null_mut()) }, 0);
+    assert_eq!(*numbers.lock().unwrap(), (0..2000).collect::<Vec<_>>());
+}
