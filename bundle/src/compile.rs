@@ -2,7 +2,6 @@
 
 use crate::place::Place;
 use crate::project::Project;
-use crate::sdk;
 use crate::sysroot;
 use crate::targets::{List, Target};
 use crate::tools;
@@ -79,7 +78,7 @@ pub fn prepare(place: &Place, target: &Target) -> Result<()> {
             tools::need(tool, &[])?;
         }
     }
-    if sdk::has_static(target) {
+    if target.has_static() {
         for tool in ["ld", "objcopy", "ar"] {
             tools::need(tool, &[])?;
         }

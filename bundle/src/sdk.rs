@@ -15,13 +15,6 @@ use std::process::Command;
 const DEFINITIONS: &str = "websocket_addin.def";
 const GNU: &str = "libwebsocket_addin.dll.a";
 
-/// The platform that the SDK has a static library for.
-const STATIC: &str = "x86_64-linux";
-
-pub fn has_static(target: &Target) -> bool {
-    target.name == STATIC
-}
-
 pub fn make(project: &Project, place: &Place, list: &List, built: &[Built]) -> Result<PathBuf> {
     let mut files = Files::new();
     for (name, path) in [
@@ -50,7 +43,7 @@ pub fn make(project: &Project, place: &Place, list: &List, built: &[Built]) -> R
                 files.insert(format!("{folder}/{name}"), contents);
             }
         }
-        if has_static(built.target) {
+        if built.target.has_static() {
             let contents = compile::build_static(project, place, list, built.target)?;
             files.insert(format!("{folder}/libwebsocket_addin.a"), contents);
         }

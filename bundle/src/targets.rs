@@ -4,6 +4,9 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::path::Path;
 
+/// The platform that the SDK has a static library for.
+const STATIC: &str = "x86_64-linux";
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct List {
@@ -60,6 +63,10 @@ impl List {
 }
 
 impl Target {
+    pub fn has_static(&self) -> bool {
+        self.name == STATIC
+    }
+
     pub fn is_windows(&self) -> bool {
         self.os == "Windows"
     }

@@ -1,8 +1,30 @@
-//! When a client comes back: after which ends, and after how long.
+//! When a client comes back: after which ends, after how long, and where the tries stand.
 
 use crate::engine::{Ending, Reason};
 use crate::ws::random_u64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Where the tries stand.
+#[derive(Default)]
+pub(super) struct Tries {
+    /// Dials since `Connect`, or since the last connection was lost; the `open` event tells it.
+    pub count: u32,
+    /// Failures in a row: they make the waits longer.
+    pub failures: u32,
+    /// Since when the connection is open.
+    pub open_since: Option<Instant>,
+    /// There was a connection before, so that the next is a reconnection.
+    pub has_opened: bool,
+    /// When the next dial begins; `None` while one is under way.
+    pub due: Option<Instant>,
+}
+
+impl Tries {
+    /// Of a new `Connect`.
+    pub fn first() -> Self {
+        Self { count: 1, ..Self::default() }
+    }
+}
 
 /// Whether a connection that ended so is followed by another. Our own `Disconnect` is the caller's affair.
 pub(super) fn is_followed(ending: &Ending) -> bool {

@@ -6,7 +6,7 @@ mod link;
 mod reconnect;
 mod request;
 
-use self::reconnect::Tries;
+use self::backoff::Tries;
 use crate::engine::{
     Command, Connection, Ending, Gate, Handler, Inbox, Inside, Lease, Loading, Reason, Totals, Watchable, lock,
     refuse_on_io_thread,

@@ -1,5 +1,6 @@
 //! Coming back: a connection that is lost, or a first one that could not be made, is followed by another.
 
+pub(super) use super::backoff::Tries;
 use super::backoff::{is_followed, longest_wait, next_wait};
 use super::{Phase, Shared, State};
 use crate::engine::{Command, Connection, DialPlan, Ending, lock};
@@ -8,28 +9,6 @@ use crate::options::{Opt, list};
 use crate::ws::Target;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Where the tries stand.
-#[derive(Default)]
-pub(super) struct Tries {
-    /// Dials since `Connect`, or since the last connection was lost; the `open` event tells it.
-    pub count: u32,
-    /// Failures in a row: they make the waits longer.
-    failures: u32,
-    /// Since when the connection is open.
-    pub open_since: Option<Instant>,
-    /// There was a connection before, so that the next is a reconnection.
-    pub has_opened: bool,
-    /// When the next dial begins; `None` while one is under way.
-    due: Option<Instant>,
-}
-
-impl Tries {
-    /// Of a new `Connect`.
-    pub fn first() -> Self {
-        Self { count: 1, ..Self::default() }
-    }
-}
 
 impl Shared {
     fn reconnect_times(&self) -> (Duration, Duration) {

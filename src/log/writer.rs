@@ -1,12 +1,12 @@
 //! The log's buffer and the thread that brings it to the disk.
 
-use super::{Level, ON, iso};
+use super::entry::{Level, Object, compose, iso};
 use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,6 +14,9 @@ use std::time::{Duration, Instant, SystemTime};
 const MOST: usize = 4 << 20;
 /// How long the end waits for a disk that takes nothing.
 const LAST_CALL: Duration = Duration::from_secs(2);
+
+/// The level in force, 0 while there is no file.
+pub(super) static ON: AtomicU8 = AtomicU8::new(0);
 
 struct State {
     path: Option<Arc<str>>,
@@ -181,9 +184,9 @@ impl Writer {
             "" => None,
             _ => Some(open(path)?),
         };
-        let first = super::compose(
+        let first = compose(
             Level::Info,
-            super::Object::Library.itself(),
+            Object::Library.itself(),
             format_args!("{}, log level {}", env!("CARGO_PKG_VERSION"), level.name()),
         );
         let _changing = self.changing();

@@ -1,7 +1,7 @@
 //! One call of a method: its arguments, and what goes back to the host when it has succeeded.
 
 use super::host::Memory;
-use super::table::{Omitted, Parameter};
+use super::parameter::{Omitted, Parameter};
 use super::variant::{Output, Prepared, Variant};
 use crate::engine::Wait;
 use crate::error::{Arg, Error, Id, Language, Result};

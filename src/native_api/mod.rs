@@ -17,6 +17,7 @@ mod host;
 mod line;
 #[cfg(test)]
 mod number_tests;
+mod parameter;
 mod pump;
 mod reference;
 mod server_class;

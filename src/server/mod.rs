@@ -1,5 +1,6 @@
 //! The server object: one listener (on one or both address families) and its connections.
 
+mod certificate;
 mod names;
 mod owner;
 mod policy;
@@ -9,9 +10,9 @@ mod sessions;
 mod takeover;
 mod tls;
 
+use self::certificate::Tls;
 use self::names::Names;
 use self::registry::Registry;
-use self::tls::Tls;
 use crate::engine::{
     Body, Command, Connection, Event, Gate, Handler, Inbox, Inside, IoHandle, Lease, Loading, Outcome, Reason, Totals,
     Wait, Want, Watchable, connection_json, lock, patience, refuse_on_io_thread,

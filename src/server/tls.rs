@@ -1,17 +1,12 @@
 //! The server's certificate: loaded by `Run`, renewed while it runs.
 
+use super::certificate::Tls;
 use super::{Phase, Server, Shared};
 use crate::engine::{Ticket, lock};
 use crate::error::{Error, Id, Language, Result};
 use crate::log;
 use crate::net::{TlsServer, TlsSources};
 use std::time::SystemTime;
-
-/// What the running server shows newcomers, and where it came from.
-pub(super) struct Tls {
-    server: TlsServer,
-    sources: TlsSources,
-}
 
 impl Server {
     /// New connections get the renewed certificate; empty sources are those of `Run`, or of the last reload.

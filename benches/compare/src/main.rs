@@ -5,13 +5,14 @@ mod load;
 mod plan;
 mod plot;
 mod report;
+mod results;
 mod stream;
 
 use compare::raise_limit;
 use compare::server::{self, Server};
 use load::{Case, Load};
 use plan::{Plan, Program};
-use report::{Idle, Results, Sample};
+use results::{Idle, Results, Sample};
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! The plot: bars of CPU against plain TCP, a panel a case, and one of the memory of silent connections.
 
 use crate::plan::Plan;
-use crate::report::{Results, median};
+use crate::results::{Results, median};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
