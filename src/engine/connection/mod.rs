@@ -20,5 +20,3 @@ pub use self::info::Info;
 pub use self::send::Nudge;
 pub use self::state::{Backend, Connection, IoHandle, IoThread, Mail, Visit};
 pub use self::stats::{Totals, connection_json, opening_json};
-// Until the queue and what belongs to it stand in their room.
-pub use crate::engine::shared::Tally;

@@ -6,7 +6,8 @@
 use super::ask::Ask;
 use super::info::Info;
 use super::pings::Pings;
-use crate::engine::mailbox::{self, Mailbox, Rounds};
+use crate::engine::mailbox;
+use crate::engine::mailbox::{Mailbox, Rounds};
 use crate::engine::outbox::Outbox;
 use crate::engine::shared::{Counters, Tally};
 use once_cell::sync::OnceCell;

@@ -2,7 +2,7 @@
 //! and what it answers leaves with one write ([`crate::engine::outbox`]).
 
 use super::state::{After, Driver, Phase};
-use crate::engine::dispatch::Run;
+use crate::engine::inbox::Run;
 use crate::engine::io::{BUFFER, Io};
 use crate::engine::outbox::{Bounds, Cork};
 use crate::engine::shared::Counters;

@@ -5,7 +5,7 @@
 //! the second copy into the host's memory, or lends the first.
 
 use super::state::{After, Driver, Phase, Stash};
-use crate::engine::dispatch::Run;
+use crate::engine::inbox::Run;
 use crate::engine::io::{BUFFER, Io, TOKENS};
 use crate::engine::shared::{Body, Counters, Event};
 use crate::error::{Error, Id};

@@ -2,7 +2,7 @@
 
 use super::owner::{Acceptor, DialPlan, Owner};
 use crate::engine::connection::Connection;
-use crate::engine::queue::Inbox;
+use crate::engine::inbox::Inbox;
 use crate::error::Result;
 use crate::net::{Listener, Stream, TlsClient, TlsServer};
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! Whom the connections and the listeners of an I/O thread report to.
 
 use crate::engine::connection::Connection;
-use crate::engine::queue::Inbox;
+use crate::engine::inbox::Inbox;
 use crate::engine::shared::Ending;
 use crate::error::{Error, Result};
 use crate::log::Object;

@@ -13,6 +13,3 @@ mod table;
 mod threads;
 
 pub use self::threads::Lease;
-// Until the queue and what belongs to it stand in their room.
-pub use super::connection::IoHandle;
-pub use super::shared::on_io_thread;

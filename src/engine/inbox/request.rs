@@ -15,10 +15,9 @@
 //! end before what has come is looked at. When the host closes it ends at once.
 
 use super::examine::{Examination, Finding};
-use super::{Inbox, State};
+use super::state::{Inbox, State};
 use crate::engine::connection::Connection;
-use crate::engine::event::{Body, Wait};
-use crate::engine::sync::{Deadline, lock, wait};
+use crate::engine::shared::{Body, Deadline, Wait, lock, wait};
 use crate::error::{Error, Id, Result};
 use crate::ws::Message;
 use std::cell::Cell;

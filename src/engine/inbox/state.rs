@@ -6,24 +6,14 @@
 //!
 //! A `Request` takes its reply out of the middle; how that goes on without this lock stands in [`request`].
 
-mod books;
-mod entries;
-mod examine;
-mod lead;
-mod receive;
-mod request;
-
-use self::books::Books;
-pub use self::entries::Entries;
-use self::lead::Pace;
-pub use self::request::Asked;
-use self::request::{Examiner, Requests};
-use super::connection::{Connection, Tally};
+use super::bounds::Books;
 use super::dispatch::Dispatch;
-use super::event::{Body, Event};
-use super::runtime::IoHandle;
-use super::sync::lock;
+use super::entries::Entries;
+use super::guest::Pace;
+use super::request::{Examiner, Requests};
 use super::watch::Signal;
+use crate::engine::connection::{Connection, IoHandle};
+use crate::engine::shared::{Body, Event, Tally, lock};
 use crate::library;
 use crate::options::Options;
 use std::collections::VecDeque;
@@ -31,7 +21,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Errors that are kept for a host that does not take them.
-const KEPT_ERRORS: usize = 64;
+pub(super) const KEPT_ERRORS: usize = 64;
 
 /// What a call wants from the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +33,7 @@ pub enum Want {
 
 /// What has become of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum Pushed {
+pub enum Pushed {
     Queued,
     /// The handler must be run.
     ForHandler,
@@ -52,37 +42,37 @@ pub(in crate::engine) enum Pushed {
 }
 
 /// A waiting call. Each has its own bell, so that exactly the longest waiting one is woken.
-struct Waiter {
-    want: Want,
-    thread: usize,
-    bell: Condvar,
+pub(super) struct Waiter {
+    pub(super) want: Want,
+    pub(super) thread: usize,
+    pub(super) bell: Condvar,
 }
 
 #[derive(Default)]
 pub(in crate::engine) struct State {
     pub(super) queue: Entries,
     pub(super) books: Books,
-    waiters: VecDeque<Arc<Waiter>>,
+    pub(super) waiters: VecDeque<Arc<Waiter>>,
     /// For the next call that waits.
-    spare_waiter: Option<Arc<Waiter>>,
-    pace: Pace,
+    pub(super) spare_waiter: Option<Arc<Waiter>>,
+    pub(super) pace: Pace,
     /// The loop that a call may run while it waits.
-    open_loop: Option<IoHandle>,
+    pub(super) open_loop: Option<IoHandle>,
     /// What a call wants that runs a loop while it waits, and that loop; it looks at the queue when told to.
-    leader: Option<(Want, IoHandle)>,
+    pub(super) leader: Option<(Want, IoHandle)>,
     /// Counts the ends of waiting; a call that began to wait before the last one ends.
-    epoch: u64,
+    pub(super) epoch: u64,
     /// Calls so far that asked for an event.
-    receives: u64,
-    live: bool,
-    cancelled: bool,
-    signals: Vec<Arc<Signal>>,
+    pub(super) receives: u64,
+    pub(super) live: bool,
+    pub(super) cancelled: bool,
+    pub(super) signals: Vec<Arc<Signal>>,
     pub(super) requests: Requests,
     pub(super) dispatch: Dispatch,
 }
 
 impl State {
-    fn satisfies(&self, want: Want) -> bool {
+    pub(super) fn satisfies(&self, want: Want) -> bool {
         match want {
             Want::Message => self.messages() > 0,
             Want::Any => self.queue.has_free(),
@@ -90,22 +80,22 @@ impl State {
     }
 
     /// Messages that a call could take now.
-    fn messages(&self) -> usize {
+    pub(super) fn messages(&self) -> usize {
         self.books.messages - self.queue.held_messages()
     }
 
     /// Whether nothing more comes; what is held may still turn out to be anybody's.
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         !self.live && self.queue.held_messages() == 0
     }
 
     /// Whether a call that takes anything would return at once.
-    fn is_ready(&self) -> bool {
+    pub(super) fn is_ready(&self) -> bool {
         self.queue.has_free() || self.is_over() || self.cancelled
     }
 
     /// Whether nobody who waits longer than `me` could be served now.
-    fn is_turn_of(&self, me: Option<&Arc<Waiter>>) -> bool {
+    pub(super) fn is_turn_of(&self, me: Option<&Arc<Waiter>>) -> bool {
         // Who leads found nobody waiting when it began.
         if self.is_for_leader() {
             return false;
@@ -122,16 +112,16 @@ impl State {
     }
 
     /// Whether a call waits that takes anything.
-    fn awaits_any(&self) -> bool {
+    pub(super) fn awaits_any(&self) -> bool {
         let wants = self.waiters.iter().map(|waiter| waiter.want);
         wants.chain(self.leader.as_ref().map(|(want, _)| *want)).any(|want| want == Want::Any)
     }
 
-    fn is_for_leader(&self) -> bool {
+    pub(super) fn is_for_leader(&self) -> bool {
         self.leader.as_ref().is_some_and(|(want, _)| self.satisfies(*want))
     }
 
-    fn new_waiter(&mut self, want: Want) -> Arc<Waiter> {
+    pub(super) fn new_waiter(&mut self, want: Want) -> Arc<Waiter> {
         let mut spare = self.spare_waiter.take();
         let thread = library::this_thread();
         if let Some(waiter) = spare.as_mut().and_then(Arc::get_mut) {
@@ -143,14 +133,14 @@ impl State {
     }
 
     /// Who is to be told that something has come.
-    fn bells(&self) -> Bells {
+    pub(super) fn bells(&self) -> Bells {
         let waiter = self.waiters.iter().find(|waiter| self.satisfies(waiter.want) && !self.is_for_leader()).cloned();
         let leader = self.leader.as_ref().map(|(_, events)| events.clone());
         let signals = if self.is_ready() { self.signals.clone() } else { Vec::new() };
         Bells { waiter, leader, signals, examiner: self.examiner() }
     }
 
-    fn wake_all(&self) {
+    pub(super) fn wake_all(&self) {
         self.leader.iter().for_each(|(_, events)| events.look());
         self.waiters.iter().for_each(|waiter| waiter.bell.notify_one());
         self.signals.iter().for_each(|signal| signal.ring());
@@ -162,15 +152,15 @@ impl State {
 }
 
 /// Rung once the lock is free: who is woken needs it first of all, and waking is a system call.
-struct Bells {
-    waiter: Option<Arc<Waiter>>,
-    leader: Option<IoHandle>,
-    signals: Vec<Arc<Signal>>,
-    examiner: Option<Examiner>,
+pub(super) struct Bells {
+    pub(super) waiter: Option<Arc<Waiter>>,
+    pub(super) leader: Option<IoHandle>,
+    pub(super) signals: Vec<Arc<Signal>>,
+    pub(super) examiner: Option<Examiner>,
 }
 
 impl Bells {
-    fn ring(self) {
+    pub(super) fn ring(self) {
         self.waiter.iter().for_each(|waiter| waiter.bell.notify_one());
         self.leader.iter().for_each(|events| events.look());
         self.signals.iter().for_each(|signal| signal.ring());
@@ -180,7 +170,7 @@ impl Bells {
 
 /// See the module's page.
 pub struct Inbox {
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
     pub(super) dispatched: Condvar,
     /// Since the running batch was taken.
     pub(super) handler_changed: AtomicBool,
@@ -188,10 +178,10 @@ pub struct Inbox {
     pub(super) interrupted: AtomicBool,
     pub(super) has_handler: AtomicBool,
     /// What waits; written under the lock.
-    waiting: Tally,
+    pub(super) waiting: Tally,
     /// One connection may hold this part of either bound.
-    share: usize,
-    options: Arc<Options>,
+    pub(super) share: usize,
+    pub(super) options: Arc<Options>,
 }
 
 impl Inbox {
@@ -234,7 +224,7 @@ impl Inbox {
     }
 
     /// What has become of what was taken in; whoever waits for it is told.
-    fn pushed(&self, state: MutexGuard<'_, State>) -> Pushed {
+    pub(super) fn pushed(&self, state: MutexGuard<'_, State>) -> Pushed {
         if state.dispatch.is_set() {
             let (examiner, free) = (state.examiner(), state.queue.has_free());
             if free {
@@ -251,14 +241,14 @@ impl Inbox {
         guest.map_or(Pushed::Queued, Pushed::ForGuest)
     }
 
-    fn take_in(&self, state: &mut State, event: Event, source: Option<&Arc<Connection>>) {
+    pub(super) fn take_in(&self, state: &mut State, event: Event, source: Option<&Arc<Connection>>) {
         if !self.comes_too_late(state, &event, source) {
             self.enqueue(state, event, source);
         }
     }
 
     /// Another thread has told the end of its connection already; gives its credit back.
-    fn comes_too_late(&self, state: &mut State, event: &Event, source: Option<&Arc<Connection>>) -> bool {
+    pub(super) fn comes_too_late(&self, state: &mut State, event: &Event, source: Option<&Arc<Connection>>) -> bool {
         let Body::Message(message) = &event.body else { return false };
         let late = source.is_some_and(|connection| connection.is_over());
         if late {
@@ -267,7 +257,7 @@ impl Inbox {
         late
     }
 
-    fn enqueue(&self, state: &mut State, event: Event, source: Option<&Arc<Connection>>) {
+    pub(super) fn enqueue(&self, state: &mut State, event: Event, source: Option<&Arc<Connection>>) {
         if let (Body::Close(_), Some(source)) = (&event.body, source)
             && Self::forget(state, source)
         {
@@ -286,7 +276,7 @@ impl Inbox {
     /// A connection that has come and gone unseen, with no message waiting, leaves nothing behind: drops what the
     /// queue has of it and tells that its `close` is to be dropped, too. Keeps the queue bounded when the host takes
     /// nothing.
-    fn forget(state: &mut State, source: &Arc<Connection>) -> bool {
+    pub(super) fn forget(state: &mut State, source: &Arc<Connection>) -> bool {
         if source.inbound().0 > 0 || state.dispatch.is_set() || state.awaits_any() {
             return false;
         }

@@ -1,8 +1,8 @@
 //! The bounds of a queue: what counts in them, and who pauses because of them.
 
-use super::Inbox;
+use super::state::Inbox;
 use crate::engine::connection::Connection;
-use crate::engine::event::Body;
+use crate::engine::shared::Body;
 use crate::error::Id;
 use crate::options::Opt;
 use crate::ws::Message;

@@ -1,12 +1,10 @@
 //! The host's side of an object's queue: taking, waiting, ending.
 
-use super::{Bells, Entries, Inbox, State, Waiter, Want};
-use crate::engine::connection::Connection;
-use crate::engine::event::{Body, Event, Outcome, Wait};
-use crate::engine::lead::Visit;
-use crate::engine::runtime::IoHandle;
-use crate::engine::sync::{Deadline, wait};
-use crate::engine::watch::Signal;
+use super::entries::Entries;
+use super::state::{Bells, Inbox, State, Waiter, Want};
+use super::watch::Signal;
+use crate::engine::connection::{Connection, IoHandle, Visit};
+use crate::engine::shared::{Body, Deadline, Event, Outcome, Wait, wait};
 use crate::error::{Error, Id, Result};
 use std::sync::Arc;
 

@@ -1,9 +1,8 @@
 //! Calls that run the loop while they wait ([`crate::engine::lead`]).
 
-use super::{Inbox, State, Want};
-use crate::engine::lead::Visit;
-use crate::engine::runtime::IoHandle;
-use crate::engine::sync::Deadline;
+use super::state::{Inbox, State, Want};
+use crate::engine::connection::{IoHandle, Visit};
+use crate::engine::shared::Deadline;
 use crate::net::Moment;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::MutexGuard;

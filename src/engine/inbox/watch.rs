@@ -1,9 +1,7 @@
 //! Waiting for any of several objects.
 
-use super::event::{Event, Outcome, Wait};
-use super::queue::Inbox;
-use super::runtime;
-use super::sync::{Deadline, lock, wait};
+use super::state::Inbox;
+use crate::engine::shared::{Deadline, Event, Outcome, Wait, lock, on_io_thread, wait};
 use crate::error::{Error, Id, Result};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -105,7 +103,7 @@ pub fn wait_any(objects: &[Option<Watchable>], start: usize, patience: Wait) -> 
     if objects.is_empty() {
         return Err(Error::new(Id::CountZero, ["count".into()]));
     }
-    if runtime::on_io_thread() {
+    if on_io_thread() {
         return Err(Error::new(Id::WouldDeadlock, ["wait_any".into()]));
     }
     let order = || (0..objects.len()).map(|offset| (start + offset) % objects.len());

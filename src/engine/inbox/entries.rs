@@ -1,7 +1,7 @@
 //! Events in order, and the connections they come from.
 
 use crate::engine::connection::Connection;
-use crate::engine::event::{Body, Event};
+use crate::engine::shared::{Body, Event};
 use crate::ws::Message;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -211,8 +211,8 @@ impl Entries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::Opening;
-    use crate::engine::runtime::IoHandle;
+    use crate::engine::connection::IoHandle;
+    use crate::engine::shared::Opening;
 
     type Plain = (u64, bool, Option<u64>);
 

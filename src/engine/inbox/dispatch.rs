@@ -1,6 +1,7 @@
 //! Events to a handler on the I/O thread instead of the queue.
 
-use crate::engine::queue::{Entries, Inbox, State};
+use super::entries::Entries;
+use super::state::{Inbox, State};
 use crate::engine::shared::{Event, io_thread, is_guest, on_io_thread};
 use crate::error::{Error, Id, Result};
 use crate::library;
@@ -35,7 +36,7 @@ impl Handler {
 
 /// Whether an object has a handler, and whether it runs just now.
 #[derive(Default)]
-pub(super) struct Dispatch {
+pub struct Dispatch {
     handler: Option<Arc<Handler>>,
     running: Option<u64>,
     /// How many runs have ended.
@@ -149,7 +150,7 @@ impl Inbox {
 
     /// Gives the handler to the I/O thread for what one read brought, past the queue; `None` when there is none, when
     /// it runs elsewhere, or when something waits that comes first.
-    pub(super) fn begin_run(self: &Arc<Self>) -> Option<Run> {
+    pub(in crate::engine) fn begin_run(self: &Arc<Self>) -> Option<Run> {
         if !self.has_handler.load(Relaxed) || is_guest() {
             return None;
         }
@@ -166,7 +167,7 @@ impl Inbox {
 }
 
 /// The handler, for what one read brought, or several. Events that others bring meanwhile wait until it is dropped.
-pub(super) struct Run {
+pub struct Run {
     inbox: Arc<Inbox>,
     handler: Arc<Handler>,
 }
