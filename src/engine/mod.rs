@@ -10,11 +10,11 @@ mod runtime;
 mod shared;
 
 pub use connection::{Connection, Info, IoHandle, Nudge, Totals, connection_json, opening_json};
-pub use inbox::{Asked, Handler, HandlerFunction, Inbox, Signal, Want, Watchable, wait_any};
+pub use inbox::{Asked, Handler, HandlerFunction, Inbox, Want, Watchable, wait_any};
 pub use io::{Acceptor, Command, DialPlan, End, Owner};
 pub use outbox::{Accepted, answer};
 pub use runtime::Lease;
 pub use shared::{
-    Body, Counters, Deadline, Ending, Event, EventData, Gate, Inside, Loading, Opening, Outcome, Reason, Ticket, Wait,
-    lock, on_io_thread, patience, refuse_on_io_thread, serial, wait,
+    Body, Counters, Deadline, Ending, Event, EventData, Gate, Inside, Loading, Opening, Outcome, Reason, Signal,
+    Ticket, Wait, lock, on_io_thread, patience, refuse_on_io_thread, serial, wait,
 };

@@ -1,21 +1,12 @@
 //! The bounds of a queue: what counts in them, and who pauses because of them.
 
-use super::state::Inbox;
+use super::state::{Books, Inbox};
 use crate::engine::connection::Connection;
 use crate::engine::shared::Body;
 use crate::error::Id;
 use crate::options::Opt;
 use crate::ws::Message;
 use std::sync::Arc;
-
-/// What is in a queue; its bytes are in [`Inbox::waiting`].
-#[derive(Default)]
-pub(in crate::engine) struct Books {
-    pub(super) messages: usize,
-    pub(super) errors: usize,
-    /// Those who wait for room.
-    pub(super) paused: Vec<Arc<Connection>>,
-}
 
 impl Inbox {
     /// Books one message of `connection`, on its I/O thread, which has `pending` messages and bytes for this queue in

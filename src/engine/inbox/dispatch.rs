@@ -1,59 +1,22 @@
 //! Events to a handler on the I/O thread instead of the queue.
 
-use super::entries::Entries;
+use super::handler::{Handler, HandlerFunction};
 use super::state::{Inbox, State};
-use crate::engine::shared::{Event, io_thread, is_guest, on_io_thread};
+use crate::engine::connection::Connection;
+use crate::engine::shared::{Body, Event, io_thread, is_guest, on_io_thread};
 use crate::error::{Error, Id, Result};
-use crate::library;
 use crate::ws::MessageKind;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-/// Takes an object's events on the I/O thread.
-pub struct Handler {
-    /// What the face calls the object, for [`crate::engine::answer`].
-    pub object: u64,
-    pub function: Box<dyn HandlerFunction>,
-}
-
-/// The host's function, as its face calls it.
-pub trait HandlerFunction: Send + Sync {
-    fn event(&self, event: Event);
-
-    /// A message that lies in the I/O thread's buffer, for the time of the call; a text is UTF-8. In parts, which stay in
-    /// registers: reading back what was just put together in memory would be a good part of what a short message costs.
-    fn message(&self, connection: u64, kind: MessageKind, data: &[u8]);
-}
-
-impl Handler {
-    /// A panic of the handler must neither end the thread nor leave the queue in its hands.
-    fn call(&self, call: impl FnOnce(&dyn HandlerFunction)) {
-        let _ = catch_unwind(AssertUnwindSafe(|| call(&*self.function)));
-        library::back_from_host();
-    }
-}
-
-/// Whether an object has a handler, and whether it runs just now.
-#[derive(Default)]
-pub struct Dispatch {
-    handler: Option<Arc<Handler>>,
-    running: Option<u64>,
-    /// How many runs have ended.
-    ended: u64,
-    /// Calls that wait until it has run.
-    waiting: usize,
-    /// Kept empty, for its memory.
-    batch: Entries,
-}
-
-impl Dispatch {
-    pub(super) fn is_set(&self) -> bool {
-        self.handler.is_some()
-    }
-}
-
 impl Inbox {
+    /// Queues an event of a connection's life. On the I/O thread, after what came before it was handed over.
+    pub fn put(&self, source: Option<&Arc<Connection>>, body: Body) {
+        if self.add(source, body) {
+            self.dispatch();
+        }
+    }
+
     /// Sets or removes the handler. When removing returns, the old one is never called again; from inside itself, that
     /// call is its last. True when what is queued must now be dispatched on an I/O thread.
     pub fn set_handler(&self, handler: Option<Handler>) -> Result<bool> {
@@ -131,11 +94,6 @@ impl Inbox {
         if state.dispatch.waiting > 0 {
             self.dispatched.notify_all();
         }
-    }
-
-    /// Something has come that is to wait no longer than for the present read: the run ends before the next.
-    pub(super) fn interrupt(&self) {
-        self.interrupted.store(true, SeqCst);
     }
 
     /// A run begins. Called under the lock, as what ends it is.

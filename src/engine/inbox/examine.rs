@@ -1,6 +1,6 @@
 //! Looking for replies among messages, without the queue's lock.
 
-use super::request::Pending;
+use super::reply::Pending;
 use crate::json::{Scalar, Scan, Step};
 use crate::ws::Message;
 use std::sync::Arc;

@@ -1,34 +1,11 @@
 //! Calls that run the loop while they wait ([`crate::engine::lead`]).
 
-use super::state::{Inbox, State, Want};
+use super::state::{Inbox, State};
+use super::waiters::{OFTEN, Want};
 use crate::engine::connection::{IoHandle, Visit};
 use crate::engine::shared::Deadline;
-use crate::net::Moment;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::MutexGuard;
-use std::time::Duration;
-
-/// Waits that begin no further apart than this follow each other closely.
-const CLOSE: Duration = Duration::from_micros(500);
-/// So many of them in a row make it worth while to run the loop.
-const OFTEN: u32 = 8;
-
-/// How closely the waits of the host's threads follow each other.
-#[derive(Default)]
-pub(super) struct Pace {
-    last: Option<Moment>,
-    close: u32,
-}
-
-impl Pace {
-    /// A wait begins.
-    pub fn waits(&mut self) {
-        let now = Moment::now();
-        let before = self.last.replace(now);
-        let close = before.is_some_and(|before| now.saturating_duration_since(before) <= CLOSE);
-        self.close = if close { self.close.saturating_add(1) } else { 0 };
-    }
-}
 
 impl State {
     /// Somebody but a call that receives relies on what the loop brings.

@@ -1,10 +1,10 @@
 //! The host's side of an object's queue: taking, waiting, ending.
 
 use super::entries::Entries;
-use super::state::{Bells, Inbox, State, Waiter, Want};
-use super::watch::Signal;
+use super::state::{Inbox, State};
+use super::waiters::{Bells, Waiter, Want};
 use crate::engine::connection::{Connection, IoHandle, Visit};
-use crate::engine::shared::{Body, Deadline, Event, Outcome, Wait, wait};
+use crate::engine::shared::{Body, Deadline, Event, Outcome, Signal, Wait, wait};
 use crate::error::{Error, Id, Result};
 use std::sync::Arc;
 

@@ -15,9 +15,10 @@
 //! end before what has come is looked at. When the host closes it ends at once.
 
 use super::examine::{Examination, Finding};
+use super::reply::{Examiner, Fate, Pending};
 use super::state::{Inbox, State};
 use crate::engine::connection::Connection;
-use crate::engine::shared::{Body, Deadline, Wait, lock, wait};
+use crate::engine::shared::{Body, Deadline, Wait, wait};
 use crate::error::{Error, Id, Result};
 use crate::ws::Message;
 use std::cell::Cell;
@@ -27,92 +28,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 /// Messages that are looked at between two locks, and their bytes, but for the first.
 const BATCH_MESSAGES: usize = 64;
 const BATCH_BYTES: usize = 64 * 1024;
-
-enum Fate {
-    Awaited,
-    Reply(Message),
-    /// Unless one of the messages before [`Pending::until`] is the reply.
-    Ended(Id),
-}
-
-/// A request that waits for its reply. All that changes is written under the queue's lock.
-pub(super) struct Pending {
-    pub field: String,
-    /// As it was written.
-    pub id: String,
-    /// The connection's serial.
-    connection: u64,
-    /// Messages with these numbers may be the reply.
-    from: u64,
-    until: AtomicU64,
-    fate: Mutex<Fate>,
-    /// Looking at messages is to stop.
-    stops: AtomicBool,
-    bell: Condvar,
-}
-
-impl Pending {
-    /// Whether the message of that number may be the reply.
-    pub fn expects(&self, number: u64) -> bool {
-        (self.from..self.until.load(SeqCst)).contains(&number)
-    }
-
-    fn answer(&self, reply: Message) {
-        *lock(&self.fate) = Fate::Reply(reply);
-        self.stops.store(true, SeqCst);
-        self.bell.notify_all();
-    }
-
-    /// Nothing from the message `until` on is the reply. The first reason counts.
-    fn end(&self, why: Id, until: u64) {
-        let mut fate = lock(&self.fate);
-        if matches!(*fate, Fate::Awaited) {
-            *fate = Fate::Ended(why);
-        }
-        drop(fate);
-        self.until.fetch_min(until, SeqCst);
-        if until == 0 {
-            self.stops.store(true, SeqCst);
-        }
-        self.bell.notify_all();
-    }
-
-    /// How it has come out, now that all messages before `seen` have been looked at.
-    fn outcome(&self, seen: u64) -> Option<Result<Message, Id>> {
-        let mut fate = lock(&self.fate);
-        if matches!(*fate, Fate::Ended(_)) && self.until.load(SeqCst) > seen.max(self.from) {
-            return None;
-        }
-        match std::mem::replace(&mut *fate, Fate::Awaited) {
-            Fate::Awaited => None,
-            Fate::Reply(message) => Some(Ok(message)),
-            Fate::Ended(why) => Some(Err(why)),
-        }
-    }
-}
-
-/// The requests of one object.
-#[derive(Default)]
-pub(in crate::engine) struct Requests {
-    /// In the order in which they came. Shared with who looks at messages.
-    list: Arc<Vec<Arc<Pending>>>,
-    /// Messages so far.
-    arrived: u64,
-    /// Somebody looks at the first that are held.
-    examined: bool,
-    /// What somebody has left who looked at them.
-    left: Option<Examination>,
-    /// Changes when those are no longer the first held ones, though nobody has looked at them.
-    epoch: u64,
-    /// Changes when no reply to an earlier request can come any more.
-    life: u64,
-}
-
-impl Requests {
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-}
 
 impl State {
     /// So many have come at the end of the queue, the first of them a message if nothing is held.
@@ -154,12 +69,6 @@ impl State {
         self.requests.list.iter().for_each(|pending| pending.end(why, 0));
     }
 
-    /// Who is to look at what is held.
-    pub(super) fn examiner(&self) -> Option<Examiner> {
-        let idle = self.queue.held_messages() > 0 && !self.requests.examined;
-        self.requests.list.first().filter(|_| idle).cloned().map(Examiner)
-    }
-
     /// The first that are held, for the caller alone. One whose time is over begins no long work.
     fn begin_examination(&mut self, in_time: bool) -> Option<Examination> {
         if self.requests.examined || self.queue.held_messages() == 0 {
@@ -181,15 +90,6 @@ impl State {
         }
         self.requests.examined = true;
         Some(examination)
-    }
-}
-
-/// Rung with the lock free.
-pub(super) struct Examiner(Arc<Pending>);
-
-impl Examiner {
-    pub fn ring(self) {
-        self.0.bell.notify_all();
     }
 }
 

@@ -10,6 +10,7 @@ mod counters;
 mod event;
 mod gate;
 mod loading;
+mod signal;
 mod sync;
 mod threads;
 
@@ -17,6 +18,7 @@ pub use self::counters::{Counters, Tally};
 pub use self::event::{Body, Ending, Event, EventData, OpenJson, Opening, Outcome, Reason};
 pub use self::gate::{Gate, Inside};
 pub use self::loading::{Loading, Ticket};
+pub use self::signal::Signal;
 pub use self::sync::{Deadline, Wait, lock, wait};
 pub use self::threads::{
     become_io_thread, io_thread, is_guest, on_io_thread, patience, refuse_on_io_thread, serial, serves_one, set_guest,

@@ -1,0 +1,72 @@
+//! Calls that wait, what they want, and who of them is to be woken.
+
+use super::reply::Examiner;
+use crate::engine::connection::IoHandle;
+use crate::engine::shared::Signal;
+use crate::net::Moment;
+use std::sync::{Arc, Condvar};
+use std::time::Duration;
+
+/// What a call wants from the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// The next message; other events before it are discarded.
+    Message,
+    Any,
+}
+
+/// What has become of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    Queued,
+    /// The handler must be run.
+    ForHandler,
+    /// This thread has been woken, and would rather run the loop itself.
+    ForGuest(usize),
+}
+
+/// A waiting call. Each has its own bell, so that exactly the longest waiting one is woken.
+pub struct Waiter {
+    pub want: Want,
+    pub thread: usize,
+    pub bell: Condvar,
+}
+
+/// Rung once the lock is free: who is woken needs it first of all, and waking is a system call.
+pub struct Bells {
+    pub waiter: Option<Arc<Waiter>>,
+    pub leader: Option<IoHandle>,
+    pub signals: Vec<Arc<Signal>>,
+    pub examiner: Option<Examiner>,
+}
+
+impl Bells {
+    pub fn ring(self) {
+        self.waiter.iter().for_each(|waiter| waiter.bell.notify_one());
+        self.leader.iter().for_each(|events| events.look());
+        self.signals.iter().for_each(|signal| signal.ring());
+        self.examiner.into_iter().for_each(Examiner::ring);
+    }
+}
+
+/// Waits that begin no further apart than this follow each other closely.
+const CLOSE: Duration = Duration::from_micros(500);
+/// So many of them in a row make it worth while to run the loop.
+pub const OFTEN: u32 = 8;
+
+/// How closely the waits of the host's threads follow each other.
+#[derive(Default)]
+pub struct Pace {
+    pub last: Option<Moment>,
+    pub close: u32,
+}
+
+impl Pace {
+    /// A wait begins.
+    pub fn waits(&mut self) {
+        let now = Moment::now();
+        let before = self.last.replace(now);
+        let close = before.is_some_and(|before| now.saturating_duration_since(before) <= CLOSE);
+        self.close = if close { self.close.saturating_add(1) } else { 0 };
+    }
+}
