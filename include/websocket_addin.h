@@ -2,7 +2,8 @@
  * websocket_addin.h: WebSocket (RFC 6455) clients and servers for C and C++.
  *
  * Objects. A client has at most one connection at a time; a server listens and has many. Both are handles: numbers in
- * a struct that you copy as you like. Make one with ..._new, end it with ..._free. A handle that is zero, freed, made
+ * a struct that you copy as you like. Make one with ..._new, end it with ..._free, or without waiting, and from a handler
+ * too, with ..._release. A handle that is zero, freed, made
  * up or of the other kind is never dangerous: the call returns WSADDIN_BAD_HANDLE. A server's connections are numbers,
  * too, counted from 1 and never used again: to every function one that was never issued is a WSADDIN_BAD_ARGUMENT, and
  * one that has ended is WSADDIN_CLOSED (wsaddin_server_ping: WSADDIN_NOT_CONNECTED).
@@ -67,15 +68,15 @@
  *                                    wsaddin_message_data(m), wsaddin_message_size(m));
  *   }
  *   int main(void) {
- *       wsaddin_server server; wsaddin_client client; wsaddin_message *answer = NULL;
+ *       wsaddin_server server; wsaddin_client client; wsaddin_message *answer = NULL; wsaddin_result result;
  *       wsaddin_server_new(&server);
  *       wsaddin_client_new(&client);
  *       wsaddin_server_set_handler(server, echo, &server);
- *       if (wsaddin_server_run(server, WSADDIN_TEXT("127.0.0.1"), 9098) ||
- *           wsaddin_client_connect(client, WSADDIN_TEXT("ws://127.0.0.1:9098/")) ||
- *           wsaddin_client_send_text(client, WSADDIN_TEXT("hello")) ||
- *           wsaddin_client_receive(client, 5000, &answer))
- *           printf("%s\n", wsaddin_error_description());
+ *       if ((result = wsaddin_server_run(server, WSADDIN_TEXT("127.0.0.1"), 9098)) ||
+ *           (result = wsaddin_client_connect(client, WSADDIN_TEXT("ws://127.0.0.1:9098/"))) ||
+ *           (result = wsaddin_client_send_text(client, WSADDIN_TEXT("hello"))) ||
+ *           (result = wsaddin_client_receive(client, 5000, &answer)))
+ *           printf("%s\n", result < 0 ? wsaddin_error_description() : "no answer");
  *       else
  *           printf("%.*s\n", (int)wsaddin_message_size(answer), (const char *)wsaddin_message_data(answer));
  *       wsaddin_message_free(answer);
@@ -157,10 +158,15 @@ typedef struct {
  * Takes an object's events, one after the other, on a thread of the library. The message is borrowed until the
  * function returns; wsaddin_message_keep makes one that stays. Be quick: every connection of that thread waits. No C++
  * exception may leave it. Sending is fine inside and never waits (WSADDIN_QUEUE_FULL instead); disconnect only starts
- * the close. What would wait for this very thread gives WSADDIN_WOULD_DEADLOCK: free, stop, connect, ping, request,
- * receive, receive_event, wsaddin_wait_any.
+ * the close, and release ends any object. What would wait for this very thread gives WSADDIN_WOULD_DEADLOCK: new, free,
+ * run, run_tls, stop, connect, ping, request, receive, receive_event, wsaddin_wait_any.
  */
 typedef void (*wsaddin_handler)(const wsaddin_message *message, void *user_data);
+
+/**
+ * Ends what a handler's user_data leads to. It may call functions of the library, as a handler may.
+ */
+typedef void (*wsaddin_destroy)(void *user_data);
 
 /**
  * Success: the outputs are set.
@@ -481,6 +487,7 @@ void wsaddin_message_free(wsaddin_message *message);
  * Makes a client. The first object of the process starts the I/O thread.
  *
  * @param client  its handle; free it with wsaddin_client_free
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_client_new(wsaddin_client *client);
 
@@ -495,6 +502,18 @@ wsaddin_result wsaddin_client_new(wsaddin_client *client);
 wsaddin_result wsaddin_client_free(wsaddin_client client);
 
 /**
+ * Lets go of a client without waiting, from anywhere, inside handlers and destructors too: the handle is bad from then
+ * on, calls that are blocked on it return WSADDIN_CANCELLED, and it is closed as wsaddin_client_free does in the
+ * background. No run of its handler begins after this has returned; one that is under way, this very one or one on
+ * another I/O thread, ends as ever, so what it uses must stay until then: see wsaddin_client_set_owned_handler.
+ * While the background is busy the library's threads run on, after the last free, too. It may be unloaded all the
+ * same: the unloading ends what is left at once, and waits for that.
+ *
+ * @retval WSADDIN_BAD_HANDLE  freed or released already
+ */
+wsaddin_result wsaddin_client_release(wsaddin_client client);
+
+/**
  * Connects and shakes hands. Blocks until that has succeeded or failed, at most ConnectTimeout in all; another thread
  * may end it with disconnect or free (WSADDIN_CANCELLED). Clears the receive queue, the close code and its reason. It is
  * tried once, whatever the reconnect interval, and its failure is no event: the caller has it already.
@@ -504,6 +523,7 @@ wsaddin_result wsaddin_client_free(wsaddin_client client);
  * @retval WSADDIN_CONNECTING         it is connecting, closing or reconnecting; nothing happened
  * @retval WSADDIN_CONNECT_TIMEOUT, WSADDIN_RESOLVE, WSADDIN_REFUSED, WSADDIN_TLS, WSADDIN_CERTIFICATE,
  *         WSADDIN_HANDSHAKE, WSADDIN_IO  it failed, and the text says why
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_client_connect(wsaddin_client client,
                                       const void *url,
@@ -564,6 +584,7 @@ wsaddin_result wsaddin_client_send_binary(wsaddin_client client, const void *dat
  * @retval WSADDIN_TIMEOUT      none within that time
  * @retval WSADDIN_CLOSED       not connected (any more), and nothing is queued
  * @retval WSADDIN_HANDLER_SET  a handler gets the events
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_client_receive(wsaddin_client client,
                                       int64_t timeout_ms,
@@ -571,6 +592,8 @@ wsaddin_result wsaddin_client_receive(wsaddin_client client,
 
 /**
  * Takes the next event of any kind; wsaddin_message_event says which. Otherwise as wsaddin_client_receive.
+ *
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_client_receive_event(wsaddin_client client,
                                             int64_t timeout_ms,
@@ -583,6 +606,7 @@ wsaddin_result wsaddin_client_receive_event(wsaddin_client client,
  * @retval WSADDIN_NOT_CONNECTED  also while it reconnects
  * @retval WSADDIN_PING_TIMEOUT  no pong within that time
  * @retval WSADDIN_QUEUE_FULL    the receive queue is full, now or while it waits, so that no pong could be read
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_client_ping(wsaddin_client client,
                                    int64_t timeout_ms,
@@ -592,7 +616,7 @@ wsaddin_result wsaddin_client_ping(wsaddin_client client,
  * Sends a JSON object and blocks until the message that answers it, at most `timeout_ms`: the one whose `reply_field`
  * equals the request's `id_field`. A request without that field gets a unique one, put in front of the others; all else
  * leaves byte for byte. All other messages stay queued in order; what has come before the answer is not received before
- * it is known to be none. An answer that comes too late is an ordinary message.
+ * it is known to be none. An answer that comes too late is an ordinary message: receive, or the handler, gets it.
  * Values are equal as JSON has them: numbers by their exact value (1, 1.0, 1e0; of any length), strings by their
  * characters, escaped or not; a string is no number. In an answer, text or binary, only that field is looked at: where it
  * comes twice the last one counts, and nothing else in it makes it no answer, as long as its brackets and quotes close.
@@ -608,6 +632,7 @@ wsaddin_result wsaddin_client_ping(wsaddin_client client,
  * @retval WSADDIN_BAD_ARGUMENT     `text` is no such object; the error's text says where
  * @retval WSADDIN_QUEUE_FULL       the receive queue is full, now or while it waits, so that no answer could be read; or
  *                                  no room in the send queue within SendTimeout
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_client_request(wsaddin_client client,
                                       const void *text,
@@ -783,7 +808,7 @@ wsaddin_result wsaddin_client_set_receive_queue_bytes(wsaddin_client client, int
 wsaddin_result wsaddin_client_get_receive_queue_bytes(wsaddin_client client, int64_t *value);
 
 /**
- * Bytes that may wait to be sent. Default 67108864.
+ * Bytes that may wait to be sent; a message for which nothing else waits may be longer. Default 67108864.
  */
 wsaddin_result wsaddin_client_set_send_queue_bytes(wsaddin_client client, int64_t value);
 
@@ -872,10 +897,12 @@ wsaddin_result wsaddin_client_get_hello_message(wsaddin_client client,
                                                 size_t *needed);
 
 /**
- * Subprotocols to offer, comma separated, preferred first; from the next connect or reconnection on. Default
- * empty.
+ * Subprotocols to offer, comma separated, preferred first; from the next connect or reconnection on. A server that
+ * selects none of them is refused (WSADDIN_HANDSHAKE), as browsers do. Default empty.
  */
-wsaddin_result wsaddin_client_set_protocols(wsaddin_client client, const void *value, size_t size);
+wsaddin_result wsaddin_client_set_protocols(wsaddin_client client,
+                                            const void *value,
+                                            size_t size);
 
 /**
  * Reads what wsaddin_client_set_protocols sets.
@@ -931,6 +958,7 @@ wsaddin_result wsaddin_client_get_verify_certificate(wsaddin_client client, int6
  * Makes a server. The first object of the process starts the I/O thread.
  *
  * @param server  its handle; free it with wsaddin_server_free
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_server_new(wsaddin_server *server);
 
@@ -945,6 +973,18 @@ wsaddin_result wsaddin_server_new(wsaddin_server *server);
 wsaddin_result wsaddin_server_free(wsaddin_server server);
 
 /**
+ * Lets go of a server without waiting, from anywhere, inside handlers and destructors too: the handle is bad from then
+ * on, calls that are blocked on it return WSADDIN_CANCELLED, and it is closed as wsaddin_server_free does in the
+ * background. No run of its handler begins after this has returned; one that is under way, this very one or one on
+ * another I/O thread, ends as ever, so what it uses must stay until then: see wsaddin_server_set_owned_handler.
+ * While the background is busy the library's threads run on, after the last free, too. It may be unloaded all the
+ * same: the unloading ends what is left at once, and waits for that.
+ *
+ * @retval WSADDIN_BAD_HANDLE  freed or released already
+ */
+wsaddin_result wsaddin_server_release(wsaddin_server server);
+
+/**
  * Listens and accepts connections in the background. Blocks only while another thread's stop is not finished.
  *
  * @param interface_name  an IPv4 or IPv6 address of this machine, "localhost", or empty or "*" for all; UTF-8
@@ -952,6 +992,7 @@ wsaddin_result wsaddin_server_free(wsaddin_server server);
  * @param port            0 to 65535; 0 picks a free one, which wsaddin_server_get_port tells
  * @retval WSADDIN_ALREADY_RUNNING  it goes on as it was
  * @retval WSADDIN_ADDRESS          the port is in use, or the address is not this machine's
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_server_run(wsaddin_server server,
                                   const void *interface_name,
@@ -961,6 +1002,8 @@ wsaddin_result wsaddin_server_run(wsaddin_server server,
 /**
  * Closes every connection with 1001 and frees the port. Blocks at most CloseTimeout. What was received stays queued.
  * Not running is no error.
+ *
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_server_stop(wsaddin_server server);
 
@@ -1024,6 +1067,7 @@ wsaddin_result wsaddin_server_broadcast_binary(wsaddin_server server,
  * @retval WSADDIN_TIMEOUT      none within that time
  * @retval WSADDIN_CLOSED       not running (any more), and nothing is queued
  * @retval WSADDIN_HANDLER_SET  a handler gets the events
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_server_receive(wsaddin_server server,
                                       int64_t timeout_ms,
@@ -1031,6 +1075,8 @@ wsaddin_result wsaddin_server_receive(wsaddin_server server,
 
 /**
  * Takes the next event of any kind; wsaddin_message_event says which. Otherwise as wsaddin_server_receive.
+ *
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_server_receive_event(wsaddin_server server,
                                             int64_t timeout_ms,
@@ -1058,6 +1104,7 @@ wsaddin_result wsaddin_server_disconnect(wsaddin_server server,
  * @retval WSADDIN_PING_TIMEOUT   no pong within that time
  * @retval WSADDIN_NOT_CONNECTED  that connection has gone
  * @retval WSADDIN_BAD_ARGUMENT   there never was such a connection
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_server_ping(wsaddin_server server,
                                    uint64_t connection,
@@ -1426,9 +1473,11 @@ wsaddin_result wsaddin_server_set_receive_queue_bytes(wsaddin_server server, int
 wsaddin_result wsaddin_server_get_receive_queue_bytes(wsaddin_server server, int64_t *value);
 
 /**
- * Bytes that may wait to be sent on one connection. Default 4194304.
+ * Bytes that may wait to be sent on one connection; a message for which nothing else waits may be longer. Default
+ * 4194304.
  */
-wsaddin_result wsaddin_server_set_send_queue_bytes(wsaddin_server server, int64_t value);
+wsaddin_result wsaddin_server_set_send_queue_bytes(wsaddin_server server,
+                                                   int64_t value);
 
 /**
  * Reads what wsaddin_server_set_send_queue_bytes sets.
@@ -1537,6 +1586,7 @@ wsaddin_result wsaddin_server_get_protocols(wsaddin_server server,
  *                     PEM text is the password
  * @param password     of the key or the PKCS#12; copied, and wiped when the server stops
  * @retval WSADDIN_FILE  a file cannot be read or used, or the password is wrong; the text says which and why
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_server_run_tls(wsaddin_server server,
                                       const void *interface_name,
@@ -1588,6 +1638,7 @@ wsaddin_result wsaddin_client_set_client_certificate(wsaddin_client client,
  *
  * @param on_event   the function, or NULL
  * @param user_data  handed to it each time; the library does not look at it
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside another object's handler while this one runs on another thread
  */
 wsaddin_result wsaddin_client_set_handler(wsaddin_client client,
                                           wsaddin_handler on_event,
@@ -1601,10 +1652,39 @@ wsaddin_result wsaddin_client_set_handler(wsaddin_client client,
  *
  * @param on_event   the function, or NULL
  * @param user_data  handed to it each time; the library does not look at it
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside another object's handler while this one runs on another thread
  */
 wsaddin_result wsaddin_server_set_handler(wsaddin_server server,
                                           wsaddin_handler on_event,
                                           void *user_data);
+
+/**
+ * The same, and `user_data` belongs to the library: `destroy` is called with it once, when no run of this handler is
+ * under way and none will come, on whichever thread comes to that last. So a handler may release its own client, or be
+ * replaced while it runs elsewhere, and what it uses stays until it has ended. `destroy` is called when this fails, too.
+ *
+ * @param on_event   the function; NULL: none, and `user_data` and `destroy` are not looked at
+ * @param user_data  handed to both functions
+ * @param destroy    NULL: nothing is to be done
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside another object's handler while this one runs on another thread
+ */
+wsaddin_result wsaddin_client_set_owned_handler(wsaddin_client client,
+                                                wsaddin_handler on_event,
+                                                void *user_data,
+                                                wsaddin_destroy destroy);
+
+/**
+ * As wsaddin_client_set_owned_handler, for a server.
+ *
+ * @param on_event   the function; NULL: none, and `user_data` and `destroy` are not looked at
+ * @param user_data  handed to both functions
+ * @param destroy    NULL: nothing is to be done
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside another object's handler while this one runs on another thread
+ */
+wsaddin_result wsaddin_server_set_owned_handler(wsaddin_server server,
+                                                wsaddin_handler on_event,
+                                                void *user_data,
+                                                wsaddin_destroy destroy);
 
 /**
  * Blocks until receive_event would return at once for one of the objects, clients and servers mixed: something is
@@ -1616,6 +1696,7 @@ wsaddin_result wsaddin_server_set_handler(wsaddin_server server,
  * @param timeout_ms  milliseconds; WSADDIN_WAIT_FOREVER, WSADDIN_NO_WAIT
  * @param index       which of them
  * @retval WSADDIN_TIMEOUT  none within that time
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_wait_any(const uint64_t *ids,
                                 size_t count,

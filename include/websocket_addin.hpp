@@ -1,9 +1,14 @@
 /*
  * websocket_addin.hpp: websocket_addin.h for C++17. Header only; link the same library.
  *
- * A client, a server and a message are objects that free themselves. Errors are thrown as wsaddin::error; outcomes that
- * are no failure (time ran out, the connection has gone) are return values. What blocks, which thread may call what and
- * what a property means is written in websocket_addin.h. Do not destroy a client or server inside its own handler.
+ * A client, a server and a message are objects that free themselves. What is no failure is a result, the same on client
+ * and server: a full queue, a connection that has ended, time that ran out. Everything else that goes wrong is thrown as
+ * websocket::error. What blocks, which thread may call what and what a property means is written in websocket_addin.h.
+ *
+ * Any client or server may be destroyed anywhere, inside any handler, its own included. Outside of handlers that waits
+ * until the connections are closed (CloseTimeout at most) and the handler has ended. Inside a handler it does not wait:
+ * the closing goes on in the background, and the destroyed object's handler, if it is running just now, keeps what it
+ * captured until it has ended. What it captured by reference is yours to keep until then.
  */
 #ifndef WEBSOCKET_ADDIN_HPP
 #define WEBSOCKET_ADDIN_HPP
@@ -21,12 +26,34 @@
 #include <string_view>
 #include <utility>
 
-namespace wsaddin {
+namespace websocket {
 
 using milliseconds = std::chrono::milliseconds;
 
-inline constexpr milliseconds wait_forever{WSADDIN_WAIT_FOREVER};
-inline constexpr milliseconds no_wait{WSADDIN_NO_WAIT};
+/** How long a call may wait: a duration, of which one of 0 or less does not wait at all, or `forever`. */
+class timeout {
+public:
+    /** Parts of a millisecond count as a whole one. */
+    template <typename Rep, typename Period>
+    constexpr timeout(std::chrono::duration<Rep, Period> time) noexcept
+        : ms_(time <= time.zero()                                     ? std::int64_t{WSADDIN_NO_WAIT}
+              : std::chrono::duration<double>(time).count() > 1e12 ? std::int64_t{WSADDIN_WAIT_FOREVER}
+                                                                   : std::int64_t{std::chrono::ceil<milliseconds>(time).count()}) {}
+    /** As the C interface has it. */
+    static constexpr timeout from_c(std::int64_t ms) noexcept { return timeout(ms); }
+    constexpr std::int64_t c() const noexcept { return ms_; }
+    constexpr bool is_forever() const noexcept { return ms_ == WSADDIN_WAIT_FOREVER; }
+    friend constexpr bool operator==(timeout one, timeout other) noexcept { return one.ms_ == other.ms_; }
+    friend constexpr bool operator!=(timeout one, timeout other) noexcept { return one.ms_ != other.ms_; }
+
+private:
+    explicit constexpr timeout(std::int64_t ms) noexcept : ms_(ms < 0 ? std::int64_t{WSADDIN_NO_WAIT} : ms) {}
+
+    std::int64_t ms_;
+};
+
+inline constexpr timeout forever = timeout::from_c(WSADDIN_WAIT_FOREVER);
+inline constexpr timeout no_wait = timeout::from_c(WSADDIN_NO_WAIT);
 
 /** A negative result and its text. */
 class error : public std::runtime_error {
@@ -47,6 +74,37 @@ inline wsaddin_result check(wsaddin_result result) {
     if (result < 0) throw error(result, wsaddin_error_description());
     return result;
 }
+
+/** The same, and passes on what is no failure although C has a negative number for it. */
+inline wsaddin_result settle(wsaddin_result result) {
+    switch (result) {
+    case WSADDIN_QUEUE_FULL:
+    case WSADDIN_NOT_CONNECTED:
+    case WSADDIN_PING_TIMEOUT:
+    case WSADDIN_REQUEST_TIMEOUT: return result;
+    default: return check(result);
+    }
+}
+
+/** Why a call did not do what it is there for, without having failed. */
+class reason {
+public:
+    explicit reason(wsaddin_result result) noexcept : result_(result) {}
+
+    bool timed_out() const noexcept {
+        return result_ == WSADDIN_TIMEOUT || result_ == WSADDIN_PING_TIMEOUT || result_ == WSADDIN_REQUEST_TIMEOUT;
+    }
+    /** There is no connection (any more), or the server is not running. */
+    bool ended() const noexcept { return result_ == WSADDIN_CLOSED || result_ == WSADDIN_NOT_CONNECTED; }
+    /** The send queue has no room; for an answer that is waited for: reading is paused by a full receive queue. */
+    bool full() const noexcept { return result_ == WSADDIN_QUEUE_FULL; }
+    /** Nobody of that name. */
+    bool not_found() const noexcept { return result_ == WSADDIN_NOT_FOUND; }
+    wsaddin_result result() const noexcept { return result_; }
+
+private:
+    wsaddin_result result_;
+};
 
 /** Calls `read(buffer, capacity, needed)` until the text fits; it may grow between two calls. */
 template <typename Read> wsaddin_result text(std::string &out, Read read) {
@@ -74,6 +132,10 @@ template <typename Handle> std::int64_t number(Handle handle, wsaddin_result (*r
     std::int64_t value = 0;
     check(read(handle, &value));
     return value;
+}
+
+template <typename Handle> timeout limit(Handle handle, wsaddin_result (*read)(Handle, std::int64_t *)) {
+    return timeout::from_c(number(handle, read));
 }
 
 template <typename Handle> milliseconds time(Handle handle, wsaddin_result (*read)(Handle, std::int64_t *)) {
@@ -130,47 +192,59 @@ inline message message_view::keep() const {
     return message(kept);
 }
 
-/** What receiving came back with: a message, or nothing and why. */
-class received : public std::optional<message> {
+/** A value, or nothing and why. */
+template <typename T> class outcome : public std::optional<T>, public detail::reason {
 public:
-    received(wsaddin_result result, wsaddin_message *raw) : result_(result) {
-        if (raw) emplace(raw);
-    }
-    bool timed_out() const noexcept { return result_ == WSADDIN_TIMEOUT; }
-    bool closed() const noexcept { return result_ == WSADDIN_CLOSED; }
-
-private:
-    wsaddin_result result_;
+    explicit outcome(wsaddin_result result) noexcept : detail::reason(result) {}
+    explicit outcome(T value) noexcept : std::optional<T>(std::move(value)), detail::reason(WSADDIN_OK) {}
 };
+
+/** What receiving came back with. */
+using received = outcome<message>;
+
+/** What became of a message that was to be sent. True: it is queued, not delivered. */
+class [[nodiscard]] sent : public detail::reason {
+public:
+    using detail::reason::reason;
+    explicit operator bool() const noexcept { return result() == WSADDIN_OK; }
+};
+
+namespace detail {
+
+inline outcome<message> taken(wsaddin_result result, wsaddin_message *raw) {
+    settle(result);
+    return raw ? outcome<message>(message(raw)) : outcome<message>(result);
+}
+
+} // namespace detail
 
 /** Takes events on a thread of the library; an exception that leaves it ends the program. */
 using handler = std::function<void(const message_view &)>;
 
 namespace detail {
 
-/** A handler behind a C pointer. A run holds it, so that it may take itself away. */
-struct held_handler : std::enable_shared_from_this<held_handler> {
-    explicit held_handler(handler &&given) : on_event(std::move(given)) {}
+/** A handler behind a C pointer; the library ends it when nobody runs it any more. */
+struct owned_handler {
     static void call(const wsaddin_message *raw, void *self) noexcept {
-        const auto held = static_cast<held_handler *>(self)->shared_from_this();
-        held->on_event(message_view(raw));
+        static_cast<owned_handler *>(self)->on_event(message_view(raw));
     }
+    static void destroy(void *self) noexcept { delete static_cast<owned_handler *>(self); }
     handler on_event;
 };
 
 /** What a client and a server have in common: a handle that is freed, and a handler. */
-template <typename Handle, wsaddin_result (*New)(Handle *), wsaddin_result (*Free)(Handle),
-          wsaddin_result (*SetHandler)(Handle, wsaddin_handler, void *)>
+template <typename Handle, wsaddin_result (*New)(Handle *), wsaddin_result (*Free)(Handle), wsaddin_result (*Release)(Handle),
+          wsaddin_result (*SetHandler)(Handle, wsaddin_handler, void *),
+          wsaddin_result (*SetOwnedHandler)(Handle, wsaddin_handler, void *, wsaddin_destroy)>
 class object {
 public:
     object() { check(New(&handle_)); }
     ~object() { reset(); }
-    object(object &&other) noexcept : handle_(std::exchange(other.handle_, Handle{0})), held_(std::move(other.held_)) {}
+    object(object &&other) noexcept : handle_(std::exchange(other.handle_, Handle{0})) {}
     object &operator=(object &&other) noexcept {
         if (this != &other) {
             reset();
             handle_ = std::exchange(other.handle_, Handle{0});
-            held_ = std::move(other.held_);
         }
         return *this;
     }
@@ -181,30 +255,28 @@ public:
     /** For wait_any. */
     std::uint64_t id() const noexcept { return handle_.id; }
 
-    /** Events go to `on_event`; an empty function takes it away. Not from two threads at once. */
+    /** Events go to `on_event`; an empty function takes it away. When this returns the old one has ended, but inside
+     *  itself: then it ends with this run. */
     void set_handler(handler on_event) {
-        check(SetHandler(handle_, nullptr, nullptr));
-        held_.reset();
-        if (!on_event) return;
-        auto held = std::make_shared<held_handler>(std::move(on_event));
-        check(SetHandler(handle_, &held_handler::call, held.get()));
-        held_ = std::move(held);
+        if (!on_event) {
+            check(SetHandler(handle_, nullptr, nullptr));
+            return;
+        }
+        check(SetOwnedHandler(handle_, &owned_handler::call, new owned_handler{std::move(on_event)}, &owned_handler::destroy));
     }
 
 private:
     void reset() noexcept {
-        if (handle_.id != 0) Free(handle_);
-        handle_.id = 0;
-        held_.reset();
+        const Handle handle = std::exchange(handle_, Handle{0});
+        if (handle.id != 0 && Free(handle) == WSADDIN_WOULD_DEADLOCK) Release(handle);
     }
 
     Handle handle_{0};
-    std::shared_ptr<held_handler> held_;
 };
 
 } // namespace detail
 
-class client : public detail::object<wsaddin_client, wsaddin_client_new, wsaddin_client_free, wsaddin_client_set_handler> {
+class client : public detail::object<wsaddin_client, wsaddin_client_new, wsaddin_client_free, wsaddin_client_release, wsaddin_client_set_handler, wsaddin_client_set_owned_handler> {
 public:
     void connect(std::string_view url) { detail::check(wsaddin_client_connect(handle(), url.data(), url.size())); }
     void begin_connect(std::string_view url) {
@@ -216,31 +288,31 @@ public:
         detail::check(wsaddin_client_disconnect(handle(), code, reason.data(), reason.size(), &clean));
         return clean != 0;
     }
-    void send_text(std::string_view text) { detail::check(wsaddin_client_send_text(handle(), text.data(), text.size())); }
-    void send_binary(std::string_view data) {
-        detail::check(wsaddin_client_send_binary(handle(), data.data(), data.size()));
-    }
-    received receive(milliseconds timeout = wait_forever) {
+    sent send_text(std::string_view text) { return sent(detail::settle(wsaddin_client_send_text(handle(), text.data(), text.size()))); }
+    sent send_binary(std::string_view data) { return sent(detail::settle(wsaddin_client_send_binary(handle(), data.data(), data.size()))); }
+    received receive(timeout limit = forever) {
         wsaddin_message *raw = nullptr;
-        const wsaddin_result result = detail::check(wsaddin_client_receive(handle(), timeout.count(), &raw));
-        return {result, raw};
+        const wsaddin_result result = wsaddin_client_receive(handle(), limit.c(), &raw);
+        return detail::taken(result, raw);
     }
-    received receive_event(milliseconds timeout = wait_forever) {
+    received receive_event(timeout limit = forever) {
         wsaddin_message *raw = nullptr;
-        const wsaddin_result result = detail::check(wsaddin_client_receive_event(handle(), timeout.count(), &raw));
-        return {result, raw};
+        const wsaddin_result result = wsaddin_client_receive_event(handle(), limit.c(), &raw);
+        return detail::taken(result, raw);
     }
-    milliseconds ping(milliseconds timeout = milliseconds(5000)) {
+    /** The round trip. */
+    outcome<milliseconds> ping(timeout limit = milliseconds(5000)) {
         std::int64_t round_trip_ms = 0;
-        detail::check(wsaddin_client_ping(handle(), timeout.count(), &round_trip_ms));
-        return milliseconds(round_trip_ms);
+        const wsaddin_result result = detail::settle(wsaddin_client_ping(handle(), limit.c(), &round_trip_ms));
+        return result == WSADDIN_OK ? outcome<milliseconds>(milliseconds(round_trip_ms)) : outcome<milliseconds>(result);
     }
-    message request(std::string_view text, milliseconds timeout = milliseconds(30000), std::string_view id_field = "id",
+    /** The answer. */
+    outcome<message> request(std::string_view text, timeout limit = milliseconds(30000), std::string_view id_field = "id",
                     std::string_view reply_field = {}) {
         wsaddin_message *raw = nullptr;
-        detail::check(wsaddin_client_request(handle(), text.data(), text.size(), timeout.count(), id_field.data(),
-                                             id_field.size(), reply_field.data(), reply_field.size(), &raw));
-        return message(raw);
+        const wsaddin_result result = wsaddin_client_request(handle(), text.data(), text.size(), limit.c(), id_field.data(),
+                                             id_field.size(), reply_field.data(), reply_field.size(), &raw);
+        return detail::taken(result, raw);
     }
     void set_header(std::string_view name, std::string_view value) {
         detail::check(wsaddin_client_set_header(handle(), name.data(), name.size(), value.data(), value.size()));
@@ -260,12 +332,12 @@ public:
     std::int64_t get_close_code() const { return detail::number(handle(), wsaddin_client_get_close_code); }
     std::string get_close_reason() const { return detail::text(handle(), wsaddin_client_get_close_reason); }
     std::string statistics() const { return detail::text(handle(), wsaddin_client_statistics); }
-    void set_connect_timeout(milliseconds value) { detail::check(wsaddin_client_set_connect_timeout(handle(), value.count())); }
-    milliseconds get_connect_timeout() const { return detail::time(handle(), wsaddin_client_get_connect_timeout); }
+    void set_connect_timeout(timeout value) { detail::check(wsaddin_client_set_connect_timeout(handle(), value.c())); }
+    timeout get_connect_timeout() const { return detail::limit(handle(), wsaddin_client_get_connect_timeout); }
     void set_close_timeout(milliseconds value) { detail::check(wsaddin_client_set_close_timeout(handle(), value.count())); }
     milliseconds get_close_timeout() const { return detail::time(handle(), wsaddin_client_get_close_timeout); }
-    void set_send_timeout(milliseconds value) { detail::check(wsaddin_client_set_send_timeout(handle(), value.count())); }
-    milliseconds get_send_timeout() const { return detail::time(handle(), wsaddin_client_get_send_timeout); }
+    void set_send_timeout(timeout value) { detail::check(wsaddin_client_set_send_timeout(handle(), value.c())); }
+    timeout get_send_timeout() const { return detail::limit(handle(), wsaddin_client_get_send_timeout); }
     void set_ping_interval(milliseconds value) { detail::check(wsaddin_client_set_ping_interval(handle(), value.count())); }
     milliseconds get_ping_interval() const { return detail::time(handle(), wsaddin_client_get_ping_interval); }
     void set_pong_timeout(milliseconds value) { detail::check(wsaddin_client_set_pong_timeout(handle(), value.count())); }
@@ -284,10 +356,10 @@ public:
     bool get_compression_context() const { return detail::number(handle(), wsaddin_client_get_compression_context) != 0; }
     void set_compression_window_bits(std::int64_t value) { detail::check(wsaddin_client_set_compression_window_bits(handle(), value)); }
     std::int64_t get_compression_window_bits() const { return detail::number(handle(), wsaddin_client_get_compression_window_bits); }
-    void set_reconnect_interval(std::int64_t value) { detail::check(wsaddin_client_set_reconnect_interval(handle(), value)); }
-    std::int64_t get_reconnect_interval() const { return detail::number(handle(), wsaddin_client_get_reconnect_interval); }
-    void set_reconnect_max_interval(std::int64_t value) { detail::check(wsaddin_client_set_reconnect_max_interval(handle(), value)); }
-    std::int64_t get_reconnect_max_interval() const { return detail::number(handle(), wsaddin_client_get_reconnect_max_interval); }
+    void set_reconnect_interval(milliseconds value) { detail::check(wsaddin_client_set_reconnect_interval(handle(), value.count())); }
+    milliseconds get_reconnect_interval() const { return detail::time(handle(), wsaddin_client_get_reconnect_interval); }
+    void set_reconnect_max_interval(milliseconds value) { detail::check(wsaddin_client_set_reconnect_max_interval(handle(), value.count())); }
+    milliseconds get_reconnect_max_interval() const { return detail::time(handle(), wsaddin_client_get_reconnect_max_interval); }
     void set_hello_message(std::string_view value) { detail::check(wsaddin_client_set_hello_message(handle(), value.data(), value.size())); }
     std::string get_hello_message() const { return detail::text(handle(), wsaddin_client_get_hello_message); }
     void set_protocols(std::string_view value) { detail::check(wsaddin_client_set_protocols(handle(), value.data(), value.size())); }
@@ -300,7 +372,7 @@ public:
     std::string get_proxy() const { return detail::text(handle(), wsaddin_client_get_proxy); }
 };
 
-class server : public detail::object<wsaddin_server, wsaddin_server_new, wsaddin_server_free, wsaddin_server_set_handler> {
+class server : public detail::object<wsaddin_server, wsaddin_server_new, wsaddin_server_free, wsaddin_server_release, wsaddin_server_set_handler, wsaddin_server_set_owned_handler> {
 public:
     void run(std::string_view interface_name, std::int64_t port) {
         detail::check(wsaddin_server_run(handle(), interface_name.data(), interface_name.size(), port));
@@ -322,21 +394,17 @@ public:
     bool reject(std::uint64_t connection, std::int64_t http_status = 403, std::string_view reason = {}) {
         return detail::check(wsaddin_server_reject(handle(), connection, http_status, reason.data(), reason.size())) == WSADDIN_OK;
     }
-    /** False: that connection has gone. */
-    bool send_text(std::uint64_t connection, std::string_view text) {
-        return detail::check(wsaddin_server_send_text(handle(), connection, text.data(), text.size())) == WSADDIN_OK;
+    sent send_text(std::uint64_t connection, std::string_view text) {
+        return sent(detail::settle(wsaddin_server_send_text(handle(), connection, text.data(), text.size())));
     }
-    /** False: that connection has gone. */
-    bool send_binary(std::uint64_t connection, std::string_view data) {
-        return detail::check(wsaddin_server_send_binary(handle(), connection, data.data(), data.size())) == WSADDIN_OK;
+    sent send_binary(std::uint64_t connection, std::string_view data) {
+        return sent(detail::settle(wsaddin_server_send_binary(handle(), connection, data.data(), data.size())));
     }
-    /** False: nobody of that name is there or expected back. */
-    bool send_to_name_text(std::string_view name, std::string_view text) {
-        return detail::check(wsaddin_server_send_to_name_text(handle(), name.data(), name.size(), text.data(), text.size())) == WSADDIN_OK;
+    sent send_to_name_text(std::string_view name, std::string_view text) {
+        return sent(detail::settle(wsaddin_server_send_to_name_text(handle(), name.data(), name.size(), text.data(), text.size())));
     }
-    /** False: nobody of that name is there or expected back. */
-    bool send_to_name_binary(std::string_view name, std::string_view data) {
-        return detail::check(wsaddin_server_send_to_name_binary(handle(), name.data(), name.size(), data.data(), data.size())) == WSADDIN_OK;
+    sent send_to_name_binary(std::string_view name, std::string_view data) {
+        return sent(detail::settle(wsaddin_server_send_to_name_binary(handle(), name.data(), name.size(), data.data(), data.size())));
     }
     /** To all, or to a group; how many it was queued for. */
     std::int64_t broadcast_text(std::string_view text, std::string_view group = {}) {
@@ -364,24 +432,25 @@ public:
     bool leave_group(std::uint64_t connection, std::string_view group) {
         return detail::check(wsaddin_server_leave_group(handle(), connection, group.data(), group.size())) == WSADDIN_OK;
     }
-    received receive(milliseconds timeout = wait_forever) {
+    received receive(timeout limit = forever) {
         wsaddin_message *raw = nullptr;
-        const wsaddin_result result = detail::check(wsaddin_server_receive(handle(), timeout.count(), &raw));
-        return {result, raw};
+        const wsaddin_result result = wsaddin_server_receive(handle(), limit.c(), &raw);
+        return detail::taken(result, raw);
     }
-    received receive_event(milliseconds timeout = wait_forever) {
+    received receive_event(timeout limit = forever) {
         wsaddin_message *raw = nullptr;
-        const wsaddin_result result = detail::check(wsaddin_server_receive_event(handle(), timeout.count(), &raw));
-        return {result, raw};
+        const wsaddin_result result = wsaddin_server_receive_event(handle(), limit.c(), &raw);
+        return detail::taken(result, raw);
     }
     /** False: that connection has gone already. */
     bool disconnect(std::uint64_t connection, std::uint16_t code = 1000, std::string_view reason = {}) {
         return detail::check(wsaddin_server_disconnect(handle(), connection, code, reason.data(), reason.size())) == WSADDIN_OK;
     }
-    milliseconds ping(std::uint64_t connection, milliseconds timeout = milliseconds(5000)) {
+    /** The round trip. */
+    outcome<milliseconds> ping(std::uint64_t connection, timeout limit = milliseconds(5000)) {
         std::int64_t round_trip_ms = 0;
-        detail::check(wsaddin_server_ping(handle(), connection, timeout.count(), &round_trip_ms));
-        return milliseconds(round_trip_ms);
+        const wsaddin_result result = detail::settle(wsaddin_server_ping(handle(), connection, limit.c(), &round_trip_ms));
+        return result == WSADDIN_OK ? outcome<milliseconds>(milliseconds(round_trip_ms)) : outcome<milliseconds>(result);
     }
     /** JSON; nothing when that connection has gone. */
     std::optional<std::string> connection_info(std::uint64_t connection) const {
@@ -401,8 +470,8 @@ public:
     std::string statistics() const { return detail::text(handle(), wsaddin_server_statistics); }
     void set_close_timeout(milliseconds value) { detail::check(wsaddin_server_set_close_timeout(handle(), value.count())); }
     milliseconds get_close_timeout() const { return detail::time(handle(), wsaddin_server_get_close_timeout); }
-    void set_send_timeout(milliseconds value) { detail::check(wsaddin_server_set_send_timeout(handle(), value.count())); }
-    milliseconds get_send_timeout() const { return detail::time(handle(), wsaddin_server_get_send_timeout); }
+    void set_send_timeout(timeout value) { detail::check(wsaddin_server_set_send_timeout(handle(), value.c())); }
+    timeout get_send_timeout() const { return detail::limit(handle(), wsaddin_server_get_send_timeout); }
     void set_ping_interval(milliseconds value) { detail::check(wsaddin_server_set_ping_interval(handle(), value.count())); }
     milliseconds get_ping_interval() const { return detail::time(handle(), wsaddin_server_get_ping_interval); }
     void set_pong_timeout(milliseconds value) { detail::check(wsaddin_server_set_pong_timeout(handle(), value.count())); }
@@ -448,12 +517,15 @@ public:
 };
 
 /** Which of the objects has something to receive, by its id(); nothing when the time ran out. */
-inline std::optional<std::size_t> wait_any(const std::uint64_t *ids, std::size_t count, milliseconds timeout = wait_forever) {
+inline std::optional<std::size_t> wait_any(const std::uint64_t *ids, std::size_t count, timeout limit = forever) {
     std::size_t index = 0;
-    const wsaddin_result result = detail::check(wsaddin_wait_any(ids, count, timeout.count(), &index));
+    const wsaddin_result result = detail::check(wsaddin_wait_any(ids, count, limit.c(), &index));
     return result == WSADDIN_OK ? std::optional(index) : std::nullopt;
 }
 
-} // namespace wsaddin
+} // namespace websocket
+
+/** What the namespace was called at first. */
+namespace wsaddin = websocket;
 
 #endif

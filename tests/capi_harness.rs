@@ -101,6 +101,38 @@ fn the_cpp_wrapper_works() {
     run_under_valgrind(&scratch, &program, &[]);
 }
 
+/// What the library does with the host's memory is seen by the host's own checker.
+#[test]
+fn objects_are_destroyed_in_any_handler() {
+    let scratch = common::Scratch::new("release");
+    let program = build(&scratch, "c++", &["-std=c++17", "-fsanitize=address,undefined"], &["release.cpp"]);
+    let said = common::run_well(&mut Command::new(&program), LIMIT);
+    assert!(said.contains("release: everything as expected"), "{said}");
+    let program = build(&scratch, "c++", &["-std=c++17"], &["release.cpp"]);
+    let said = run_under_valgrind(&scratch, &program, &["1"]);
+    assert!(said.contains("release: everything as expected"), "{said}");
+}
+
+/// The sanitizer would have told.
+#[test]
+fn the_sanitizer_sees_what_a_handler_used_too_late() {
+    let scratch = common::Scratch::new("too-late");
+    let source = scratch.path().join("late.cpp");
+    let text = "#include <cstdlib>\n#include <unistd.h>\n#include \"websocket_addin.h\"\n\
+        static void look(const wsaddin_message *, void *number) { volatile int seen = *static_cast<int *>(number); (void)seen; }\n\
+        int main() {\n    wsaddin_client client;\n    int *number = new int(1);\n    wsaddin_client_new(&client);\n\
+        wsaddin_client_set_handler(client, look, number);\n    delete number;\n\
+        wsaddin_client_begin_connect(client, WSADDIN_TEXT(\"ws://127.0.0.1:1/\"));\n    sleep(10);\n}\n";
+    std::fs::write(&source, text).unwrap();
+    let program = scratch.path().join("late");
+    let link = common::link_options();
+    let options: Vec<&str> =
+        ["-std=c++17", "-fsanitize=address"].into_iter().chain(link.iter().map(String::as_str)).collect();
+    common::compile("c++", &options, &[&source], Some(&program));
+    let output = common::run(&mut Command::new(&program), LIMIT);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("heap-use-after-free"), "{output:?}");
+}
+
 #[test]
 fn a_thousand_clients_need_no_more_threads_than_one() {
     let scratch = common::Scratch::new("many");

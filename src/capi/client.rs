@@ -8,12 +8,14 @@ use super::result::wsaddin_result;
 use crate::client::Client;
 use crate::engine::{Wait, answer};
 use crate::error::{Code, Id};
+use crate::library::later;
 use crate::ws::{Draft, MessageKind};
 use std::ffi::c_void;
 
 /// Makes a client. The first object of the process starts the I/O thread.
 ///
 /// @param client  its handle; free it with wsaddin_client_free
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_client_new(client: *mut wsaddin_client) -> wsaddin_result {
     guard(|| {
@@ -44,6 +46,30 @@ pub extern "C-unwind" fn wsaddin_client_free(client: wsaddin_client) -> wsaddin_
     })
 }
 
+/// Lets go of a client without waiting, from anywhere, inside handlers and destructors too: the handle is bad from then
+/// on, calls that are blocked on it return WSADDIN_CANCELLED, and it is closed as wsaddin_client_free does in the
+/// background. No run of its handler begins after this has returned; one that is under way, this very one or one on
+/// another I/O thread, ends as ever, so what it uses must stay until then: see wsaddin_client_set_owned_handler.
+/// While the background is busy the library's threads run on, after the last free, too. It may be unloaded all the
+/// same: the unloading ends what is left at once, and waits for that.
+///
+/// @retval WSADDIN_BAD_HANDLE  freed or released already
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn wsaddin_client_release(client: wsaddin_client) -> wsaddin_result {
+    guard(|| {
+        // Who closes the object takes its handle away; another is freeing or releasing it just now.
+        CLIENTS.get(client.id)?.release().map_err(|_| Id::BadHandle)?;
+        let (object, place) = CLIENTS.withdraw(client.id)?;
+        later(move || {
+            if let Some(place) = place {
+                place.empty();
+            }
+            object.finish_end();
+        });
+        Ok(())
+    })
+}
+
 /// Connects and shakes hands. Blocks until that has succeeded or failed, at most ConnectTimeout in all; another thread
 /// may end it with disconnect or free (WSADDIN_CANCELLED). Clears the receive queue, the close code and its reason. It is
 /// tried once, whatever the reconnect interval, and its failure is no event: the caller has it already.
@@ -53,6 +79,7 @@ pub extern "C-unwind" fn wsaddin_client_free(client: wsaddin_client) -> wsaddin_
 /// @retval WSADDIN_CONNECTING         it is connecting, closing or reconnecting; nothing happened
 /// @retval WSADDIN_CONNECT_TIMEOUT, WSADDIN_RESOLVE, WSADDIN_REFUSED, WSADDIN_TLS, WSADDIN_CERTIFICATE,
 ///         WSADDIN_HANDSHAKE, WSADDIN_IO  it failed, and the text says why
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_client_connect(
     client: wsaddin_client,
@@ -159,6 +186,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_send_binary(
 /// @retval WSADDIN_TIMEOUT      none within that time
 /// @retval WSADDIN_CLOSED       not connected (any more), and nothing is queued
 /// @retval WSADDIN_HANDLER_SET  a handler gets the events
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_client_receive(
     client: wsaddin_client,
@@ -174,6 +202,8 @@ pub unsafe extern "C-unwind" fn wsaddin_client_receive(
 }
 
 /// Takes the next event of any kind; wsaddin_message_event says which. Otherwise as wsaddin_client_receive.
+///
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_client_receive_event(
     client: wsaddin_client,
@@ -194,6 +224,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_receive_event(
 /// @retval WSADDIN_NOT_CONNECTED  also while it reconnects
 /// @retval WSADDIN_PING_TIMEOUT  no pong within that time
 /// @retval WSADDIN_QUEUE_FULL    the receive queue is full, now or while it waits, so that no pong could be read
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_client_ping(
     client: wsaddin_client,
@@ -211,7 +242,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_ping(
 /// Sends a JSON object and blocks until the message that answers it, at most `timeout_ms`: the one whose `reply_field`
 /// equals the request's `id_field`. A request without that field gets a unique one, put in front of the others; all else
 /// leaves byte for byte. All other messages stay queued in order; what has come before the answer is not received before
-/// it is known to be none. An answer that comes too late is an ordinary message.
+/// it is known to be none. An answer that comes too late is an ordinary message: receive, or the handler, gets it.
 /// Values are equal as JSON has them: numbers by their exact value (1, 1.0, 1e0; of any length), strings by their
 /// characters, escaped or not; a string is no number. In an answer, text or binary, only that field is looked at: where it
 /// comes twice the last one counts, and nothing else in it makes it no answer, as long as its brackets and quotes close.
@@ -227,6 +258,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_ping(
 /// @retval WSADDIN_BAD_ARGUMENT     `text` is no such object; the error's text says where
 /// @retval WSADDIN_QUEUE_FULL       the receive queue is full, now or while it waits, so that no answer could be read; or
 ///                                  no room in the send queue within SendTimeout
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_client_request(
     client: wsaddin_client,

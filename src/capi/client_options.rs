@@ -156,7 +156,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_receive_queue_bytes(
     unsafe { get(client, Opt::ReceiveQueueBytes, value) }
 }
 
-/// Bytes that may wait to be sent. Default 67108864.
+/// Bytes that may wait to be sent; a message for which nothing else waits may be longer. Default 67108864.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_client_set_send_queue_bytes(client: wsaddin_client, value: i64) -> wsaddin_result {
     set(client, Opt::SendQueueBytes, value)
@@ -297,8 +297,8 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_hello_message(
     })
 }
 
-/// Subprotocols to offer, comma separated, preferred first; from the next connect or reconnection on. Default
-/// empty.
+/// Subprotocols to offer, comma separated, preferred first; from the next connect or reconnection on. A server that
+/// selects none of them is refused (WSADDIN_HANDSHAKE), as browsers do. Default empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_client_set_protocols(
     client: wsaddin_client,

@@ -13,12 +13,16 @@ use std::ffi::c_void;
 /// Takes an object's events, one after the other, on a thread of the library. The message is borrowed until the
 /// function returns; wsaddin_message_keep makes one that stays. Be quick: every connection of that thread waits. No C++
 /// exception may leave it. Sending is fine inside and never waits (WSADDIN_QUEUE_FULL instead); disconnect only starts
-/// the close. What would wait for this very thread gives WSADDIN_WOULD_DEADLOCK: free, stop, connect, ping, request,
-/// receive, receive_event, wsaddin_wait_any.
+/// the close, and release ends any object. What would wait for this very thread gives WSADDIN_WOULD_DEADLOCK: new, free,
+/// run, run_tls, stop, connect, ping, request, receive, receive_event, wsaddin_wait_any.
 pub type wsaddin_handler = Option<unsafe extern "C" fn(message: *const wsaddin_message, user_data: *mut c_void)>;
+
+/// Ends what a handler's user_data leads to. It may call functions of the library, as a handler may.
+pub type wsaddin_destroy = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// The host's function and its pointer, which we only hand back.
 struct Function {
+    destroy: wsaddin_destroy,
     on_event: unsafe extern "C" fn(message: *const wsaddin_message, user_data: *mut c_void),
     user_data: *mut c_void,
 }
@@ -28,6 +32,15 @@ struct Function {
 unsafe impl Send for Function {}
 // SAFETY: as above, and events of one object never overlap.
 unsafe impl Sync for Function {}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.destroy {
+            // SAFETY: the host's function for this very pointer, and nobody uses that any more.
+            unsafe { destroy(self.user_data) };
+        }
+    }
+}
 
 impl Function {
     fn call(&self, message: &wsaddin_message) {
@@ -46,9 +59,14 @@ impl HandlerFunction for Function {
     }
 }
 
-fn handler(object: u64, on_event: wsaddin_handler, user_data: *mut c_void) -> Option<Handler> {
+fn handler(
+    object: u64,
+    on_event: wsaddin_handler,
+    user_data: *mut c_void,
+    destroy: wsaddin_destroy,
+) -> Option<Handler> {
     let on_event = on_event?;
-    Some(Handler { object, function: Box::new(Function { on_event, user_data }) })
+    Some(Handler { object, function: Box::new(Function { destroy, on_event, user_data }) })
 }
 
 /// From now on the client's events go to `on_event` instead of the queue, what is queued already first. While a handler
@@ -57,13 +75,14 @@ fn handler(object: u64, on_event: wsaddin_handler, user_data: *mut c_void) -> Op
 ///
 /// @param on_event   the function, or NULL
 /// @param user_data  handed to it each time; the library does not look at it
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside another object's handler while this one runs on another thread
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_client_set_handler(
     client: wsaddin_client,
     on_event: wsaddin_handler,
     user_data: *mut c_void,
 ) -> wsaddin_result {
-    guard(|| CLIENTS.get(client.id)?.set_handler(handler(client.id, on_event, user_data)))
+    guard(|| CLIENTS.get(client.id)?.set_handler(handler(client.id, on_event, user_data, None)))
 }
 
 /// From now on the server's events go to `on_event` instead of the queue, what is queued already first. While a handler
@@ -73,13 +92,54 @@ pub unsafe extern "C-unwind" fn wsaddin_client_set_handler(
 ///
 /// @param on_event   the function, or NULL
 /// @param user_data  handed to it each time; the library does not look at it
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside another object's handler while this one runs on another thread
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_set_handler(
     server: wsaddin_server,
     on_event: wsaddin_handler,
     user_data: *mut c_void,
 ) -> wsaddin_result {
-    guard(|| SERVERS.get(server.id)?.set_handler(handler(server.id, on_event, user_data)))
+    guard(|| SERVERS.get(server.id)?.set_handler(handler(server.id, on_event, user_data, None)))
+}
+
+/// The same, and `user_data` belongs to the library: `destroy` is called with it once, when no run of this handler is
+/// under way and none will come, on whichever thread comes to that last. So a handler may release its own client, or be
+/// replaced while it runs elsewhere, and what it uses stays until it has ended. `destroy` is called when this fails, too.
+///
+/// @param on_event   the function; NULL: none, and `user_data` and `destroy` are not looked at
+/// @param user_data  handed to both functions
+/// @param destroy    NULL: nothing is to be done
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside another object's handler while this one runs on another thread
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_client_set_owned_handler(
+    client: wsaddin_client,
+    on_event: wsaddin_handler,
+    user_data: *mut c_void,
+    destroy: wsaddin_destroy,
+) -> wsaddin_result {
+    guard(|| {
+        let handler = handler(client.id, on_event, user_data, destroy);
+        CLIENTS.get(client.id)?.set_handler(handler)
+    })
+}
+
+/// As wsaddin_client_set_owned_handler, for a server.
+///
+/// @param on_event   the function; NULL: none, and `user_data` and `destroy` are not looked at
+/// @param user_data  handed to both functions
+/// @param destroy    NULL: nothing is to be done
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside another object's handler while this one runs on another thread
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_server_set_owned_handler(
+    server: wsaddin_server,
+    on_event: wsaddin_handler,
+    user_data: *mut c_void,
+    destroy: wsaddin_destroy,
+) -> wsaddin_result {
+    guard(|| {
+        let handler = handler(server.id, on_event, user_data, destroy);
+        SERVERS.get(server.id)?.set_handler(handler)
+    })
 }
 
 thread_local! {
@@ -96,6 +156,7 @@ thread_local! {
 /// @param timeout_ms  milliseconds; WSADDIN_WAIT_FOREVER, WSADDIN_NO_WAIT
 /// @param index       which of them
 /// @retval WSADDIN_TIMEOUT  none within that time
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_wait_any(
     ids: *const u64,

@@ -131,6 +131,15 @@ impl<T> Table<T> {
     /// Takes the handle away. The first of several callers gets the object, once the others that are inside have left:
     /// the caller has ended it, so that they do.
     pub(super) fn remove(&self, id: u64) -> Result<Arc<T>> {
+        let (object, place) = self.withdraw(id)?;
+        if let Some(place) = place {
+            place.empty();
+        }
+        Ok(object)
+    }
+
+    /// The same without waiting for others. The place, where it had one, has to be emptied.
+    pub(super) fn withdraw(&self, id: u64) -> Result<(Arc<T>, Option<&Slot<T>>)> {
         let (generation, index) = self.parts(id).ok_or(Id::BadHandle)?;
         // The object's own may be gone.
         let _stake = Stake::take();
@@ -146,8 +155,8 @@ impl<T> Table<T> {
             slots.vacant.push(index as u32);
         }
         drop(slots);
-        self.places[index % PLACES].clear(id);
-        Ok(object)
+        let place = &self.places[index % PLACES];
+        Ok((object, place.close(id).then_some(place)))
     }
 }
 

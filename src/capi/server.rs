@@ -7,6 +7,7 @@ use super::message::{message_out, wsaddin_message};
 use super::result::{Done, wsaddin_result};
 use crate::engine::{Wait, answer};
 use crate::error::{Code, Id};
+use crate::library::later;
 use crate::server::Server;
 use crate::ws::{Draft, MessageKind};
 use std::ffi::c_void;
@@ -14,6 +15,7 @@ use std::ffi::c_void;
 /// Makes a server. The first object of the process starts the I/O thread.
 ///
 /// @param server  its handle; free it with wsaddin_server_free
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_new(server: *mut wsaddin_server) -> wsaddin_result {
     guard(|| {
@@ -44,6 +46,30 @@ pub extern "C-unwind" fn wsaddin_server_free(server: wsaddin_server) -> wsaddin_
     })
 }
 
+/// Lets go of a server without waiting, from anywhere, inside handlers and destructors too: the handle is bad from then
+/// on, calls that are blocked on it return WSADDIN_CANCELLED, and it is closed as wsaddin_server_free does in the
+/// background. No run of its handler begins after this has returned; one that is under way, this very one or one on
+/// another I/O thread, ends as ever, so what it uses must stay until then: see wsaddin_server_set_owned_handler.
+/// While the background is busy the library's threads run on, after the last free, too. It may be unloaded all the
+/// same: the unloading ends what is left at once, and waits for that.
+///
+/// @retval WSADDIN_BAD_HANDLE  freed or released already
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn wsaddin_server_release(server: wsaddin_server) -> wsaddin_result {
+    guard(|| {
+        // Who closes the object takes its handle away; another is freeing or releasing it just now.
+        SERVERS.get(server.id)?.release().map_err(|_| Id::BadHandle)?;
+        let (object, place) = SERVERS.withdraw(server.id)?;
+        later(move || {
+            if let Some(place) = place {
+                place.empty();
+            }
+            object.finish_end();
+        });
+        Ok(())
+    })
+}
+
 /// Listens and accepts connections in the background. Blocks only while another thread's stop is not finished.
 ///
 /// @param interface_name  an IPv4 or IPv6 address of this machine, "localhost", or empty or "*" for all; UTF-8
@@ -51,6 +77,7 @@ pub extern "C-unwind" fn wsaddin_server_free(server: wsaddin_server) -> wsaddin_
 /// @param port            0 to 65535; 0 picks a free one, which wsaddin_server_get_port tells
 /// @retval WSADDIN_ALREADY_RUNNING  it goes on as it was
 /// @retval WSADDIN_ADDRESS          the port is in use, or the address is not this machine's
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_run(
     server: wsaddin_server,
@@ -67,6 +94,8 @@ pub unsafe extern "C-unwind" fn wsaddin_server_run(
 
 /// Closes every connection with 1001 and frees the port. Blocks at most CloseTimeout. What was received stays queued.
 /// Not running is no error.
+///
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_stop(server: wsaddin_server) -> wsaddin_result {
     guard(|| SERVERS.get(server.id)?.stop())
@@ -178,6 +207,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_binary(
 /// @retval WSADDIN_TIMEOUT      none within that time
 /// @retval WSADDIN_CLOSED       not running (any more), and nothing is queued
 /// @retval WSADDIN_HANDLER_SET  a handler gets the events
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_receive(
     server: wsaddin_server,
@@ -193,6 +223,8 @@ pub unsafe extern "C-unwind" fn wsaddin_server_receive(
 }
 
 /// Takes the next event of any kind; wsaddin_message_event says which. Otherwise as wsaddin_server_receive.
+///
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_receive_event(
     server: wsaddin_server,
@@ -235,6 +267,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_disconnect(
 /// @retval WSADDIN_PING_TIMEOUT   no pong within that time
 /// @retval WSADDIN_NOT_CONNECTED  that connection has gone
 /// @retval WSADDIN_BAD_ARGUMENT   there never was such a connection
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_ping(
     server: wsaddin_server,

@@ -140,7 +140,8 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_receive_queue_bytes(
     unsafe { get(server, Opt::ReceiveQueueBytes, value) }
 }
 
-/// Bytes that may wait to be sent on one connection. Default 4194304.
+/// Bytes that may wait to be sent on one connection; a message for which nothing else waits may be longer. Default
+/// 4194304.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_set_send_queue_bytes(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::SendQueueBytes, value)

@@ -24,7 +24,7 @@ pub(super) struct Slot<T> {
     object: UnsafeCell<Option<Arc<T>>>,
 }
 
-// SAFETY: all threads read the object, and one writes it while no other can be reading: see `put` and `clear`.
+// SAFETY: all threads read the object, and one writes it while no other can be reading: see `put` and `empty`.
 unsafe impl<T: Send + Sync> Sync for Slot<T> {}
 
 impl<T> Slot<T> {
@@ -35,7 +35,7 @@ impl<T> Slot<T> {
     /// Gives the place to an object unless it is taken. Called under the table's lock, so by one at a time.
     pub(super) fn put(&self, id: u64, object: &Arc<T>) {
         if self.id.load(SeqCst) == FREE {
-            // SAFETY: nobody reads it while `id` is FREE, `clear` has finished, and the lock keeps other callers out.
+            // SAFETY: nobody reads it while `id` is FREE, `empty` has finished, and the lock keeps other callers out.
             unsafe { *self.object.get() = Some(object.clone()) };
             self.id.store(id, SeqCst);
         }
@@ -47,18 +47,20 @@ impl<T> Slot<T> {
         if self.id.load(SeqCst) != id {
             return None;
         }
-        // Counted before looking, so that `clear` either sees the count or is seen.
+        // Counted before looking, so that `empty` either sees the count or is seen.
         self.users.fetch_add(1, SeqCst);
         let visit = Visit(self);
         (self.id.load(SeqCst) == id).then_some(visit)
     }
 
-    /// Takes the place away from a handle and waits until everybody has left, but for calls that come too late and
-    /// leave at once. The caller is not inside, and has ended what calls inside may be waiting for.
-    pub(super) fn clear(&self, id: u64) {
-        if self.id.compare_exchange(id, CLOSING, SeqCst, SeqCst).is_err() {
-            return;
-        }
+    /// Takes the place away from a handle; true when it had it. [`Slot::empty`] has to follow.
+    pub(super) fn close(&self, id: u64) -> bool {
+        self.id.compare_exchange(id, CLOSING, SeqCst, SeqCst).is_ok()
+    }
+
+    /// After `close`: waits until everybody has left, but for calls that come too late and leave at once. The caller is
+    /// not inside, and has ended what calls inside may be waiting for.
+    pub(super) fn empty(&self) {
         for attempt in 0.. {
             if self.users.load(SeqCst) == 0 {
                 break;
@@ -80,7 +82,7 @@ pub(super) struct Visit<'a, T>(&'a Slot<T>);
 
 impl<T> Visit<'_, T> {
     pub(super) fn object(&self) -> &T {
-        // SAFETY: made by `enter`, which has found the handle valid; until this is dropped `clear` waits.
+        // SAFETY: made by `enter`, which has found the handle valid; until this is dropped `empty` waits.
         let object = unsafe { &*self.0.object.get() };
         object.as_ref().expect("a place with a handle has an object")
     }

@@ -16,6 +16,7 @@ use std::ffi::c_void;
 ///                     PEM text is the password
 /// @param password     of the key or the PKCS#12; copied, and wiped when the server stops
 /// @retval WSADDIN_FILE  a file cannot be read or used, or the password is wrong; the text says which and why
+/// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_run_tls(
     server: wsaddin_server,

@@ -126,6 +126,16 @@ impl Shared {
         Ok(state.attempt == attempt && state.complete)
     }
 
+    /// Starts to close an open connection, whose messages nobody takes any more.
+    pub(super) fn begin_close(&self) {
+        let mut state = lock(&self.state);
+        if let (Phase::Open, Some(connection)) = (state.phase, state.connection.clone()) {
+            state.phase = Phase::Closing;
+            drop(state);
+            connection.close(1001, Reason::none(), true);
+        }
+    }
+
     /// Waits until the I/O thread has let go of every connection; those that only wait for the peer's FIN do not.
     pub(super) fn wait_gone(&self) {
         let mut state = lock(&self.state);

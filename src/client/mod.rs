@@ -221,6 +221,21 @@ impl Client {
     /// `CloseTimeout`. When it returns nothing of ours works for it. Every later call fails with CANCELLED.
     pub fn shut_down(&self) -> Result<()> {
         refuse_on_io_thread("free")?;
+        self.begin_end()?;
+        self.finish_end();
+        Ok(())
+    }
+
+    /// The same without waiting, from anywhere: every call is ended, the close is on its way, no run of the handler
+    /// begins any more. [`Client::finish_end`] has to follow on a thread that may wait.
+    pub fn release(&self) -> Result<()> {
+        self.begin_end()?;
+        self.shared.inbox.drop_handler();
+        self.shared.begin_close();
+        Ok(())
+    }
+
+    fn begin_end(&self) -> Result<()> {
         let shared = &self.shared;
         if !shared.gate.close() {
             return Err(Error::of(Id::Cancelled));
@@ -236,6 +251,12 @@ impl Client {
             // Ends a `send` that waits for room; what was accepted still goes out.
             connection.outbox.finish();
         }
+        Ok(())
+    }
+
+    /// Waits until nothing works for the object.
+    pub fn finish_end(&self) {
+        let shared = &self.shared;
         shared.gate.wait_empty();
         // The queue is no longer read: its messages must not hold the connection back.
         shared.inbox.clear();
@@ -247,7 +268,6 @@ impl Client {
         // Joins the I/O threads if this was the last object.
         let lease = lock(&self.lease).take();
         drop(lease);
-        Ok(())
     }
 }
 

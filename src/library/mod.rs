@@ -10,9 +10,11 @@ mod imp;
 #[cfg(unix)]
 mod signals;
 
+mod background;
 mod border;
 mod fork;
 
+pub use background::{finish_later, later};
 pub use border::{border, quiet_panics};
 pub use fork::{Stake, back_from_host, has_child, is_forked, try_lock};
 

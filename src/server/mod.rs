@@ -283,6 +283,21 @@ impl Server {
     /// ours works for it. Every later call fails with CANCELLED.
     pub fn shut_down(&self) -> Result<()> {
         refuse_on_io_thread("free")?;
+        self.begin_end()?;
+        self.finish_end();
+        Ok(())
+    }
+
+    /// The same without waiting, from anywhere: every call is ended, the close is on its way, no run of the handler
+    /// begins any more. [`Server::finish_end`] has to follow on a thread that may wait.
+    pub fn release(&self) -> Result<()> {
+        self.begin_end()?;
+        self.shared.inbox.drop_handler();
+        self.begin_stop();
+        Ok(())
+    }
+
+    fn begin_end(&self) -> Result<()> {
         let shared = &self.shared;
         if !shared.gate.close() {
             return Err(Error::of(Id::Cancelled));
@@ -299,6 +314,12 @@ impl Server {
             connection.cancel_pings();
             connection.outbox.finish();
         }
+        Ok(())
+    }
+
+    /// Waits until nothing works for the object.
+    pub fn finish_end(&self) {
+        let shared = &self.shared;
         shared.gate.wait_empty();
         shared.inbox.clear();
         self.stop_now();
@@ -307,7 +328,6 @@ impl Server {
         self.set_tls(None);
         let lease = lock(&self.lease).take();
         drop(lease);
-        Ok(())
     }
 }
 

@@ -18,7 +18,7 @@ const NEWCOMERS: usize = 4096;
 impl Acceptor for Shared {
     fn accept(&self, address: SocketAddr) -> Option<Arc<Connection>> {
         let mut state = lock(&self.state);
-        if state.phase != Phase::Running || state.ios.is_empty() {
+        if state.phase != Phase::Running || state.cancelled || state.ios.is_empty() {
             return None;
         }
         if state.registry.live_count() >= self.options.size(Opt::MaxConnections).saturating_add(NEWCOMERS) {

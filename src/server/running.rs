@@ -94,6 +94,19 @@ impl Server {
         Ok(())
     }
 
+    /// What of a stop needs no waiting: nobody is let in any more, and all who are there are told.
+    pub(super) fn begin_stop(&self) {
+        let shared = &self.shared;
+        let state = lock(&shared.state);
+        if state.phase != Phase::Running {
+            return;
+        }
+        state.ios[0].post(Command::Unlisten { serial: shared.wish() ^ (state.run << 48) });
+        let closing: Vec<_> = state.registry.live().cloned().collect();
+        drop(state);
+        closing.iter().for_each(|connection| connection.close(1001, Reason::none(), true));
+    }
+
     pub(super) fn stop_now(&self) {
         let shared = &self.shared;
         shared.loading.interrupt();

@@ -63,6 +63,7 @@ void bad_handles(void);
 void bad_arguments(void);
 void connection_numbers(void);
 void handlers(void);
+void releasing(void);
 void waiting_for_any(void);
 void races_with_free(int rounds);
 void waking_blocked_calls(void);

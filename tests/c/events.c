@@ -17,6 +17,12 @@ static void forbidden(struct seen *seen, uint64_t connection) {
     size_t index;
     int64_t value;
 #define DEADLOCK(call) EXPECT(call, WSADDIN_WOULD_DEADLOCK)
+    wsaddin_client new_client;
+    wsaddin_server new_server;
+    DEADLOCK(wsaddin_client_new(&new_client));
+    DEADLOCK(wsaddin_server_new(&new_server));
+    DEADLOCK(wsaddin_server_run(seen->server, WSADDIN_TEXT("127.0.0.1"), 0));
+    DEADLOCK(wsaddin_server_run_tls(seen->server, WSADDIN_TEXT("127.0.0.1"), 0, WSADDIN_TEXT("none"), NULL, 0, NULL, 0));
     DEADLOCK(wsaddin_server_free(seen->server));
     DEADLOCK(wsaddin_client_free(seen->client));
     DEADLOCK(wsaddin_server_stop(seen->server));
@@ -143,6 +149,54 @@ void handlers(void) {
     GOOD(wsaddin_server_free(at_server.server));
     GOOD(wsaddin_client_free(at_client.client));
     CHECK(at_server.opens > 0 && at_server.opens == at_server.closes - 1 && at_server.inside == 0);
+}
+
+/* A handler that owns what it uses, and lets go of its own object. */
+struct owner {
+    wsaddin_client client;
+    atomic_int *ended;
+};
+
+static void end_owner(void *user_data) {
+    struct owner *owner = user_data;
+    (*owner->ended)++;
+    free(owner);
+}
+
+static void let_go(const wsaddin_message *message, void *user_data) {
+    struct owner *owner = user_data;
+    int ended = *owner->ended;
+    if (wsaddin_message_event(message) != WSADDIN_EVENT_MESSAGE) return;
+    GOOD(wsaddin_client_release(owner->client));
+    EXPECT(wsaddin_client_release(owner->client), WSADDIN_BAD_HANDLE);
+    CHECK(*owner->ended == ended); /* not while it runs */
+}
+
+static void nothing(const wsaddin_message *message, void *user_data) { (void)message, (void)user_data; }
+
+void releasing(void) {
+    atomic_int ended = 0;
+    wsaddin_server server;
+    wsaddin_client client;
+    wsaddin_message *message;
+    uint64_t connection = pair(&server, &client);
+    struct owner *owner = malloc(sizeof *owner);
+    CHECK(owner != NULL);
+    *owner = (struct owner){client, &ended};
+    GOOD(wsaddin_client_set_owned_handler(client, let_go, owner, end_owner));
+    GOOD(wsaddin_server_send_text(server, connection, WSADDIN_TEXT("x")));
+    GOOD(wsaddin_server_send_text(server, connection, WSADDIN_TEXT("never seen")));
+    wait_for(&ended, 1);
+    GOOD(wsaddin_server_receive_event(server, LONG, &message));
+    CHECK(wsaddin_message_event(message) == WSADDIN_EVENT_CLOSE);
+    char text[256] = {0};
+    CHECK(wsaddin_message_size(message) < sizeof text);
+    memcpy(text, wsaddin_message_data(message), wsaddin_message_size(message));
+    CHECK(strstr(text, "1001") != NULL);
+    wsaddin_message_free(message);
+    GOOD(wsaddin_server_set_owned_handler(server, nothing, NULL, NULL));
+    GOOD(wsaddin_server_release(server));
+    EXPECT(wsaddin_server_stop(server), WSADDIN_BAD_HANDLE);
 }
 
 static void *free_soon(void *client) {

@@ -103,6 +103,8 @@ int main(int argc, char **argv) {
     puts("connection numbers");
     handlers();
     puts("handlers");
+    releasing();
+    puts("releasing");
     waiting_for_any();
     puts("waiting for any");
     waking_blocked_calls();

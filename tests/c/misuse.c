@@ -145,6 +145,12 @@ void bad_handles(void) {
     }
     CHECK(number(wsaddin_client_get_status, client) == 0);
     free_pair(server, client);
+    GOOD(wsaddin_client_new(&client));
+    GOOD(wsaddin_server_new(&server));
+    GOOD(wsaddin_client_release(client));
+    GOOD(wsaddin_server_release(server));
+    EXPECT(wsaddin_client_release(client), WSADDIN_BAD_HANDLE);
+    EXPECT(wsaddin_server_release(server), WSADDIN_BAD_HANDLE);
     EXPECT(wsaddin_client_free(client), WSADDIN_BAD_HANDLE);
     EXPECT(wsaddin_server_free(server), WSADDIN_BAD_HANDLE);
 }

@@ -31,7 +31,8 @@
     each(wsaddin_message_event) each(wsaddin_message_connection) each(wsaddin_message_data)                          \
     each(wsaddin_message_size) each(wsaddin_message_free) each(wsaddin_wait_any) each(wsaddin_server_run_tls)        \
     each(wsaddin_server_reload_certificate) each(wsaddin_client_set_client_certificate)                              \
-    each(wsaddin_client_set_verify_certificate) each(wsaddin_client_set_connect_timeout)
+    each(wsaddin_client_set_verify_certificate) each(wsaddin_client_set_connect_timeout)                             \
+    each(wsaddin_client_release) each(wsaddin_server_release)
 
 #define FIELD(name) __typeof__(name) *name;
 static struct { FUNCTIONS(FIELD) } lib;
@@ -295,6 +296,29 @@ static void round_of_leader(const char *path) {
     sem_destroy(&self.unloaded);
 }
 
+/* Unloaded while what was released is still being closed: at once, or a moment later. */
+static void round_of_release(const char *path, int round) {
+    void *handle = load(path);
+    wsaddin_server server;
+    wsaddin_client client;
+    int64_t port;
+    char url[64];
+    GOOD(lib.wsaddin_server_new(&server));
+    GOOD(lib.wsaddin_server_run(server, WSADDIN_TEXT("127.0.0.1"), 0));
+    GOOD(lib.wsaddin_server_get_port(server, &port));
+    GOOD(lib.wsaddin_client_new(&client));
+    snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)port);
+    GOOD(lib.wsaddin_client_connect(client, url, strlen(url)));
+    GOOD(lib.wsaddin_client_send_text(client, WSADDIN_TEXT("hello")));
+    GOOD(lib.wsaddin_client_release(client));
+    EXPECT(lib.wsaddin_client_free(client), WSADDIN_BAD_HANDLE);
+    if (round % 2 == 0) GOOD(lib.wsaddin_server_release(server));
+    else GOOD(lib.wsaddin_server_free(server));
+    usleep((unsigned)round % 5 * 300);
+    CHECK(dlclose(handle) == 0);
+    CHECK(!look().mapped && look().threads == 1);
+}
+
 /* A thread of the host that uses the library and outlives it. */
 struct host_thread {
     pthread_t thread;
@@ -359,6 +383,7 @@ int main(int argc, char **argv) {
     const char *wss = argc > 4 ? argv[3] : NULL;
     wsaddin_result expected = argc > 4 ? atoi(argv[4]) : 0;
     struct left before = look(), warm = before;
+    for (int round = 0; round < 30; round++) round_of_release(argv[1], round);
     round_of_leader(argv[1]);
     puts("unload: led");
     for (int round = 1; round <= rounds; round++) {

@@ -21,13 +21,13 @@ template <typename Call> wsaddin_result result_of(Call call) {
     try {
         call();
         return WSADDIN_OK;
-    } catch (const wsaddin::error &error) {
+    } catch (const websocket::error &error) {
         CHECK(error.what()[0] != '\0');
         return error.result();
     }
 }
 
-static void properties(wsaddin::client &client, wsaddin::server &server) {
+static void properties(websocket::client &client, websocket::server &server) {
     client.set_connect_timeout(9s);
     CHECK(client.get_connect_timeout() == 9s);
     client.set_close_timeout(2s);
@@ -53,11 +53,11 @@ static void properties(wsaddin::client &client, wsaddin::server &server) {
     CHECK(client.get_receive_queue_bytes() == 1 << 20);
     client.set_send_queue_bytes(1 << 20);
     CHECK(client.get_send_queue_bytes() == 1 << 20);
-    client.set_reconnect_interval(1000);
-    CHECK(client.get_reconnect_interval() == 1000);
-    client.set_reconnect_interval(0);
-    client.set_reconnect_max_interval(30000);
-    CHECK(client.get_reconnect_max_interval() == 30000);
+    client.set_reconnect_interval(1s);
+    CHECK(client.get_reconnect_interval() == 1000ms);
+    client.set_reconnect_interval(0s);
+    client.set_reconnect_max_interval(30s);
+    CHECK(client.get_reconnect_max_interval() == 30s);
     client.set_hello_message("id:1234");
     CHECK(client.get_hello_message() == "id:1234");
     client.set_hello_message("");
@@ -65,8 +65,13 @@ static void properties(wsaddin::client &client, wsaddin::server &server) {
     CHECK(client.get_protocols() == "chat");
     server.set_close_timeout(2s);
     CHECK(server.get_close_timeout() == 2s);
-    server.set_send_timeout(wsaddin::no_wait);
-    CHECK(server.get_send_timeout() == -1ms);
+    server.set_send_timeout(websocket::no_wait);
+    CHECK(server.get_send_timeout() == -1ms && server.get_send_timeout() == websocket::no_wait);
+    server.set_send_timeout(websocket::forever);
+    CHECK(server.get_send_timeout().is_forever() && server.get_send_timeout() != 0ms);
+    server.set_send_timeout(0ms);
+    CHECK(server.get_send_timeout() == websocket::no_wait);
+    CHECK(websocket::timeout(1us).c() == 1 && websocket::timeout(-1h).c() == -1 && websocket::timeout(24h).c() == 86'400'000);
     server.set_ping_interval(3s);
     CHECK(server.get_ping_interval() == 3s);
     server.set_pong_timeout(3s);
@@ -127,7 +132,7 @@ static void properties(wsaddin::client &client, wsaddin::server &server) {
     CHECK(result_of([&] { client.set_close_timeout(-1ms); }) == WSADDIN_BAD_ARGUMENT);
 }
 
-static void conversation(wsaddin::client &client, wsaddin::server &server) {
+static void conversation(websocket::client &client, websocket::server &server) {
     server.run("127.0.0.1", 0);
     CHECK(server.get_server() == "127.0.0.1" && server.get_port() > 0);
     const std::string url = "ws://127.0.0.1:" + std::to_string(server.get_port()) + "/path?a=b";
@@ -144,77 +149,97 @@ static void conversation(wsaddin::client &client, wsaddin::server &server) {
     CHECK(server.connection_list().front() == '[' && server.get_connections().rfind("1: 127.0.0.1:", 0) == 0);
     CHECK(server.get_connection_count() == 1);
 
+    const std::uint64_t idle = server.id();
     const std::string_view text("embedded \0 NUL, \xF0\x9F\x98\x80", 20);
-    client.send_text(text);
-    client.send_binary(std::string(100'000, '\xFF'));
+    CHECK(client.send_text(text));
+    CHECK(client.send_binary(std::string(100'000, '\xFF')));
     auto first = server.receive(10s);
     CHECK(first && first->is_text() && first->data() == text);
     auto second = server.receive(10s);
     CHECK(second && !second->is_text() && second->data().size() == 100'000);
-    CHECK(server.receive(wsaddin::no_wait).timed_out());
+    CHECK(server.receive(0ms).timed_out() && server.receive(websocket::no_wait).timed_out() && server.receive_event(-1s).timed_out());
+    CHECK(!websocket::wait_any(&idle, 1, 0ms));
     CHECK(server.send_text(id, "one") && server.send_binary(id, "two"));
     CHECK(server.broadcast_text("three") == 1 && server.broadcast_binary("four") == 1);
     const std::uint64_t ids[] = {server.id(), client.id()};
-    CHECK(wsaddin::wait_any(ids, 2, 10s) == 1u);
+    CHECK(websocket::wait_any(ids, 2, 10s) == 1u);
     for (const auto *expected : {"one", "two", "three", "four"}) {
         auto got = client.receive(10s);
         CHECK(got && got->data() == expected);
     }
-    CHECK(client.ping() >= 0ms && server.ping(id) >= 0ms);
+    CHECK(*client.ping() >= 0ms && *server.ping(id) >= 0ms);
     CHECK(client.get_queued() == 0 && server.get_queued() == 0 && client.get_buffered_amount() == 0);
     CHECK(client.statistics().front() == '{' && server.statistics().front() == '{');
 
     CHECK(server.disconnect(id, 4000, "enough"));
-    CHECK(!server.disconnect(id) && !server.send_text(id, "late") && !server.connection_info(id));
-    CHECK(client.receive(10s).closed());
+    CHECK(!server.disconnect(id) && server.send_text(id, "late").ended() && !server.connection_info(id));
+    CHECK(client.receive(10s).ended());
     CHECK(client.get_close_code() == 4000 && client.get_close_reason() == "enough" && !client.disconnect());
+    CHECK(client.send_text("late").ended() && client.ping().ended() && client.request("{}").ended());
+    CHECK(server.send_to_name_text("nobody", "x").not_found());
+    CHECK(result_of([&] { (void)server.send_text(4711, "x"); }) == WSADDIN_BAD_ARGUMENT);
 }
 
-static void handlers(wsaddin::client &client, wsaddin::server &server) {
-    std::promise<wsaddin::message> kept;
+static void handlers(websocket::client &client, websocket::server &server) {
+    std::promise<websocket::message> kept;
     bool once = false;
-    server.set_handler([&](const wsaddin::message_view &event) {
+    server.set_handler([&](const websocket::message_view &event) {
         if (event.event() != WSADDIN_EVENT_MESSAGE || once) return;
         once = true;
         CHECK(result_of([&] { server.stop(); }) == WSADDIN_WOULD_DEADLOCK);
         kept.set_value(event.keep());
-        server.send_text(event.connection(), event.data());
+        CHECK(server.send_text(event.connection(), event.data()));
         server.set_handler({});
     });
     client.begin_connect("ws://127.0.0.1:" + std::to_string(server.get_port()));
     auto open = client.receive_event(10s);
     CHECK(open && open->event() == WSADDIN_EVENT_OPEN);
-    client.send_text("to the handler");
+    CHECK(client.send_text("to the handler"));
     CHECK(kept.get_future().get().data() == "to the handler");
     CHECK(client.receive(10s)->data() == "to the handler");
     CHECK(client.disconnect(1000, "bye"));
     server.stop();
-    CHECK(server.receive(1s).closed() && server.get_port() == 0);
+    CHECK(server.receive(1s).ended() && server.get_port() == 0);
 }
 
-static void requests(wsaddin::client &client, wsaddin::server &server) {
+static void requests(websocket::client &client, websocket::server &server) {
     server.run("localhost", 0);
-    server.set_handler([&](const wsaddin::message_view &event) {
-        if (event.event() == WSADDIN_EVENT_MESSAGE) server.send_text(event.connection(), event.data());
+    server.set_handler([&](const websocket::message_view &event) {
+        if (event.event() == WSADDIN_EVENT_MESSAGE) CHECK(server.send_text(event.connection(), event.data()));
     });
     client.connect("ws://localhost:" + std::to_string(server.get_port()));
-    CHECK(client.request("{\"id\":7}", 10s).data() == "{\"id\":7}");
+    CHECK(client.request("{\"id\":7}", 10s)->data() == "{\"id\":7}");
+    server.set_handler({});
+    CHECK(client.request("{}", 50ms).timed_out());
+    // The other side reads nothing more: the send queue fills, for longer than its pongs may take when all is slow.
+    client.set_ping_interval(0s);
+    server.set_ping_interval(0s);
+    server.set_receive_queue_messages(1);
+    client.set_send_queue_bytes(1 << 20);
+    client.set_send_timeout(0s);
+    std::string large(1 << 18, 'x');
+    std::uint32_t noise = 4711; // what cannot be compressed
+    for (char &byte : large) byte = static_cast<char>((noise = noise * 1664525 + 1013904223) >> 24);
+    websocket::sent last(WSADDIN_OK);
+    for (int at = 0; at < 1000 && last; ++at) last = client.send_binary(large);
+    CHECK(last.full());
+    while (server.receive(1s)) {}
 }
 
 int main() {
-    CHECK(!wsaddin::version().empty());
-    wsaddin::client client;
-    wsaddin::server server;
+    CHECK(!websocket::version().empty());
+    websocket::client client;
+    websocket::server server;
     properties(client, server);
     conversation(client, server);
     handlers(client, server);
     requests(client, server);
-    wsaddin::client moved = std::move(client);
+    websocket::client moved = std::move(client);
     CHECK(moved.get_ready_state() == 1);
-    wsaddin::set_log("", WSADDIN_LOG_FRAMES);
-    CHECK(result_of([&] { wsaddin::set_log("/nowhere/at/all.log"); }) == WSADDIN_FILE);
-    wsaddin::set_language(WSADDIN_LANGUAGE_RUSSIAN);
+    websocket::set_log("", WSADDIN_LOG_FRAMES);
+    CHECK(result_of([&] { websocket::set_log("/nowhere/at/all.log"); }) == WSADDIN_FILE);
+    websocket::set_language(WSADDIN_LANGUAGE_RUSSIAN);
     CHECK(result_of([&] { client.connect("ws://127.0.0.1"); }) == WSADDIN_BAD_HANDLE);
-    CHECK(result_of([&] { wsaddin::set_language(7); }) == WSADDIN_BAD_ARGUMENT);
+    CHECK(result_of([&] { websocket::set_language(7); }) == WSADDIN_BAD_ARGUMENT);
     std::puts("wrapper: everything as expected");
 }

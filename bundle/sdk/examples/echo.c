@@ -9,8 +9,9 @@ static void echo(const wsaddin_message *message, void *server) {
                                  wsaddin_message_data(message), wsaddin_message_size(message));
 }
 
-static int failed(void) {
-    fprintf(stderr, "%s\n", wsaddin_error_description());
+/* Only errors, which are negative, have a text. */
+static int failed(wsaddin_result result) {
+    fprintf(stderr, "%s\n", result < 0 ? wsaddin_error_description() : "no answer");
     return 1;
 }
 
@@ -18,19 +19,22 @@ int main(void) {
     wsaddin_server server;
     wsaddin_client client;
     wsaddin_message *answer = NULL;
+    wsaddin_result result;
     int64_t port;
     char url[64];
     int size;
 
     /* Port 0 takes one that is free. */
-    if (wsaddin_server_new(&server) || wsaddin_server_set_handler(server, echo, &server) ||
-        wsaddin_server_run(server, WSADDIN_TEXT("127.0.0.1"), 0) || wsaddin_server_get_port(server, &port))
-        return failed();
+    if ((result = wsaddin_server_new(&server)) || (result = wsaddin_server_set_handler(server, echo, &server)) ||
+        (result = wsaddin_server_run(server, WSADDIN_TEXT("127.0.0.1"), 0)) ||
+        (result = wsaddin_server_get_port(server, &port)))
+        return failed(result);
     size = snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)port);
 
-    if (wsaddin_client_new(&client) || wsaddin_client_connect(client, url, (size_t)size) ||
-        wsaddin_client_send_text(client, WSADDIN_TEXT("hello")) || wsaddin_client_receive(client, 5000, &answer))
-        return failed();
+    if ((result = wsaddin_client_new(&client)) || (result = wsaddin_client_connect(client, url, (size_t)size)) ||
+        (result = wsaddin_client_send_text(client, WSADDIN_TEXT("hello"))) ||
+        (result = wsaddin_client_receive(client, 5000, &answer)))
+        return failed(result);
     printf("%.*s\n", (int)wsaddin_message_size(answer), (const char *)wsaddin_message_data(answer));
 
     wsaddin_message_free(answer);

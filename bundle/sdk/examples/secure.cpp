@@ -12,18 +12,21 @@ int main(int argc, char **argv) {
         return 2;
     }
     try {
-        wsaddin::client client;
+        websocket::client client;
         if (argc > 2) client.set_ca_file(argv[2]);
         client.connect(argv[1]);
-        client.send_text("hello over TLS");
+        if (!client.send_text("hello over TLS")) {
+            std::fprintf(stderr, "the other side has closed\n");
+            return 1;
+        }
         const auto answer = client.receive(std::chrono::seconds(5));
         if (!answer) {
-            std::fprintf(stderr, answer.closed() ? "the other side has closed\n" : "no answer\n");
+            std::fprintf(stderr, answer.ended() ? "the other side has closed\n" : "no answer\n");
             return 1;
         }
         std::printf("%s\n", std::string(answer->data()).c_str());
         client.disconnect();
-    } catch (const wsaddin::error &error) {
+    } catch (const websocket::error &error) {
         std::fprintf(stderr, "%s\n", error.what());
         return error.result() == WSADDIN_CERTIFICATE ? 3 : 1;
     }

@@ -49,6 +49,17 @@ impl Inbox {
         Ok(set)
     }
 
+    /// Takes the handler away without waiting for a run that is under way on another thread. That run's thread is the last
+    /// to have it.
+    pub fn drop_handler(&self) {
+        let mut state = self.lock();
+        self.handler_changed.store(true, SeqCst);
+        self.has_handler.store(false, Relaxed);
+        let old = state.dispatch.handler.take();
+        drop(state);
+        drop(old);
+    }
+
     /// Runs the handler for everything queued. Events of one object never overlap: while one I/O thread is inside,
     /// another leaves its events to it. They are taken in batches, under one lock each. A guest of the loop leaves them to
     /// the thread, which has been told that there is a handler now.

@@ -137,6 +137,8 @@ impl Drop for Lease {
 /// The library is being unloaded, or the process ends, with objects alive: their threads must not outlive the code.
 fn abandon() {
     abandon_threads();
+    // What it waits for has ended by now.
+    library::finish_later(Instant::now() + Duration::from_secs(2));
     log::abandon();
     payload::abandon();
 }
