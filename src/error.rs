@@ -185,6 +185,7 @@ table! {
     UrlMalformed BadArgument "the URL {0} is malformed" "неверный URL {0}";
     UrlScheme BadArgument "the URL {0} has the scheme {1}: ws or wss is needed" "URL {0}: схема {1} не поддерживается, нужна ws или wss";
     UrlFragment BadArgument "the URL {0} has a fragment (#…), which RFC 6455 does not allow" "URL {0} содержит фрагмент (#…), RFC 6455 этого не допускает";
+    UrlZone BadArgument "a zone (%interface) belongs to a link-local IPv6 address (fe80::…) in brackets" "зона (%интерфейс) допустима только у адреса IPv6 link-local (fe80::…), в скобках";
     UrlNoScheme BadArgument "it has to begin with ws:// or wss://" "он должен начинаться с ws:// или wss://";
 
     LogFile File "the log file {0} cannot be written" "не удаётся писать в файл журнала {0}";
@@ -214,6 +215,8 @@ table! {
     SocketFailed Io "the socket failed" "ошибка сокета";
     ConnectTimeout ConnectTimeout "no connection within {0} ms: {1}" "подключение не удалось за {0} мс: {1}";
     HostNotFound Resolve "host {0} not found" "узел {0} не найден";
+    ZoneUnknown Resolve "there is no network interface {0}" "нет сетевого интерфейса {0}";
+    ZoneMissing Refused "a link-local address takes its interface: fe80::…%interface" "для адреса link-local нужен интерфейс: fe80::…%интерфейс";
     LookupFailed Resolve "looking up host {0} failed" "не удалось определить адрес узла {0}";
     TlsFailed Tls "TLS handshake failed" "сбой рукопожатия TLS";
     TlsClosed Tls "the peer closed the connection during the TLS handshake" "соединение закрыто во время рукопожатия TLS";
@@ -271,6 +274,7 @@ table! {
     ProxyCut Proxy "the proxy closed the connection before it answered" "прокси закрыл соединение, не ответив";
     ProxyAhead Proxy "the proxy sent data of its own after its answer" "прокси прислал посторонние данные вслед за ответом";
     ProxyStatus Proxy "the proxy answered HTTP {0} instead of 200" "прокси ответил HTTP {0} вместо 200";
+    ProxyZone Proxy "{0} is known on this computer only, a proxy cannot connect to it" "{0} существует только на этом компьютере, прокси не может к нему подключиться";
     ProxyDemands Proxy "the proxy demands authorization (407), it offers: {0}" "прокси требует авторизации (407), предлагает: {0}";
     ProxyRefuses Proxy "the proxy refused the user name or password (407), it offers: {0}" "прокси отверг имя или пароль (407), предлагает: {0}";
     SocksDemands Proxy "the proxy accepts none of the offered methods of authorization: {0}" "прокси не принял ни одного способа авторизации: {0}";

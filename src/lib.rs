@@ -11,6 +11,7 @@ pub mod capi;
 pub mod client;
 pub mod engine;
 pub mod error;
+pub mod host;
 pub mod json;
 pub mod library;
 pub mod log;

@@ -2,6 +2,7 @@
 
 use super::moment::Moment;
 use super::reactor::Reactor;
+use super::resolve::lacks_zone;
 use super::stream::Stream;
 use crate::error::{Error, Id};
 use crate::log::{self, Who};
@@ -106,6 +107,7 @@ fn describe(address: SocketAddr, error: &io::Error) -> Error {
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::TimedOut => {
             Id::Unreachable
         }
+        _ if lacks_zone(&address) => Id::ZoneMissing,
         _ => Id::SocketFailed,
     };
     Error::new(Id::ConnectingTo, [address.to_string().into()]).because(Error::of(id).detail(error))

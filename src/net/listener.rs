@@ -1,13 +1,15 @@
 //! A listening socket.
 
 use super::reactor::Reactor;
+use super::resolve::{lacks_zone, look_up, resolve_now};
 use super::stream::Stream;
 use crate::error::{Error, Id, Result};
+use crate::host::Host;
 use mio::net::TcpListener;
 use mio::{Interest, Token};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 
 /// Newcomers that the kernel keeps until they are accepted; std's 128 is too few for a burst.
 const BACKLOG: i32 = 4096;
@@ -26,9 +28,10 @@ impl Listener {
                 ErrorKind::AddrInUse => Id::PortInUse,
                 ErrorKind::AddrNotAvailable => Id::InterfaceForeign,
                 ErrorKind::PermissionDenied => Id::PortForbidden,
+                _ if lacks_zone(&address) => Id::ZoneMissing,
                 _ => Id::ListenFailed,
             };
-            Error::new(Id::ListenOn, [address.to_string().into()]).because(Error::of(id).detail(error))
+            Error::new(Id::ListenOn, [address.to_string().into()]).because(Error::of(id).detail(error)).with_own_code()
         };
         let socket = Self::open(address, v6_only).map_err(fail)?;
         let address = socket.local_addr().map_err(fail)?;
@@ -82,11 +85,16 @@ pub fn interface_addresses(interface: &str, port: u16) -> Result<Vec<(SocketAddr
     let text = interface.trim();
     match text {
         "" | "*" => return Ok(both(Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED)),
-        _ if text.eq_ignore_ascii_case("localhost") => return Ok(both(Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST)),
+        _ if Host::parse(text).is_some_and(|host| host.is_localhost()) => {
+            return Ok(both(Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST));
+        }
         _ => {}
     }
-    let bare = text.strip_suffix('.').unwrap_or(text);
-    let bare = bare.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(bare);
-    let address: IpAddr = bare.parse().map_err(|_| Error::new(Id::InterfaceInvalid, [interface.into()]))?;
-    Ok(vec![(SocketAddr::new(address, port), address.is_ipv6())])
+    let host = Host::literal(text.strip_suffix('.').unwrap_or(text));
+    let host = host.ok_or_else(|| Error::new(Id::InterfaceInvalid, [interface.into()]))?;
+    // An address is asked of nobody, so this does not wait.
+    let found = resolve_now(&host, port).map_or_else(|| look_up(&host, port), Ok);
+    let found =
+        found.map_err(|error| Error::new(Id::ListenOn, [host.to_string().into()]).because(error).with_own_code())?;
+    Ok(found.into_iter().take(1).map(|address| (address, address.is_ipv6())).collect())
 }

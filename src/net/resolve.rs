@@ -2,23 +2,57 @@
 
 use super::uninterrupted;
 use crate::error::{Error, Id, Result};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use crate::host::{Host, is_link_local};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 
-/// The addresses of a host that needs no lookup: a literal, or `localhost` (RFC 6761 section 6.3).
-pub fn resolve_now(host: &str, port: u16) -> Option<Vec<SocketAddr>> {
-    if host.eq_ignore_ascii_case("localhost") {
+/// The addresses of a host that needs no lookup: a literal, or `localhost` (RFC 6761 section 6.3). That an interface is
+/// given by its name is left to the system.
+pub fn resolve_now(host: &Host, port: u16) -> Option<Vec<SocketAddr>> {
+    if host.is_localhost() {
         return Some(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
     }
-    host.parse::<IpAddr>().ok().map(|address| vec![(address, port).into()])
+    Some(vec![match (host.ip()?, host.zone()) {
+        (IpAddr::V6(address), Some(zone)) => SocketAddrV6::new(address, port, 0, zone.parse().ok()?).into(),
+        (address, _) => (address, port).into(),
+    }])
 }
 
-/// Asks the system's resolver. Blocks, for as long as the system likes, and cannot be cancelled.
-pub fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
-    // std gives every failure of getaddrinfo the same kind; a name that nobody knows is by far the most common.
-    let found = uninterrupted(|| (host, port).to_socket_addrs())
-        .map_err(|error| Error::new(Id::HostNotFound, [host.into()]).detail(error))?;
-    let addresses = alternate(found);
-    if addresses.is_empty() { Err(Error::new(Id::HostNotFound, [host.into()])) } else { Ok(addresses) }
+/// Asks the system's resolver. Blocks, for as long as the system likes, and cannot be cancelled; but not for an address.
+pub fn look_up(host: &Host, port: u16) -> Result<Vec<SocketAddr>> {
+    let name = host.lookup();
+    let addresses = match uninterrupted(|| (&*name, port).to_socket_addrs()) {
+        Ok(found) => alternate(found),
+        Err(error) => {
+            let listed = if host.is_absolute() { listed(host.bare(), port) } else { Vec::new() };
+            if listed.is_empty() {
+                return Err(match host.zone() {
+                    Some(zone) => Error::new(Id::ZoneUnknown, [zone.into()]),
+                    // std gives every failure of getaddrinfo the same kind; a name that nobody knows is by far the most
+                    // common.
+                    None => Error::new(Id::HostNotFound, [host.to_string().into()]).detail(error),
+                });
+            }
+            listed
+        }
+    };
+    if addresses.is_empty() { Err(Error::new(Id::HostNotFound, [host.to_string().into()])) } else { Ok(addresses) }
+}
+
+/// The addresses of an absolute name in the hosts file, where names stand without their dot: glibc compares them letter by
+/// letter. (Asking without the dot would try the search domains as well.)
+fn listed(name: &str, port: u16) -> Vec<SocketAddr> {
+    let text = if cfg!(unix) { std::fs::read_to_string("/etc/hosts").unwrap_or_default() } else { String::new() };
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().split_whitespace());
+    let found = lines.filter_map(|mut words| {
+        let address = words.next()?.parse::<IpAddr>().ok()?;
+        words.any(|other| other.eq_ignore_ascii_case(name)).then(|| (address, port).into())
+    });
+    alternate(found)
+}
+
+/// A link-local address of any interface: the system takes none such.
+pub(super) fn lacks_zone(address: &SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(address) if is_link_local(address.ip()) && address.scope_id() == 0)
 }
 
 /// Alternating families, in the resolver's order otherwise (RFC 8305 section 4).

@@ -1,8 +1,8 @@
 //! A proxy as the setting, the environment or the system names it.
 
 use crate::error::{Error, Id, Result};
+use crate::host::Host;
 use std::fmt;
-use url::Host;
 
 /// How a proxy is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +17,7 @@ pub enum Kind {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     pub kind: Kind,
-    /// For the lookup; IPv6 without brackets.
-    pub host: String,
+    pub host: Host,
     pub port: u16,
     pub(crate) credentials: Option<(Vec<u8>, Vec<u8>)>,
 }
@@ -51,11 +50,7 @@ impl Proxy {
             Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or_else(malformed)?,
             None => kind.default_port(),
         };
-        let host = match Host::parse(host).map_err(|_| malformed())? {
-            Host::Domain(name) => name,
-            Host::Ipv4(address) => address.to_string(),
-            Host::Ipv6(address) => address.to_string(),
-        };
+        let host = Host::parse(host).ok_or_else(malformed)?;
         let credentials = userinfo.filter(|userinfo| !userinfo.is_empty()).map(credentials);
         // RFC 1929 has one byte for each length, and RFC 7617 no colon in the name.
         if let Some((user, password)) = &credentials {
@@ -69,11 +64,7 @@ impl Proxy {
 
     /// `host:port`, an IPv6 address in brackets.
     pub fn address(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+        format!("{}:{}", self.host, self.port)
     }
 
     /// As a URL with `***` for the password.

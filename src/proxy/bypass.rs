@@ -31,7 +31,7 @@ impl Bypass {
         Self(entries.filter_map(Entry::parse).collect())
     }
 
-    /// `host`: as in a parsed URL, lower case, punycode, IPv6 without brackets.
+    /// `host`: as in a parsed URL, lower case, punycode, IPv6 without brackets and zone.
     pub fn has(&self, host: &str, port: u16) -> bool {
         self.0.iter().any(|entry| entry.port.is_none_or(|own| own == port) && entry.rule.matches(host))
     }
@@ -63,7 +63,8 @@ impl Entry {
         let name = host.strip_prefix("*.").or_else(|| host.strip_prefix('.')).unwrap_or(host);
         let name = name.strip_suffix('.').unwrap_or(name);
         if name.contains('*') {
-            return Some(Self { rule: Rule::Pattern(host.to_ascii_lowercase()), port });
+            let pattern = host.strip_suffix('.').unwrap_or(host);
+            return Some(Self { rule: Rule::Pattern(pattern.to_ascii_lowercase()), port });
         }
         match Host::parse(name).ok()? {
             Host::Domain(name) => Some(Self { rule: Rule::Domain(name), port }),
@@ -72,8 +73,10 @@ impl Entry {
     }
 }
 
+/// An address without brackets. Of one that is local to a link the zone does not matter.
 fn bare(text: &str) -> &str {
-    text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(text)
+    let bare = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(text);
+    bare.split_once('%').map_or(bare, |(address, _)| address)
 }
 
 fn width(address: IpAddr) -> u8 {
@@ -155,6 +158,15 @@ mod tests {
             ("127.0.0.1:9", "127.0.0.1", 9, true),
             ("127.0.0.1:9", "127.0.0.1", 8, false),
             ("::1", "::1", 80, true),
+            ("fe80::1%eth0", "fe80::1", 80, true),
+            ("[fe80::1%25eth0]:9", "fe80::1", 9, true),
+            ("fe80::/10", "fe80::1", 80, true),
+            ("example.com.", "example.com", 80, true),
+            ("example.com", "www.example.com.", 80, true),
+            ("example.com.:81", "example.com.", 81, true),
+            ("localhost", "localhost.", 80, true),
+            ("*.corp.*.", "www.corp.example.", 80, true),
+            ("*.intra.", "www.intra", 80, true),
             ("[::1]", "::1", 80, true),
             ("[::1]:81", "::1", 80, false),
             ("[::1]:81", "::1", 81, true),

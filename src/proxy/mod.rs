@@ -48,7 +48,7 @@ impl Setting {
         }
     }
 
-    /// The proxy for a connection to `host` (IPv6 without brackets), if it goes through one.
+    /// The proxy for a connection to `host` (as `Host::bare` has it), if it goes through one.
     ///
     /// # Errors
     /// `ProxyVariable`: the environment, or the system's settings, name a proxy that is none.
@@ -84,6 +84,8 @@ mod tests {
             (" HTTP://user:S3C@proxy:3128/ ", "http://user:***@proxy:3128", "proxy:3128"),
             ("socks5://u%40x:S3C%3A@10.0.0.1", "socks5://u%40x:***@10.0.0.1:1080", "10.0.0.1:1080"),
             ("socks5h://[::1]:9", "socks5://[::1]:9", "[::1]:9"),
+            ("http://u:S3@[fe80::1%25eth0]", "http://u:***@[fe80::1%eth0]:80", "[fe80::1%eth0]:80"),
+            ("proxy.test.:3128", "http://proxy.test.:3128", "proxy.test.:3128"),
             ("proxy:8080", "http://proxy:8080", "proxy:8080"),
             ("http://user:S3/C@S3@прокси.рф", "http://user:***@xn--h1adldfi.xn--p1ai:80", "xn--h1adldfi.xn--p1ai:80"),
         ] {
@@ -110,6 +112,7 @@ mod tests {
             "http://proxy:",
             "socks5://:S3C@proxy",
             "http://pro xy",
+            "http://[2001:db8::1%25eth0]:1",
             "http://proxy/path",
             "http://user:S3C@proxy:port",
             "user:S3C",

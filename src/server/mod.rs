@@ -226,7 +226,7 @@ impl Server {
 
     /// The address listened on, without the port; empty when stopped.
     pub fn server(&self) -> String {
-        lock(&self.shared.state).address.map(|address| address.ip().to_string()).unwrap_or_default()
+        lock(&self.shared.state).address.map(without_port).unwrap_or_default()
     }
 
     /// The port listened on; 0 when stopped.
@@ -358,5 +358,13 @@ impl Shared {
             drop(state);
             all.iter().for_each(|connection| connection.option_changed(option));
         }
+    }
+}
+
+/// An address with its interface, where it has one.
+fn without_port(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V6(v6) if v6.scope_id() > 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+        other => other.ip().to_string(),
     }
 }

@@ -2,18 +2,19 @@
 
 use super::redact;
 use crate::error::{Error, Id, Result};
+use crate::host::{Host, split_zone};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use url::{Host, Url};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use url::Url;
 
 /// What a URL says about where to connect and what to ask for.
 #[derive(Clone)]
 pub struct Target {
     /// `wss`.
     pub secure: bool,
-    /// For the lookup and SNI: lower case, IDN in punycode, IPv6 without brackets. The unspecified address, which some
-    /// write for "this machine", is the loopback address of its family.
-    pub host: String,
+    /// The unspecified address, which some write for "this machine", is the loopback address of its family.
+    pub host: Host,
     pub port: u16,
     /// Path and query for the request line, percent-encoded.
     pub resource: String,
@@ -48,15 +49,18 @@ impl Target {
         if text.contains(|c: char| c.is_control() || c == '\\') || rest.starts_with('/') {
             return Err(malformed());
         }
-        let parsed = Url::parse(text).map_err(|error| malformed().detail(error))?;
-        let host = match parsed.host() {
-            Some(Host::Domain(name)) if !name.is_empty() => name.to_owned(),
-            Some(Host::Ipv4(address)) if address.is_unspecified() => "127.0.0.1".to_owned(),
-            Some(Host::Ipv6(address)) if address.is_unspecified() => "::1".to_owned(),
-            Some(Host::Ipv4(address)) => address.to_string(),
-            Some(Host::Ipv6(address)) => address.to_string(),
-            Some(Host::Domain(_)) | None => return Err(malformed()),
+        let (start, behind) = text.split_at(text.len() - rest.len() + authority(rest).len());
+        let (start, zone) = split_zone(start);
+        let parsed = Url::parse(&(start + behind)).map_err(|error| malformed().detail(error))?;
+        let named = match parsed.host().ok_or_else(malformed)? {
+            url::Host::Ipv4(address) if address.is_unspecified() => url::Host::Ipv4(Ipv4Addr::LOCALHOST),
+            url::Host::Ipv6(address) if address.is_unspecified() => url::Host::Ipv6(Ipv6Addr::LOCALHOST),
+            named => named,
         };
+        let host = Host::new(named, zone).ok_or_else(|| match zone {
+            Some(_) => malformed().because(Id::UrlZone.into()),
+            None => malformed(),
+        })?;
         let resource = match parsed.query() {
             Some(query) => format!("{}?{query}", parsed.path()),
             None => parsed.path().to_owned(),
@@ -74,14 +78,14 @@ impl Target {
     /// The value of the `Host` header: the port only where it is not the scheme's own (section 4.1).
     pub fn host_header(&self) -> String {
         match self.port == default_port(self.secure) {
-            true => bracketed(&self.host),
-            false => self.address(),
+            true => self.host.authority(),
+            false => format!("{}:{}", self.host.authority(), self.port),
         }
     }
 
-    /// `host:port`, an IPv6 address in brackets.
+    /// `host:port` for people, an IPv6 address in brackets and with its zone.
     pub fn address(&self) -> String {
-        format!("{}:{}", bracketed(&self.host), self.port)
+        format!("{}:{}", self.host, self.port)
     }
 }
 
@@ -89,14 +93,14 @@ fn default_port(secure: bool) -> u16 {
     if secure { 443 } else { 80 }
 }
 
-fn bracketed(host: &str) -> String {
-    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+/// What stands between `scheme://` and the path or query.
+fn authority(rest: &str) -> &str {
+    &rest[..rest.find(['/', '?']).unwrap_or(rest.len())]
 }
 
 /// What follows `scheme://` in a well-formed URL, less userinfo and query.
 fn without_secrets(rest: &str) -> &str {
-    let (authority, _) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let from = authority.rfind('@').map_or(0, |at| at + 1);
+    let from = authority(rest).rfind('@').map_or(0, |at| at + 1);
     let to = rest.find('?').unwrap_or(rest.len());
     &rest[from..to]
 }
@@ -143,6 +147,16 @@ mod tests {
             ("ws://[2001:DB8::1]/", false, "[2001:db8::1]:80", "[2001:db8::1]", "/", "ws://[2001:DB8::1]/"),
             ("ws://0.0.0.0:9/", false, "127.0.0.1:9", "127.0.0.1:9", "/", "ws://0.0.0.0:9/"),
             ("ws://[::]:9/", false, "[::1]:9", "[::1]:9", "/", "ws://[::]:9/"),
+            ("wss://Db.Svc.test./x", true, "db.svc.test.:443", "db.svc.test.", "/x", "wss://Db.Svc.test./x"),
+            (
+                "ws://u:p%40@[fe80::1%25eth0]:9/%25?[%]",
+                false,
+                "[fe80::1%eth0]:9",
+                "[fe80::1]:9",
+                "/%25?[%]",
+                "ws://[fe80::1%25eth0]:9/%25",
+            ),
+            ("ws://host/[%25a]", false, "host:80", "host", "/[%25a]", "ws://host/[%25a]"),
             (
                 "ws://пример.рф/чат?имя=Ё",
                 false,
@@ -159,7 +173,7 @@ mod tests {
             assert_eq!(target.resource, resource, "{url}");
             assert_eq!(target.shown, shown, "{url}");
         }
-        assert_eq!(target("ws://[::1]/").host, "::1");
+        assert_eq!(target("ws://[::1]/").host.bare(), "::1");
     }
 
     #[test]
@@ -190,6 +204,11 @@ mod tests {
             ("ws://ho\nst/", Id::UrlMalformed),
             ("ws://host\\path", Id::UrlMalformed),
             ("ws://[::1/", Id::UrlMalformed),
+            ("ws://./", Id::UrlMalformed),
+            ("ws://[fe80::1%25]x]/", Id::UrlMalformed),
+            ("ws://[2001:db8::1%25eth0]/", Id::UrlMalformed),
+            ("ws://[fe80::1%25e/0]/", Id::UrlMalformed),
+            ("ws://host%25eth0/", Id::UrlMalformed),
             ("localhost:80", Id::UrlMalformed),
             ("127.0.0.1:9098/x", Id::UrlMalformed),
             ("user:SECRET@host", Id::UrlMalformed),

@@ -12,6 +12,10 @@ pub const HOLE_V6: &str = "2001:db8:99::2";
 pub const OWN_V4: &str = "10.99.0.1";
 pub const OWN_V6: &str = "2001:db8:99::1";
 
+/// Its address that is local to the link, and the interface.
+pub const LINK_V6: &str = "fe80::99:1";
+pub const LINK: &str = "wsaddin0";
+
 /// Inside of one.
 pub fn is_inside() -> bool {
     std::env::var_os("WSADDIN_IN_NAMESPACE").is_some()
@@ -25,6 +29,7 @@ pub fn run(test: &str, hosts: &str) -> Option<String> {
         ip link add wsaddin0 type veth peer name wsaddin1
         ip addr add 10.99.0.1/24 dev wsaddin0
         ip addr add 2001:db8:99::1/64 dev wsaddin0 nodad
+        ip addr add fe80::99:1/64 dev wsaddin0 nodad
         ip link set wsaddin0 up
         ip link set wsaddin1 up
         for hole in 10.99.0.2 2001:db8:99::2 2001:db8:99::3; do

@@ -28,7 +28,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Used by all, using only each other.
-const LEAVES: &[&str] = &["error", "json", "options", "library", "log", "proxy"];
+const LEAVES: &[&str] = &["error", "host", "json", "options", "library", "log", "proxy"];
 
 /// The rooms of `engine`, each with those that it stands on.
 pub const ROOMS: &[(&str, &[&str])] = &[

@@ -151,7 +151,7 @@ impl Driver {
     /// There is a way to the server: TLS, if the URL says so, and the handshake.
     pub(super) fn connected(&mut self, io: &mut Io, plan: Box<DialPlan>, tls: Option<TlsClient>) -> After {
         if let (Some(tls), Some(stream)) = (tls, &mut self.stream) {
-            stream.start_tls_client(&tls, &plan.target.host);
+            stream.start_tls_client(&tls, plan.target.host.bare());
         }
         self.phase = Phase::Securing(Some(plan));
         self.secure(io)

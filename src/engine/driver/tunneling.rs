@@ -4,6 +4,7 @@ use super::setup::{Raw, Route};
 use super::state::{After, Driver, Phase};
 use crate::engine::io::{DialPlan, Io};
 use crate::error::{Code, Error, Id, Result};
+use crate::host::Host;
 use crate::log;
 use crate::net::{Step, TlsClient, Tunnel};
 use std::io::ErrorKind;
@@ -13,10 +14,10 @@ const LOOK: usize = 4096;
 
 impl Driver {
     /// Whom to dial: the server, or the proxy that leads there.
-    pub(super) fn choose_way(&mut self) -> Result<(String, u16)> {
+    pub(super) fn choose_way(&mut self) -> Result<(Host, u16)> {
         let Phase::Preparing(plan) = &self.phase else { return Err(Error::of(Id::Cancelled)) };
         let target = &plan.target;
-        match plan.proxy.choose(target.secure, &target.host, target.port)? {
+        match plan.proxy.choose(target.secure, target.host.bare(), target.port)? {
             None => {
                 let place = (target.host.clone(), target.port);
                 self.go_through(None);

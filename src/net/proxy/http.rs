@@ -14,7 +14,6 @@ pub struct Connect {
 
 impl Connect {
     pub(super) fn new(credentials: Option<&(Vec<u8>, Vec<u8>)>, host: &str, port: u16) -> (Self, Vec<u8>) {
-        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
         if let Some((user, password)) = credentials {
             let both = [user.as_slice(), b":", password].concat();

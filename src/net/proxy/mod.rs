@@ -4,6 +4,7 @@ mod http;
 mod socks;
 
 use crate::error::{Error, Id, Result};
+use crate::host::Host;
 use crate::proxy::{Kind, Proxy};
 
 /// What to do next.
@@ -24,18 +25,21 @@ pub enum Tunnel {
 }
 
 impl Tunnel {
-    /// To `host` (IPv6 without brackets); the first bytes to send. The proxy looks the name up.
+    /// To `host`; the first bytes to send. The proxy looks the name up.
     ///
     /// # Errors
-    /// `SocksName`.
-    pub fn new(proxy: &Proxy, host: &str, port: u16) -> Result<(Self, Vec<u8>)> {
+    /// `SocksName`; `ProxyZone`: the address means something on this machine only.
+    pub fn new(proxy: &Proxy, host: &Host, port: u16) -> Result<(Self, Vec<u8>)> {
+        if host.zone().is_some() {
+            return Err(Error::new(Id::ProxyZone, [host.to_string().into()]));
+        }
         Ok(match proxy.kind {
             Kind::Http => {
-                let (connect, request) = http::Connect::new(proxy.credentials.as_ref(), host, port);
+                let (connect, request) = http::Connect::new(proxy.credentials.as_ref(), &host.authority(), port);
                 (Tunnel::Http(connect), request)
             }
             Kind::Socks5 => {
-                let (socks, hello) = socks::Socks::new(proxy.credentials.clone(), host, port)?;
+                let (socks, hello) = socks::Socks::new(proxy.credentials.clone(), host.name(), port)?;
                 (Tunnel::Socks(socks), hello)
             }
         })
