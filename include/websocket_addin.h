@@ -518,7 +518,8 @@ wsaddin_result wsaddin_client_release(wsaddin_client client);
  * may end it with disconnect or free (WSADDIN_CANCELLED). Clears the receive queue, the close code and its reason. It is
  * tried once, whatever the reconnect interval, and its failure is no event: the caller has it already.
  *
- * @param url   ws:// or wss://, UTF-8, `size` bytes
+ * @param url   ws:// or wss://, UTF-8, `size` bytes; a link-local IPv6 address with its interface by name or number, as in
+ *              ws://[fe80::1%25eth0]/ (RFC 6874)
  * @retval WSADDIN_ALREADY_CONNECTED  it is connected; nothing happened
  * @retval WSADDIN_CONNECTING         it is connecting, closing or reconnecting; nothing happened
  * @retval WSADDIN_CONNECT_TIMEOUT, WSADDIN_RESOLVE, WSADDIN_REFUSED, WSADDIN_TLS, WSADDIN_CERTIFICATE,
@@ -913,7 +914,7 @@ wsaddin_result wsaddin_client_get_protocols(wsaddin_client client,
                                             size_t *needed);
 
 /**
- * The proxy to connect through, from the next connect on: `http://user:password@host:3128` (CONNECT, Basic) or
+ * The proxy to connect through, from the next connect on: `http://user:password@host:3128` (CONNECT, Basic or Digest) or
  * `socks5://user:password@host:1080`, user name and password percent-encoded; `env`: what HTTPS_PROXY, HTTP_PROXY,
  * ALL_PROXY and NO_PROXY say (in lower case first); `system`: as `env`, on Windows the user's static settings (no
  * PAC); empty: none. The proxy looks the server's name up. Its failures are WSADDIN_PROXY. Default empty.
@@ -987,7 +988,8 @@ wsaddin_result wsaddin_server_release(wsaddin_server server);
 /**
  * Listens and accepts connections in the background. Blocks only while another thread's stop is not finished.
  *
- * @param interface_name  an IPv4 or IPv6 address of this machine, "localhost", or empty or "*" for all; UTF-8
+ * @param interface_name  an IPv4 or IPv6 address of this machine (fe80::1%eth0 where it is link-local), "localhost", or
+ *                        empty or "*" for all; UTF-8
  * @param size            its bytes
  * @param port            0 to 65535; 0 picks a free one, which wsaddin_server_get_port tells
  * @retval WSADDIN_ALREADY_RUNNING  it goes on as it was

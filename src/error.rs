@@ -276,6 +276,7 @@ table! {
     ProxyStatus Proxy "the proxy answered HTTP {0} instead of 200" "прокси ответил HTTP {0} вместо 200";
     ProxyZone Proxy "{0} is known on this computer only, a proxy cannot connect to it" "{0} существует только на этом компьютере, прокси не может к нему подключиться";
     ProxyDemands Proxy "the proxy demands authorization (407), it offers: {0}" "прокси требует авторизации (407), предлагает: {0}";
+    ProxySchemes Proxy "the proxy demands authorization (407) and offers only what is not supported: {0}; supported are Basic and Digest (MD5, SHA-256, SHA-512-256; qop auth)" "прокси требует авторизации (407), но предлагает только то, что не поддерживается: {0}; поддерживаются Basic и Digest (MD5, SHA-256, SHA-512-256; qop auth)";
     ProxyRefuses Proxy "the proxy refused the user name or password (407), it offers: {0}" "прокси отверг имя или пароль (407), предлагает: {0}";
     SocksDemands Proxy "the proxy accepts none of the offered methods of authorization: {0}" "прокси не принял ни одного способа авторизации: {0}";
     SocksRefuses Proxy "the proxy refused the user name or password" "прокси отверг имя или пароль";

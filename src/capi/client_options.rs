@@ -327,7 +327,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_protocols(
     })
 }
 
-/// The proxy to connect through, from the next connect on: `http://user:password@host:3128` (CONNECT, Basic) or
+/// The proxy to connect through, from the next connect on: `http://user:password@host:3128` (CONNECT, Basic or Digest) or
 /// `socks5://user:password@host:1080`, user name and password percent-encoded; `env`: what HTTPS_PROXY, HTTP_PROXY,
 /// ALL_PROXY and NO_PROXY say (in lower case first); `system`: as `env`, on Windows the user's static settings (no
 /// PAC); empty: none. The proxy looks the server's name up. Its failures are WSADDIN_PROXY. Default empty.

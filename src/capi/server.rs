@@ -72,7 +72,8 @@ pub extern "C-unwind" fn wsaddin_server_release(server: wsaddin_server) -> wsadd
 
 /// Listens and accepts connections in the background. Blocks only while another thread's stop is not finished.
 ///
-/// @param interface_name  an IPv4 or IPv6 address of this machine, "localhost", or empty or "*" for all; UTF-8
+/// @param interface_name  an IPv4 or IPv6 address of this machine (fe80::1%eth0 where it is link-local), "localhost", or
+///                        empty or "*" for all; UTF-8
 /// @param size            its bytes
 /// @param port            0 to 65535; 0 picks a free one, which wsaddin_server_get_port tells
 /// @retval WSADDIN_ALREADY_RUNNING  it goes on as it was

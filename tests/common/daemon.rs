@@ -14,6 +14,8 @@ pub struct Daemon {
     child: Child,
     port: u16,
     scratch: Scratch,
+    /// One more that goes with it.
+    folder: Option<std::path::PathBuf>,
 }
 
 /// The full path of a program; Debian has some where only root's PATH leads.
@@ -42,7 +44,7 @@ impl Daemon {
             let mut command = Command::new(&path);
             command.args(options(port, file.to_str().unwrap())).process_group(0).stdin(Stdio::null());
             let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-            let mut daemon = Self { child, port, scratch };
+            let mut daemon = Self { child, port, scratch, folder: None };
             let deadline = Instant::now() + Duration::from_secs(20);
             while Instant::now() < deadline && daemon.child.try_wait().unwrap().is_none() {
                 if TcpStream::connect(("127.0.0.1", port)).is_ok() {
@@ -103,6 +105,30 @@ impl Daemon {
         )
     }
 
+    /// An HTTP proxy with Digest credentials.
+    pub fn squid(user: &str, password: &str) -> Option<Self> {
+        // As root it becomes another user, whom not every folder lets in.
+        let folder = std::env::temp_dir().join(format!("wsaddin-squid-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let known = folder.join("users");
+        std::fs::write(&known, format!("{user}:{password}\n")).unwrap();
+        let config = |port| {
+            format!(
+                "http_port 127.0.0.1:{port}\n\
+                 auth_param digest program /usr/lib/squid/digest_file_auth {}\nauth_param digest children 1\n\
+                 auth_param digest realm squid\nacl known proxy_auth REQUIRED\nhttp_access allow known\n\
+                 http_access deny all\ncache deny all\naccess_log none\ncache_log /dev/null\npid_filename none\n\
+                 shutdown_lifetime 0 seconds\nvisible_hostname squid.test\n",
+                known.display()
+            )
+        };
+        let options = |_, file: &str| ["-N", "-d", "1", "-f", file].map(str::to_owned).to_vec();
+        let mut daemon = Self::start("squid", config, options)?;
+        // Read when the first one comes.
+        daemon.folder = Some(folder);
+        Some(daemon)
+    }
+
     /// A load balancer with these sections beside its page of statistics.
     pub fn haproxy(sections: &str) -> Option<Self> {
         let config = |port| {
@@ -137,5 +163,8 @@ impl Drop for Daemon {
         let group = format!("-{}", self.child.id());
         let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.child.wait();
+        if let Some(folder) = &self.folder {
+            let _ = std::fs::remove_dir_all(folder);
+        }
     }
 }

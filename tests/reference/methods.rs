@@ -291,8 +291,8 @@ pub const PARAMETERS: &[(&str, &str, &str)] = &[
     ("Password", "пароль ключа или файла PKCS#12", "the password of the key or the PKCS#12 file"),
     (
         "Interface",
-        "адрес IPv4 или IPv6, `localhost`, пустая строка или `*` – все адреса",
-        "an IPv4 or IPv6 address, `localhost`, an empty string or `*` for all",
+        "адрес IPv4 или IPv6 (link-local – с интерфейсом: `fe80::1%eth0`), `localhost`, пустая строка или `*` – все адреса",
+        "an IPv4 or IPv6 address (a link-local one with its interface: `fe80::1%eth0`), `localhost`, an empty string or `*` for all",
     ),
     ("Port", "номер порта; 0 – любой свободный", "the port; 0 for any that is free"),
     ("ClientID", "номер соединения", "the connection's id"),

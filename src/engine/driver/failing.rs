@@ -94,6 +94,12 @@ impl Driver {
 
     /// Loses the connection to an error of the socket.
     pub(super) fn lost(&mut self, io: &mut Io, error: &std::io::Error) -> After {
+        // A proxy that had kept the connection on which it refused, and has closed it meanwhile.
+        if let Phase::Tunneling { tunnel, .. } = &mut self.phase
+            && let Some(request) = tunnel.retry()
+        {
+            return self.reach_again(io, request);
+        }
         let lost = self.loss(error);
         self.break_off(io, lost)
     }

@@ -1,5 +1,6 @@
 //! What a connection has only until it is open, or of its opening.
 
+use crate::net::Tunnel;
 use crate::proxy::Proxy;
 use crate::ws::deflate::Settings;
 
@@ -23,6 +24,8 @@ pub struct Route {
     pub proxy: Proxy,
     /// The tunnel is open: what fails now is not the proxy's fault.
     pub open: bool,
+    /// What goes on when the proxy has been reached again, and what it is told first.
+    pub resumed: Option<(Box<Tunnel>, Vec<u8>)>,
 }
 
 /// What is kept until the host decides.

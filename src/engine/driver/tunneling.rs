@@ -6,8 +6,8 @@ use crate::engine::io::{DialPlan, Io};
 use crate::error::{Code, Error, Id, Result};
 use crate::host::Host;
 use crate::log;
-use crate::net::{Step, TlsClient, Tunnel};
-use std::io::ErrorKind;
+use crate::net::{Dial, Step, TlsClient, Tunnel};
+use std::io::{self, ErrorKind};
 
 /// What is looked at at once.
 const LOOK: usize = 4096;
@@ -26,7 +26,7 @@ impl Driver {
             Some(proxy) => {
                 let place = (proxy.host.clone(), proxy.port);
                 log::info!(self.who(), "through the proxy {}", proxy.shown());
-                self.go_through(Some(Box::new(Route { proxy, open: false })));
+                self.go_through(Some(Box::new(Route { proxy, open: false, resumed: None })));
                 Ok(place)
             }
         }
@@ -58,19 +58,43 @@ impl Driver {
 
     /// The proxy has been reached.
     pub(super) fn ask_proxy(&mut self, io: &mut Io, plan: Box<DialPlan>, tls: Option<TlsClient>) -> After {
-        let Some(route) = self.proxy() else { return self.connected(io, plan, tls) };
-        let tunnel = Tunnel::new(&route.proxy, &plan.target.host, plan.target.port);
-        self.phase = Phase::Securing(Some(plan));
+        let route = self.caller.as_mut().and_then(|caller| caller.proxy.as_mut());
+        let Some(route) = route else { return self.connected(io, plan, tls) };
+        let tunnel = match route.resumed.take() {
+            Some(resumed) => Ok(resumed),
+            None => Tunnel::new(&route.proxy, &plan.target.host, plan.target.port)
+                .map(|(tunnel, request)| (Box::new(tunnel), request)),
+        };
         match tunnel {
-            Err(error) => self.refuse_to_open(io, error),
+            Err(error) => {
+                self.phase = Phase::Securing(Some(plan));
+                self.refuse_to_open(io, error)
+            }
             Ok((tunnel, request)) => {
                 log::debug!(self.who(), "the proxy is reached, asking for a tunnel");
-                if let Phase::Securing(Some(plan)) = std::mem::replace(&mut self.phase, Phase::Lingering) {
-                    self.phase = Phase::Tunneling { plan, tunnel: Box::new(tunnel), tls };
-                }
+                self.phase = Phase::Tunneling { plan, tunnel, tls };
                 self.say(io, request)
             }
         }
+    }
+
+    /// Asks on a new connection: the proxy does not keep the one on which it has refused.
+    pub(super) fn reach_again(&mut self, io: &mut Io, request: Vec<u8>) -> After {
+        let Phase::Tunneling { plan, tunnel, tls } = std::mem::replace(&mut self.phase, Phase::Lingering) else {
+            return After::Keep;
+        };
+        let proxy = self.stream.take().and_then(|mut stream| {
+            stream.deregister(&io.reactor);
+            stream.peer_addr()
+        });
+        if let Some(route) = self.caller.as_mut().and_then(|caller| caller.proxy.as_mut()) {
+            route.resumed = Some((tunnel, request));
+        }
+        (self.raw, self.blocked, self.half_closed) = (None, None, false);
+        let mut dial = Box::new(Dial::new(proxy.into_iter().collect(), self.who()));
+        let state = dial.advance(&io.reactor, self.token, io.now);
+        self.phase = Phase::Dialing { plan, dial, tls };
+        self.dialed(io, state)
     }
 
     fn say(&mut self, io: &mut Io, bytes: Vec<u8>) -> After {
@@ -86,11 +110,11 @@ impl Driver {
             };
             let buffer = &mut io.input[..LOOK];
             let fed = match stream.peek(buffer) {
-                Ok(0) => Err(tunnel.cut()),
+                Ok(0) => again(tunnel, None),
                 Ok(count) => tunnel.feed(&buffer[..count]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return After::Keep,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => Err(Error::of(Id::ProxyCut).detail(error)),
+                Err(error) => again(tunnel, Some(error)),
             };
             // Only what is the proxy's is taken off the socket.
             let step = fed.and_then(|(taken, step)| match stream.read(&mut io.input[..taken]) {
@@ -102,6 +126,7 @@ impl Driver {
                 Err(error) => return self.refuse_to_open(io, error),
                 Ok(Step::More) => {}
                 Ok(Step::Send(bytes)) => return self.say(io, bytes),
+                Ok(Step::Again(bytes)) => return self.reach_again(io, bytes),
                 Ok(Step::Open) => break,
             }
         }
@@ -113,5 +138,14 @@ impl Driver {
             route.open = true;
         }
         self.connected(io, plan, tls)
+    }
+}
+
+/// What follows from the proxy's closing the connection.
+fn again(tunnel: &mut Tunnel, error: Option<io::Error>) -> Result<(usize, Step)> {
+    match (tunnel.retry(), error) {
+        (Some(request), _) => Ok((0, Step::Again(request))),
+        (None, None) => Err(tunnel.cut()),
+        (None, Some(error)) => Err(Error::of(Id::ProxyCut).detail(error)),
     }
 }

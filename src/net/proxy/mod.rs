@@ -1,5 +1,6 @@
 //! The way through a proxy, without I/O: what to send, and what the answers mean.
 
+mod digest;
 mod http;
 mod socks;
 
@@ -14,6 +15,8 @@ pub enum Step {
     More,
     /// Send this.
     Send(Vec<u8>),
+    /// Send this on a new connection to the proxy.
+    Again(Vec<u8>),
     /// The tunnel is open.
     Open,
 }
@@ -43,6 +46,14 @@ impl Tunnel {
                 (Tunnel::Socks(socks), hello)
             }
         })
+    }
+
+    /// The proxy has closed the connection: what to send on a new one, if that is worth it.
+    pub fn retry(&mut self) -> Option<Vec<u8>> {
+        match self {
+            Tunnel::Http(connect) => connect.retry(),
+            Tunnel::Socks(_) => None,
+        }
     }
 
     /// Looks at what has come. How many of the bytes belong to the proxy's answer: only those may be taken off the
