@@ -228,6 +228,13 @@ table! {
     CertificateUnknownAuthority Certificate "the server's certificate comes from an unknown authority" "сертификат сервера выдан неизвестным удостоверяющим центром";
     CertificateWrongHost Certificate "the server's certificate is not for {0}" "сертификат сервера выдан не для {0}";
     CertificateRevoked Certificate "the server's certificate has been revoked" "сертификат сервера отозван";
+    CertificateWithoutNames Certificate "the server's certificate names no host in subjectAltName, and its common name alone does not count (RFC 9525): have it issued anew with {0} in subjectAltName" "в сертификате сервера нет имён узлов (subjectAltName), а одного общего имени (CN) недостаточно (RFC 9525): его нужно выпустить заново, указав {0} в subjectAltName";
+    CertificateWrongUsage Certificate "the server's certificate is not meant for a TLS server" "сертификат сервера не предназначен для сервера TLS";
+    CertificateChain Certificate "the chain from the server's certificate to its authority is not valid" "цепочка от сертификата сервера до удостоверяющего центра недействительна";
+    CertificateSignature Certificate "the signature of the server's certificate, or of one above it in the chain, is wrong" "подпись сертификата сервера или одного из вышестоящих в цепочке неверна";
+    CertificateTooWeak Certificate "the key or the signature of the server's certificate, or of one above it in the chain, is too weak" "ключ или подпись сертификата сервера или одного из вышестоящих в цепочке слишком слабые";
+    CertificateDistrusted Certificate "the server's certificate is expressly distrusted on this machine" "сертификату сервера явно отказано в доверии на этом компьютере";
+    CertificateRevocationUnknown Certificate "it could not be checked whether the server's certificate has been revoked" "не удалось проверить, не отозван ли сертификат сервера";
     CertificateRefused Certificate "the server's certificate was refused" "сертификат сервера отвергнут";
     TlsRefused Tls "the other side refused the TLS handshake: it may demand a client certificate or other ciphers" "другая сторона отказалась от рукопожатия TLS: возможно, ей нужен сертификат клиента или другие шифры";
     TlsVersion Tls "the other side speaks only versions of TLS before 1.2" "другая сторона поддерживает только TLS ниже версии 1.2";
@@ -255,6 +262,7 @@ table! {
     KeyCurve File "the elliptic curve of the key has no name" "эллиптическая кривая ключа задана не именем";
     KeyEncryption File "the encryption {0} of the private key is not supported; convert it with: openssl pkcs8 -topk8 -v2 aes256" "шифрование {0} закрытого ключа не поддерживается; преобразуйте его: openssl pkcs8 -topk8 -v2 aes256";
     KeyMismatch File "the private key does not belong to the certificate" "закрытый ключ не подходит к сертификату";
+    KeyTooWeak File "its key or signature is too weak for TLS: it takes RSA from 2048 bits or an elliptic curve from 224 bits, signed with SHA-256 or better" "ключ или подпись слишком слабые для TLS: нужны RSA от 2048 бит или эллиптическая кривая от 224 бит с подписью SHA-256 или сильнее";
     KeyUnusable File "certificate and key cannot be used" "сертификат и ключ не удалось использовать";
     PasswordMissing File "it is encrypted, and no password was given" "данные зашифрованы, а пароль не указан";
     PasswordWrong File "wrong password, or the data is damaged" "неверный пароль, либо данные повреждены";

@@ -48,6 +48,7 @@ fn refusals_say_what_is_wrong() {
     authority.issue(Subject { name: "expired", until: "20210101000000Z", ..LOCAL });
     authority.issue(Subject { name: "early", from: "20800101000000Z", ..LOCAL });
     authority.issue(Subject { name: "elsewhere", alternatives: "DNS:example.com,IP:192.0.2.1", ..LOCAL });
+    authority.issue(Subject { name: "localhost", alternatives: "", ..LOCAL });
     let alone = ["req", "-x509", "-key", "server.key", "-subj", "/CN=localhost", "-days", "9000", "-out", "alone.pem"];
     openssl(authority.folder(), &[&alone[..], &["-addext", "subjectAltName=DNS:localhost"]].concat());
     authority.write("alone.key", &authority.read("server.key"));
@@ -56,6 +57,8 @@ fn refusals_say_what_is_wrong() {
         (&authority, "early", "localhost", "not yet valid", "срок действия сертификата сервера ещё не наступил"),
         (&authority, "elsewhere", "localhost", "is not for localhost", "выдан не для localhost"),
         (&authority, "elsewhere", "127.0.0.1", "is not for 127.0.0.1", "выдан не для 127.0.0.1"),
+        // A common name alone does not count (RFC 9525).
+        (&authority, "localhost", "localhost", "with localhost in subjectAltName", "указав localhost в subjectAltName"),
         (&authority, "alone", "localhost", "is self-signed", "сертификат сервера самоподписанный"),
         (&stranger, "server", "localhost", "from an unknown authority", "выдан неизвестным удостоверяющим центром"),
     ] {

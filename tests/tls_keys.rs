@@ -10,7 +10,7 @@ mod tls;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use face::{Fault, Server, set_language};
+use face::{Client, Fault, Server, set_language};
 use tls::{Authority, EC, ED25519, LOCAL, RSA, Subject, echo, openssl, turn};
 use websocket_addin::capi::*;
 
@@ -153,6 +153,66 @@ fn hollow(authority: &Authority) {
         authority
             .write(&format!("hollow.{ending}"), &format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n"));
     }
+}
+
+/// What nobody could shake hands with is refused when it is set, on both sides, and a reload leaves all as it was.
+#[test]
+fn a_certificate_that_no_handshake_can_use_is_refused_at_once() {
+    let _turn = turn();
+    let authority = Authority::with_server("useless");
+    let make = |arguments: &[&str]| drop(openssl(authority.folder(), arguments));
+    authority.issue(Subject { name: "ed448", key: &["-algorithm", "ED448"], ..LOCAL });
+    authority.issue(Subject {
+        name: "pss",
+        key: &["-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"],
+        ..LOCAL
+    });
+    authority.issue(Subject {
+        name: "small",
+        key: &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
+        ..LOCAL
+    });
+    let curve = |name: &'static str| format!("ec_paramgen_curve:{name}");
+    let (brainpool, koblitz) = (curve("brainpoolP256r1"), curve("secp256k1"));
+    authority.issue(Subject { name: "brainpool", key: &["-algorithm", "EC", "-pkeyopt", &brainpool], ..LOCAL });
+    authority.issue(Subject { name: "koblitz", key: &["-algorithm", "EC", "-pkeyopt", &koblitz], ..LOCAL });
+    // A key for key agreement, which cannot sign: certified by force.
+    make(&["genpkey", "-algorithm", "X25519", "-out", "agreement.key"]);
+    make(&["pkey", "-in", "agreement.key", "-pubout", "-out", "agreement.pub"]);
+    let sign = ["x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
+    make(&[&sign[..], &["-extfile", "server.ext", "-force_pubkey", "agreement.pub", "-out", "agreement.pem"]].concat());
+    make(&[&sign[..], &["-extfile", "server.ext", "-sha1", "-out", "sha1.pem"]].concat());
+    authority.write("sha1.key", &authority.read("server.key"));
+    let files = |name: &str| ["pem", "key"].map(|ending| authority.path(&format!("{name}.{ending}")));
+    for name in ["ed448", "pss", "brainpool"] {
+        let [chain, key] = files(name);
+        Server::new().run_tls(&chain, &key, "").unwrap_or_else(|fault| panic!("{name}: {fault:?}"));
+        Client::new().set_client_certificate(&chain, &key, "").unwrap_or_else(|fault| panic!("{name}: {fault:?}"));
+    }
+    let server = authority.server("server");
+    let client = authority.client();
+    for (name, en, ru) in [
+        ("small", "too weak for TLS", "слишком слабые для TLS"),
+        ("sha1", "too weak for TLS", "слишком слабые для TLS"),
+        ("koblitz", "cannot be used", "не удалось использовать"),
+        ("agreement", "cannot be used", "не удалось использовать"),
+    ] {
+        let [chain, key] = files(name);
+        for (language, part) in [(WSADDIN_LANGUAGE_ENGLISH, en), (WSADDIN_LANGUAGE_RUSSIAN, ru)] {
+            set_language(language);
+            for fault in [
+                refused(&chain, &key, ""),
+                server.reload_certificate(&chain, &key, "").unwrap_err(),
+                client.set_client_certificate(&chain, &key, "").unwrap_err(),
+            ] {
+                assert_eq!(fault.code, WSADDIN_FILE, "{name}: {fault:?}");
+                assert!(fault.text.contains(&format!("{name}.pem")) && fault.text.contains(part), "{name}: {fault:?}");
+            }
+        }
+        set_language(WSADDIN_LANGUAGE_ENGLISH);
+    }
+    client.connect(&server.secure_url("localhost")).unwrap();
+    echo(&client, &server);
 }
 
 #[test]

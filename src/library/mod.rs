@@ -13,10 +13,14 @@ mod signals;
 mod background;
 mod border;
 mod fork;
+#[cfg(windows)]
+mod key_container;
 
 pub use background::{finish_later, later};
 pub use border::{border, quiet_panics};
 pub use fork::{Stake, back_from_host, has_child, is_forked, try_lock};
+#[cfg(windows)]
+pub use key_container::{KeyContainer, key_container};
 
 use std::cell::Cell;
 use std::ffi::c_void;

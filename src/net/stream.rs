@@ -333,8 +333,8 @@ impl Stream {
                 self.layer = Layer::Shaking(Box::new((shaking, host)));
                 Ok(false)
             }
-            Step::Failed(text) => {
-                let error = tls::handshake_error(text, host.as_deref());
+            Step::Failed(failure) => {
+                let error = tls::handshake_error(failure, host.as_deref());
                 self.layer = Layer::Dead(Some(error.clone()));
                 Err(error)
             }

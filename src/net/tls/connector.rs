@@ -1,12 +1,10 @@
 //! A client's side.
 
-use super::TlsIdentity;
-use super::engine::Step;
-use super::refusal::chain;
+use super::identity::TlsIdentity;
+use super::platform::{self, Certificate, Outcome};
 use super::{pem, source};
 use crate::error::{Error, Id, Result};
 use crate::library;
-use native_tls::{Certificate, Protocol, TlsConnector};
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,12 +27,12 @@ pub struct TlsOptions {
 
 /// A client's settings, with the trusted roots.
 #[derive(Clone)]
-pub struct TlsClient(TlsConnector);
+pub struct TlsClient(platform::Client);
 
 impl TlsClient {
     /// Begins a handshake with the server of that name.
-    pub(in crate::net) fn connect<S: Read + Write>(&self, host: &str, socket: S) -> Step<S> {
-        self.0.connect(host, socket).into()
+    pub(in crate::net) fn connect<S: Read + Write>(&self, host: &str, socket: S) -> Outcome<S> {
+        self.0.connect(host, socket)
     }
 }
 
@@ -92,35 +90,22 @@ fn in_ca(source: &str, error: Error) -> Error {
 
 fn make(options: &TlsOptions, ca: &[u8]) -> Result<TlsClient> {
     library::uses_tls();
-    let mut builder = TlsConnector::builder();
-    builder
-        .min_protocol_version(Some(Protocol::Tlsv12))
-        .danger_accept_invalid_certs(!options.verify)
-        .danger_accept_invalid_hostnames(!options.verify);
-    // OpenSSL's own idea of where the roots are is that of the machine it was built on.
-    #[cfg(target_os = "linux")]
-    {
-        builder.disable_built_in_roots(true);
-        if options.verify {
-            for root in super::roots::system() {
-                builder.add_root_certificate(root);
-            }
-        }
-    }
+    // Windows adds the system's own.
+    #[cfg(unix)]
+    let mut roots = if options.verify { super::roots::system() } else { Vec::new() };
+    #[cfg(not(unix))]
+    let mut roots = Vec::new();
     if !ca.is_empty() {
-        for root in certificates(ca).map_err(|error| in_ca(&options.ca, error))? {
-            builder.add_root_certificate(root);
-        }
+        roots.extend(certificates(ca).map_err(|error| in_ca(&options.ca, error))?);
     }
-    if let Some(identity) = &options.identity {
-        builder.identity(identity.native().clone());
-    }
-    builder.build().map(TlsClient).map_err(|error| Error::of(Id::TlsSetUp).detail(chain(&error)))
+    let identity = options.identity.as_ref().map(|identity| identity.native());
+    let client = platform::Client::new(options.verify, roots, identity);
+    client.map(TlsClient).map_err(|failure| Error::of(Id::TlsSetUp).detail(failure.text))
 }
 
 /// The certificates of a CA file: PEM, or one in DER as Windows exports it.
 fn certificates(bytes: &[u8]) -> Result<Vec<Certificate>> {
-    let damaged = |error| Error::of(Id::CertificateDamaged).detail(chain(&error));
+    let damaged = |error: String| Error::of(Id::CertificateDamaged).detail(error);
     if !pem::is_pem(bytes) {
         return match Certificate::from_der(bytes) {
             Ok(one) => Ok(vec![one]),

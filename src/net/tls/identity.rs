@@ -2,41 +2,26 @@
 
 use super::key::Key;
 use super::pem::{self, Block};
-use super::pkcs12;
-use super::refusal::chain as chain_of;
 use super::source::{Content, Material};
+use super::{pkcs12, platform, refusal, trial};
 use crate::error::{Arg, Error, Id, Result};
 use crate::library;
-use native_tls::Identity;
-#[cfg(target_os = "linux")]
-use openssl::pkey::{PKey, Private};
-#[cfg(target_os = "linux")]
-use openssl::x509::X509;
 use std::time::SystemTime;
 use time::OffsetDateTime;
 use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::nom::Parser;
-use zeroize::Zeroizing;
 
 /// See the module's page.
 #[derive(Clone)]
 pub struct TlsIdentity {
-    native: Identity,
-    /// The same for OpenSSL's own interface: the key, and the certificates with the key's own first.
-    #[cfg(target_os = "linux")]
-    parts: (PKey<Private>, Vec<X509>),
+    native: platform::Identity,
     /// From and until when it is valid, in seconds since 1970.
     validity: Option<(i64, i64)>,
 }
 
 impl TlsIdentity {
-    pub(super) fn native(&self) -> &Identity {
+    pub(super) fn native(&self) -> &platform::Identity {
         &self.native
-    }
-
-    #[cfg(target_os = "linux")]
-    pub(super) fn parts(&self) -> (&PKey<Private>, &[X509]) {
-        (&self.parts.0, &self.parts.1)
     }
 
     pub(super) fn load(material: &Material<'_>) -> Result<Self> {
@@ -85,28 +70,14 @@ impl TlsIdentity {
         let validity = Some((validity.not_before.timestamp(), validity.not_after.timestamp()));
         let leaf = chain.remove(own);
         chain.insert(0, leaf);
-        // Only OpenSSL looks at all of a certificate and of a key.
-        #[cfg(target_os = "linux")]
-        let parts = {
-            let chain = chain.iter().map(|der| X509::from_der(der)).collect::<std::result::Result<Vec<_>, _>>();
-            let chain =
-                chain.map_err(|error| blame.certificate(Error::of(Id::CertificateDamaged).detail(chain_of(&error))))?;
-            // It is decoded only when it is asked for.
-            let public = chain.first().map_or(Ok(()), |leaf| leaf.public_key().map(|_| ()));
-            public.map_err(|error| blame.certificate(Error::of(Id::CertificateDamaged).detail(chain_of(&error))))?;
-            let key = PKey::private_key_from_pkcs8(key.pkcs8());
-            (key.map_err(|error| blame.key(Error::of(Id::KeyDamaged).detail(chain_of(&error))))?, chain)
-        };
-        let native = native(key, &chain, public.is_some()).map_err(|error| match error.root() {
-            Id::KeyMismatch => blame.key(error),
+        let native = platform::Identity::new(key, &chain).map_err(|error| match error.root() {
+            Id::CertificateDamaged => blame.certificate(error),
+            Id::KeyDamaged | Id::KeyMismatch => blame.key(error),
             _ => blame.both(error),
         })?;
-        Ok(Self {
-            native,
-            #[cfg(target_os = "linux")]
-            parts,
-            validity,
-        })
+        // Whether it can be used is not left for the first connection to find out.
+        trial::run(&native).map_err(|failure| blame.both(refusal::unusable(failure)))?;
+        Ok(Self { native, validity })
     }
 
     /// What an administrator should know of the certificate at that time.
@@ -177,44 +148,4 @@ fn as_text(content: &Content, otherwise: Id) -> Result<&str> {
 fn find_key(blocks: &[Block<'_>], password: &str) -> Result<Key> {
     let block = blocks.iter().find(|block| block.is_key()).ok_or_else(|| Error::of(Id::KeyAbsent))?;
     Key::from_block(block, password)
-}
-
-/// The platform's form. On Windows always by PKCS#12: the other way takes RSA only and leaves key containers behind.
-/// Elsewhere, too, where only the platform can tell whether key and certificate belong together, because there it does.
-fn native(key: &Key, certificates: &[Vec<u8>], matches: bool) -> Result<Identity> {
-    if cfg!(windows) || !matches {
-        return by_pkcs12(key, certificates);
-    }
-    let mut all = Vec::new();
-    for der in certificates {
-        all.extend_from_slice(&pem::encode("CERTIFICATE", der));
-    }
-    let key = pem::encode("PRIVATE KEY", key.pkcs8());
-    Identity::from_pkcs8(&all, &key).map_err(|error| Error::of(Id::KeyUnusable).detail(chain_of(&error)))
-}
-
-pub(super) fn by_pkcs12(key: &Key, certificates: &[Vec<u8>]) -> Result<Identity> {
-    let password = one_time_password()?;
-    let file = pkcs12::write(key, certificates, &password)?;
-    Identity::from_pkcs12(&file, &password).map_err(|error| {
-        let text = chain_of(&error);
-        // What native-tls says, on OpenSSL and on Windows, when no certificate fits the key.
-        let id = match text.contains("at least one certificate") || text.contains("No identity found") {
-            true => Id::KeyMismatch,
-            false => Id::KeyUnusable,
-        };
-        Error::of(id).detail(text)
-    })
-}
-
-fn one_time_password() -> Result<Zeroizing<String>> {
-    let mut random = Zeroizing::new([0_u8; 16]);
-    getrandom::fill(&mut *random).map_err(|error| Error::of(Id::TlsSetUp).detail(error))?;
-    let mut text = Zeroizing::new(String::with_capacity(32));
-    for byte in random.iter() {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from(b'a' + digit));
-        }
-    }
-    Ok(text)
 }

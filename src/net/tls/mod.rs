@@ -7,22 +7,34 @@
 mod acceptor;
 mod connector;
 mod encrypted;
-mod engine;
+mod failure;
+#[cfg(any(windows, test))]
+mod for_windows;
 mod identity;
 mod key;
+mod names;
 mod pem;
 mod pkcs12;
+#[cfg(unix)]
+#[path = "openssl.rs"]
+mod platform;
+#[cfg(windows)]
+#[path = "schannel.rs"]
+mod platform;
 mod refusal;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod roots;
 mod source;
+mod step;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 pub use acceptor::TlsServer;
 pub use connector::{TlsClient, TlsClients, TlsOptions};
 pub use identity::TlsIdentity;
 pub use source::TlsSources;
 
-pub(super) use engine::{Engine, Shaking, Step};
+pub(super) use platform::{Engine, Shaking};
 pub(super) use refusal::{handshake_error, is_cut, read_error};
+pub(super) use step::Step;

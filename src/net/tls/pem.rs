@@ -71,18 +71,3 @@ fn block<'a>(label: &'a str, body: &'a str) -> Result<Block<'a>> {
     der.truncate(size);
     Ok(Block { label, headers, der })
 }
-
-/// DER as a PEM block, for libraries that take nothing else.
-pub(super) fn encode(label: &str, der: &[u8]) -> Zeroizing<Vec<u8>> {
-    let mut data = Zeroizing::new(vec![0; der.len().div_ceil(3) * 4]);
-    // The buffer has the exact size.
-    let size = BASE64.encode_slice(der, &mut data).unwrap_or(0);
-    let mut text = Zeroizing::new(Vec::with_capacity(size + size / 64 + 2 * label.len() + 64));
-    text.extend_from_slice(format!("-----BEGIN {label}-----\n").as_bytes());
-    for line in data[..size].chunks(64) {
-        text.extend_from_slice(line);
-        text.push(b'\n');
-    }
-    text.extend_from_slice(format!("-----END {label}-----\n").as_bytes());
-    text
-}

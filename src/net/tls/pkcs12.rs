@@ -1,10 +1,9 @@
-//! PKCS#12: reading what the host has, writing what SChannel takes.
+//! PKCS#12: reading what the host has.
 
 use super::key::Key;
 use crate::error::{Error, Id, Result};
+use p12_keystore::Pkcs12Archive;
 use p12_keystore::error::Error as P12Error;
-use p12_keystore::{Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKey};
-use p12_keystore::{Pkcs12Archive, PrivateKeyChain};
 use zeroize::Zeroizing;
 
 /// A key and its certificates, the key's own first.
@@ -88,22 +87,4 @@ fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
     }
     out.extend_from_slice(value);
     out
-}
-
-/// A PKCS#12 of this key and chain. 3DES and SHA-1 because Windows before 10 reads nothing newer; the file never leaves
-/// this process, and neither does its password.
-pub(super) fn write(key: &Key, chain: &[Vec<u8>], password: &str) -> Result<Zeroizing<Vec<u8>>> {
-    let failed = |error: P12Error| Error::of(Id::TlsSetUp).detail(error);
-    let certificates = chain.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
-    let private = PrivateKey::from_der(key.pkcs8()).map_err(failed)?;
-    let entry = PrivateKeyChain::new("1", private, certificates.map_err(failed)?);
-    let mut store = KeyStore::new();
-    store.add_entry("key", KeyStoreEntry::PrivateKeyChain(entry));
-    let writer = store
-        .writer(password)
-        .encryption_algorithm(EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc)
-        .encryption_iterations(1000)
-        .mac_algorithm(MacAlgorithm::HmacSha1)
-        .mac_iterations(1000);
-    writer.write().map(Zeroizing::new).map_err(failed)
 }

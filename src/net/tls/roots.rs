@@ -1,7 +1,7 @@
 //! Where Linux distributions keep the roots that the system trusts. The process's environment is read, never changed.
 
 use super::pem;
-use native_tls::Certificate;
+use super::platform::Certificate;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
