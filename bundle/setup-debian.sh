@@ -26,7 +26,7 @@ for platform in $platforms; do
     i386-linux) triple=i686-unknown-linux-gnu packages="$packages libc6-i386" ;;
     # Of the processor's other C compilers none is needed: zig is one.
     arm64-linux) triple=aarch64-unknown-linux-gnu packages="$packages qemu-user libc6-arm64-cross" ;;
-    x86_64-windows) triple=x86_64-pc-windows-gnu packages="$packages gcc-mingw-w64-x86-64 wine wine64" ;;
+    x86_64-windows) triple=x86_64-pc-windows-gnu packages="$packages gcc-mingw-w64-x86-64" ;;
     i386-windows) triple=i686-pc-windows-gnu packages="$packages gcc-mingw-w64-i686" ;;
     *) fail "there is no platform $platform" ;;
     esac
@@ -77,5 +77,7 @@ system() {
 # The oldest system that is still in wide use.
 case " $platforms " in *" x86_64-linux "*) system bullseye bullseye amd64 "" ;; esac
 case " $platforms " in *" i386-linux "*) system bullseye bullseye-i386 i386 "" ;; esac
+# Debian 12's Wine cannot be a server with TLS. libgnutls, which is its TLS, is only recommended by it.
+case " $platforms " in *" x86_64-windows "*) system trixie wine-trixie amd64 wine64,libgnutls30t64 ;; esac
 # 32 bits beside a 64-bit system cannot be installed everywhere, Wine's least of all.
 case " $platforms " in *" i386-windows "*) system bookworm wine-i386 i386 wine,wine32,ca-certificates ;; esac

@@ -53,7 +53,7 @@ struct Host<'a> {
 
 impl Host<'_> {
     fn run(&self) -> Result<String> {
-        if self.target.is_windows() {
+        if self.target.is_windows() && !self.runner.is_newer_wine {
             self.stand_in()?;
         }
         let program = self.program("host");
@@ -71,7 +71,36 @@ impl Host<'_> {
         if self.target.is_windows() {
             self.run_msvc()?;
         }
-        Ok(format!("(C, wss, 1C: {})", self.run_scenarios()?))
+        let scenarios = self.run_scenarios()?;
+        if !self.runner.is_newer_wine {
+            return Ok(format!("(C, wss, 1C: {scenarios})"));
+        }
+        self.run_tls_server()?;
+        Ok(format!("(C, wss, 1C: {scenarios}, server with TLS 1.2 and 1.3)"))
+    }
+
+    /// The library as a server with TLS, with a client in Python, and the 1C host's scenario about it.
+    fn run_tls_server(&self) -> Result<()> {
+        let program = self.program("tls_server");
+        self.compile(&program, "cc", &[self.source("tests/bundle/tls_server.c")], &["-lsecur32", "-ladvapi32"])?;
+        let python = tools::need("python", &[&self.project.work.join("venv/bin")])?;
+        let empty = self.folder.join("priorities");
+        std::fs::write(&empty, "")?;
+        // Wine's versions of TLS are those that GnuTLS says it has.
+        for (version, priorities) in
+            [("TLSv1.3", self.runner.inside(&empty).as_path()), ("TLSv1.2", Path::new("/dev/null"))]
+        {
+            let mut talk = Command::new(&python);
+            talk.arg(self.source("tests/bundle/tls_server.py")).arg(self.folder).arg(version);
+            let inner = self.command(&program);
+            talk.arg(inner.get_program()).args(inner.get_args());
+            talk.envs(self.runner.environment()).env("GNUTLS_SYSTEM_PRIORITY_FILE", priorities);
+            self.expect(&mut talk, &format!("tls_server: {version}: everything as expected")).context(version)?;
+            let mut scenario = self.command(&self.program("host1c"));
+            scenario.args(["tls", "."]).env("HOST1C_SLOW", "1").env("GNUTLS_SYSTEM_PRIORITY_FILE", priorities);
+            self.expect(&mut scenario, "tls: passed").with_context(|| format!("tls, {version}"))?;
+        }
+        Ok(())
     }
 
     /// The host of 1C in C, which writes Microsoft's object layout down by hand.

@@ -14,6 +14,8 @@ pub struct Runner {
     environment: Vec<(&'static str, String)>,
     /// The folder that is `/` for the program, where there is one of its own.
     pub root: Option<PathBuf>,
+    /// Whether it is a Wine in which a server with TLS is possible, which is newer than 8.
+    pub is_newer_wine: bool,
 }
 
 impl Runner {
@@ -27,7 +29,13 @@ impl Runner {
         } else {
             let loader = if target.machine() == "i686" { "/lib/ld-linux.so.2" } else { "/" };
             if Path::new(loader).exists() {
-                runners.push(Self { name: "native", command: Vec::new(), environment: Vec::new(), root: None });
+                runners.push(Self {
+                    name: "native",
+                    command: Vec::new(),
+                    environment: Vec::new(),
+                    root: None,
+                    is_newer_wine: false,
+                });
             }
             let folder = if target.machine() == "i686" { "bullseye-i386" } else { "bullseye" };
             runners.extend(chroot(project, target, folder, "Debian 11", &[]));
@@ -51,6 +59,11 @@ impl Runner {
         }
     }
 
+    /// What its commands have set.
+    pub fn environment(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.environment.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
     /// A command for a program in `folder`, which the program can read.
     pub fn command(&self, folder: &Path, program: &str) -> Command {
         let mut words = self.command.clone();
@@ -72,13 +85,22 @@ fn wine_environment(prefix: &Path) -> Vec<(&'static str, String)> {
 }
 
 fn wine(project: &Project, target: &Target) -> Option<Runner> {
+    if target.machine() == "x86_64"
+        && let Some(runner) = chroot(project, target, "wine-trixie", "Wine 10", &["/usr/lib/wine/wine64"])
+    {
+        let mut environment = wine_environment(Path::new("/tmp/wine"));
+        // The encoding of files' names.
+        environment.push(("LC_ALL", "C.UTF-8".to_owned()));
+        return Some(Runner { environment, is_newer_wine: true, ..runner });
+    }
     let name = if target.machine() == "x86_64" { "wine64" } else { "wine" };
     // Debian keeps the loaders here; `wine` is there only where the 32-bit one is installed.
     if let Some(program) = tools::find_in(name, &[Path::new("/usr/lib/wine")]) {
         let prefix = project.work.join(name);
         std::fs::create_dir_all(&prefix).ok()?;
         let environment = wine_environment(&prefix);
-        return Some(Runner { name: "Wine", command: vec![program.display().to_string()], environment, root: None });
+        let command = vec![program.display().to_string()];
+        return Some(Runner { name: "Wine", command, environment, root: None, is_newer_wine: false });
     }
     if name == "wine64" {
         return None;
@@ -91,7 +113,8 @@ fn qemu() -> Option<Runner> {
     let qemu = tools::find("qemu-aarch64", &[]).or_else(|| tools::find("qemu-aarch64-static", &[]))?;
     let library = Path::new("/usr/aarch64-linux-gnu");
     let command = vec![qemu.display().to_string(), "-L".to_owned(), library.display().to_string()];
-    library.exists().then_some(Runner { name: "qemu-user", command, environment: Vec::new(), root: None })
+    let runner = Runner { name: "qemu-user", command, environment: Vec::new(), root: None, is_newer_wine: false };
+    library.exists().then_some(runner)
 }
 
 /// A Debian in `target/bundle/<folder>`; only root may enter it. It gets a `/proc`, which is gone with the program.
@@ -108,7 +131,7 @@ fn chroot(project: &Project, target: &Target, folder: &str, name: &'static str, 
     // It would begin in the root; programs find the certificate in their own folder.
     command.extend(["env".to_owned(), format!("--chdir=/tmp/check/{}", target.name)]);
     command.extend(before.iter().map(|&word| word.to_owned()));
-    Some(Runner { name, command, environment: Vec::new(), root: Some(root) })
+    Some(Runner { name, command, environment: Vec::new(), root: Some(root), is_newer_wine: false })
 }
 
 /// An empty folder that the runner's programs can read.
