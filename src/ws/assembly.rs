@@ -1,9 +1,9 @@
 //! A message that comes in several pieces.
 
-use super::decoder::{Violation, no_memory};
 use super::deflate::Unpacking;
 use super::message::{Message, MessageKind};
 use super::payload;
+use super::violation::{Violation, no_memory};
 use crate::error::{Error, Id};
 
 /// How far ahead of the bytes that came memory is reserved for those that were declared.

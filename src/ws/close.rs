@@ -1,6 +1,6 @@
 //! Close codes and the body of a close frame, RFC 6455 sections 5.5.1 and 7.4.
 
-use super::decoder::Violation;
+use super::violation::Violation;
 use crate::error::{Error, Id, Result};
 use bytes::Bytes;
 

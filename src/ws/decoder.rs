@@ -12,6 +12,7 @@ use super::head::{self, Head, Op};
 use super::mask;
 use super::message::{Message, MessageKind};
 use super::payload;
+use super::violation::{Violation, no_memory};
 use crate::error::{Error, Id};
 use crate::log::{self, Object, Who};
 use bytes::Bytes;
@@ -30,24 +31,6 @@ pub enum Item {
     Ping(Bytes),
     Pong(Bytes),
     Close(PeerClose),
-}
-
-/// A breach of the protocol or of the size limit: the connection has to be failed, RFC 6455 section 7.1.7.
-#[derive(Clone, Debug)]
-pub struct Violation {
-    /// What to close with: 1002, 1007 or 1009; 1011 when there is no memory.
-    pub code: u16,
-    pub error: Error,
-}
-
-impl Violation {
-    pub(super) fn with(code: u16, error: Error) -> Self {
-        Self { code, error }
-    }
-
-    pub(super) fn protocol(id: Id) -> Self {
-        Self::with(1002, id.into())
-    }
 }
 
 /// Turns the bytes of one connection into [`Item`]s.
@@ -372,8 +355,4 @@ impl Decoder {
             None => None,
         })
     }
-}
-
-pub(super) fn no_memory(error: Error) -> Violation {
-    Violation::with(1011, error)
 }

@@ -1,8 +1,8 @@
 //! The head of a frame: which ones RFC 6455 section 5 allows.
 
 use super::Role;
-use super::decoder::Violation;
 use super::message::MessageKind;
+use super::violation::Violation;
 use crate::error::{Error, Id};
 use std::io::Cursor;
 use tungstenite::protocol::frame::FrameHeader;

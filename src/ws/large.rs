@@ -1,8 +1,9 @@
 //! Large payloads straight from the socket into the memory of their message, past the caller's buffer.
 
 use super::assembly::Assembly;
-use super::decoder::{Decoder, Item, Violation};
+use super::decoder::{Decoder, Item};
 use super::mask;
+use super::violation::Violation;
 
 /// Worth it from here on; smaller rests come with what follows them.
 const LEAST: usize = 64 * 1024;

@@ -20,15 +20,17 @@ mod redact;
 mod target;
 #[cfg(test)]
 mod tests;
+mod violation;
 
 pub use close::{PeerClose, check_close, close_payload};
-pub use decoder::{Decoder, Item, Violation};
+pub use decoder::{Decoder, Item};
 pub use frame::{FrameKind, OutFrame, append_frame};
 pub use handshake::{Agreed, ClientHandshake, Refusal, Request, ServerHandshake, check_header};
 pub use message::{Draft, Message, MessageKind};
 pub use random::{MaskKeys, random_u64};
 pub use redact::head as show_head;
 pub use target::Target;
+pub use violation::Violation;
 
 /// Our role on a connection: it decides who masks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

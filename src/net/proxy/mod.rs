@@ -3,23 +3,13 @@
 mod digest;
 mod http;
 mod socks;
+mod step;
+
+pub use step::Step;
 
 use crate::error::{Error, Id, Result};
 use crate::host::Host;
 use crate::proxy::{Kind, Proxy};
-
-/// What to do next.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Wait for more.
-    More,
-    /// Send this.
-    Send(Vec<u8>),
-    /// Send this on a new connection to the proxy.
-    Again(Vec<u8>),
-    /// The tunnel is open.
-    Open,
-}
 
 /// A tunnel on its way to be opened.
 pub enum Tunnel {

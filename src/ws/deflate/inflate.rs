@@ -2,7 +2,7 @@
 
 use super::{STEP, TAIL, Way};
 use crate::error::Id;
-use crate::ws::decoder::Violation;
+use crate::ws::violation::Violation;
 use zlib_rs::{Inflate, InflateFlush, Status};
 
 /// About what an inflater takes: its window of 32 KiB and its tables. Counted with the bytes of an unfinished message.

@@ -9,12 +9,14 @@ mod agree;
 mod extension;
 mod inflate;
 mod pack;
+mod packs;
 
 pub use agree::{Agreement, Settings, Way, accepted, negotiate, offer};
 pub use extension::is_well_formed;
 pub use inflate::Inflaters;
 pub(super) use inflate::{Inflation, Unpacking};
-pub use pack::{Packer, Packers, Packs};
+pub use pack::{Packer, Packers};
+pub use packs::Packs;
 
 /// What ends each flushed piece of a deflate stream and is left out on the wire (section 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];

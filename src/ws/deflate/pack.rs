@@ -1,9 +1,9 @@
 //! Compressing what we send, RFC 7692 section 7.2.1.
 
+use super::packs::{LEAST, WINDOWS};
 use super::{STEP, TAIL, Way};
 use crate::ws::Message;
 use bytes::Bytes;
-use std::sync::OnceLock;
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Status};
 
 /// A shorter message goes out as it is. Of JSON compressed by itself, 64 bytes grow, 128 shrink to 85 % and 256 to
@@ -18,11 +18,6 @@ const LEVEL_OF_LONG: i32 = 2;
 const LONG: usize = 4096;
 /// A fifth smaller than with level 1, and the work to begin is done once.
 const LEVEL_IN_CONTEXT: i32 = 4;
-/// The smallest window that the library compresses with. The matches it finds then reach back 250 bytes at most, so
-/// that it serves a peer who asked for 8 bits, too.
-const LEAST: u8 = 9;
-const WINDOWS: usize = 7;
-
 /// The compressors of an I/O thread, for all its connections without context takeover: one for each window in use.
 pub struct Packers {
     compressors: [Option<Deflate>; WINDOWS],
@@ -40,10 +35,6 @@ impl Default for Packers {
         Self::new()
     }
 }
-
-/// One message compressed for each window that a recipient has, each once.
-#[derive(Debug, Default)]
-pub struct Packs([OnceLock<Option<Bytes>>; WINDOWS]);
 
 /// The sending end of one connection.
 pub struct Packer {
