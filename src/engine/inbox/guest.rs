@@ -1,4 +1,4 @@
-//! Calls that run the loop while they wait ([`crate::engine::lead`]).
+//! Calls that run the loop while they wait ([`crate::engine::mailbox`]).
 
 use super::state::{Inbox, State};
 use super::waiters::{OFTEN, Want};

@@ -59,7 +59,7 @@ pub struct Io {
     pub straight: Waiting,
     /// For the next connection that has something to write.
     pub staged: Option<Box<Staged>>,
-    /// The thread of the host that would rather run the loop itself ([`crate::engine::mailbox::lead`]), and its queue.
+    /// The thread of the host that would rather run the loop itself ([`crate::engine::mailbox`]), and its queue.
     pub expected: Option<(usize, Arc<Inbox>)>,
     /// What the latest connection agreed on.
     agreed: Option<Arc<[String; 2]>>,

@@ -24,7 +24,7 @@ pub struct End {
 }
 
 /// The object a connection belongs to. Called on the I/O thread, or by a guest that runs its loop on a host's thread
-/// ([`crate::engine::mailbox::lead`]): he calls `peer_closes`, `ended` and `gone`. Must neither block nor call back into the loop.
+/// ([`crate::engine::mailbox`]): he calls `peer_closes`, `ended` and `gone`. Must neither block nor call back into the loop.
 pub trait Owner: Send + Sync {
     fn inbox(&self) -> &Arc<Inbox>;
     fn options(&self) -> &Options;

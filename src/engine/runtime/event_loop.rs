@@ -23,7 +23,7 @@ const SHUT: Duration = Duration::from_millis(5);
 #[derive(Clone, Copy)]
 enum Runner {
     Thread,
-    /// A call that waits ([`crate::engine::mailbox::lead`]), so long at most. It is on a host's thread, where no handler may run and no
+    /// A call that waits ([`crate::engine::mailbox`]), so long at most. It is on a host's thread, where no handler may run and no
     /// TLS library: it reads and writes on open connections, and stops at the first thing beyond that.
     Guest(Option<Duration>),
 }
