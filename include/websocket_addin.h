@@ -425,12 +425,14 @@ wsaddin_result wsaddin_set_language(wsaddin_language language);
 
 /**
  * Sets the log file of the whole process and how much it tells; the last call wins. Lines are appended, UTF-8, by a
- * thread of ours that ends with the last object: no call ever waits for the disk but this one and the last free,
- * each at most 2 seconds. Lines that find no room while the disk is slow are counted, and the log says how many.
- * Credentials are never written, and what is sent and received only on WSADDIN_LOG_FRAMES.
+ * thread of ours that ends with the last object: no call ever waits for the disk but this one, the first new and the
+ * last free, each at most a few seconds. Lines that find no room while the disk is slow are counted, and the log says how
+ * many. Credentials are never written, and what is sent and received only on WSADDIN_LOG_FRAMES. A file that is
+ * renamed or removed is written on: call this again, with the same path, to begin a new one.
  *
- * @param path  UTF-8, `size` bytes; empty ends the log
- * @retval WSADDIN_FILE  the file cannot be written; what was set before stays
+ * @param path  UTF-8, `size` bytes: a file or, on Linux, a terminal or other character device, or a pipe that somebody
+ *              reads (such as /dev/stderr in a container); empty ends the log
+ * @retval WSADDIN_FILE  it cannot be written, is something else, or does not answer; what was set before stays
  * @retval WSADDIN_BAD_ARGUMENT  not one of WSADDIN_LOG_...
  */
 wsaddin_result wsaddin_set_log(const void *path,

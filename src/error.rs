@@ -8,7 +8,7 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
-pub use parts::{Arg, Code};
+pub use parts::{Arg, Code, OneLine};
 use std::fmt::{self, Write};
 
 /// The language of texts for people.
@@ -103,7 +103,9 @@ impl Error {
         }
         if let Some(detail) = &self.0.detail {
             // Writing to a String cannot fail.
-            let _ = write!(out, " ({detail})");
+            out.push_str(" (");
+            let _ = write!(OneLine(out), "{detail}");
+            out.push(')');
         }
     }
 }
@@ -127,7 +129,8 @@ fn fill(out: &mut String, template: &str, args: &[Arg], language: Language) {
     while let Some(at) = rest.find('{') {
         out.push_str(&rest[..at]);
         let number = rest.as_bytes().get(at + 1).map_or(0, |digit| usize::from(digit.wrapping_sub(b'0')));
-        out.push_str(args.get(number).map_or("?", |arg| arg.text(language)));
+        // Writing to a String cannot fail.
+        let _ = OneLine(out).write_str(args.get(number).map_or("?", |arg| arg.text(language)));
         rest = rest.get(at + 3..).unwrap_or("");
     }
     out.push_str(rest);
@@ -188,6 +191,10 @@ table! {
     UrlZone BadArgument "a zone (%interface) belongs to a link-local IPv6 address (fe80::…) in brackets" "зона (%интерфейс) допустима только у адреса IPv6 link-local (fe80::…), в скобках";
     UrlNoScheme BadArgument "it has to begin with ws:// or wss://" "он должен начинаться с ws:// или wss://";
 
+    FileUnwritable File "the file cannot be opened for writing" "файл не открывается для записи";
+    FileKind File "it is neither a file nor a terminal nor a pipe" "это не файл, не терминал и не канал";
+    FileUnread File "it is a pipe or socket that nobody reads" "это канал или сокет, из которого никто не читает";
+    FileHangs File "it did not answer within {0} ms" "нет ответа в течение {0} мс";
     LogFile File "the log file {0} cannot be written" "не удаётся писать в файл журнала {0}";
 
     // States.

@@ -1,6 +1,7 @@
 //! What errors are made of: their codes, and the pieces of their texts.
 
 use super::Language;
+use std::fmt::{self, Write};
 
 /// What kind of failure this is; the numbers are those of the C interface and are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,3 +76,21 @@ macro_rules! number_args {
     )*};
 }
 number_args!(i32, i64, u16, u32, u64, usize);
+
+/// Writes what comes from outside, in a text for people: in one line, with nothing in it that ends a C string, a line of
+/// the log or the reader's trust in what is on his terminal.
+pub struct OneLine<'a>(pub &'a mut String);
+
+impl Write for OneLine<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            match character {
+                control if control.is_control() => self.0.extend(control.escape_default()),
+                // They end a line for some programs.
+                '\u{2028}' | '\u{2029}' => self.0.push(' '),
+                other => self.0.push(other),
+            }
+        }
+        Ok(())
+    }
+}

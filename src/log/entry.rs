@@ -1,7 +1,7 @@
 //! What stands in a line of the log: when, how much it matters, about whom, and text from outside that looks like no line
 //! of ours.
 
-use crate::error::{Arg, Error, Id, Result};
+use crate::error::{Arg, Error, Id, OneLine, Result};
 use std::fmt::{self, Display, Write};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::SystemTime;
@@ -110,23 +110,6 @@ pub(super) fn compose(level: Level, who: Who, text: fmt::Arguments<'_>) -> Strin
     let _ = write!(OneLine(&mut line), "{text}");
     line.push('\n');
     line
-}
-
-/// What comes from outside must not look like a line of ours.
-struct OneLine<'a>(&'a mut String);
-
-impl Write for OneLine<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for character in text.chars() {
-            match character {
-                control if control.is_control() => self.0.extend(control.escape_default()),
-                // They end a line for some programs.
-                '\u{2028}' | '\u{2029}' => self.0.push(' '),
-                other => self.0.push(other),
-            }
-        }
-        Ok(())
-    }
 }
 
 /// A time as ISO 8601 UTC with milliseconds.

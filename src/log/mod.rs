@@ -6,6 +6,9 @@
 //! with the last object.
 
 mod entry;
+#[cfg(all(test, unix))]
+mod hanging_tests;
+mod sink;
 mod writer;
 
 use self::entry::compose;
@@ -67,7 +70,8 @@ pub fn write(level: Level, who: Who, text: fmt::Arguments<'_>) {
     WRITER.add(&compose(level, who, text));
 }
 
-/// Sets file and level for the whole process; an empty path ends the log. What was written before is in the old file
+/// Sets file and level for the whole process, and opens the file anew, also the one that was set; an empty path ends
+/// the log. What was written before is in the old file
 /// when this returns.
 ///
 /// # Errors

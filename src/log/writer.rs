@@ -1,19 +1,16 @@
 //! The log's buffer and the thread that brings it to the disk.
 
 use super::entry::{Level, Object, compose, iso};
-use crate::error::{Error, Id, Result};
+use super::sink::{PATIENCE, Sink};
+use crate::error::Result;
 use crate::library::{self, Thread};
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// What waits for a slow disk at most: some ten thousand lines.
 const MOST: usize = 4 << 20;
-/// How long the end waits for a disk that takes nothing.
-const LAST_CALL: Duration = Duration::from_secs(2);
 
 /// The level in force, 0 while there is no file.
 pub(super) static ON: AtomicU8 = AtomicU8::new(0);
@@ -22,19 +19,23 @@ struct State {
     path: Option<Arc<str>>,
     level: Level,
     /// Open while there are objects.
-    file: Option<Arc<File>>,
+    file: Option<Arc<Sink>>,
     buffer: String,
     /// Lines that found no room, or that the disk did not take.
     dropped: u64,
     /// There are objects: the thread may run.
     begun: bool,
     thread: Option<Thread>,
+    /// Threads that a disk did not let go in time.
+    hung: Vec<Thread>,
     /// Which thread is meant; one that the disk did not let go in time is no longer.
     generation: u64,
     /// It waits to be woken.
     asleep: bool,
     /// It is writing what it took out of the buffer.
     writing: bool,
+    /// The lines that it took, with those that it tells as dropped.
+    taken: u64,
     /// It shall end once everything is written.
     stop: bool,
 }
@@ -62,9 +63,11 @@ impl Writer {
                 dropped: 0,
                 begun: false,
                 thread: None,
+                hung: Vec::new(),
                 generation: 0,
                 asleep: false,
                 writing: false,
+                taken: 0,
                 stop: false,
             }),
             changing: Mutex::new(()),
@@ -139,19 +142,28 @@ impl Writer {
         let Some(file) = state.file.clone() else { return state };
         let generation = state.generation;
         state.writing = true;
-        drop(state);
         let lines = text.lines().count() as u64;
+        state.taken = lines + dropped;
+        drop(state);
         if dropped > 0 {
             // Behind those that were there first: the buffer was full then. Writing to a String cannot fail.
             let _ = writeln!(text, "{} error  library {dropped} lines dropped", iso(SystemTime::now()));
         }
-        let written = (&*file).write_all(text.as_bytes());
+        let mut asked_to_end = None;
+        let written = file.put(&text, || {
+            let state = self.lock();
+            // The end waits for it, but not as long as the reader of a pipe may take.
+            if state.stop {
+                asked_to_end.get_or_insert_with(Instant::now);
+            }
+            state.generation == generation && asked_to_end.is_none_or(|since| since.elapsed() < PATIENCE / 2)
+        });
         drop(file);
         let mut state = self.lock();
         if state.generation != generation {
             return state;
         }
-        state.writing = false;
+        (state.writing, state.taken) = (false, 0);
         self.done.notify_all();
         if written.is_err() && !state.stop {
             // Tried again with the next line, and told once the disk takes it.
@@ -165,7 +177,7 @@ impl Writer {
 
     /// Waits until everything that was there is written, or the disk has taken too long.
     fn flush<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
-        let deadline = Instant::now() + LAST_CALL;
+        let deadline = Instant::now() + PATIENCE;
         if std::mem::replace(&mut state.asleep, false) {
             self.work.notify_one();
         }
@@ -180,39 +192,42 @@ impl Writer {
     }
 
     pub(super) fn set(&'static self, path: &str, level: Level) -> Result<()> {
-        let file = match path {
-            "" => None,
-            _ => Some(open(path)?),
-        };
+        let _changing = self.changing();
         let first = compose(
             Level::Info,
             Object::Library.itself(),
             format_args!("{}, log level {}", env!("CARGO_PKG_VERSION"), level.name()),
         );
-        let _changing = self.changing();
+        let first = if level >= Level::Info { first } else { String::new() };
+        let mut state = self.flush(self.lock());
+        if state.thread.is_some() && (state.writing || !state.buffer.is_empty()) {
+            // The old disk does not take it. The new file gets a thread of its own, and the number of lines lost.
+            self.abandon_thread(&mut state);
+        }
+        drop(state);
+        let file = match path {
+            "" => None,
+            _ => Some(Sink::open(path, first)?),
+        };
         let mut state = self.flush(self.lock());
         state.path = (!path.is_empty()).then(|| path.into());
         state.level = level;
         apply(&state);
-        let Some(mut file) = file else {
-            state.file = None;
+        state.file = file.filter(|_| state.begun).map(Arc::new);
+        if state.path.is_none() {
             self.finish(state);
-            return Ok(());
-        };
-        let tell = level >= Level::Info;
-        if state.begun {
-            state.file = Some(Arc::new(file));
-            drop(state);
-            if tell {
-                self.add(&first);
-            }
-            return Ok(());
         }
-        drop(state);
-        match file.write_all(if tell { first.as_bytes() } else { b"" }) {
-            Ok(()) => Ok(()),
-            Err(error) => Err(failure(path, &error)),
-        }
+        Ok(())
+    }
+
+    /// The thread ends once the disk lets it go; meanwhile there may be another.
+    fn abandon_thread(&self, state: &mut State) {
+        state.dropped += state.buffer.lines().count() as u64 + state.taken;
+        state.buffer.clear();
+        state.generation += 1;
+        (state.stop, state.writing, state.taken) = (false, false, 0);
+        let thread = state.thread.take();
+        state.hung.extend(thread);
     }
 
     pub(super) fn set_level(&self, level: Level) {
@@ -233,9 +248,11 @@ impl Writer {
         let _changing = self.changing();
         let mut state = self.lock();
         state.begun = true;
-        let path = state.path.clone().filter(|_| state.file.is_none());
+        let Some(path) = state.path.clone().filter(|_| state.file.is_none()) else { return };
+        drop(state);
         // It could be opened when it was set; if that is so no more there is nobody to tell.
-        state.file = state.file.take().or_else(|| path.and_then(|path| open(&path).ok()).map(Arc::new));
+        let file = Sink::open(&path, String::new()).ok().map(Arc::new);
+        self.lock().file = file;
     }
 
     pub(super) fn end(&self) {
@@ -269,37 +286,41 @@ impl Writer {
             if std::mem::replace(&mut state.asleep, false) {
                 self.work.notify_one();
             }
-            let deadline = Instant::now() + LAST_CALL;
+            let deadline = Instant::now() + PATIENCE;
             while !thread.is_finished() && Instant::now() < deadline {
                 // Its end itself notifies nobody, but follows the last write at once.
                 let step = Duration::from_millis(1);
                 state = self.done.wait_timeout(state, step).unwrap_or_else(PoisonError::into_inner).0;
             }
-            state.generation += 1;
-            (state.stop, state.writing) = (false, false);
+            state.thread = Some(thread);
+            self.abandon_thread(&mut state);
+        } else if !state.buffer.is_empty() && state.file.as_ref().is_some_and(|file| !file.pipe) {
+            // None could be had.
+            state = self.write_out(state);
+        }
+        for thread in std::mem::take(&mut state.hung) {
             if thread.is_finished() {
                 thread.join();
             } else {
                 library::pin();
                 thread.detach();
             }
-        } else if !state.buffer.is_empty() {
-            // None could be had.
-            state = self.write_out(state);
         }
         state.file = state.file.take().filter(|_| state.begun && state.path.is_some());
         (state.buffer, state.dropped) = (String::new(), 0);
     }
 }
 
-fn open(path: &str) -> Result<File> {
-    OpenOptions::new().append(true).create(true).open(path).map_err(|error| failure(path, &error))
-}
-
-fn failure(path: &str, error: &std::io::Error) -> Error {
-    Error::new(Id::LogFile, [path.into()]).detail(error)
-}
-
 fn apply(state: &State) {
     ON.store(if state.path.is_some() { state.level as u8 } else { 0 }, Relaxed);
+}
+
+#[cfg(test)]
+impl Writer {
+    /// Begins with a file that may do what it likes.
+    pub(super) fn begin_with(&self, file: std::fs::File) {
+        let mut state = self.lock();
+        (state.path, state.begun) = (Some("a test's".into()), true);
+        state.file = Some(Arc::new(Sink::of(file)));
+    }
 }

@@ -157,7 +157,14 @@ impl<C: Class> Component<C> {
             Property::Getter(_) => Err(Error::new(Id::ReadOnly, [name])),
             Property::ExternalEvents => self.port.switch(&value.text(&name)?, self.language()),
             Property::EventSource => {
-                self.port.set_source(value.text(&name)?);
+                let source = value.text(&name)?;
+                // The host takes it with each event as a text that ends at its first NUL.
+                if source.contains('\0') {
+                    let wanted =
+                        Arg::Both { en: "a text without NUL", ru: "текст без символа с кодом 0" };
+                    return Err(Error::new(Id::BadValue, [name, source.into(), wanted]));
+                }
+                self.port.set_source(source);
                 Ok(())
             }
             Property::LogFile => log::set_file(&value.text(&name)?),
