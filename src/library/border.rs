@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 thread_local! {
-    /// Inside of a border. No destructor.
+    /// Inside of a border, or on a thread of ours. No destructor.
     static AT_BORDER: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -37,9 +37,13 @@ fn caught<R: Copy>(panicked: R, f: impl FnOnce() -> R) -> R {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or(panicked)
 }
 
-/// This is a thread of ours: a host that cancels it has no effect.
+/// This is a thread of ours: a host that cancels it has no effect, and a panic on it prints nothing. Where it is caught it
+/// becomes an error of whom it concerns. Std's report would take memory, and locks, which where memory is short holds up
+/// the thread for ever (with RUST_BACKTRACE set).
 pub(super) fn begin_thread() {
     disable_cancellation();
+    quiet_panics();
+    AT_BORDER.set(true);
 }
 
 type PanicHook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync>;
@@ -48,7 +52,7 @@ type PanicHook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync>;
 /// and ours are functions without data.
 static BEFORE: OnceLock<PanicHook> = OnceLock::new();
 
-/// Panics inside a border are silent; all others go to the hook that was there before.
+/// Panics inside a border, and on threads of ours, are silent; all others go to the hook that was there before.
 pub fn quiet_panics() {
     if BEFORE.get().is_none() {
         set_quiet_hook();

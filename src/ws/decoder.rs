@@ -326,7 +326,7 @@ impl Decoder {
         }
         if let (Op::Begin(kind), None) = (frame.op, &self.message) {
             let inflation = self.inflation.as_mut().filter(|_| frame.compressed);
-            let unpacking = inflation.map(|inflation| Box::new(inflation.begin(pool)));
+            let unpacking = inflation.map(|inflation| inflation.begin(pool).map(Box::new)).transpose()?;
             self.wire_len = 0;
             self.message = Some(Box::new(Assembly::new(kind, unpacking)));
         }

@@ -1,8 +1,8 @@
 //! Inflating what a peer compressed, RFC 7692 section 7.2.2, as its bytes come and never beyond a bound.
 
-use super::{STEP, TAIL, Way};
-use crate::error::Id;
-use crate::ws::violation::Violation;
+use super::{STEP, TAIL, Way, has_room, make};
+use crate::error::{Error, Id};
+use crate::ws::violation::{Violation, no_memory};
 use zlib_rs::{Inflate, InflateFlush, Status};
 
 /// About what an inflater takes: its window of 32 KiB and its tables. Counted with the bytes of an unfinished message.
@@ -45,10 +45,16 @@ impl Inflation {
     }
 
     /// For a message that begins.
-    pub fn begin(&mut self, pool: &mut Inflaters) -> Unpacking {
+    ///
+    /// # Errors
+    /// 1011: no memory.
+    pub fn begin(&mut self, pool: &mut Inflaters) -> Result<Unpacking, Violation> {
         let own = if self.takeover { self.own.take() } else { pool.spare.pop() };
-        let inflater = own.unwrap_or_else(|| Box::new(Inflate::new(false, BITS)));
-        Unpacking { inflater, fresh: true, ended: false, takeover: self.takeover }
+        let inflater = match own {
+            Some(own) => own,
+            None => Box::new(fresh()?),
+        };
+        Ok(Unpacking { inflater, fresh: true, ended: false, takeover: self.takeover })
     }
 
     /// After a message that is whole.
@@ -61,6 +67,10 @@ impl Inflation {
             pool.spare.push(inflater);
         }
     }
+}
+
+fn fresh() -> Result<Inflate, Violation> {
+    make(COST, || Inflate::new(false, BITS)).ok_or_else(|| no_memory(Error::of(Id::NoMemory)))
 }
 
 /// A message that is being inflated.
@@ -87,7 +97,9 @@ impl Unpacking {
         pool: &mut Inflaters,
         mut out: impl FnMut(&[u8]) -> Result<(), Violation>,
     ) -> Result<(), Violation> {
-        pool.step.resize(STEP, 0);
+        if !has_room(&mut pool.step) {
+            return Err(no_memory(Error::of(Id::NoMemory)));
+        }
         let mut rest = input;
         loop {
             if self.ended {

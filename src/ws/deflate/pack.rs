@@ -1,7 +1,7 @@
 //! Compressing what we send, RFC 7692 section 7.2.1.
 
 use super::packs::{LEAST, WINDOWS};
-use super::{STEP, TAIL, Way};
+use super::{TAIL, Way, has_room, make};
 use crate::ws::Message;
 use bytes::Bytes;
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Status};
@@ -18,6 +18,9 @@ const LEVEL_OF_LONG: i32 = 2;
 const LONG: usize = 4096;
 /// A fifth smaller than with level 1, and the work to begin is done once.
 const LEVEL_IN_CONTEXT: i32 = 4;
+/// About what the largest takes, with room to spare.
+const COST: usize = 384 * 1024;
+
 /// The compressors of an I/O thread, for all its connections without context takeover: one for each window in use.
 pub struct Packers {
     compressors: [Option<Deflate>; WINDOWS],
@@ -53,22 +56,35 @@ impl Packer {
         if self.way.takeover { THRESHOLD_IN_CONTEXT } else { THRESHOLD }
     }
 
-    /// The payload of a compressed message; `None` when it goes out as it is.
+    /// The payload of a compressed message; `None` when it goes out as it is, also for want of memory.
     pub fn pack(&mut self, message: &Message, packers: &mut Packers) -> Option<Bytes> {
         let length = message.data().len();
         if length < self.shortest() {
             return None;
         }
-        packers.step.resize(STEP, 0);
+        if !has_room(&mut packers.step) {
+            return None;
+        }
         let bits = self.way.bits;
         if self.way.takeover {
-            let own = self.own.get_or_insert_with(|| Box::new(in_context(bits)));
-            return compress(own, message.data(), &mut packers.step, usize::MAX);
+            let own = match &mut self.own {
+                Some(own) => own,
+                none => none.insert(make(COST, || Box::new(in_context(bits)))?),
+            };
+            let packed = compress(own, message.data(), &mut packers.step, usize::MAX);
+            if packed.is_none() {
+                // It has seen what the other side will not see as compressed: it begins anew, and refers to nothing.
+                self.own = None;
+            }
+            return packed;
         }
         let at = usize::from(bits - LEAST);
         let (compressor, step) = (&mut packers.compressors[at], &mut packers.step);
-        let mut alone = || {
-            let compressor = compressor.get_or_insert_with(|| Deflate::new(LEVEL, false, bits));
+        let alone = || {
+            let compressor = match compressor {
+                Some(compressor) => compressor,
+                none => none.insert(make(COST, || Deflate::new(LEVEL, false, bits))?),
+            };
             compressor.reset();
             // Cannot fail on a stream that has not begun.
             let _ = compressor.set_level(if length > LONG { LEVEL_OF_LONG } else { LEVEL });
@@ -100,9 +116,11 @@ fn compress(compressor: &mut Deflate, data: &[u8], step: &mut [u8], limit: usize
         let made = compressor.total_out().wrapping_sub(before.1) as usize;
         rest = rest.get(taken..).unwrap_or_default();
         let done = rest.is_empty() && (made < step.len() || status == Status::BufError);
-        if packed.is_empty() {
-            packed.reserve_exact(made);
-        }
+        let reserved = match packed.is_empty() {
+            true => packed.try_reserve_exact(made),
+            false => packed.try_reserve(made),
+        };
+        reserved.ok()?;
         packed.extend_from_slice(&step[..made]);
         if done {
             break;
@@ -128,7 +146,7 @@ mod tests {
     fn unpacked(way: Way, packed: &[&Bytes]) -> Vec<Vec<u8>> {
         let (mut inflation, mut pool) = (Inflation::new(way), Inflaters::new());
         let one = |packed: &&Bytes| {
-            let (mut unpacking, mut out) = (inflation.begin(&mut pool), Vec::new());
+            let (mut unpacking, mut out) = (inflation.begin(&mut pool).unwrap(), Vec::new());
             unpacking
                 .feed(packed, &mut pool, |piece| {
                     out.extend_from_slice(piece);
