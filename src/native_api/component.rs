@@ -3,7 +3,7 @@
 mod calls;
 
 use super::call::Call;
-use super::events::Port;
+use super::external_events::ExternalEvents;
 use super::host::Memory;
 use super::line::{Line, Within};
 use super::table::{Class, Method, Property};
@@ -55,7 +55,7 @@ pub(super) struct Component<C: Class> {
     english: AtomicBool,
     /// The text of the last failure, until the next method that succeeds.
     failure: Mutex<String>,
-    port: Arc<Port>,
+    events: ExternalEvents,
 }
 
 impl<C: Class> Component<C> {
@@ -67,9 +67,9 @@ impl<C: Class> Component<C> {
     pub fn new() -> Result<Self> {
         let object = C::new()?;
         let line = Arc::default();
-        let port = Port::new(object.watchable(), &line, C::host_events(), C::NAME);
+        let events = ExternalEvents::new(object.watchable(), &line, C::host_events(), C::NAME);
         let (gate, memory, failure) = (Gate::default(), Mutex::default(), Mutex::default());
-        Ok(Self { object, gate, memory, line, english: AtomicBool::new(false), failure, port })
+        Ok(Self { object, gate, memory, line, english: AtomicBool::new(false), failure, events })
     }
 
     fn language(&self) -> Language {
@@ -138,8 +138,8 @@ impl<C: Class> Component<C> {
     pub fn read(&self, property: &Property<C>) -> Output {
         match property {
             Property::Getter(getter) => (getter.get)(&self.object, self.language()),
-            Property::ExternalEvents => Output::Text(self.port.mode_name().to_owned()),
-            Property::EventSource => Output::Text(self.port.source()),
+            Property::ExternalEvents => Output::Text(self.events.port.mode_name().to_owned()),
+            Property::EventSource => Output::Text(self.events.port.source()),
             Property::LogFile => Output::Text(log::file().to_string()),
             Property::LogLevel => Output::Text(log::level().name().to_owned()),
             Property::Option(row) => match row.kind {
@@ -155,7 +155,7 @@ impl<C: Class> Component<C> {
         let name = Arg::Both { en, ru };
         match property {
             Property::Getter(_) => Err(Error::new(Id::ReadOnly, [name])),
-            Property::ExternalEvents => self.port.switch(&value.text(&name)?, self.language()),
+            Property::ExternalEvents => self.events.switch(&value.text(&name)?, self.language()),
             Property::EventSource => {
                 let source = value.text(&name)?;
                 // The host takes it with each event as a text that ends at its first NUL.
@@ -164,7 +164,7 @@ impl<C: Class> Component<C> {
                         Arg::Both { en: "a text without NUL", ru: "текст без символа с кодом 0" };
                     return Err(Error::new(Id::BadValue, [name, source.into(), wanted]));
                 }
-                self.port.set_source(source);
+                self.events.port.set_source(source);
                 Ok(())
             }
             Property::LogFile => log::set_file(&value.text(&name)?),
@@ -186,14 +186,14 @@ impl<C: Class> Component<C> {
     }
 
     fn run(&self, method: &'static Method<C>, result: *mut Variant, arguments: &mut [Variant]) -> Result<()> {
-        if method.takes && self.port.takes_all() {
+        if method.takes && self.events.port.takes_all() {
             let name = Arg::Both { en: method.en, ru: method.ru[0] };
             return Err(Error::new(Id::EventsToHost, [name]));
         }
         let mut call = Call::new(method.parameters, arguments, self.language())?;
         let output = (method.handler)(&self.object, &mut call);
         if method.takes {
-            self.port.asked(matches!(output, Ok(Output::Bool(true))));
+            self.events.asked(matches!(output, Ok(Output::Bool(true))));
         }
         let output = output?;
         let output = if method.is_function { output } else { Output::Bool(true) };

@@ -1,10 +1,9 @@
-//! External events of one object: what is offered to the host, and what the host refuses stays with us.
+//! Offering the events of one object to the host; what the host refuses stays with us.
 
 use super::event_form::HostEvents;
 use super::line::{Line, Within, this_thread};
-use super::pump::{self, Subscription};
 use crate::engine::{Watchable, lock};
-use crate::error::{Arg, Error, Id, Language, Result};
+use crate::error::Language;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +17,7 @@ const TURN: usize = 64;
 const LOOP: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     Off,
     Data,
     Doorbell,
@@ -57,15 +56,7 @@ struct Offering {
     missed: bool,
 }
 
-/// Whether the port is at the pump.
-enum Membership {
-    Out,
-    In(Subscription),
-    /// The object has ended: never again.
-    Ended,
-}
-
-/// The external events of one object.
+/// What of an object is offered, and how.
 pub(super) struct Port {
     watchable: Watchable,
     line: Arc<Line>,
@@ -76,8 +67,6 @@ pub(super) struct Port {
     source: Mutex<String>,
     offering: Mutex<Offering>,
     offered: Condvar,
-    /// Held while `mode` is changed, and never while the host is called.
-    membership: Mutex<Membership>,
 }
 
 impl Port {
@@ -92,8 +81,11 @@ impl Port {
             source: Mutex::new(format!("WebSocket.{class}")),
             offering: Mutex::default(),
             offered: Condvar::new(),
-            membership: Mutex::new(Membership::Out),
         })
+    }
+
+    pub fn watchable(&self) -> &Watchable {
+        &self.watchable
     }
 
     fn mode(&self) -> Mode {
@@ -129,19 +121,8 @@ impl Port {
         self.english.store(language == Language::English, SeqCst);
     }
 
-    /// Switches external events on, over or off. Off: when it returns the host is not called any more, unless this is a
-    /// call that the host makes from inside an event.
-    pub fn switch(self: &Arc<Self>, wanted: &str, language: Language) -> Result<()> {
-        let name = Arg::Both { en: "ExternalEvents", ru: "ВнешниеСобытия" };
-        let mode = match wanted {
-            "" => {
-                self.leave(Membership::Out);
-                return Ok(());
-            }
-            "data" => Mode::Data,
-            "doorbell" => Mode::Doorbell,
-            other => return Err(Error::new(Id::BadValue, [name, other.into(), "\"\", data, doorbell".into()])),
-        };
+    /// Whether there is a host that takes events; it is asked to keep enough of them.
+    pub fn prepare_host(&self) -> bool {
         let has_events = self.line.call(Within::Call, |services| {
             let has_events = !services.is_server_side();
             if has_events && services.event_depth() < DEPTH.into() {
@@ -149,52 +130,19 @@ impl Port {
             }
             has_events
         });
-        if has_events != Some(true) {
-            return Err(Error::new(Id::Unsupported, [name]));
+        has_events == Some(true)
+    }
+
+    /// From now on events are offered so, or not at all.
+    pub fn set_mode(&self, mode: Mode) {
+        if mode != Mode::Off {
+            *lock(&self.bell) = Bell::default();
         }
-        let mut membership = lock(&self.membership);
-        match &*membership {
-            Membership::Out => *membership = Membership::In(pump::subscribe(self, &self.watchable)?),
-            Membership::In(_) => {}
-            Membership::Ended => return Err(Error::of(Id::Cancelled)),
-        }
-        self.set_language(language);
-        *lock(&self.bell) = Bell::default();
         self.mode.store(mode as u8, SeqCst);
-        drop(membership);
-        pump::ring();
-        Ok(())
-    }
-
-    /// Switches external events off for good, as `switch` does.
-    pub fn end(&self) {
-        self.leave(Membership::Ended);
-    }
-
-    fn leave(&self, next: Membership) {
-        let mut membership = lock(&self.membership);
-        self.mode.store(Mode::Off as u8, SeqCst);
-        let last = match std::mem::replace(&mut *membership, Membership::Out) {
-            Membership::In(subscription) => subscription.leave(),
-            Membership::Out => None,
-            Membership::Ended => {
-                *membership = Membership::Ended;
-                None
-            }
-        };
-        if let Membership::Ended = next {
-            *membership = next;
-        }
-        drop(membership);
-        self.wait_offered();
-        // Only now: its thread may be in a host that asks for the locks above.
-        if let Some(pump) = last {
-            pump.end();
-        }
     }
 
     /// Waits for an offer under way, but not for one that this call is part of.
-    fn wait_offered(&self) {
+    pub fn wait_offered(&self) {
         let mut offering = lock(&self.offering);
         let ended = offering.ended;
         while offering.ended == ended && offering.thread.is_some_and(|thread| thread != this_thread()) {
@@ -202,10 +150,12 @@ impl Port {
         }
     }
 
-    /// The script has asked, and got something or not: the doorbell may ring again for what is left.
-    pub fn asked(&self, got: bool) {
+    /// The script has asked, and got something or not: the doorbell may ring again for what is left. Whether there is now
+    /// something to look at.
+    #[must_use]
+    pub fn asked(&self, got: bool) -> bool {
         if self.mode() != Mode::Doorbell {
-            return;
+            return false;
         }
         let answered = {
             let mut bell = lock(&self.bell);
@@ -213,19 +163,18 @@ impl Port {
             std::mem::take(&mut bell.outstanding)
         };
         // From the first answer on the pump looks by itself as long as something is left.
-        if answered || (!got && self.watchable.has_events()) {
-            pump::ring();
-        }
+        answered || (!got && self.watchable.has_events())
     }
 
-    /// Offers what waits to the host. On the pump's thread.
-    pub fn turn(&self) -> Turn {
+    /// Offers what waits to the host; and whether another pump, which has come meanwhile, must look again. On the pump's
+    /// thread.
+    pub fn turn(&self) -> (Turn, bool) {
         {
             let mut offering = lock(&self.offering);
             if offering.thread.is_some() {
                 // The thread of an earlier pump, which is in the host's hands. Order is kept by one offer at a time.
                 offering.missed = true;
-                return Turn::Idle;
+                return (Turn::Idle, false);
             }
             offering.thread = Some(this_thread());
         }
@@ -237,10 +186,7 @@ impl Port {
             std::mem::take(&mut offering.missed)
         };
         self.offered.notify_all();
-        if missed {
-            pump::ring();
-        }
-        turn
+        (turn, missed)
     }
 
     fn offer(&self) -> Turn {

@@ -1,7 +1,7 @@
 //! The 1C:Enterprise face: the Native API objects `Client` and `Server`.
 //!
 //! `exports` makes objects, `abi` is what the host sees of them, `component` does what every object does, the classes'
-//! tables say what each can, and `events` and `pump` bring external events to the host.
+//! tables say what each can, and `events`, `pump` and `external_events` bring external events to the host.
 
 mod abi;
 #[cfg(test)]
@@ -13,6 +13,7 @@ mod convert;
 mod event_form;
 mod events;
 mod exports;
+mod external_events;
 mod host;
 mod line;
 #[cfg(test)]

@@ -104,7 +104,7 @@ fn run(signal: &Signal, ports: &Mutex<Vec<Arc<Port>>>, stopped: &AtomicBool) {
     let mut pause = FIRST_PAUSE;
     while !stopped.load(SeqCst) {
         let present = lock(ports).clone();
-        let turns: Vec<Turn> = present.iter().map(|port| port.turn()).collect();
+        let turns: Vec<Turn> = present.iter().map(|port| take_turn(port)).collect();
         drop(present);
         let later = turns.iter().filter_map(|turn| if let Turn::Later(time) = turn { Some(*time) } else { None }).min();
         if turns.contains(&Turn::More) {
@@ -122,4 +122,13 @@ fn run(signal: &Signal, ports: &Mutex<Vec<Arc<Port>>>, stopped: &AtomicBool) {
             signal.wait(later);
         }
     }
+}
+
+fn take_turn(port: &Port) -> Turn {
+    let (turn, missed) = port.turn();
+    if missed {
+        // At once, and the pump of now, which need not be this one.
+        ring();
+    }
+    turn
 }

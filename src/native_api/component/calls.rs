@@ -41,7 +41,7 @@ impl<C: Class> Addin for Component<C> {
         // First the core: it ends the calls that wait inside, which the gate then waits for. A call from whose inside
         // the host destroys the object does not wait for itself.
         self.gate.close();
-        self.port.end();
+        self.events.end();
         self.object.shut_down();
         self.gate.wait_left(self.line.own_calls());
         self.line.cut();
@@ -70,7 +70,7 @@ impl<C: Class> Addin for Component<C> {
         if library::is_forked() {
             return;
         }
-        self.port.end();
+        self.events.end();
         self.object.shut_down();
         // A call that was ended inside may just be telling the host; after that it finds nobody to tell.
         self.line.cut();
@@ -81,7 +81,7 @@ impl<C: Class> Addin for Component<C> {
         let Some(locale) = (unsafe { name(locale) }) else { return };
         let russian = locale.len() < 2 || text::same_name("ru", &locale[..2]);
         self.english.store(!russian, Relaxed);
-        self.port.set_language(self.language());
+        self.events.port.set_language(self.language());
     }
 
     fn register(&self, name: *mut *mut u16) -> bool {
