@@ -131,6 +131,7 @@ fn passes_under_valgrind(scenario: &str, arguments: &[&str]) {
         "--keep-debuginfo=yes",
     ]);
     command.arg(format!("--log-file={}", log.display()));
+    command.arg(format!("--suppressions={}", common::root().join("tests/host1c/valgrind.supp").display()));
     command.arg(host()).arg(common::library()).arg(scenario).args(arguments).env("HOST1C_SLOW", "1");
     let output = common::run(&mut command, LIMIT_UNDER_VALGRIND);
     let log = std::fs::read_to_string(&log).unwrap_or_default();

@@ -51,6 +51,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("tungstenite", &["ws", "net"]),
     ("mio", &["net", "ws", "library"]),
     ("socket2", &["net", "ws", "library"]),
+    ("native_tls", &["net"]),
     ("schannel", &["net", "library"]),
     ("openssl", &["net", "library"]),
     ("openssl_sys", &["net", "library"]),

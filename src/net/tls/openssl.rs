@@ -1,28 +1,29 @@
-//! TLS by OpenSSL, which is linked statically: Linux, and other systems of its kind.
+//! TLS by OpenSSL, which is linked statically: Linux, and other systems of its kind. A client has it through native-tls. A
+//! server has it directly, because native-tls's acceptor stops at TLS 1.2 there.
 
 use super::failure::{Failure, chain as chain_of};
 use super::key::Key;
 use super::names;
 use super::step::Step;
 use crate::error::{Error, Id, Result};
+use native_tls::{MidHandshakeTlsStream, Protocol, TlsConnector, TlsStream};
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
-    ConnectConfiguration, ErrorCode, HandshakeError, MidHandshakeSslStream, SslAcceptor, SslConnector,
-    SslContextBuilder, SslMethod, SslRef, SslStream, SslVerifyMode, SslVersion,
+    ErrorCode, HandshakeError, MidHandshakeSslStream, SslAcceptor, SslConnector, SslContextBuilder, SslMethod,
+    SslStream, SslVerifyMode, SslVersion,
 };
-use openssl::x509::store::X509StoreBuilder;
-use openssl::x509::verify::X509CheckFlags;
-use openssl::x509::{X509, X509VerifyResult};
+use openssl::x509::X509;
 use std::io::{self, Read, Write};
+use zeroize::Zeroizing;
 
-/// A trusted root, or one of an own chain.
+/// A trusted root.
 #[derive(Clone)]
-pub(super) struct Certificate(X509);
+pub(super) struct Certificate(native_tls::Certificate);
 
 impl Certificate {
     pub fn from_der(der: &[u8]) -> std::result::Result<Self, String> {
-        X509::from_der(der).map(Self).map_err(|error| chain_of(&error))
+        native_tls::Certificate::from_der(der).map(Self).map_err(|error| chain_of(&error))
     }
 }
 
@@ -59,13 +60,32 @@ impl Identity {
         context.set_private_key(&self.key)?;
         context.check_private_key()
     }
+
+    /// As native-tls takes it.
+    fn native(&self) -> std::result::Result<native_tls::Identity, Failure> {
+        let failed = |error: ErrorStack| Failure::of(&error);
+        let mut chain = Vec::new();
+        for certificate in &self.chain {
+            chain.extend_from_slice(&certificate.to_pem().map_err(failed)?);
+        }
+        let key = Zeroizing::new(self.key.private_key_to_pem_pkcs8().map_err(failed)?);
+        let identity = native_tls::Identity::from_pkcs8(&chain, &key);
+        identity.map_err(|error| Failure::of(&error))
+    }
 }
 
 /// A client's settings.
 #[derive(Clone)]
 pub(super) struct Client {
-    connector: SslConnector,
+    connector: Connector,
     verify: bool,
+}
+
+#[derive(Clone)]
+enum Connector {
+    Native(TlsConnector),
+    /// OpenSSL without the bounds that native-tls sets, for a trial in memory.
+    Trial(SslConnector),
 }
 
 impl Client {
@@ -74,21 +94,21 @@ impl Client {
         roots: Vec<Certificate>,
         identity: Option<&Identity>,
     ) -> std::result::Result<Self, Failure> {
-        let make = || {
-            let mut builder = SslConnector::builder(SslMethod::tls())?;
-            builder.set_min_proto_version(Some(SslVersion::TLS1_2))?;
+        let mut builder = TlsConnector::builder();
+        builder
+            .min_protocol_version(Some(Protocol::Tlsv12))
+            .danger_accept_invalid_certs(!verify)
+            .danger_accept_invalid_hostnames(!verify)
             // Where OpenSSL itself looks for roots is a matter of the machine that it was built on.
-            builder.set_cert_store(X509StoreBuilder::new()?.build());
-            for root in roots {
-                builder.cert_store_mut().add_cert(root.0)?;
-            }
-            if let Some(identity) = identity {
-                identity.show(&mut builder)?;
-            }
-            Ok(builder.build())
-        };
-        let connector = make().map_err(|error: ErrorStack| Failure::of(&error))?;
-        Ok(Self { connector, verify })
+            .disable_built_in_roots(true);
+        for root in roots {
+            builder.add_root_certificate(root.0);
+        }
+        if let Some(identity) = identity {
+            builder.identity(identity.native()?);
+        }
+        let connector = builder.build().map_err(|error| Failure::of(&error))?;
+        Ok(Self { connector: Connector::Native(connector), verify })
     }
 
     /// One that takes what any client could take: it fails only with a server that nobody can talk to.
@@ -98,35 +118,26 @@ impl Client {
         let make = || {
             let mut builder = SslConnector::builder(SslMethod::tls())?;
             builder.set_min_proto_version(Some(SslVersion::TLS1_2))?;
+            builder.set_verify(SslVerifyMode::NONE);
             builder.set_security_level(0);
             builder.set_groups_list(GROUPS)?;
             Ok(builder.build())
         };
         let connector = make().map_err(|error: ErrorStack| Failure::of(&error))?;
-        Ok(Self { connector, verify: false })
+        Ok(Self { connector: Connector::Trial(connector), verify: false })
     }
 
     /// Begins a handshake with the server of that name.
     pub fn connect<S: Read + Write>(&self, host: &str, socket: S) -> Outcome<S> {
-        match self.configure(host) {
-            Ok(configuration) => step(configuration.connect(host, socket), self.verify.then(|| host.into())),
-            Err(error) => Step::Failed(Failure::of(&error)),
+        match &self.connector {
+            Connector::Native(connector) => {
+                by_native(connector.connect(host, socket), self.verify.then(|| host.into()))
+            }
+            Connector::Trial(connector) => match connector.configure() {
+                Ok(configuration) => directly(configuration.verify_hostname(false).connect(host, socket)),
+                Err(error) => Step::Failed(Failure::of(&error)),
+            },
         }
-    }
-
-    fn configure(&self, host: &str) -> std::result::Result<ConnectConfiguration, ErrorStack> {
-        let mut configuration = self.connector.configure()?.verify_hostname(false);
-        if !self.verify {
-            configuration.set_verify(SslVerifyMode::NONE);
-            return Ok(configuration);
-        }
-        let parameters = configuration.param_mut();
-        parameters.set_hostflags(X509CheckFlags::NEVER_CHECK_SUBJECT | X509CheckFlags::NO_PARTIAL_WILDCARDS);
-        match host.parse() {
-            Ok(address) => parameters.set_ip(address)?,
-            Err(_) => parameters.set_host(host)?,
-        }
-        Ok(configuration)
     }
 }
 
@@ -148,100 +159,127 @@ impl Server {
 
     /// Begins a handshake.
     pub fn accept<S: Read + Write>(&self, socket: S) -> Outcome<S> {
-        step(self.0.accept(socket), None)
+        directly(self.0.accept(socket))
     }
 }
 
 /// Through with its handshake.
-pub(in crate::net) struct Engine<S>(SslStream<S>);
+pub(in crate::net) enum Engine<S> {
+    Native(TlsStream<S>),
+    Direct(SslStream<S>),
+}
 
 /// In its handshake.
-pub(in crate::net) struct Shaking<S> {
-    stream: MidHandshakeSslStream<S>,
-    /// What the peer's certificate has to be for, where that is checked.
-    host: Option<Box<str>>,
+pub(in crate::net) enum Shaking<S> {
+    /// With what the peer's certificate has to be for, where that is checked.
+    Native(MidHandshakeTlsStream<S>, Option<Box<str>>),
+    Direct(MidHandshakeSslStream<S>),
 }
 
 /// What a step of the handshake came to.
 pub(in crate::net) type Outcome<S> = Step<Engine<S>, Shaking<S>>;
 
-fn step<S>(outcome: std::result::Result<SslStream<S>, HandshakeError<S>>, host: Option<Box<str>>) -> Outcome<S> {
+fn by_native<S: Read + Write>(
+    outcome: std::result::Result<TlsStream<S>, native_tls::HandshakeError<S>>,
+    host: Option<Box<str>>,
+) -> Outcome<S> {
     match outcome {
-        Ok(stream) => match host.and_then(|host| judge(stream.ssl(), &host).err()) {
-            None => Step::Through(Engine(stream)),
+        Ok(stream) => match host.and_then(|host| judge(&stream, &host).err()) {
+            None => Step::Through(Engine::Native(stream)),
             Some(id) => {
                 let text = "certificate verify failed".to_owned();
                 Step::Failed(Failure { text, code: None, is_cut: false, judged: Some(id) })
             }
         },
-        Err(HandshakeError::WouldBlock(stream)) => Step::Going(Shaking { stream, host }),
+        Err(native_tls::HandshakeError::WouldBlock(stream)) => Step::Going(Shaking::Native(stream, host)),
+        Err(native_tls::HandshakeError::Failure(error)) => Step::Failed(Failure::of(&error)),
+    }
+}
+
+fn directly<S>(outcome: std::result::Result<SslStream<S>, HandshakeError<S>>) -> Outcome<S> {
+    match outcome {
+        Ok(stream) => Step::Through(Engine::Direct(stream)),
+        Err(HandshakeError::WouldBlock(stream)) => Step::Going(Shaking::Direct(stream)),
         Err(HandshakeError::Failure(stream)) => {
             let mut failure = Failure::of(stream.error());
-            let verdict = stream.ssl().verify_result();
-            if verdict != X509VerifyResult::OK {
-                failure.text = format!("{} ({verdict})", failure.text);
-            }
             failure.is_cut = failure.is_cut || stream.error().io_error().is_some_and(|error| Failure::of(error).is_cut);
-            if MISMATCHES.contains(&verdict.as_raw()) {
-                failure.judged = host.and_then(|host| judge(stream.ssl(), &host).err());
-            }
             Step::Failed(failure)
         }
         Err(HandshakeError::SetupFailure(error)) => Step::Failed(Failure::of(&error)),
     }
 }
 
-/// X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH.
-const MISMATCHES: [i32; 2] = [62, 64];
-
-/// Our own check of the server's certificate; when OpenSSL's has failed, it says why. No callback, because what OpenSSL's
-/// binding keeps for those stays in memory when the library goes.
-fn judge(ssl: &SslRef, host: &str) -> std::result::Result<(), Id> {
-    let own = ssl.peer_cert_chain().and_then(|chain| chain.get(0)).and_then(|own| own.to_der().ok());
+/// Our own check of the server's certificate behind OpenSSL's, which takes a common name for a host's.
+fn judge<S: Read + Write>(stream: &TlsStream<S>, host: &str) -> std::result::Result<(), Id> {
+    let own = stream.peer_certificate().ok().flatten().and_then(|own| own.to_der().ok());
     names::check(&own.ok_or(Id::CertificateRefused)?, host)
 }
 
 impl<S> Shaking<S> {
     pub fn get_ref(&self) -> &S {
-        self.stream.get_ref()
+        match self {
+            Shaking::Native(stream, _) => stream.get_ref(),
+            Shaking::Direct(stream) => stream.get_ref(),
+        }
     }
 
     pub fn get_mut(&mut self) -> &mut S {
-        self.stream.get_mut()
+        match self {
+            Shaking::Native(stream, _) => stream.get_mut(),
+            Shaking::Direct(stream) => stream.get_mut(),
+        }
     }
 }
 
 impl<S: Read + Write> Shaking<S> {
     pub fn handshake(self) -> Outcome<S> {
-        step(self.stream.handshake(), self.host)
+        match self {
+            Shaking::Native(stream, host) => by_native(stream.handshake(), host),
+            Shaking::Direct(stream) => directly(stream.handshake()),
+        }
     }
 }
 
 impl<S> Engine<S> {
     pub fn get_ref(&self) -> &S {
-        self.0.get_ref()
+        match self {
+            Engine::Native(stream) => stream.get_ref(),
+            Engine::Direct(stream) => stream.get_ref(),
+        }
     }
 
     pub fn get_mut(&mut self) -> &mut S {
-        self.0.get_mut()
+        match self {
+            Engine::Native(stream) => stream.get_mut(),
+            Engine::Direct(stream) => stream.get_mut(),
+        }
     }
 }
 
 impl<S: Read + Write> Engine<S> {
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        match self {
+            Engine::Native(stream) => stream.read(buffer),
+            Engine::Direct(stream) => stream.read(buffer),
+        }
     }
 
     pub fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.0.write(data)
+        match self {
+            Engine::Native(stream) => stream.write(data),
+            Engine::Direct(stream) => stream.write(data),
+        }
     }
 
     /// Says goodbye, as far as the socket takes it now.
     pub fn shutdown(&mut self) -> io::Result<()> {
-        match self.0.shutdown() {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == ErrorCode::ZERO_RETURN => Ok(()),
-            Err(error) => Err(error.into_io_error().unwrap_or_else(io::Error::other)),
+        match self {
+            Engine::Native(stream) => stream.shutdown(),
+            Engine::Direct(stream) => match stream.shutdown() {
+                Ok(_) => Ok(()),
+                Err(error) if error.code() == ErrorCode::ZERO_RETURN => Ok(()),
+                Err(error) => Err(error.into_io_error().unwrap_or_else(io::Error::other)),
+            },
         }
     }
 }
