@@ -3,12 +3,10 @@
 
 mod common;
 #[path = "common/deflate.rs"]
-#[allow(dead_code, reason = "a part of it is used here")]
 mod deflate;
 #[path = "common/face.rs"]
 mod face;
 #[path = "common/raw.rs"]
-#[allow(dead_code, reason = "a part of it is used here")]
 mod raw;
 
 use face::{Client, SOON, Server, code};
