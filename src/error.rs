@@ -255,6 +255,7 @@ table! {
     InPair File "certificate {0} with private key {1}" "сертификат {0} с закрытым ключом {1}";
     InCaFile File "CA certificates {0}" "сертификаты УЦ {0}";
     FileUnreadable File "the file cannot be read" "не удалось прочитать файл";
+    FileIrregular File "it is a folder, a pipe or a device, not a file" "это папка, канал или устройство, а не файл";
     FileTooBig File "the file is larger than {0} bytes" "файл больше {0} байт";
     PemDamaged File "the PEM text is damaged" "текст PEM повреждён";
     CertificateMissing BadArgument "there is a key or a password, but no certificate" "указан ключ или пароль, но не указан сертификат";

@@ -198,31 +198,28 @@ fn an_expired_certificate_runs_with_a_warning() {
     }
 }
 
-/// A source that never comes must not hold up whoever wants the server to stop.
+/// A pipe that nobody writes to would never come to an end, nor would a device: they are refused at once, whatever they
+/// are for, and nothing is held up.
 #[test]
-fn a_load_that_hangs_is_interrupted() {
+fn what_is_no_file_is_refused_at_once() {
     let _turn = turn();
-    let authority = Authority::with_server("hanging");
+    let authority = Authority::with_server("irregular");
     let pipe = authority.path("pipe");
     common::run_well(std::process::Command::new("mkfifo").arg(&pipe), std::time::Duration::from_secs(10));
-    for free in [false, true] {
-        let server = std::sync::Arc::new(Server::new());
-        let (other, source) = (server.clone(), pipe.clone());
-        let waiting = std::thread::spawn(move || face::code(other.run_tls(&source, "", "")));
-        std::thread::sleep(std::time::Duration::from_millis(200));
-        let begun = std::time::Instant::now();
-        if free {
-            server.free().unwrap();
-        } else {
-            server.stop().unwrap();
-        }
-        assert_eq!(waiting.join().unwrap(), WSADDIN_CANCELLED);
-        assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
-        if !free {
-            // The server is as good as new.
-            server.run_tls(&authority.path("server.pem"), &authority.path("server.key"), "").unwrap();
-        }
-        // Lets the reader go on and end.
-        drop(std::fs::OpenOptions::new().write(true).open(&pipe).unwrap());
+    let (certificate, key) = (authority.path("server.pem"), authority.path("server.key"));
+    let (server, listening) = (Server::new(), authority.server("server"));
+    let refused = |what: &str, outcome: face::Outcome| {
+        let failed = outcome.expect_err(what);
+        assert!(failed.code == WSADDIN_FILE && failed.text.contains(what), "{what}: {failed:?}");
+        assert!(failed.text.contains("not a file") || failed.text.contains("а не файл"), "{failed:?}");
+    };
+    for odd in [pipe.as_str(), "/dev/zero", "/tmp"] {
+        refused(odd, server.run_tls(odd, "", ""));
+        refused(odd, server.run_tls(&certificate, odd, ""));
+        let client = authority.client();
+        refused(odd, client.set_client_certificate(odd, &key, ""));
+        client.set_ca_file(odd).unwrap();
+        refused(odd, client.connect(&listening.secure_url("localhost")));
     }
+    server.run_tls(&certificate, &key, "").unwrap();
 }

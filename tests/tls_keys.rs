@@ -322,8 +322,10 @@ fn what_cannot_be_used_is_named_with_its_reason() {
         set_language(WSADDIN_LANGUAGE_ENGLISH);
     }
     // A folder, a device without end, a text of nothing.
-    assert!(refused(&path(""), "", "").text.contains("cannot be read"));
-    assert!(refused("/dev/zero", "", "").text.contains("larger than"));
+    assert!(refused(&path(""), "", "").text.contains("not a file"));
+    assert!(refused("/dev/zero", "", "").text.contains("not a file"));
+    std::fs::File::create(path("vast")).unwrap().set_len(5 << 20).unwrap();
+    assert!(refused(&path("vast"), "", "").text.contains("larger than"));
     // The fourth of four is the password when it is nothing else; it may be a mistyped path, and is never shown.
     let secret = "/etc/ssl/private/сервер.key";
     let fault = refused(&path("server.pem"), secret, "");

@@ -3,7 +3,7 @@
 use super::identity::TlsIdentity;
 use super::pem::is_pem;
 use crate::error::{Arg, Error, Id, Result};
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::Read;
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -90,9 +90,18 @@ pub(super) fn read(source: &str) -> Result<Content> {
 
 fn read_file(path: &str) -> Result<Zeroizing<Vec<u8>>> {
     let failed = |error: std::io::Error| Error::of(Id::FileUnreadable).detail(error);
-    let file = File::open(path).map_err(failed)?;
-    let size = file.metadata().map_err(failed)?.len();
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // Opening a pipe would wait for who writes to it, and reading it for what comes: without a bound, perhaps with the
+    // last object waiting for this very thread to end.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
+    let file = options.open(path).map_err(failed)?;
+    let about = file.metadata().map_err(failed)?;
+    if !about.is_file() {
+        return Err(Error::of(Id::FileIrregular));
+    }
+    let size = usize::try_from(about.len()).unwrap_or(usize::MAX);
     if size > LARGEST {
         return Err(Error::new(Id::FileTooBig, [LARGEST.into()]));
     }
