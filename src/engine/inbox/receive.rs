@@ -104,9 +104,9 @@ impl Inbox {
     }
 
     /// Who takes messages alone and finds none leaves nothing else in front of the next: what is there would be taken for
-    /// something that can be received. Who waits for anything gets it.
+    /// something that can be received. Who waits for anything gets it, and so does a handler that was set meanwhile.
     fn discard_others(&self, state: &mut State) {
-        if state.satisfies(Want::Message) || state.awaits_any() {
+        if state.satisfies(Want::Message) || state.awaits_any() || state.dispatch.is_set() {
             return;
         }
         while self.take_first(state).is_some() {}
@@ -256,3 +256,7 @@ impl Inbox {
         self.lock().signals.retain(|other| !Arc::ptr_eq(other, signal));
     }
 }
+
+#[cfg(test)]
+#[path = "receive_tests.rs"]
+mod tests;

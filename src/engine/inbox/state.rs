@@ -112,9 +112,11 @@ impl State {
         spare.unwrap_or_else(|| Arc::new(Waiter { want, thread, bell: Condvar::new() }))
     }
 
-    /// Who is to be told that something has come.
+    /// Who is to be told that something has come, or that nothing more comes: a call that ends tells the next.
     pub(super) fn bells(&self) -> Bells {
-        let waiter = self.waiters.iter().find(|waiter| self.satisfies(waiter.want) && !self.is_for_leader()).cloned();
+        let over = self.is_over();
+        let ends = |waiter: &&Arc<Waiter>| (over || self.satisfies(waiter.want)) && !self.is_for_leader();
+        let waiter = self.waiters.iter().find(ends).cloned();
         let leader = self.leader.as_ref().map(|(_, events)| events.clone());
         let signals = if self.is_ready() { self.signals.clone() } else { Vec::new() };
         Bells { waiter, leader, signals, examiner: self.examiner() }
