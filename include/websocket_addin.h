@@ -634,7 +634,7 @@ wsaddin_result wsaddin_client_ping(wsaddin_client client,
  * @retval WSADDIN_REQUEST_TIMEOUT  no answer within that time
  * @retval WSADDIN_BAD_ARGUMENT     `text` is no such object; the error's text says where
  * @retval WSADDIN_QUEUE_FULL       the receive queue is full, now or while it waits, so that no answer could be read; or
- *                                  no room in the send queue within SendTimeout
+ *                                  no room in the send queue within SendTimeout or `timeout_ms`
  * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_client_request(wsaddin_client client,

@@ -44,7 +44,7 @@ impl<'a> Question<'a> {
 
 impl Client {
     /// Sends a JSON object and returns the message that answers it. An empty `reply_field` is `id_field`. Blocks until
-    /// the reply has come, for `patience` at most.
+    /// the reply has come, for `patience` at most, waiting for room in the send queue included.
     pub fn request(&self, text: &str, patience: Wait, id_field: &str, reply_field: &str) -> Result<Message> {
         let _inside = self.enter()?;
         refuse_on_io_thread("request")?;
@@ -62,7 +62,7 @@ impl Client {
         let accepted = connection.outbox.push_if(
             draft,
             || options.size(Opt::SendQueueBytes),
-            self.shared.send_patience(),
+            self.shared.send_patience().min(patience),
             || inbox.check_asking(&connection, life),
             || {
                 asked = Some(inbox.expect(&connection, life, (reply_field, &id), dispatches)?);

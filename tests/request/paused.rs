@@ -112,3 +112,23 @@ fn a_request_that_waits_for_room_ends_when_reading_pauses() {
     });
     client.set(wsaddin_client_set_close_timeout, 0);
 }
+
+#[test]
+fn a_request_waits_for_room_no_longer_than_for_its_reply() {
+    let (client, peer) = connected(|client| {
+        client.set(wsaddin_client_set_send_timeout, 60_000);
+        client.set(wsaddin_client_set_send_queue_bytes, 1 << 20);
+        client.set(wsaddin_client_set_compression, 0);
+    });
+    // More than the system takes.
+    client.send(&vec![0; 64 << 20]).unwrap();
+    for time in [300, -1] {
+        let start = Instant::now();
+        assert_eq!(client.request("{}", time, "id", "").err(), Some(QUEUE_FULL));
+        let text = error_text();
+        assert!(text.contains("send queue"), "{text}");
+        assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    }
+    client.set(wsaddin_client_set_close_timeout, 0);
+    drop(peer);
+}

@@ -21,6 +21,15 @@ impl Wait {
         }
     }
 
+    /// The shorter of two.
+    pub fn min(self, other: Self) -> Self {
+        match (self, other) {
+            (Wait::Forever, wait) | (wait, Wait::Forever) => wait,
+            (Wait::For(one), Wait::For(another)) => Wait::For(one.min(another)),
+            (Wait::No, _) | (_, Wait::No) => Wait::No,
+        }
+    }
+
     /// The time in milliseconds, for texts; 0 where there is none.
     pub fn ms(self) -> u64 {
         match self {
