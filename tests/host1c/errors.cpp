@@ -36,11 +36,11 @@ SCENARIO(errors) {
     event = 1, data = Bytes{1};
     CHECK(!idle.call(u"ПолучитьСобытие", {0, event, data}));
     CHECK(event == u"" && data == u"");
+    CHECK(server.call(u"ПолучитьСобытие", {-1, event, id, data}));
+    CHECK(event == u"open" && id == 1);
     data = u"старое";
     CHECK(!server.call(u"Принять", {-1, id, data}));
     CHECK(id == 0 && data == u"");
-    CHECK(server.call(u"ПолучитьСобытие", {-1, event, id, data}));
-    CHECK(event == u"open" && id == 1);
     CHECK(!server.call(u"ПолучитьСобытие", {5, event, id, data}));
     CHECK(event == u"" && id == 0 && data == u"");
 

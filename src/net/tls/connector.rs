@@ -2,7 +2,7 @@
 
 use super::identity::TlsIdentity;
 use super::platform::{self, Certificate, Outcome};
-use super::{pem, source};
+use super::{material, pem};
 use crate::error::{Error, Id, Result};
 use crate::library;
 use std::io::{Read, Write};
@@ -25,9 +25,9 @@ pub struct TlsOptions {
     pub identity: Option<Arc<TlsIdentity>>,
 }
 
-/// A client's settings, with the trusted roots.
+/// A client's settings, with the trusted roots. Small, because every connection has room for one.
 #[derive(Clone)]
-pub struct TlsClient(platform::Client);
+pub struct TlsClient(Arc<platform::Client>);
 
 impl TlsClient {
     /// Begins a handshake with the server of that name.
@@ -80,12 +80,12 @@ fn read_ca(source: &str) -> Result<Vec<u8>> {
     if source.is_empty() {
         return Ok(Vec::new());
     }
-    let read = source::read(source).map_err(|error| in_ca(source, error))?;
+    let read = material::read(source).map_err(|error| in_ca(source, error))?;
     Ok(read.bytes.to_vec())
 }
 
 fn in_ca(source: &str, error: Error) -> Error {
-    Error::new(Id::InCaFile, [source::name(source)]).because(error)
+    Error::new(Id::InCaFile, [material::name(source)]).because(error)
 }
 
 fn make(options: &TlsOptions, ca: &[u8]) -> Result<TlsClient> {
@@ -100,7 +100,7 @@ fn make(options: &TlsOptions, ca: &[u8]) -> Result<TlsClient> {
     }
     let identity = options.identity.as_ref().map(|identity| identity.native());
     let client = platform::Client::new(options.verify, roots, identity);
-    client.map(TlsClient).map_err(|failure| Error::of(Id::TlsSetUp).detail(failure.text))
+    client.map(|client| TlsClient(Arc::new(client))).map_err(|failure| Error::of(Id::TlsSetUp).detail(failure.text))
 }
 
 /// The certificates of a CA file: PEM, or one in DER as Windows exports it.

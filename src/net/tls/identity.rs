@@ -1,9 +1,9 @@
 //! A certificate with its key, as the platform's TLS takes it.
 
 use super::key::Key;
+use super::material::{Content, Material};
 use super::pem::{self, Block};
-use super::source::{Content, Material};
-use super::{pkcs12, platform, refusal, trial};
+use super::{key_block, pkcs12, platform, refusal, trial};
 use crate::error::{Arg, Error, Id, Result};
 use crate::library;
 use std::time::SystemTime;
@@ -147,5 +147,5 @@ fn as_text(content: &Content, otherwise: Id) -> Result<&str> {
 
 fn find_key(blocks: &[Block<'_>], password: &str) -> Result<Key> {
     let block = blocks.iter().find(|block| block.is_key()).ok_or_else(|| Error::of(Id::KeyAbsent))?;
-    Key::from_block(block, password)
+    key_block::read(block, password)
 }

@@ -1,7 +1,5 @@
 //! Private keys in all their forms become PKCS#8, the one form that every platform takes.
 
-use super::encrypted;
-use super::pem::Block;
 use crate::error::{Error, Id, Result};
 use pkcs1::RsaPrivateKey;
 use pkcs8::der::asn1::{OctetStringRef, UintRef};
@@ -22,37 +20,18 @@ fn damaged(_: impl Sized) -> Error {
 }
 
 impl Key {
-    /// From a PEM block, decrypted with the password where it is encrypted.
-    pub fn from_block(block: &Block<'_>, password: &str) -> Result<Self> {
-        let opened;
-        let der = if block.label == "ENCRYPTED PRIVATE KEY" {
-            return Self::from_pkcs8(encrypted::pkcs8(&block.der, password)?);
-        } else if block.header("Proc-Type").is_some_and(|value| value.ends_with("ENCRYPTED")) {
-            opened = encrypted::traditional(block, password)?;
-            &opened
-        } else {
-            &block.der
-        };
-        match block.label {
-            "PRIVATE KEY" => Self::from_pkcs8(der.clone()),
-            "RSA PRIVATE KEY" => Self::from_pkcs1(der),
-            "EC PRIVATE KEY" => Self::from_sec1(der),
-            other => Err(Error::new(Id::KeyForm, [other.into()])),
-        }
-    }
-
     /// Checked, because a wrong password may pass for a right one once in 256 times.
     pub fn from_pkcs8(der: Zeroizing<Vec<u8>>) -> Result<Self> {
         PrivateKeyInfoRef::try_from(&der[..]).map_err(damaged)?;
         Ok(Self(der))
     }
 
-    fn from_pkcs1(der: &[u8]) -> Result<Self> {
+    pub fn from_pkcs1(der: &[u8]) -> Result<Self> {
         RsaPrivateKey::<UintRef<'_>>::from_der(der).map_err(damaged)?;
         Self::wrap(pkcs1::ALGORITHM_ID, der)
     }
 
-    fn from_sec1(der: &[u8]) -> Result<Self> {
+    pub fn from_sec1(der: &[u8]) -> Result<Self> {
         let key = EcPrivateKey::from_der(der).map_err(damaged)?;
         let curve =
             key.parameters.and_then(|parameters| parameters.named_curve()).ok_or_else(|| Error::of(Id::KeyCurve))?;

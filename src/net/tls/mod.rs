@@ -12,6 +12,8 @@ mod failure;
 mod for_windows;
 mod identity;
 mod key;
+mod key_block;
+mod material;
 mod names;
 mod pem;
 mod pkcs12;

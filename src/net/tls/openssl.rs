@@ -75,13 +75,11 @@ impl Identity {
 }
 
 /// A client's settings.
-#[derive(Clone)]
 pub(super) struct Client {
     connector: Connector,
     verify: bool,
 }
 
-#[derive(Clone)]
 enum Connector {
     Native(TlsConnector),
     /// OpenSSL without the bounds that native-tls sets, for a trial in memory.

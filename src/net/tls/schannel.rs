@@ -83,7 +83,6 @@ fn credentials(identity: Option<&Identity>, direction: Direction) -> io::Result<
 }
 
 /// A client's settings.
-#[derive(Clone)]
 pub(super) struct Client {
     verify: bool,
     roots: CertStore,

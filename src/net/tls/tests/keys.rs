@@ -27,7 +27,7 @@ pub fn named_pair(name: &str, kind: &[&str], options: &[&str]) -> (Key, Vec<u8>)
     let [key, certificate] = [key, certificate].map(|path| std::fs::read_to_string(path).unwrap());
     std::fs::remove_dir_all(&folder).unwrap();
     let blocks = pem::blocks(&certificate).unwrap();
-    (Key::from_block(&pem::blocks(&key).unwrap()[0], "").unwrap(), blocks[0].der.to_vec())
+    (super::super::key_block::read(&pem::blocks(&key).unwrap()[0], "").unwrap(), blocks[0].der.to_vec())
 }
 
 pub const KINDS: [(&str, &[&str]); 3] =

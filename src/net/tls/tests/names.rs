@@ -67,7 +67,9 @@ fn only_alternative_names_count() {
             assert_eq!(check(&certificate, host).err(), *expected, "{alternatives}, {host}");
             let failure = trial::handshake(&client, host, &server).err();
             let found = failure.map(|failure| handshake_error(failure, Some(host)));
-            assert_eq!(found.as_ref().map(|error| error.root()), *expected, "{alternatives}, {host}: {found:?}");
+            // Where the common name differs, too, OpenSSL has refused it before we look.
+            let expected = if *expected == UNNAMED && *host != "localhost" { OTHER } else { *expected };
+            assert_eq!(found.as_ref().map(|error| error.root()), expected, "{alternatives}, {host}: {found:?}");
             if let Some(error) = found {
                 assert!(error.text(Language::Russian).contains(host), "{error:?}");
             }
