@@ -298,9 +298,21 @@ fn check_names(module: &Module) -> Result<(), String> {
     Ok(())
 }
 
+/// Every method has a result, so the host hands it to whoever waits for the end of an asynchronous call, in front of the
+/// call's own parameters.
+fn check_completions(module: &Module) -> Result<(), String> {
+    for at in (2..module.tokens.len()).filter(|&at| module.word(at) == Some("параметрывызова")) {
+        if module.is(at - 1, '(') && module.word(at - 3) == Some("процедура") {
+            return Err(format!("{}: the result comes before the call's parameters", module.place(at)));
+        }
+    }
+    Ok(())
+}
+
 fn check(name: &str, source: &str) -> Result<(usize, usize), String> {
     let module = Module::read(name, source);
     check_blocks(&module)?;
+    check_completions(&module)?;
     check_names(&module)?;
     check_uses(&module, &reference())
 }
@@ -350,4 +362,5 @@ fn mistakes_are_found() {
     assert!(wrong("Клиент.Отправить((1);").contains("parentheses"));
     assert!(wrong("О = Новый ОписаниеОповещения(\"Нет\", ЭтотОбъект);").contains("no procedure"));
     assert!(wrong("Сообщитъ(1);").contains("nobody"));
+    assert!(wrong("КонецПроцедуры Процедура К(ПараметрыВызова, Ещё) Экспорт").contains("before the call's"));
 }
