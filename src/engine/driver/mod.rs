@@ -12,6 +12,7 @@
 mod answering;
 mod close_state;
 mod closing;
+mod dialing;
 mod failing;
 mod keepalive;
 mod liveness;

@@ -1,0 +1,100 @@
+//! From the wait for a turn to a connected socket.
+
+use super::state::{After, Driver, Phase};
+use crate::engine::io::{Command, Io};
+use crate::error::Result;
+use crate::net::{Dial, DialState, TlsClient, look_up, resolve_now};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+impl Driver {
+    /// The wait is over. Waiting for a turn takes nothing from `ConnectTimeout`, which begins with the dial.
+    pub(super) fn ask_for_turn(&mut self, io: &mut Io) -> After {
+        self.deadline = None;
+        if io.dials.begin(&self.connection, &Arc::from(self.called())) { self.dial_again(io) } else { After::Keep }
+    }
+
+    /// Its turn has come.
+    pub fn dial_again(&mut self, io: &mut Io) -> After {
+        if !matches!(self.phase, Phase::Waiting) {
+            return After::Keep;
+        }
+        let Some(plan) = self.owner.dial_plan(&self.connection) else { return After::Gone };
+        self.phase = Phase::Preparing(Box::new(plan));
+        self.start(io, self.token)
+    }
+
+    /// It no longer dials: the next may.
+    pub(super) fn leave_turn(&mut self, io: &mut Io) {
+        if self.is_client()
+            && let Some(next) = io.dials.end(&self.connection)
+        {
+            io.handle.post(Command::Turn(next));
+        }
+    }
+
+    /// Finds the addresses and the system's roots; what may block goes to a worker.
+    pub(super) fn prepare(&mut self, io: &mut Io) -> After {
+        let (host, port) = match self.choose_way() {
+            Ok(place) => place,
+            Err(error) => return self.refuse_to_open(io, error),
+        };
+        let Phase::Preparing(plan) = &self.phase else { return After::Keep };
+        let target = &plan.target;
+        if let (Some(addresses), false) = (resolve_now(&host, port), target.secure) {
+            return self.prepared(io, Ok((addresses, None)));
+        }
+        let options = target.secure.then(|| plan.tls.clone());
+        let (connection, handle, cache) = (self.connection.clone(), io.handle.clone(), io.tls.clone());
+        let started = io.workers.run(move |worker| {
+            let look_up = || worker.may_hang(|| look_up(&host, port));
+            let addresses = resolve_now(&host, port).map_or_else(look_up, Ok);
+            let outcome = addresses.and_then(|addresses| {
+                let tls = options.map(|options| cache.get(&options)).transpose()?;
+                Ok((addresses, tls))
+            });
+            handle.post(Command::Prepared { connection, outcome });
+        });
+        started.map_or_else(|error| self.refuse_to_open(io, error), |()| After::Keep)
+    }
+
+    /// The worker is done.
+    pub fn prepared(&mut self, io: &mut Io, outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>) -> After {
+        match (outcome, std::mem::replace(&mut self.phase, Phase::Lingering)) {
+            (Ok((addresses, tls)), Phase::Preparing(plan)) => {
+                let mut dial = Box::new(Dial::new(addresses, self.who()));
+                let state = dial.advance(&io.reactor, self.token, io.now);
+                self.phase = Phase::Dialing { plan, dial, tls };
+                self.dialed(io, state)
+            }
+            (Err(error), phase @ Phase::Preparing(_)) => {
+                self.phase = phase;
+                self.refuse_to_open(io, error)
+            }
+            (_, phase) => {
+                self.phase = phase;
+                After::Keep
+            }
+        }
+    }
+
+    pub(super) fn dialed(&mut self, io: &mut Io, state: DialState) -> After {
+        match state {
+            DialState::Pending => After::Keep,
+            DialState::Failed(error) if self.proxy().is_some() => self.refuse_to_open(io, error),
+            DialState::Failed(error) => self.break_off(io, error),
+            DialState::Connected(mut stream, _) => {
+                let Phase::Dialing { plan, tls, .. } = std::mem::replace(&mut self.phase, Phase::Lingering) else {
+                    return After::Gone;
+                };
+                let registered = stream.reregister(&io.reactor, self.token);
+                self.stream = Some(stream);
+                if let Err(error) = registered {
+                    self.phase = Phase::Securing(Some(plan));
+                    return self.lost(io, &error);
+                }
+                if self.proxy().is_some() { self.ask_proxy(io, plan, tls) } else { self.connected(io, plan, tls) }
+            }
+        }
+    }
+}
