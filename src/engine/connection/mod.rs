@@ -18,5 +18,5 @@ mod stats;
 pub use self::ask::Ask;
 pub use self::info::Info;
 pub use self::send::Nudge;
-pub use self::state::{Backend, Connection, IoHandle, IoThread, Mail, Visit};
+pub use self::state::{Backend, Connection, IoHandle, IoThread, LoopGuard, Mail};
 pub use self::stats::{Totals, connection_json, opening_json};

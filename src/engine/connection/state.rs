@@ -33,7 +33,7 @@ pub enum Mail {
 /// The way to an I/O thread.
 pub type IoHandle = Mailbox<Mail, <IoThread as Backend>::Loop>;
 /// A call that waits and runs the thread's loop meanwhile.
-pub type Visit = mailbox::Visit<Mail, <IoThread as Backend>::Loop>;
+pub type LoopGuard = mailbox::LoopGuard<Mail, <IoThread as Backend>::Loop>;
 
 impl IoHandle {
     pub fn post(&self, command: <IoThread as Backend>::Command) {

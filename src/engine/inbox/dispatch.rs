@@ -3,7 +3,7 @@
 use super::handler::{Handler, HandlerFunction};
 use super::state::{Inbox, State};
 use crate::engine::connection::Connection;
-use crate::engine::shared::{Body, Event, io_thread, is_guest, on_io_thread};
+use crate::engine::shared::{Body, Event, io_thread, is_borrower, on_io_thread};
 use crate::error::{Error, Id, Result};
 use crate::ws::MessageKind;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -64,7 +64,7 @@ impl Inbox {
     /// another leaves its events to it. They are taken in batches, under one lock each. A guest of the loop leaves them to
     /// the thread, which has been told that there is a handler now.
     pub fn dispatch(&self) {
-        if is_guest() {
+        if is_borrower() {
             return;
         }
         let mut state = self.lock();
@@ -120,7 +120,7 @@ impl Inbox {
     /// Gives the handler to the I/O thread for what one read brought, past the queue; `None` when there is none, when
     /// it runs elsewhere, or when something waits that comes first.
     pub(in crate::engine) fn begin_run(self: &Arc<Self>) -> Option<Run> {
-        if !self.has_handler.load(Relaxed) || is_guest() {
+        if !self.has_handler.load(Relaxed) || is_borrower() {
             return None;
         }
         let mut state = self.lock();

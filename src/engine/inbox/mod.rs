@@ -10,11 +10,11 @@
 //! wake a thread. It may be taken inside the lock of a client or server, and inside that of an outbox, where a request
 //! is registered. None is held while a handler runs.
 
+mod borrowing;
 mod bounds;
 mod dispatch;
 mod entries;
 mod examine;
-mod guest;
 mod handler;
 mod push;
 mod receive;

@@ -40,10 +40,10 @@ impl Inbox {
             return if free { Pushed::ForHandler } else { Pushed::Queued };
         }
         let bells = state.bells();
-        let guest = state.would_be_guest();
+        let borrower = state.next_borrower();
         drop(state);
         bells.ring();
-        guest.map_or(Pushed::Queued, Pushed::ForGuest)
+        borrower.map_or(Pushed::Queued, Pushed::ForBorrower)
     }
 
     fn take_in(&self, state: &mut State, event: Event, source: Option<&Arc<Connection>>) {

@@ -3,7 +3,7 @@
 use super::entries::Entries;
 use super::state::{Inbox, State};
 use super::waiters::{Bells, Waiter, Want};
-use crate::engine::connection::{Connection, IoHandle, Visit};
+use crate::engine::connection::{Connection, IoHandle, LoopGuard};
 use crate::engine::shared::{Body, Deadline, Event, Outcome, Signal, Wait, wait};
 use crate::error::{Error, Id, Result};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Inbox {
         state.receives += 1;
         let mut waiter: Option<Arc<Waiter>> = None;
         let mut deadline = None;
-        let mut visit: Option<Visit> = None;
+        let mut borrowed: Option<LoopGuard> = None;
         // Nobody waited when it began to lead, so all others have come later.
         let mut led = false;
         let outcome = loop {
@@ -44,9 +44,9 @@ impl Inbox {
                 break Err(Error::new(Id::HandlerSet, ["receive".into()]));
             }
             if state.satisfies(want) && (led || state.is_turn_of(waiter.as_ref())) {
-                if let Some(visit) = visit.take() {
+                if let Some(borrowed) = borrowed.take() {
                     // Before anything is asked of the loop: that must not look like work for the thread.
-                    visit.leave(state.has_others());
+                    borrowed.give_back(state.has_others());
                 }
                 break Ok(self.pop(&mut state, want).map_or(Outcome::Timeout, Outcome::Got));
             }
@@ -54,14 +54,14 @@ impl Inbox {
                 break Ok(Outcome::Closed);
             }
             let deadline = *deadline.get_or_insert_with(|| Deadline::of(patience));
-            if waiter.is_none() && visit.is_none() {
-                visit = state.begin_visit();
-                led |= visit.is_some();
+            if waiter.is_none() && borrowed.is_none() {
+                borrowed = state.try_borrow_loop();
+                led |= borrowed.is_some();
             }
-            let (guard, in_time) = if let Some(inside) = &mut visit {
+            let (guard, in_time) = if let Some(inside) = &mut borrowed {
                 let (guard, stay, in_time) = self.lead(state, inside, want, deadline);
                 if !stay {
-                    visit = None;
+                    borrowed = None;
                 }
                 (guard, in_time)
             } else {
@@ -90,8 +90,8 @@ impl Inbox {
             state.waiters.retain(|other| !Arc::ptr_eq(other, &me));
             state.spare_waiter = Some(me);
         }
-        if let Some(visit) = visit.take().filter(|_| matches!(outcome, Ok(Outcome::Timeout))) {
-            visit.leave(state.has_others());
+        if let Some(borrowed) = borrowed.take().filter(|_| matches!(outcome, Ok(Outcome::Timeout))) {
+            borrowed.give_back(state.has_others());
         }
         if want == Want::Message && matches!(outcome, Ok(Outcome::Timeout | Outcome::Closed)) {
             self.discard_others(&mut state);

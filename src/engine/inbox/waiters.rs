@@ -22,7 +22,7 @@ pub enum Pushed {
     /// The handler must be run.
     ForHandler,
     /// This thread has been woken, and would rather run the loop itself.
-    ForGuest(usize),
+    ForBorrower(usize),
 }
 
 /// A waiting call. Each has its own bell, so that exactly the longest waiting one is woken.

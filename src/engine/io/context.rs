@@ -60,7 +60,7 @@ pub struct Io {
     /// For the next connection that has something to write.
     pub staged: Option<Box<Staged>>,
     /// The thread of the host that would rather run the loop itself ([`crate::engine::mailbox`]), and its queue.
-    pub expected: Option<(usize, Arc<Inbox>)>,
+    pub next_borrower: Option<(usize, Arc<Inbox>)>,
     /// What the latest connection agreed on.
     agreed: Option<Arc<[String; 2]>>,
 }
@@ -99,7 +99,7 @@ impl Io {
             shelf: Shelf::default(),
             straight: Waiting::default(),
             staged: None,
-            expected: None,
+            next_borrower: None,
             agreed: None,
         }
     }
@@ -174,11 +174,11 @@ impl Io {
         let Some(Batch { inbox, mut entries, bytes }) = self.batch.take() else { return };
         match inbox.push(&mut entries, bytes) {
             Pushed::ForHandler => inbox.dispatch(),
-            Pushed::ForGuest(thread) if serves_one() => {
-                inbox.expects(&self.handle);
-                self.expected = Some((thread, inbox));
+            Pushed::ForBorrower(thread) if serves_one() => {
+                inbox.offer_loop(&self.handle);
+                self.next_borrower = Some((thread, inbox));
             }
-            Pushed::ForGuest(_) | Pushed::Queued => {}
+            Pushed::ForBorrower(_) | Pushed::Queued => {}
         }
         entries.shrink();
         self.spare = entries;

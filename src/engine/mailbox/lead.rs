@@ -44,7 +44,7 @@ pub struct Lead<L> {
     /// Something has come by another way than the commands.
     pub(super) look: AtomicBool,
     /// The thread that is expected back, see [`library::this_thread`].
-    pub(super) guest: AtomicUsize,
+    pub(super) borrower: AtomicUsize,
     pub(super) floor: Mutex<Floor<L>>,
     /// The I/O thread waits here while it stands by.
     pub(super) stand_by: Condvar,
@@ -56,7 +56,7 @@ pub(super) struct Floor<L> {
     /// The thread is to take over.
     pub(super) recalled: bool,
     /// Counts how often guests came and left.
-    pub(super) visits: u64,
+    pub(super) borrows: u64,
     /// The thread does not look by itself: the guest who leaves wakes it.
     pub(super) sleeps: bool,
 }
@@ -66,8 +66,8 @@ impl<L> Lead<L> {
         Self {
             mood: AtomicU8::new(AWAKE),
             look: AtomicBool::new(false),
-            guest: AtomicUsize::new(0),
-            floor: Mutex::new(Floor { vacant: None, recalled: false, visits: 0, sleeps: false }),
+            borrower: AtomicUsize::new(0),
+            floor: Mutex::new(Floor { vacant: None, recalled: false, borrows: 0, sleeps: false }),
             stand_by: Condvar::new(),
         }
     }
@@ -76,7 +76,7 @@ impl<L> Lead<L> {
     pub fn sent(&self, everyday: bool, waker: &Waker) {
         match self.mood.load(SeqCst) {
             ASLEEP => self.wake(waker),
-            VACANT if !everyday || self.guest.load(SeqCst) != library::this_thread() => self.recall(),
+            VACANT if !everyday || self.borrower.load(SeqCst) != library::this_thread() => self.recall(),
             _ => {}
         }
     }
@@ -134,16 +134,16 @@ impl<L> Lead<L> {
 }
 
 impl<L: Rounds> Lead<L> {
-    /// On the I/O thread: leaves the loop to `guest` until he stays away or has something for the thread.
-    pub fn stand_by(&self, events: Box<L>, guest: usize, is_awaited: impl FnOnce() -> bool) -> Box<L> {
-        self.guest.store(guest, SeqCst);
+    /// On the I/O thread: leaves the loop to `borrower` until he stays away or has something for the thread.
+    pub fn stand_by(&self, events: Box<L>, borrower: usize, is_awaited: impl FnOnce() -> bool) -> Box<L> {
+        self.borrower.store(borrower, SeqCst);
         self.vacate(&mut lock(&self.floor), events);
         // He may have come back just before, and waits for the thread.
         if is_awaited() {
             self.recall();
         }
         let mut floor = lock(&self.floor);
-        let (mut visits, mut ticks) = (floor.visits, 0);
+        let (mut borrows, mut ticks) = (floor.borrows, 0);
         loop {
             if std::mem::take(&mut floor.recalled)
                 && let Some(events) = floor.vacant.take()
@@ -157,8 +157,8 @@ impl<L: Rounds> Lead<L> {
                 floor = self.stand_by.wait_timeout(floor, TICK).unwrap_or_else(PoisonError::into_inner).0;
             }
             ticks += 1;
-            if floor.visits != visits {
-                (visits, ticks) = (floor.visits, 0);
+            if floor.borrows != borrows {
+                (borrows, ticks) = (floor.borrows, 0);
             } else if !floor.recalled
                 && let Some(events) = floor.vacant.take()
             {

@@ -6,9 +6,9 @@
 //! runs, sleeps or is parked is an atomic, so that a post takes the lock only to call the loop back.
 
 mod lead;
+mod loop_guard;
 mod post;
-mod visit;
 
 pub use self::lead::Rounds;
+pub use self::loop_guard::LoopGuard;
 pub use self::post::Mailbox;
-pub use self::visit::Visit;

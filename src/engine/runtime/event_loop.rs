@@ -14,7 +14,7 @@ use std::time::Duration;
 const GOING_ON: Duration = Duration::from_micros(500);
 
 /// What a guest's round may take of the time in which he wants to hear of an end, or of his time-out.
-const GUEST: Duration = Duration::from_millis(2);
+const BORROWED_ROUND: Duration = Duration::from_millis(2);
 
 /// For so long the thread keeps the loop when something has come that is beyond a guest.
 const SHUT: Duration = Duration::from_millis(5);
@@ -25,7 +25,7 @@ enum Runner {
     Thread,
     /// A call that waits ([`crate::engine::mailbox`]), so long at most. It is on a host's thread, where no handler may run and no
     /// TLS library: it reads and writes on open connections, and stops at the first thing beyond that.
-    Guest(Option<Duration>),
+    Borrower(Option<Duration>),
 }
 
 /// Why a round ended early.
@@ -63,12 +63,12 @@ impl EventLoop {
     pub fn run(mut self: Box<Self>) {
         while self.round(Runner::Thread).is_ok() {
             self.look_beyond();
-            if let Some((guest, inbox)) = self.io.expected.take()
+            if let Some((borrower, inbox)) = self.io.next_borrower.take()
                 && serves_one()
                 && self.io.now >= self.shut
             {
                 let handle = self.io.handle.clone();
-                self = handle.lead().stand_by(self, guest, || inbox.is_awaited());
+                self = handle.lead().stand_by(self, borrower, || inbox.is_awaited());
                 self.look_beyond();
             }
         }
@@ -92,7 +92,7 @@ impl EventLoop {
         self.io.now = Moment::now();
         self.io.shaking = Duration::ZERO;
         self.beyond = false;
-        self.io.expected = None;
+        self.io.next_borrower = None;
         self.obey(runner)?;
         self.serve(runner)?;
         if self.is_waiting() {
@@ -101,7 +101,7 @@ impl EventLoop {
         self.go_on(runner)?;
         self.io.hand_over();
         // A guest who may have what he waits for does not look for more.
-        if matches!(runner, Runner::Guest(_)) && self.io.handle.lead().is_looked_for() {
+        if matches!(runner, Runner::Borrower(_)) && self.io.handle.lead().is_looked_for() {
             return Ok(());
         }
         self.poll(runner);
@@ -117,7 +117,8 @@ impl EventLoop {
 
     /// A guest goes on to what he was told, or to his time-out, however much there is to read.
     fn is_over(&self, runner: Runner) -> bool {
-        matches!(runner, Runner::Guest(_)) && (self.io.handle.lead().is_looked_for() || self.io.now.elapsed() >= GUEST)
+        matches!(runner, Runner::Borrower(_))
+            && (self.io.handle.lead().is_looked_for() || self.io.now.elapsed() >= BORROWED_ROUND)
     }
 
     /// Whether the runner may do what comes next.
@@ -186,7 +187,7 @@ impl EventLoop {
             Some(Duration::ZERO)
         } else {
             let due = io.next_due().map(|due| due.saturating_duration_since(Moment::now()));
-            let patience = if let Runner::Guest(patience) = runner { patience } else { None };
+            let patience = if let Runner::Borrower(patience) = runner { patience } else { None };
             due.into_iter().chain(patience).min()
         };
         self.served = 0;
@@ -230,7 +231,7 @@ impl Rounds for EventLoop {
     }
 
     fn round_for_host(&mut self, patience: Option<Duration>) -> bool {
-        self.round(Runner::Guest(patience)).is_ok()
+        self.round(Runner::Borrower(patience)).is_ok()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::event_loop::EventLoop;
 use crate::engine::connection::{IoHandle, Mail};
 use crate::engine::io::Command;
-use crate::engine::shared::{become_io_thread, is_guest, lock, set_serves_one};
+use crate::engine::shared::{become_io_thread, is_borrower, lock, set_serves_one};
 use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
 use crate::log;
@@ -151,7 +151,7 @@ fn abandon_threads() {
     runtime.threads.iter().for_each(|(handle, _)| handle.send_at_last(Mail::Command(Command::Stop)));
     for (_, thread) in runtime.threads {
         // A signal that ends the process in the middle of a guest's round leaves the loop to nobody else.
-        while !is_guest() && !thread.is_finished() && Instant::now() < deadline {
+        while !is_borrower() && !thread.is_finished() && Instant::now() < deadline {
             std::thread::yield_now();
         }
         if thread.is_finished() {

@@ -10,19 +10,19 @@ thread_local! {
     /// of ours.
     static IO_THREAD: Cell<u64> = const { Cell::new(0) };
     /// This thread of the host runs a loop while it waits.
-    static GUEST: Cell<bool> = const { Cell::new(false) };
+    static BORROWER: Cell<bool> = const { Cell::new(false) };
 }
 
 /// There is one object and one I/O thread.
 static SERVES_ONE: AtomicBool = AtomicBool::new(false);
 
 /// Whether the caller is inside a loop as a guest ([`crate::engine::mailbox`]): no handler may run here.
-pub fn is_guest() -> bool {
-    GUEST.get()
+pub fn is_borrower() -> bool {
+    BORROWER.get()
 }
 
-pub fn set_guest(inside: bool) {
-    GUEST.set(inside);
+pub fn set_borrower(inside: bool) {
+    BORROWER.set(inside);
 }
 
 /// Whether the caller is on an I/O thread, that is inside an event handler.

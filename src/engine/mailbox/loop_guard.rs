@@ -2,7 +2,7 @@
 
 use super::lead::{AWAKE, Rounds, VACANT};
 use super::post::Mailbox;
-use crate::engine::shared::{Deadline, lock, set_guest};
+use crate::engine::shared::{Deadline, lock, set_borrower};
 use crate::library;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -17,7 +17,7 @@ impl<M, L> Mailbox<M, L> {
 
     /// The caller's thread is the guest, inside or expected back.
     pub fn expects_me(&self) -> bool {
-        self.lead().guest.load(SeqCst) == library::this_thread()
+        self.lead().borrower.load(SeqCst) == library::this_thread()
     }
 
     /// Nobody runs the loop just now.
@@ -28,7 +28,7 @@ impl<M, L> Mailbox<M, L> {
 
 impl<M, L: Rounds> Mailbox<M, L> {
     /// Takes the lead if it was left for a guest. Drop it when the wait is over.
-    pub fn visit(&self) -> Option<Visit<M, L>> {
+    pub fn try_borrow(&self) -> Option<LoopGuard<M, L>> {
         let lead = self.lead();
         if !self.is_vacant() {
             return None;
@@ -38,24 +38,24 @@ impl<M, L: Rounds> Mailbox<M, L> {
             return None;
         }
         let events = floor.vacant.take()?;
-        floor.visits += 1;
-        lead.guest.store(library::this_thread(), SeqCst);
+        floor.borrows += 1;
+        lead.borrower.store(library::this_thread(), SeqCst);
         lead.mood.store(AWAKE, SeqCst);
         drop(floor);
-        set_guest(true);
-        Some(Visit { mailbox: self.clone(), events: Some(events), recall: true })
+        set_borrower(true);
+        Some(LoopGuard { mailbox: self.clone(), events: Some(events), recall: true })
     }
 }
 
 /// A guest inside the loop.
-pub struct Visit<M, L: Rounds> {
+pub struct LoopGuard<M, L: Rounds> {
     mailbox: Mailbox<M, L>,
     events: Option<Box<L>>,
     /// The thread is to go on; also when a panic ends the visit.
     recall: bool,
 }
 
-impl<M, L: Rounds> Visit<M, L> {
+impl<M, L: Rounds> LoopGuard<M, L> {
     pub fn events(&self) -> Mailbox<M, L> {
         self.mailbox.clone()
     }
@@ -73,17 +73,17 @@ impl<M, L: Rounds> Visit<M, L> {
     }
 
     /// Ends it; without `others` who wait for what the loop brings the guest is expected back.
-    pub fn leave(mut self, others: bool) {
+    pub fn give_back(mut self, others: bool) {
         self.recall = others;
     }
 }
 
-impl<M, L: Rounds> Drop for Visit<M, L> {
+impl<M, L: Rounds> Drop for LoopGuard<M, L> {
     fn drop(&mut self) {
         let Some(events) = self.events.take() else { return };
         let lead = self.mailbox.lead();
         let mut floor = lock(&lead.floor);
-        floor.visits += 1;
+        floor.borrows += 1;
         lead.vacate(&mut floor, events);
         floor.recalled |= self.recall;
         let wake = floor.recalled || floor.sleeps;
@@ -91,6 +91,6 @@ impl<M, L: Rounds> Drop for Visit<M, L> {
         if wake {
             lead.stand_by.notify_one();
         }
-        set_guest(false);
+        set_borrower(false);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::state::{Inbox, State};
 use super::waiters::{OFTEN, Want};
-use crate::engine::connection::{IoHandle, Visit};
+use crate::engine::connection::{IoHandle, LoopGuard};
 use crate::engine::shared::Deadline;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::MutexGuard;
@@ -14,7 +14,7 @@ impl State {
     }
 
     /// The thread whose call has just been served, if it is the only one and would rather run the loop.
-    pub(super) fn would_be_guest(&self) -> Option<usize> {
+    pub(super) fn next_borrower(&self) -> Option<usize> {
         let alone = self.waiters.len() == 1 && self.signals.is_empty() && self.requests.is_empty();
         let alone = alone && self.leader.is_none();
         // Mio's sockets on Windows belong to the thread that has asked for their readiness.
@@ -22,17 +22,17 @@ impl State {
         self.satisfies(waiter.want).then_some(waiter.thread)
     }
 
-    pub(super) fn begin_visit(&mut self) -> Option<Visit> {
+    pub(super) fn try_borrow_loop(&mut self) -> Option<LoopGuard> {
         if self.has_others() {
             return None;
         }
-        self.open_loop.as_ref()?.visit()
+        self.open_loop.as_ref()?.try_borrow()
     }
 }
 
 impl Inbox {
     /// The next call that waits may run this loop.
-    pub(in crate::engine) fn expects(&self, events: &IoHandle) {
+    pub(in crate::engine) fn offer_loop(&self, events: &IoHandle) {
         self.lock().open_loop = Some(events.clone());
     }
 
@@ -45,24 +45,24 @@ impl Inbox {
     pub(in crate::engine) fn is_awaited(&self) -> bool {
         let state = self.lock();
         // The one who has just been served may not have had a processor yet.
-        state.has_others() && state.would_be_guest().is_none()
+        state.has_others() && state.next_borrower().is_none()
     }
 
     /// One round of the loop; whether the visit goes on, and whether there was time.
     pub(super) fn lead<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
-        visit: &mut Visit,
+        borrowed: &mut LoopGuard,
         want: Want,
         deadline: Deadline,
     ) -> (MutexGuard<'a, State>, bool, bool) {
         let in_time = deadline.left().is_some();
         // What anybody has been told of until now, this call has just looked at, under this lock.
-        visit.look_away();
-        state.leader = Some((want, visit.events()));
+        borrowed.look_away();
+        state.leader = Some((want, borrowed.events()));
         drop(state);
         // After a panic nobody else must be kept from the queue.
-        let stay = catch_unwind(AssertUnwindSafe(|| visit.round(deadline))).unwrap_or(false);
+        let stay = catch_unwind(AssertUnwindSafe(|| borrowed.round(deadline))).unwrap_or(false);
         let mut state = self.lock();
         state.leader = None;
         (state, stay, in_time)
