@@ -4,7 +4,7 @@
 //! eight years at a thousand objects a second), so a freed handle never becomes valid again, and the kind keeps a
 //! client's number from being taken for a server's.
 
-use super::slot::{Slot, Visit};
+use super::slot::{Slot, SlotGuard};
 use crate::client::Client;
 use crate::error::{Id, Result};
 use crate::library::Stake;
@@ -46,7 +46,7 @@ pub(super) struct Table<T> {
 /// An object for the time of a call. Another thread that frees its handle meanwhile waits for the call or leaves the
 /// object to it.
 pub(super) enum Object<'a, T> {
-    Visited(Visit<'a, T>),
+    InSlot(SlotGuard<'a, T>),
     Shared(Arc<T>),
 }
 
@@ -55,7 +55,7 @@ impl<T> Deref for Object<'_, T> {
 
     fn deref(&self) -> &T {
         match self {
-            Object::Visited(visit) => visit.object(),
+            Object::InSlot(guard) => guard.object(),
             Object::Shared(object) => object,
         }
     }
@@ -119,8 +119,8 @@ impl<T> Table<T> {
 
     pub(super) fn find(&self, id: u64) -> Option<Object<'_, T>> {
         let (generation, index) = self.parts(id)?;
-        if let Some(visit) = self.places[index % PLACES].enter(id) {
-            return Some(Object::Visited(visit));
+        if let Some(guard) = self.places[index % PLACES].enter(id) {
+            return Some(Object::InSlot(guard));
         }
         match self.read().entries.get(index) {
             Some(Some((at, object))) if *at == generation => Some(Object::Shared(object.clone())),

@@ -42,15 +42,15 @@ impl<T> Slot<T> {
     }
 
     /// The object, if this is the place of that handle.
-    pub(super) fn enter(&self, id: u64) -> Option<Visit<'_, T>> {
+    pub(super) fn enter(&self, id: u64) -> Option<SlotGuard<'_, T>> {
         // Hardly ever another's: a handle that is none leaves no count behind, should the process fork just now.
         if self.id.load(SeqCst) != id {
             return None;
         }
         // Counted before looking, so that `empty` either sees the count or is seen.
         self.users.fetch_add(1, SeqCst);
-        let visit = Visit(self);
-        (self.id.load(SeqCst) == id).then_some(visit)
+        let guard = SlotGuard(self);
+        (self.id.load(SeqCst) == id).then_some(guard)
     }
 
     /// Takes the place away from a handle; true when it had it. [`Slot::empty`] has to follow.
@@ -78,9 +78,9 @@ impl<T> Slot<T> {
 }
 
 /// A call inside a place; leaving is dropping it.
-pub(super) struct Visit<'a, T>(&'a Slot<T>);
+pub(super) struct SlotGuard<'a, T>(&'a Slot<T>);
 
-impl<T> Visit<'_, T> {
+impl<T> SlotGuard<'_, T> {
     pub(super) fn object(&self) -> &T {
         // SAFETY: made by `enter`, which has found the handle valid; until this is dropped `empty` waits.
         let object = unsafe { &*self.0.object.get() };
@@ -88,7 +88,7 @@ impl<T> Visit<'_, T> {
     }
 }
 
-impl<T> Drop for Visit<'_, T> {
+impl<T> Drop for SlotGuard<'_, T> {
     fn drop(&mut self) {
         self.0.users.fetch_sub(1, SeqCst);
     }
