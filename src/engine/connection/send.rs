@@ -20,17 +20,17 @@ struct Left {
     /// It is the first message since the queue was looked at.
     new: bool,
     /// Nobody runs the loop, and this cannot wait for who is expected back.
-    hurry: bool,
+    reclaim: bool,
 }
 
 impl Nudge {
     pub fn give(self) {
-        let Some(Left { connection, new, hurry }) = self.0 else { return };
+        let Some(Left { connection, new, reclaim }) = self.0 else { return };
         if new {
             connection.io.ask(&connection, Ask::Flush);
         }
-        if hurry {
-            connection.io.hurry();
+        if reclaim {
+            connection.io.reclaim_if_lent();
         }
     }
 }
@@ -66,7 +66,7 @@ impl Connection {
         // Relaxed, because the queue's lock orders this: the thread clears the mark before it locks the queue, so who
         // has queued before that is seen there, and who does it later sees the mark cleared.
         let told = self.dirty.load(Relaxed) || self.dirty.swap(true, SeqCst);
-        let hurry = self.io.is_vacant() && (presses || !self.io.expects_me());
-        Nudge((!told || hurry).then(|| Left { connection: self.clone(), new: !told, hurry }))
+        let reclaim = self.io.is_lent() && (presses || !self.io.expects_me());
+        Nudge((!told || reclaim).then(|| Left { connection: self.clone(), new: !told, reclaim }))
     }
 }

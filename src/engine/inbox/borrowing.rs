@@ -37,8 +37,8 @@ impl Inbox {
     }
 
     /// Somebody waits in another way than by receiving.
-    pub(in crate::engine) fn hurry(&self) {
-        self.lock().open_loop.iter().for_each(IoHandle::hurry);
+    pub(in crate::engine) fn reclaim_if_lent(&self) {
+        self.lock().open_loop.iter().for_each(IoHandle::reclaim_if_lent);
     }
 
     /// Whether anybody waits for what the I/O thread brings.
@@ -49,7 +49,7 @@ impl Inbox {
     }
 
     /// One round of the loop; whether the visit goes on, and whether there was time.
-    pub(super) fn lead<'a>(
+    pub(super) fn run_round<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
         borrowed: &mut LoopGuard,

@@ -229,7 +229,7 @@ mod tests {
 
         let run = inbox.begin_run().unwrap();
         assert!(run.goes_on_for(&inbox));
-        let connection = Connection::new(IoHandle::of_nobody());
+        let connection = Connection::new(IoHandle::without_thread());
         let asked = inbox.expect(&connection, inbox.life(), ("id", "1"), Box::new(|| {})).unwrap();
         assert!(!run.goes_on_for(&inbox), "a reply must not go to the handler");
         drop(run);

@@ -228,7 +228,7 @@ mod tests {
     /// has nothing left is let go.
     #[test]
     fn each_keeps_its_place_and_its_source() {
-        let io = IoHandle::of_nobody();
+        let io = IoHandle::without_thread();
         let connections: Vec<_> = (0..3).map(|_| Connection::new(io.clone())).collect();
         let (mut entries, mut model) = (Entries::default(), VecDeque::<Plain>::new());
         let mut seed = 1_u32;

@@ -59,14 +59,14 @@ impl Inbox {
                 led |= borrowed.is_some();
             }
             let (guard, in_time) = if let Some(inside) = &mut borrowed {
-                let (guard, stay, in_time) = self.lead(state, inside, want, deadline);
+                let (guard, stay, in_time) = self.run_round(state, inside, want, deadline);
                 if !stay {
                     borrowed = None;
                 }
                 (guard, in_time)
             } else {
                 // It may have been left just now to one who does not come back for us.
-                state.open_loop.iter().for_each(IoHandle::hurry);
+                state.open_loop.iter().for_each(IoHandle::reclaim_if_lent);
                 let me = waiter.get_or_insert_with(|| {
                     state.pace.waits();
                     let me = state.new_waiter(want);
@@ -243,7 +243,7 @@ impl Inbox {
     pub fn subscribe(&self, signal: &Arc<Signal>) -> u64 {
         let mut state = self.lock();
         state.signals.push(signal.clone());
-        state.open_loop.iter().for_each(IoHandle::hurry);
+        state.open_loop.iter().for_each(IoHandle::reclaim_if_lent);
         state.epoch
     }
 

@@ -13,7 +13,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// of them get it, and how many learn that none comes, once the request has looked at it.
 fn outcomes(text: &str, count: usize) -> (usize, usize) {
     let inbox = Inbox::new(Arc::new(Options::new(Side::Client)), 1);
-    let connection = Connection::new(IoHandle::of_nobody());
+    let connection = Connection::new(IoHandle::without_thread());
     inbox.set_live(true);
     let asked = inbox.expect(&connection, inbox.life(), ("id", "1"), Box::new(|| {})).unwrap();
     let mut entries = Entries::default();

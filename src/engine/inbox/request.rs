@@ -211,7 +211,7 @@ impl Asked {
     pub fn wait(&self, patience: Wait, deadline: Deadline) -> Result<Message> {
         let Self { inbox, pending, dispatches, examines } = self;
         let timeout = || Error::new(Id::RequestTimeout, [patience.ms().into()]);
-        inbox.hurry();
+        inbox.reclaim_if_lent();
         let mut state = inbox.lock();
         loop {
             let in_time = deadline.left().is_some();

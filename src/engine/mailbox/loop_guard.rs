@@ -1,6 +1,6 @@
-//! A call that waits and runs the loop meanwhile ([`super::lead`]).
+//! A call that waits and runs the loop meanwhile ([`super::leadership`]).
 
-use super::lead::{AWAKE, Rounds, VACANT};
+use super::leadership::{LENT, RUNNING, Rounds};
 use super::post::Mailbox;
 use crate::engine::shared::{Deadline, lock, set_borrower};
 use crate::library;
@@ -9,41 +9,41 @@ use std::time::Duration;
 
 impl<M, L> Mailbox<M, L> {
     /// Somebody waits for what the loop brings, or much waits for the loop: nobody is left to come back to it.
-    pub fn hurry(&self) {
-        if self.is_vacant() {
-            self.lead().recall();
+    pub fn reclaim_if_lent(&self) {
+        if self.is_lent() {
+            self.leadership().reclaim();
         }
     }
 
     /// The caller's thread is the guest, inside or expected back.
     pub fn expects_me(&self) -> bool {
-        self.lead().borrower.load(SeqCst) == library::this_thread()
+        self.leadership().borrower.load(SeqCst) == library::this_thread()
     }
 
     /// Nobody runs the loop just now.
-    pub fn is_vacant(&self) -> bool {
-        self.lead().mood.load(SeqCst) == VACANT
+    pub fn is_lent(&self) -> bool {
+        self.leadership().state.load(SeqCst) == LENT
     }
 }
 
 impl<M, L: Rounds> Mailbox<M, L> {
     /// Takes the lead if it was left for a guest. Drop it when the wait is over.
     pub fn try_borrow(&self) -> Option<LoopGuard<M, L>> {
-        let lead = self.lead();
-        if !self.is_vacant() {
+        let leadership = self.leadership();
+        if !self.is_lent() {
             return None;
         }
-        let mut floor = lock(&lead.floor);
-        if floor.recalled {
+        let mut lent = lock(&leadership.lent);
+        if lent.reclaimed {
             return None;
         }
-        let events = floor.vacant.take()?;
-        floor.borrows += 1;
-        lead.borrower.store(library::this_thread(), SeqCst);
-        lead.mood.store(AWAKE, SeqCst);
-        drop(floor);
+        let events = lent.parked.take()?;
+        lent.borrows += 1;
+        leadership.borrower.store(library::this_thread(), SeqCst);
+        leadership.state.store(RUNNING, SeqCst);
+        drop(lent);
         set_borrower(true);
-        Some(LoopGuard { mailbox: self.clone(), events: Some(events), recall: true })
+        Some(LoopGuard { mailbox: self.clone(), events: Some(events), reclaim: true })
     }
 }
 
@@ -52,7 +52,7 @@ pub struct LoopGuard<M, L: Rounds> {
     mailbox: Mailbox<M, L>,
     events: Option<Box<L>>,
     /// The thread is to go on; also when a panic ends the visit.
-    recall: bool,
+    reclaim: bool,
 }
 
 impl<M, L: Rounds> LoopGuard<M, L> {
@@ -62,7 +62,7 @@ impl<M, L: Rounds> LoopGuard<M, L> {
 
     /// Forgets what it was to look at.
     pub fn look_away(&self) {
-        self.mailbox.lead().look.store(false, SeqCst);
+        self.mailbox.leadership().look.store(false, SeqCst);
     }
 
     /// One round of the loop, waiting no longer than until `deadline`; false when the visit must end.
@@ -74,22 +74,22 @@ impl<M, L: Rounds> LoopGuard<M, L> {
 
     /// Ends it; without `others` who wait for what the loop brings the guest is expected back.
     pub fn give_back(mut self, others: bool) {
-        self.recall = others;
+        self.reclaim = others;
     }
 }
 
 impl<M, L: Rounds> Drop for LoopGuard<M, L> {
     fn drop(&mut self) {
         let Some(events) = self.events.take() else { return };
-        let lead = self.mailbox.lead();
-        let mut floor = lock(&lead.floor);
-        floor.borrows += 1;
-        lead.vacate(&mut floor, events);
-        floor.recalled |= self.recall;
-        let wake = floor.recalled || floor.sleeps;
-        drop(floor);
+        let leadership = self.mailbox.leadership();
+        let mut lent = lock(&leadership.lent);
+        lent.borrows += 1;
+        leadership.park(&mut lent, events);
+        lent.reclaimed |= self.reclaim;
+        let wake = lent.reclaimed || lent.sleeps;
+        drop(lent);
         if wake {
-            lead.stand_by.notify_one();
+            leadership.returned.notify_one();
         }
         set_borrower(false);
     }

@@ -5,10 +5,10 @@
 //! Locks: that of the parked loop, with a condition for the I/O thread; nothing is taken inside it. Whether the loop
 //! runs, sleeps or is parked is an atomic, so that a post takes the lock only to call the loop back.
 
-mod lead;
+mod leadership;
 mod loop_guard;
 mod post;
 
-pub use self::lead::Rounds;
+pub use self::leadership::Rounds;
 pub use self::loop_guard::LoopGuard;
 pub use self::post::Mailbox;

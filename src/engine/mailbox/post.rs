@@ -1,6 +1,6 @@
 //! Handing something over to an I/O thread, which is woken only if it sleeps.
 
-use super::lead::Lead;
+use super::leadership::Leadership;
 use crate::net::Waker;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 struct Shared<M, L> {
     mail: Sender<M>,
     waker: Waker,
-    lead: Lead<L>,
+    leadership: Leadership<L>,
 }
 
 /// The way to an I/O thread, shared by all who have something for it. Neither what is brought there nor the loop that the
@@ -26,7 +26,7 @@ impl<M, L> Mailbox<M, L> {
     /// Of a thread that `waker` wakes; it takes what is brought out of the receiver.
     pub fn new(waker: Waker) -> (Self, Receiver<M>) {
         let (mail, receiver) = unbounded();
-        (Self(Arc::new(Shared { mail, waker, lead: Lead::new() })), receiver)
+        (Self(Arc::new(Shared { mail, waker, leadership: Leadership::new() })), receiver)
     }
 
     pub fn is(&self, other: &Self) -> bool {
@@ -38,31 +38,31 @@ impl<M, L> Mailbox<M, L> {
     pub fn send(&self, mail: M, everyday: bool) {
         // Fails only when the thread has ended, and then nobody is left to want it.
         if self.0.mail.send(mail).is_ok() {
-            self.0.lead.sent(everyday, &self.0.waker);
+            self.0.leadership.sent(everyday, &self.0.waker);
         }
     }
 
     /// The same at the end of a process, where whoever holds a lock may have been stopped.
     pub fn send_at_last(&self, mail: M) {
         if self.0.mail.send(mail).is_ok() {
-            self.0.lead.recall_last(&self.0.waker);
+            self.0.leadership.reclaim_at_exit(&self.0.waker);
         }
     }
 
     /// Makes a call that runs the loop look at its queue.
     pub fn look(&self) {
-        self.0.lead.look(&self.0.waker);
+        self.0.leadership.look(&self.0.waker);
     }
 
-    pub fn lead(&self) -> &Lead<L> {
-        &self.0.lead
+    pub fn leadership(&self) -> &Leadership<L> {
+        &self.0.leadership
     }
 }
 
 #[cfg(test)]
 impl<M, L> Mailbox<M, L> {
     /// Of a thread that does nothing.
-    pub fn of_nobody() -> Self {
+    pub fn without_thread() -> Self {
         Self::new(crate::net::Reactor::new().unwrap().waker()).0
     }
 }

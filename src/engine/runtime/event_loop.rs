@@ -68,7 +68,7 @@ impl EventLoop {
                 && self.io.now >= self.shut
             {
                 let handle = self.io.handle.clone();
-                self = handle.lead().stand_by(self, borrower, || inbox.is_awaited());
+                self = handle.leadership().wait_while_lent(self, borrower, || inbox.is_awaited());
                 self.look_beyond();
             }
         }
@@ -101,7 +101,7 @@ impl EventLoop {
         self.go_on(runner)?;
         self.io.hand_over();
         // A guest who may have what he waits for does not look for more.
-        if matches!(runner, Runner::Borrower(_)) && self.io.handle.lead().is_looked_for() {
+        if matches!(runner, Runner::Borrower(_)) && self.io.handle.leadership().is_looked_for() {
             return Ok(());
         }
         self.poll(runner);
@@ -118,7 +118,7 @@ impl EventLoop {
     /// A guest goes on to what he was told, or to his time-out, however much there is to read.
     fn is_over(&self, runner: Runner) -> bool {
         matches!(runner, Runner::Borrower(_))
-            && (self.io.handle.lead().is_looked_for() || self.io.now.elapsed() >= BORROWED_ROUND)
+            && (self.io.handle.leadership().is_looked_for() || self.io.now.elapsed() >= BORROWED_ROUND)
     }
 
     /// Whether the runner may do what comes next.
@@ -183,7 +183,7 @@ impl EventLoop {
         let io = &mut self.io;
         // A listener that has just started may have found newcomers already.
         let busy = !io.again.is_empty() || !io.commands.is_empty();
-        let timeout = if busy || !io.handle.lead().fall_asleep(|| self.mail.is_empty()) {
+        let timeout = if busy || !io.handle.leadership().begin_poll(|| self.mail.is_empty()) {
             Some(Duration::ZERO)
         } else {
             let due = io.next_due().map(|due| due.saturating_duration_since(Moment::now()));
@@ -194,7 +194,7 @@ impl EventLoop {
         if io.reactor.poll(timeout, &mut self.ready).is_err() {
             self.ready.clear();
         }
-        io.handle.lead().wake_up();
+        io.handle.leadership().end_poll();
         io.now = Moment::now();
     }
 

@@ -22,11 +22,11 @@ const TICK: Duration = Duration::from_millis(1);
 const QUIET: u32 = 16;
 
 /// Somebody runs the loop and will look at the commands before it sleeps.
-pub(super) const AWAKE: u8 = 0;
+pub(super) const RUNNING: u8 = 0;
 /// The loop is, or is about to be, inside its poll: somebody who brings work must wake it.
-const ASLEEP: u8 = 1;
+const POLLING: u8 = 1;
 /// A guest has left the loop and is expected back.
-pub(super) const VACANT: u8 = 2;
+pub(super) const LENT: u8 = 2;
 
 /// A loop that a guest may run.
 pub trait Rounds {
@@ -39,44 +39,44 @@ pub trait Rounds {
 }
 
 /// The loop's state, for those who bring work.
-pub struct Lead<L> {
-    pub(super) mood: AtomicU8,
+pub struct Leadership<L> {
+    pub(super) state: AtomicU8,
     /// Something has come by another way than the commands.
     pub(super) look: AtomicBool,
     /// The thread that is expected back, see [`library::this_thread`].
     pub(super) borrower: AtomicUsize,
-    pub(super) floor: Mutex<Floor<L>>,
+    pub(super) lent: Mutex<LentLoop<L>>,
     /// The I/O thread waits here while it stands by.
-    pub(super) stand_by: Condvar,
+    pub(super) returned: Condvar,
 }
 
-pub(super) struct Floor<L> {
+pub(super) struct LentLoop<L> {
     /// While nobody runs it and the thread stands by.
-    pub(super) vacant: Option<Box<L>>,
+    pub(super) parked: Option<Box<L>>,
     /// The thread is to take over.
-    pub(super) recalled: bool,
+    pub(super) reclaimed: bool,
     /// Counts how often guests came and left.
     pub(super) borrows: u64,
     /// The thread does not look by itself: the guest who leaves wakes it.
     pub(super) sleeps: bool,
 }
 
-impl<L> Lead<L> {
+impl<L> Leadership<L> {
     pub fn new() -> Self {
         Self {
-            mood: AtomicU8::new(AWAKE),
+            state: AtomicU8::new(RUNNING),
             look: AtomicBool::new(false),
             borrower: AtomicUsize::new(0),
-            floor: Mutex::new(Floor { vacant: None, recalled: false, borrows: 0, sleeps: false }),
-            stand_by: Condvar::new(),
+            lent: Mutex::new(LentLoop { parked: None, reclaimed: false, borrows: 0, sleeps: false }),
+            returned: Condvar::new(),
         }
     }
 
     /// A command was sent. Reading and writing can wait until the guest, who asks for them, is back.
     pub fn sent(&self, everyday: bool, waker: &Waker) {
-        match self.mood.load(SeqCst) {
-            ASLEEP => self.wake(waker),
-            VACANT if !everyday || self.borrower.load(SeqCst) != library::this_thread() => self.recall(),
+        match self.state.load(SeqCst) {
+            POLLING => self.wake(waker),
+            LENT if !everyday || self.borrower.load(SeqCst) != library::this_thread() => self.reclaim(),
             _ => {}
         }
     }
@@ -84,7 +84,7 @@ impl<L> Lead<L> {
     /// Makes a guest look at his queue.
     pub fn look(&self, waker: &Waker) {
         self.look.store(true, SeqCst);
-        if self.mood.load(SeqCst) == ASLEEP {
+        if self.state.load(SeqCst) == POLLING {
             self.wake(waker);
         }
     }
@@ -95,72 +95,72 @@ impl<L> Lead<L> {
 
     fn wake(&self, waker: &Waker) {
         // One of several wakes it.
-        if self.mood.compare_exchange(ASLEEP, AWAKE, SeqCst, SeqCst).is_ok() {
+        if self.state.compare_exchange(POLLING, RUNNING, SeqCst, SeqCst).is_ok() {
             waker.wake();
         }
     }
 
     /// Announces that the loop goes to sleep; false when work has come in the meantime, which `is_idle` is asked.
-    pub fn fall_asleep(&self, is_idle: impl FnOnce() -> bool) -> bool {
-        self.mood.store(ASLEEP, SeqCst);
+    pub fn begin_poll(&self, is_idle: impl FnOnce() -> bool) -> bool {
+        self.state.store(POLLING, SeqCst);
         if !self.look.swap(false, SeqCst) && is_idle() {
             return true;
         }
-        self.mood.store(AWAKE, SeqCst);
+        self.state.store(RUNNING, SeqCst);
         false
     }
 
-    pub fn wake_up(&self) {
-        self.mood.store(AWAKE, SeqCst);
+    pub fn end_poll(&self) {
+        self.state.store(RUNNING, SeqCst);
     }
 
     /// The same at the end of the process, where whoever holds a lock may have been stopped.
-    pub fn recall_last(&self, waker: &Waker) {
+    pub fn reclaim_at_exit(&self, waker: &Waker) {
         self.wake(waker);
-        if let Ok(mut floor) = self.floor.try_lock() {
-            floor.recalled |= floor.vacant.is_some();
-            self.stand_by.notify_one();
+        if let Ok(mut lent) = self.lent.try_lock() {
+            lent.reclaimed |= lent.parked.is_some();
+            self.returned.notify_one();
         }
     }
 
-    pub(super) fn recall(&self) {
-        let mut floor = lock(&self.floor);
+    pub(super) fn reclaim(&self) {
+        let mut lent = lock(&self.lent);
         // Without the loop on the floor a guest is inside, who sees what has been sent.
-        if floor.vacant.is_some() && !std::mem::replace(&mut floor.recalled, true) {
-            drop(floor);
-            self.stand_by.notify_one();
+        if lent.parked.is_some() && !std::mem::replace(&mut lent.reclaimed, true) {
+            drop(lent);
+            self.returned.notify_one();
         }
     }
 }
 
-impl<L: Rounds> Lead<L> {
+impl<L: Rounds> Leadership<L> {
     /// On the I/O thread: leaves the loop to `borrower` until he stays away or has something for the thread.
-    pub fn stand_by(&self, events: Box<L>, borrower: usize, is_awaited: impl FnOnce() -> bool) -> Box<L> {
+    pub fn wait_while_lent(&self, events: Box<L>, borrower: usize, is_awaited: impl FnOnce() -> bool) -> Box<L> {
         self.borrower.store(borrower, SeqCst);
-        self.vacate(&mut lock(&self.floor), events);
+        self.park(&mut lock(&self.lent), events);
         // He may have come back just before, and waits for the thread.
         if is_awaited() {
-            self.recall();
+            self.reclaim();
         }
-        let mut floor = lock(&self.floor);
-        let (mut borrows, mut ticks) = (floor.borrows, 0);
+        let mut lent = lock(&self.lent);
+        let (mut borrows, mut ticks) = (lent.borrows, 0);
         loop {
-            if std::mem::take(&mut floor.recalled)
-                && let Some(events) = floor.vacant.take()
+            if std::mem::take(&mut lent.reclaimed)
+                && let Some(events) = lent.parked.take()
             {
                 return self.take_over(events);
             }
-            floor.sleeps = ticks >= QUIET;
-            if floor.sleeps {
-                floor = self.stand_by.wait(floor).unwrap_or_else(PoisonError::into_inner);
+            lent.sleeps = ticks >= QUIET;
+            if lent.sleeps {
+                lent = self.returned.wait(lent).unwrap_or_else(PoisonError::into_inner);
             } else {
-                floor = self.stand_by.wait_timeout(floor, TICK).unwrap_or_else(PoisonError::into_inner).0;
+                lent = self.returned.wait_timeout(lent, TICK).unwrap_or_else(PoisonError::into_inner).0;
             }
             ticks += 1;
-            if floor.borrows != borrows {
-                (borrows, ticks) = (floor.borrows, 0);
-            } else if !floor.recalled
-                && let Some(events) = floor.vacant.take()
+            if lent.borrows != borrows {
+                (borrows, ticks) = (lent.borrows, 0);
+            } else if !lent.reclaimed
+                && let Some(events) = lent.parked.take()
             {
                 return self.take_over(events);
             }
@@ -168,14 +168,14 @@ impl<L: Rounds> Lead<L> {
     }
 
     fn take_over(&self, events: Box<L>) -> Box<L> {
-        self.mood.store(AWAKE, SeqCst);
+        self.state.store(RUNNING, SeqCst);
         events
     }
 
     /// Lays the loop down. Who has sent a command before that relied on whoever ran it.
-    pub(super) fn vacate(&self, floor: &mut Floor<L>, events: Box<L>) {
-        self.mood.store(VACANT, SeqCst);
-        floor.recalled |= events.has_work();
-        floor.vacant = Some(events);
+    pub(super) fn park(&self, lent: &mut LentLoop<L>, events: Box<L>) {
+        self.state.store(LENT, SeqCst);
+        lent.reclaimed |= events.has_work();
+        lent.parked = Some(events);
     }
 }
