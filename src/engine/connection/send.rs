@@ -66,7 +66,7 @@ impl Connection {
         // Relaxed, because the queue's lock orders this: the thread clears the mark before it locks the queue, so who
         // has queued before that is seen there, and who does it later sees the mark cleared.
         let told = self.dirty.load(Relaxed) || self.dirty.swap(true, SeqCst);
-        let reclaim = self.io.is_lent() && (presses || !self.io.expects_me());
+        let reclaim = self.io.is_lent() && (presses || !self.io.is_lent_to_me());
         Nudge((!told || reclaim).then(|| Left { connection: self.clone(), new: !told, reclaim }))
     }
 }

@@ -58,7 +58,7 @@ impl Inbox {
     ) -> (MutexGuard<'a, State>, bool, bool) {
         let in_time = deadline.left().is_some();
         // What anybody has been told of until now, this call has just looked at, under this lock.
-        borrowed.look_away();
+        borrowed.clear_notified();
         state.leader = Some((want, borrowed.events()));
         drop(state);
         // After a panic nobody else must be kept from the queue.

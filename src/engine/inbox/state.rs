@@ -129,7 +129,7 @@ impl State {
     }
 
     pub(super) fn wake_all(&self) {
-        self.leader.iter().for_each(|(_, events)| events.look());
+        self.leader.iter().for_each(|(_, events)| events.notify());
         self.waiters.iter().for_each(|waiter| waiter.bell.notify_one());
         self.signals.iter().for_each(|signal| signal.ring());
     }

@@ -43,7 +43,7 @@ pub struct Bells {
 impl Bells {
     pub fn ring(self) {
         self.waiter.iter().for_each(|waiter| waiter.bell.notify_one());
-        self.leader.iter().for_each(|events| events.look());
+        self.leader.iter().for_each(|events| events.notify());
         self.signals.iter().for_each(|signal| signal.ring());
         self.examiner.into_iter().for_each(Examiner::ring);
     }

@@ -42,7 +42,7 @@ pub trait Rounds {
 pub struct Leadership<L> {
     pub(super) state: AtomicU8,
     /// Something has come by another way than the commands.
-    pub(super) look: AtomicBool,
+    pub(super) notified: AtomicBool,
     /// The thread that is expected back, see [`library::this_thread`].
     pub(super) borrower: AtomicUsize,
     pub(super) lent: Mutex<LentLoop<L>>,
@@ -65,7 +65,7 @@ impl<L> Leadership<L> {
     pub fn new() -> Self {
         Self {
             state: AtomicU8::new(RUNNING),
-            look: AtomicBool::new(false),
+            notified: AtomicBool::new(false),
             borrower: AtomicUsize::new(0),
             lent: Mutex::new(LentLoop { parked: None, reclaimed: false, borrows: 0, sleeps: false }),
             returned: Condvar::new(),
@@ -82,15 +82,15 @@ impl<L> Leadership<L> {
     }
 
     /// Makes a guest look at his queue.
-    pub fn look(&self, waker: &Waker) {
-        self.look.store(true, SeqCst);
+    pub fn notify(&self, waker: &Waker) {
+        self.notified.store(true, SeqCst);
         if self.state.load(SeqCst) == POLLING {
             self.wake(waker);
         }
     }
 
-    pub fn is_looked_for(&self) -> bool {
-        self.look.load(SeqCst)
+    pub fn is_notified(&self) -> bool {
+        self.notified.load(SeqCst)
     }
 
     fn wake(&self, waker: &Waker) {
@@ -103,7 +103,7 @@ impl<L> Leadership<L> {
     /// Announces that the loop goes to sleep; false when work has come in the meantime, which `is_idle` is asked.
     pub fn begin_poll(&self, is_idle: impl FnOnce() -> bool) -> bool {
         self.state.store(POLLING, SeqCst);
-        if !self.look.swap(false, SeqCst) && is_idle() {
+        if !self.notified.swap(false, SeqCst) && is_idle() {
             return true;
         }
         self.state.store(RUNNING, SeqCst);

@@ -16,7 +16,7 @@ impl<M, L> Mailbox<M, L> {
     }
 
     /// The caller's thread is the guest, inside or expected back.
-    pub fn expects_me(&self) -> bool {
+    pub fn is_lent_to_me(&self) -> bool {
         self.leadership().borrower.load(SeqCst) == library::this_thread()
     }
 
@@ -61,8 +61,8 @@ impl<M, L: Rounds> LoopGuard<M, L> {
     }
 
     /// Forgets what it was to look at.
-    pub fn look_away(&self) {
-        self.mailbox.leadership().look.store(false, SeqCst);
+    pub fn clear_notified(&self) {
+        self.mailbox.leadership().notified.store(false, SeqCst);
     }
 
     /// One round of the loop, waiting no longer than until `deadline`; false when the visit must end.

@@ -50,8 +50,8 @@ impl<M, L> Mailbox<M, L> {
     }
 
     /// Makes a call that runs the loop look at its queue.
-    pub fn look(&self) {
-        self.0.leadership.look(&self.0.waker);
+    pub fn notify(&self) {
+        self.0.leadership.notify(&self.0.waker);
     }
 
     pub fn leadership(&self) -> &Leadership<L> {

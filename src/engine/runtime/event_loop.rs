@@ -101,7 +101,7 @@ impl EventLoop {
         self.go_on(runner)?;
         self.io.hand_over();
         // A guest who may have what he waits for does not look for more.
-        if matches!(runner, Runner::Borrower(_)) && self.io.handle.leadership().is_looked_for() {
+        if matches!(runner, Runner::Borrower(_)) && self.io.handle.leadership().is_notified() {
             return Ok(());
         }
         self.poll(runner);
@@ -118,7 +118,7 @@ impl EventLoop {
     /// A guest goes on to what he was told, or to his time-out, however much there is to read.
     fn is_over(&self, runner: Runner) -> bool {
         matches!(runner, Runner::Borrower(_))
-            && (self.io.handle.leadership().is_looked_for() || self.io.now.elapsed() >= BORROWED_ROUND)
+            && (self.io.handle.leadership().is_notified() || self.io.now.elapsed() >= BORROWED_ROUND)
     }
 
     /// Whether the runner may do what comes next.
