@@ -24,7 +24,7 @@ pub enum Ask {
 
 impl Ask {
     /// Whether it only goes on with reading or writing, which a guest of the loop may do.
-    pub fn is_everyday(&self) -> bool {
+    pub fn is_plain_io(&self) -> bool {
         matches!(self, Ask::Flush | Ask::Resume)
     }
 }

@@ -41,8 +41,8 @@ impl IoHandle {
     }
 
     pub(in crate::engine) fn ask(&self, connection: &Arc<Connection>, ask: Ask) {
-        let everyday = ask.is_everyday();
-        self.send(Mail::Ask(connection.clone(), ask), everyday);
+        let plain_io = ask.is_plain_io();
+        self.send(Mail::Ask(connection.clone(), ask), plain_io);
     }
 }
 

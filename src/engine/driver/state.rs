@@ -176,7 +176,7 @@ impl Driver {
     }
 
     /// It is open, and TLS is not in between.
-    pub fn is_everyday(&self) -> bool {
+    pub fn is_plain_io(&self) -> bool {
         matches!(self.phase, Phase::Open) && self.stream.as_ref().is_some_and(|stream| !stream.is_tls())
     }
 

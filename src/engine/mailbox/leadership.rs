@@ -73,10 +73,10 @@ impl<L> Leadership<L> {
     }
 
     /// A command was sent. Reading and writing can wait until the guest, who asks for them, is back.
-    pub fn sent(&self, everyday: bool, waker: &Waker) {
+    pub fn sent(&self, plain_io: bool, waker: &Waker) {
         match self.state.load(SeqCst) {
             POLLING => self.wake(waker),
-            LENT if !everyday || self.borrower.load(SeqCst) != library::this_thread() => self.reclaim(),
+            LENT if !plain_io || self.borrower.load(SeqCst) != library::this_thread() => self.reclaim(),
             _ => {}
         }
     }

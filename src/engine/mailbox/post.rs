@@ -33,12 +33,12 @@ impl<M, L> Mailbox<M, L> {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Hands over, in order. What is `everyday` only goes on with reading or writing: it can wait until the guest, if he
+    /// Hands over, in order. What is `plain_io` only goes on with reading or writing: it can wait until the guest, if he
     /// asks for it himself, is back.
-    pub fn send(&self, mail: M, everyday: bool) {
+    pub fn send(&self, mail: M, plain_io: bool) {
         // Fails only when the thread has ended, and then nobody is left to want it.
         if self.0.mail.send(mail).is_ok() {
-            self.0.leadership.sent(everyday, &self.0.waker);
+            self.0.leadership.sent(plain_io, &self.0.waker);
         }
     }
 

@@ -17,7 +17,7 @@ const GOING_ON: Duration = Duration::from_micros(500);
 const BORROWED_ROUND: Duration = Duration::from_millis(2);
 
 /// For so long the thread keeps the loop when something has come that is beyond a guest.
-const SHUT: Duration = Duration::from_millis(5);
+const KEEP_LOOP: Duration = Duration::from_millis(5);
 
 /// Who runs a round.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ enum Halt {
     /// The thread is told to stop, and everything has been ended.
     Stopped,
     /// What comes next is beyond a guest's business. It and all behind it stay where they are.
-    Beyond,
+    NeedsIoThread,
 }
 
 /// See the module's page.
@@ -42,42 +42,51 @@ pub struct EventLoop {
     table: Table,
     mail: Receiver<Mail>,
     /// The next of it, which a guest has left.
-    left: Option<Mail>,
+    deferred: Option<Mail>,
     ready: Vec<Ready>,
     /// How many of them have been served.
     served: usize,
     /// The round had to do with something beyond a guest's business.
-    beyond: bool,
+    needs_io_thread: bool,
     /// Until then there is no guest.
-    shut: Moment,
+    no_lending_before: Moment,
 }
 
 impl EventLoop {
     pub fn new(reactor: Reactor, handle: IoHandle, mail: Receiver<Mail>, workers: Arc<Workers>) -> Box<Self> {
         let io = Io::new(reactor, handle, workers);
         let table = Table::default();
-        Box::new(Self { io, table, mail, left: None, ready: Vec::new(), served: 0, beyond: false, shut: Moment::now() })
+        Box::new(Self {
+            io,
+            table,
+            mail,
+            deferred: None,
+            ready: Vec::new(),
+            served: 0,
+            needs_io_thread: false,
+            no_lending_before: Moment::now(),
+        })
     }
 
     /// The I/O thread's life.
     pub fn run(mut self: Box<Self>) {
         while self.round(Runner::Thread).is_ok() {
-            self.look_beyond();
+            self.keep_loop_if_needed();
             if let Some((borrower, inbox)) = self.io.next_borrower.take()
                 && serves_one()
-                && self.io.now >= self.shut
+                && self.io.now >= self.no_lending_before
             {
                 let handle = self.io.handle.clone();
                 self = handle.leadership().wait_while_lent(self, borrower, || inbox.is_awaited());
-                self.look_beyond();
+                self.keep_loop_if_needed();
             }
         }
     }
 
     /// Where the thread is needed it stays for a while: each change costs a wake-up, and somebody's time.
-    fn look_beyond(&mut self) {
-        if self.beyond {
-            self.shut = Moment::now() + SHUT;
+    fn keep_loop_if_needed(&mut self) {
+        if self.needs_io_thread {
+            self.no_lending_before = Moment::now() + KEEP_LOOP;
         }
     }
 
@@ -91,7 +100,7 @@ impl EventLoop {
     fn steps(&mut self, runner: Runner) -> Result<(), Halt> {
         self.io.now = Moment::now();
         self.io.shaking = Duration::ZERO;
-        self.beyond = false;
+        self.needs_io_thread = false;
         self.io.next_borrower = None;
         self.obey(runner)?;
         self.serve(runner)?;
@@ -122,18 +131,18 @@ impl EventLoop {
     }
 
     /// Whether the runner may do what comes next.
-    fn may(&mut self, runner: Runner, everyday: bool) -> bool {
-        self.beyond |= !everyday;
-        everyday || matches!(runner, Runner::Thread)
+    fn may(&mut self, runner: Runner, plain_io: bool) -> bool {
+        self.needs_io_thread |= !plain_io;
+        plain_io || matches!(runner, Runner::Thread)
     }
 
     fn obey(&mut self, runner: Runner) -> Result<(), Halt> {
         // Those that are here now: hosts that send all the time must not keep the loop from its sockets.
-        for _ in 0..self.mail.len() + usize::from(self.left.is_some()) {
-            let Some(mail) = self.left.take().or_else(|| self.mail.try_recv().ok()) else { break };
-            if !self.may(runner, self.table.is_everyday_mail(&mail)) {
-                self.left = Some(mail);
-                return Err(Halt::Beyond);
+        for _ in 0..self.mail.len() + usize::from(self.deferred.is_some()) {
+            let Some(mail) = self.deferred.take().or_else(|| self.mail.try_recv().ok()) else { break };
+            if !self.may(runner, self.table.is_plain_io_mail(&mail)) {
+                self.deferred = Some(mail);
+                return Err(Halt::NeedsIoThread);
             }
             if matches!(mail, Mail::Command(Command::Stop)) {
                 self.table.stop(&mut self.io);
@@ -146,8 +155,8 @@ impl EventLoop {
 
     fn serve(&mut self, runner: Runner) -> Result<(), Halt> {
         while let Some(event) = self.ready.get(self.served).copied() {
-            if !self.may(runner, self.table.is_everyday(event.token / TOKENS)) {
-                return Err(Halt::Beyond);
+            if !self.may(runner, self.table.is_plain_io(event.token / TOKENS)) {
+                return Err(Halt::NeedsIoThread);
             }
             self.served += 1;
             self.table.ready(&mut self.io, &event);
@@ -167,8 +176,8 @@ impl EventLoop {
         let begun = Moment::now();
         for _ in 0..self.io.again.len() {
             let Some(slot) = self.io.again.front().copied() else { break };
-            if !self.may(runner, self.table.is_everyday(slot)) {
-                return Err(Halt::Beyond);
+            if !self.may(runner, self.table.is_plain_io(slot)) {
+                return Err(Halt::NeedsIoThread);
             }
             self.io.again.pop_front();
             self.table.again(&mut self.io, slot);
@@ -204,7 +213,7 @@ impl EventLoop {
             return Ok(());
         }
         if !self.may(runner, false) {
-            return Err(Halt::Beyond);
+            return Err(Halt::NeedsIoThread);
         }
         while let Some((token, stamp)) = self.io.timers.pop_due(self.io.now) {
             self.table.timer(&mut self.io, token, stamp);
@@ -216,7 +225,7 @@ impl EventLoop {
     /// Those whom a listener has accepted in this round.
     fn welcome(&mut self, runner: Runner) -> Result<(), Halt> {
         if !self.may(runner, self.io.commands.is_empty()) {
-            return Err(Halt::Beyond);
+            return Err(Halt::NeedsIoThread);
         }
         for command in std::mem::take(&mut self.io.commands) {
             self.table.command(&mut self.io, command);

@@ -33,17 +33,17 @@ impl Table {
     }
 
     /// Whether what comes next for that slot is reading or writing on an open connection without TLS.
-    pub fn is_everyday(&self, at: usize) -> bool {
+    pub fn is_plain_io(&self, at: usize) -> bool {
         match self.slots.get(at) {
-            Some(Some(Slot::Connection(driver))) => driver.is_everyday(),
+            Some(Some(Slot::Connection(driver))) => driver.is_plain_io(),
             Some(Some(Slot::Listener(_))) => false,
             Some(None) | None => true,
         }
     }
 
-    pub fn is_everyday_mail(&self, mail: &Mail) -> bool {
+    pub fn is_plain_io_mail(&self, mail: &Mail) -> bool {
         match mail {
-            Mail::Ask(connection, ask) => ask.is_everyday() && self.is_everyday(connection.slot.load(SeqCst)),
+            Mail::Ask(connection, ask) => ask.is_plain_io() && self.is_plain_io(connection.slot.load(SeqCst)),
             Mail::Command(_) => false,
         }
     }
