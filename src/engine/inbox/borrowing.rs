@@ -1,7 +1,7 @@
 //! Calls that run the loop while they wait ([`crate::engine::mailbox`]).
 
 use super::state::{Inbox, State};
-use super::waiters::{OFTEN, Want};
+use super::waiters::{FREQUENT_AFTER, Want};
 use crate::engine::connection::{IoHandle, LoopGuard};
 use crate::engine::shared::Deadline;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +18,8 @@ impl State {
         let alone = self.waiters.len() == 1 && self.signals.is_empty() && self.requests.is_empty();
         let alone = alone && self.leader.is_none();
         // Mio's sockets on Windows belong to the thread that has asked for their readiness.
-        let waiter = self.waiters.front().filter(|_| cfg!(unix) && alone && self.pace.close >= OFTEN)?;
+        let waiter =
+            self.waiters.front().filter(|_| cfg!(unix) && alone && self.wait_rate.frequent >= FREQUENT_AFTER)?;
         self.satisfies(waiter.want).then_some(waiter.thread)
     }
 

@@ -68,7 +68,7 @@ impl Inbox {
                 // It may have been left just now to one who does not come back for us.
                 state.open_loop.iter().for_each(IoHandle::reclaim_if_lent);
                 let me = waiter.get_or_insert_with(|| {
-                    state.pace.waits();
+                    state.wait_rate.wait_begins();
                     let me = state.new_waiter(want);
                     match led {
                         true => state.waiters.push_front(me.clone()),

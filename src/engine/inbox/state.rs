@@ -10,7 +10,7 @@ use super::entries::Entries;
 use super::handler::Dispatch;
 use super::reply::Examiner;
 use super::requests::Requests;
-use super::waiters::{Bells, Pace, Waiter, Want};
+use super::waiters::{Bells, WaitRate, Waiter, Want};
 use crate::engine::connection::{Connection, IoHandle};
 use crate::engine::shared::{Signal, Tally, lock};
 use crate::library;
@@ -35,7 +35,7 @@ pub struct State {
     pub(super) waiters: VecDeque<Arc<Waiter>>,
     /// For the next call that waits.
     pub(super) spare_waiter: Option<Arc<Waiter>>,
-    pub(super) pace: Pace,
+    pub(super) wait_rate: WaitRate,
     /// The loop that a call may run while it waits.
     pub(super) open_loop: Option<IoHandle>,
     /// What a call wants that runs a loop while it waits, and that loop; it looks at the queue when told to.

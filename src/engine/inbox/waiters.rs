@@ -50,23 +50,23 @@ impl Bells {
 }
 
 /// Waits that begin no further apart than this follow each other closely.
-const CLOSE: Duration = Duration::from_micros(500);
+const FREQUENT_WITHIN: Duration = Duration::from_micros(500);
 /// So many of them in a row make it worth while to run the loop.
-pub const OFTEN: u32 = 8;
+pub const FREQUENT_AFTER: u32 = 8;
 
 /// How closely the waits of the host's threads follow each other.
 #[derive(Default)]
-pub struct Pace {
+pub struct WaitRate {
     pub last: Option<Moment>,
-    pub close: u32,
+    pub frequent: u32,
 }
 
-impl Pace {
+impl WaitRate {
     /// A wait begins.
-    pub fn waits(&mut self) {
+    pub fn wait_begins(&mut self) {
         let now = Moment::now();
         let before = self.last.replace(now);
-        let close = before.is_some_and(|before| now.saturating_duration_since(before) <= CLOSE);
-        self.close = if close { self.close.saturating_add(1) } else { 0 };
+        let frequent = before.is_some_and(|before| now.saturating_duration_since(before) <= FREQUENT_WITHIN);
+        self.frequent = if frequent { self.frequent.saturating_add(1) } else { 0 };
     }
 }
