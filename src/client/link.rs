@@ -54,9 +54,9 @@ impl Shared {
     /// Tells the I/O thread of a message that was queued for `connection`.
     pub(super) fn flush(&self, connection: &Arc<Connection>, accepted: &Accepted) {
         match accepted.holder {
-            Some(holder) if holder == connection.serial => connection.flush(accepted.presses),
+            Some(holder) if holder == connection.serial => connection.flush(accepted.above_half),
             // Another has followed meanwhile.
-            Some(_) => self.current().iter().for_each(|current| current.flush(accepted.presses)),
+            Some(_) => self.current().iter().for_each(|current| current.flush(accepted.above_half)),
             None => {}
         }
     }

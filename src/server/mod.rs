@@ -146,8 +146,8 @@ impl Server {
             },
         };
         match outcome {
-            Ok(nudge) => {
-                nudge.give();
+            Ok(pending_flush) => {
+                pending_flush.post();
                 Ok(true)
             }
             Err(error) if matches!(error.root(), Id::NotConnected | Id::ClosedWhileWaiting) => Ok(false),

@@ -17,6 +17,6 @@ mod stats;
 
 pub use self::ask::Ask;
 pub use self::info::Info;
-pub use self::send::Nudge;
+pub use self::send::PendingFlush;
 pub use self::state::{Backend, Connection, IoHandle, IoThread, LoopGuard, Mail};
 pub use self::stats::{Totals, connection_json, opening_json};

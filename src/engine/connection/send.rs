@@ -11,11 +11,11 @@ use crate::ws::Draft;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-/// What is left to do for a message that was queued; [`Nudge::give`] does it. Nothing when the I/O thread knows.
+/// What is left to do for a message that was queued; [`PendingFlush::post`] does it. Nothing when the I/O thread knows.
 #[must_use]
-pub struct Nudge(Option<Left>);
+pub struct PendingFlush(Option<Inner>);
 
-struct Left {
+struct Inner {
     connection: Arc<Connection>,
     /// It is the first message since the queue was looked at.
     new: bool,
@@ -23,9 +23,9 @@ struct Left {
     reclaim: bool,
 }
 
-impl Nudge {
-    pub fn give(self) {
-        let Some(Left { connection, new, reclaim }) = self.0 else { return };
+impl PendingFlush {
+    pub fn post(self) {
+        let Some(Inner { connection, new, reclaim }) = self.0 else { return };
         if new {
             connection.io.ask(&connection, Ask::Flush);
         }
@@ -43,7 +43,7 @@ impl Connection {
         limit: impl Fn() -> usize,
         patience: Wait,
     ) -> Result<()> {
-        self.queue(message, limit, patience).map(Nudge::give)
+        self.queue(message, limit, patience).map(PendingFlush::post)
     }
 
     /// The same, but for what is left to do then.
@@ -52,21 +52,21 @@ impl Connection {
         message: impl Into<Draft<'a>>,
         limit: impl Fn() -> usize,
         patience: Wait,
-    ) -> Result<Nudge> {
+    ) -> Result<PendingFlush> {
         let accepted = self.outbox.push(message.into(), limit, patience)?;
-        Ok(self.nudge(accepted.presses))
+        Ok(self.pending_flush(accepted.above_half))
     }
 
     /// Tells the I/O thread that there is something to send, or that it presses.
-    pub fn flush(self: &Arc<Self>, presses: bool) {
-        self.nudge(presses).give();
+    pub fn flush(self: &Arc<Self>, above_half: bool) {
+        self.pending_flush(above_half).post();
     }
 
-    fn nudge(self: &Arc<Self>, presses: bool) -> Nudge {
+    fn pending_flush(self: &Arc<Self>, above_half: bool) -> PendingFlush {
         // Relaxed, because the queue's lock orders this: the thread clears the mark before it locks the queue, so who
         // has queued before that is seen there, and who does it later sees the mark cleared.
         let told = self.dirty.load(Relaxed) || self.dirty.swap(true, SeqCst);
-        let reclaim = self.io.is_lent() && (presses || !self.io.is_lent_to_me());
-        Nudge((!told || reclaim).then(|| Left { connection: self.clone(), new: !told, reclaim }))
+        let reclaim = self.io.is_lent() && (above_half || !self.io.is_lent_to_me());
+        PendingFlush((!told || reclaim).then(|| Inner { connection: self.clone(), new: !told, reclaim }))
     }
 }

@@ -69,7 +69,7 @@ pub struct Accepted {
     /// The serial of the connection that must be flushed; without one the next to attach will find the message.
     pub holder: Option<u64>,
     /// The queue is more than half full.
-    pub presses: bool,
+    pub above_half: bool,
 }
 
 /// A send queue. See the module's page.
@@ -263,7 +263,7 @@ impl Outbox {
         state.queue.push_back(message)?;
         state.bytes += size;
         state.messages += 1;
-        Ok(Accepted { holder: state.holder, presses: state.cost() > limit / 2 })
+        Ok(Accepted { holder: state.holder, above_half: state.cost() > limit / 2 })
     }
 
     /// Moves messages to `take`, for the connection `serial`, until about `room` bytes are there.
