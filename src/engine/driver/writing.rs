@@ -6,8 +6,8 @@
 //! A connection owns no write buffer: what the kernel does not take is encoded again when there is room, and so that
 //! this stays the exception only about as much is encoded as it took the last time.
 
+use super::fast_path::{FastPath, LARGE};
 use super::state::{After, Driver, Phase};
-use super::straight::{LARGE, Went};
 use crate::engine::connection::Ask;
 use crate::engine::io::{BUFFER, Io};
 use crate::engine::shared::Counters;
@@ -83,8 +83,8 @@ impl Driver {
         }
         let mut turn = 0;
         while turn < TURN {
-            if self.goes_straight()
-                && let Went::Out { bytes, messages, more } = self.write_straight(io, stream)?
+            if self.may_take_fast_path()
+                && let FastPath::Written { bytes, messages, more } = self.write_fast_path(io, stream)?
             {
                 turn += cost(bytes, messages);
                 if more {

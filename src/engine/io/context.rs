@@ -56,7 +56,7 @@ pub struct Io {
     /// For the short messages that go to a queue.
     pub shelf: Shelf,
     /// Kept empty, for its memory.
-    pub straight: Waiting,
+    pub fast_batch: Waiting,
     /// For the next connection that has something to write.
     pub staged: Option<Box<Staged>>,
     /// The thread of the host that would rather run the loop itself ([`crate::engine::mailbox`]), and its queue.
@@ -97,7 +97,7 @@ impl Io {
             run: None,
             spare: Entries::default(),
             shelf: Shelf::default(),
-            straight: Waiting::default(),
+            fast_batch: Waiting::default(),
             staged: None,
             next_borrower: None,
             agreed: None,

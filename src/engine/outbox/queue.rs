@@ -279,15 +279,15 @@ impl Outbox {
         }
     }
 
-    /// The same for a connection that has nothing staged, into `lot`, which is empty; whether more wait.
-    pub(in crate::engine) fn take_lot(&self, serial: u64, room: usize, lot: &mut Waiting) -> bool {
+    /// The same for a connection that has nothing staged, into `batch`, which is empty; whether more wait.
+    pub(in crate::engine) fn take_batch(&self, serial: u64, room: usize, batch: &mut Waiting) -> bool {
         let mut state = lock(&self.state);
         if !state.is_handed_to(serial) {
             return false;
         }
         match state.cost() <= room {
-            true => state.queue.move_all(lot),
-            false => state.queue.move_some(lot, room, OVERHEAD),
+            true => state.queue.move_all(batch),
+            false => state.queue.move_some(batch, room, OVERHEAD),
         }
         !state.queue.is_empty()
     }

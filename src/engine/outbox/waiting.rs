@@ -170,7 +170,7 @@ mod tests {
     /// Whatever is put in, moved about and taken out: the same as in a plain queue of messages.
     #[test]
     fn nothing_changes_its_place_or_its_content() {
-        let (mut waiting, mut lot) = (Waiting::default(), Waiting::default());
+        let (mut waiting, mut batch) = (Waiting::default(), Waiting::default());
         let mut model = VecDeque::new();
         let mut seed = 1_u32;
         let mut below = |bound: u32| {
@@ -181,18 +181,18 @@ mod tests {
         for step in 0..200_000_u32 {
             match below(400) {
                 0 => {
-                    waiting.move_all(&mut lot);
-                    assert_eq!(content(&lot), model);
+                    waiting.move_all(&mut batch);
+                    assert_eq!(content(&batch), model);
                     assert!(waiting.is_empty() && waiting.common.is_none());
                     model.clear();
                 }
                 1..10 => {
-                    waiting.move_some(&mut lot, below(5000) as usize, 16);
-                    assert_eq!(content(&lot), model.drain(..lot.len()).collect::<VecDeque<_>>());
+                    waiting.move_some(&mut batch, below(5000) as usize, 16);
+                    assert_eq!(content(&batch), model.drain(..batch.len()).collect::<VecDeque<_>>());
                     assert_eq!(waiting.len(), model.len());
                     // They may come back, in order.
                     if below(2) == 0 {
-                        let back: Vec<_> = lot.by_ref().collect();
+                        let back: Vec<_> = batch.by_ref().collect();
                         for message in back.into_iter().rev() {
                             model.push_front(plain(&message));
                             waiting.push_front(message);
@@ -207,7 +207,7 @@ mod tests {
                     model.push_back((kind, data));
                 }
             }
-            lot.clear();
+            batch.clear();
             most = most.max(waiting.common.as_ref().map_or(0, |common| common.short.len()));
             if step % 1000 == 0 {
                 assert_eq!(content(&waiting), model);

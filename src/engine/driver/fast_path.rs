@@ -16,16 +16,16 @@ use std::io::{self, ErrorKind};
 pub(super) const LARGE: usize = 32 * 1024;
 
 /// What has become of what waited.
-pub(super) enum Went {
+pub(super) enum FastPath {
     /// So much of it has gone, in one write; whether more waits.
-    Out { bytes: usize, messages: usize, more: bool },
+    Written { bytes: usize, messages: usize, more: bool },
     /// It is staged, or there was nothing: the ordinary way goes on.
-    Not,
+    NotTaken,
 }
 
 impl Driver {
     /// Whether nothing else is on its way out that would come first, or be mixed with it.
-    pub(super) fn goes_straight(&self) -> bool {
+    pub(super) fn may_take_fast_path(&self) -> bool {
         self.role == Role::Server
             && self.packer.is_none()
             && self.staged.is_none()
@@ -35,22 +35,28 @@ impl Driver {
             && !log::is_on(Level::Frames)
     }
 
-    pub(super) fn write_straight(&mut self, io: &mut Io, stream: &mut Stream) -> io::Result<Went> {
-        let mut lot = std::mem::take(&mut io.straight);
-        let more = self.connection.outbox.take_lot(self.connection.serial, self.portion, &mut lot);
-        let outcome = self.write_lot(io, stream, &mut lot, more);
-        lot.clear();
-        io.straight = lot;
+    pub(super) fn write_fast_path(&mut self, io: &mut Io, stream: &mut Stream) -> io::Result<FastPath> {
+        let mut batch = std::mem::take(&mut io.fast_batch);
+        let more = self.connection.outbox.take_batch(self.connection.serial, self.portion, &mut batch);
+        let outcome = self.write_batch(io, stream, &mut batch, more);
+        batch.clear();
+        io.fast_batch = batch;
         outcome
     }
 
-    fn write_lot(&mut self, io: &mut Io, stream: &mut Stream, lot: &mut Waiting, more: bool) -> io::Result<Went> {
-        if lot.is_empty() {
-            return Ok(Went::Not);
+    fn write_batch(
+        &mut self,
+        io: &mut Io,
+        stream: &mut Stream,
+        batch: &mut Waiting,
+        more: bool,
+    ) -> io::Result<FastPath> {
+        if batch.is_empty() {
+            return Ok(FastPath::NotTaken);
         }
         io.output.clear();
         let (mut payloads, mut short) = (0, true);
-        lot.read(|kind, data| {
+        batch.read(|kind, data| {
             short &= data.len() < LARGE;
             if short {
                 append_frame(FrameKind::of(kind), data, None, &mut io.output);
@@ -58,10 +64,10 @@ impl Driver {
             payloads += data.len();
         });
         if !short {
-            self.stage_all(io, lot);
-            return Ok(Went::Not);
+            self.stage_all(io, batch);
+            return Ok(FastPath::NotTaken);
         }
-        let (messages, offered) = (lot.len(), io.output.len());
+        let (messages, offered) = (batch.len(), io.output.len());
         match stream.write(&io.output) {
             Ok(bytes) if bytes == offered => {
                 self.learn(stream, bytes, bytes);
@@ -69,35 +75,35 @@ impl Driver {
                 Counters::add(&counters.messages_out, messages as u64);
                 Counters::add(&counters.bytes_out, payloads as u64);
                 self.connection.outbox.written(messages, payloads);
-                Ok(Went::Out { bytes, messages, more })
+                Ok(FastPath::Written { bytes, messages, more })
             }
             other => {
-                self.stage_all(io, lot);
-                self.went_partly(io, stream, other, offered)
+                self.stage_all(io, batch);
+                self.wrote_partly(io, stream, other, offered)
             }
         }
     }
 
-    fn stage_all(&mut self, io: &mut Io, lot: &mut Waiting) {
+    fn stage_all(&mut self, io: &mut Io, batch: &mut Waiting) {
         let staged = self.staged.get_or_insert_with(|| io.lend());
-        for message in lot {
+        for message in batch {
             staged.push_back(OutFrame::new(FrameKind::of(message.kind()), message.into_data(), None));
         }
     }
 
-    fn went_partly(
+    fn wrote_partly(
         &mut self,
         io: &mut Io,
         stream: &Stream,
         outcome: io::Result<usize>,
         offered: usize,
-    ) -> io::Result<Went> {
+    ) -> io::Result<FastPath> {
         match outcome {
             Ok(count) => _ = self.took(io, stream, count, offered),
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.took_nothing(io.now),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
-        Ok(Went::Not)
+        Ok(FastPath::NotTaken)
     }
 }
