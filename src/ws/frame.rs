@@ -81,7 +81,7 @@ impl OutFrame {
 
     /// The message that [`append_frame`] has put at the beginning of `wire`, and what follows it there; `None` when
     /// nothing is left.
-    pub fn reread(wire: &[u8]) -> Option<(Self, &[u8])> {
+    pub fn reparse(wire: &[u8]) -> Option<(Self, &[u8])> {
         let mut cursor = Cursor::new(wire);
         let (header, length) = FrameHeader::parse(&mut cursor).ok()??;
         let rest = wire.get(header.len(length)..)?;
@@ -245,12 +245,12 @@ mod tests {
             append_frame(FrameKind::Binary, &payload, mask, &mut wire);
             assert_eq!(wire, whole(&frame));
             append_frame(FrameKind::Text, b"another", mask, &mut wire);
-            let (again, rest) = OutFrame::reread(&wire).unwrap();
+            let (again, rest) = OutFrame::reparse(&wire).unwrap();
             assert_eq!((again.kind(), again.payload()), (FrameKind::Binary, frame.payload()));
             assert_eq!(whole(&again), wire[..wire.len() - rest.len()]);
-            let (other, rest) = OutFrame::reread(rest).unwrap();
+            let (other, rest) = OutFrame::reparse(rest).unwrap();
             assert_eq!((other.kind(), &other.payload()[..]), (FrameKind::Text, &b"another"[..]));
-            assert!(rest.is_empty() && OutFrame::reread(rest).is_none());
+            assert!(rest.is_empty() && OutFrame::reparse(rest).is_none());
         }
     }
 

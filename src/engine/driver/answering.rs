@@ -38,7 +38,7 @@ impl Driver {
             && !self.closing.has_begun()
             // The log tells of frames that are staged.
             && !log::is_on(Level::Frames)
-            && self.connection.outbox.cork(self.connection.serial)
+            && self.connection.outbox.open_bypass(self.connection.serial)
     }
 
     /// The handler has had everything: writes what it answered.
@@ -67,18 +67,18 @@ impl Driver {
             let counters = &self.connection.counters;
             Counters::add(&counters.messages_out, messages as u64);
             Counters::add(&counters.bytes_out, bytes as u64);
-            match cork.is_spilled() {
+            match cork.has_overflowed() {
                 true => self.connection.outbox.written(messages, bytes),
-                false => self.connection.outbox.passed(0, 0),
+                false => self.connection.outbox.bypassed(0, 0),
             }
             return After::Keep;
         }
         // The rare case: the rest goes the queue's way, before everything that has come meanwhile.
-        if !cork.is_spilled() {
-            self.connection.outbox.book_passed();
+        if !cork.has_overflowed() {
+            self.connection.outbox.charge_bypassed();
         }
         let staged = self.staged.get_or_insert_with(|| io.lend());
-        cork.unpack().into_iter().rev().for_each(|frame| staged.push_front(frame));
+        cork.reparse().into_iter().rev().for_each(|frame| staged.push_front(frame));
         match written {
             Ok(count) => _ = self.took(io, stream, count, whole),
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.took_nothing(io.now),

@@ -39,7 +39,7 @@ pub struct Cork {
     messages: usize,
     payload: usize,
     /// The rest goes by the queue, and what is here counts as waiting there.
-    spilled: bool,
+    overflowed: bool,
 }
 
 impl Cork {
@@ -54,7 +54,7 @@ impl Cork {
             wire: Vec::new(),
             messages: 0,
             payload: 0,
-            spilled: false,
+            overflowed: false,
         })
     }
 
@@ -81,21 +81,21 @@ impl Cork {
         (self.messages, self.payload)
     }
 
-    pub fn is_spilled(&self) -> bool {
-        self.spilled
+    pub fn has_overflowed(&self) -> bool {
+        self.overflowed
     }
 
     /// Empties it, for the next run.
     pub fn reset(&mut self) {
         self.wire.clear();
-        (self.messages, self.payload, self.spilled) = (0, 0, false);
+        (self.messages, self.payload, self.overflowed) = (0, 0, false);
     }
 
     /// The frames one by one, as the queue would have given them.
-    pub fn unpack(&self) -> Vec<OutFrame> {
+    pub fn reparse(&self) -> Vec<OutFrame> {
         let mut rest = &self.wire[..];
         let next = || {
-            let (frame, behind) = OutFrame::reread(rest)?;
+            let (frame, behind) = OutFrame::reparse(rest)?;
             rest = behind;
             Some(frame)
         };
@@ -104,21 +104,21 @@ impl Cork {
 
     fn add(&mut self, object: u64, connection: u64, kind: MessageKind, data: &[u8]) -> bool {
         let Some(outbox) = &self.outbox else { return false };
-        if self.object != object || self.connection != connection || self.spilled {
+        if self.object != object || self.connection != connection || self.overflowed {
             return false;
         }
         let fits = data.len() <= self.bounds.longest
             && Outbox::cost_of(self.messages + 1, self.payload + data.len()) <= self.bounds.queue;
-        if !fits || !outbox.is_corked() {
-            outbox.book_passed();
-            self.spilled = true;
+        if !fits || !outbox.is_bypass_open() {
+            outbox.charge_bypassed();
+            self.overflowed = true;
             return false;
         }
         let mask = (self.role == Role::Client).then(|| self.masks.next());
         append_frame(FrameKind::of(kind), data, mask, &mut self.wire);
         self.messages += 1;
         self.payload += data.len();
-        outbox.passed(self.messages, self.payload);
+        outbox.bypassed(self.messages, self.payload);
         true
     }
 }

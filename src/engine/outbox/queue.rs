@@ -78,10 +78,10 @@ pub struct Outbox {
     state: Mutex<State>,
     room: Condvar,
     /// Nothing waits: what the holder's handler sends may go past the queue ([`super::cork`]). Changed under the lock.
-    corked: AtomicBool,
+    bypass_open: AtomicBool,
     /// What has gone past the queue and is not written yet; the I/O thread's alone.
-    past_messages: AtomicUsize,
-    past_bytes: AtomicUsize,
+    bypassed_messages: AtomicUsize,
+    bypassed_bytes: AtomicUsize,
 }
 
 impl Outbox {
@@ -89,7 +89,7 @@ impl Outbox {
     fn change(&self) -> MutexGuard<'_, State> {
         let state = lock(&self.state);
         // An answer that is sent because of this change comes after it.
-        self.corked.store(false, Relaxed);
+        self.bypass_open.store(false, Relaxed);
         state
     }
 
@@ -258,7 +258,7 @@ impl Outbox {
             }
         };
         // The lock was free while it waited for room: the way past the queue may have been opened again.
-        self.corked.store(false, Relaxed);
+        self.bypass_open.store(false, Relaxed);
         last()?;
         state.queue.push_back(message)?;
         state.bytes += size;
@@ -328,7 +328,7 @@ impl Outbox {
     /// Messages and payload bytes not yet taken by the kernel.
     pub fn waiting(&self) -> (usize, usize) {
         let state = lock(&self.state);
-        (state.messages + self.past_messages.load(Relaxed), state.bytes + self.past_bytes.load(Relaxed))
+        (state.messages + self.bypassed_messages.load(Relaxed), state.bytes + self.bypassed_bytes.load(Relaxed))
     }
 
     /// What messages count in the bound.
@@ -337,35 +337,35 @@ impl Outbox {
     }
 
     /// Opens the way past the queue for the connection `serial`; false when something waits, or may not be sent.
-    pub(in crate::engine) fn cork(&self, serial: u64) -> bool {
+    pub(in crate::engine) fn open_bypass(&self, serial: u64) -> bool {
         // Whoever puts something into its way closes it under the lock.
-        if self.is_corked() {
+        if self.is_bypass_open() {
             return true;
         }
         let state = lock(&self.state);
         let free = state.open && state.messages == 0 && state.is_handed_to(serial);
-        self.corked.store(free, Relaxed);
+        self.bypass_open.store(free, Relaxed);
         free
     }
 
     /// Whether the way past the queue is still open.
-    pub(in crate::engine) fn is_corked(&self) -> bool {
-        self.corked.load(Relaxed)
+    pub(in crate::engine) fn is_bypass_open(&self) -> bool {
+        self.bypass_open.load(Relaxed)
     }
 
     /// So much has gone past the queue.
-    pub(in crate::engine) fn passed(&self, messages: usize, bytes: usize) {
+    pub(in crate::engine) fn bypassed(&self, messages: usize, bytes: usize) {
         // One writer: no locked instruction needed.
-        self.past_messages.store(messages, Relaxed);
-        self.past_bytes.store(bytes, Relaxed);
+        self.bypassed_messages.store(messages, Relaxed);
+        self.bypassed_bytes.store(bytes, Relaxed);
     }
 
     /// What has gone past the queue counts in it from now on, until it is [`Outbox::written`].
-    pub(in crate::engine) fn book_passed(&self) {
+    pub(in crate::engine) fn charge_bypassed(&self) {
         let mut state = self.change();
-        state.messages += self.past_messages.load(Relaxed);
-        state.bytes += self.past_bytes.load(Relaxed);
-        self.passed(0, 0);
+        state.messages += self.bypassed_messages.load(Relaxed);
+        state.bytes += self.bypassed_bytes.load(Relaxed);
+        self.bypassed(0, 0);
     }
 }
 

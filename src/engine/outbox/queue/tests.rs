@@ -136,10 +136,10 @@ fn what_is_queued_after_waiting_for_room_closes_the_way_past_the_queue() {
             }
             outbox.written(1, 5);
             // Before or after the other.
-            let free = outbox.cork(1);
+            let free = outbox.open_bypass(1);
             waiting.join().unwrap().unwrap();
-            assert!(!outbox.is_corked(), "it was free before: {free}");
-            assert!(!outbox.cork(1));
+            assert!(!outbox.is_bypass_open(), "it was free before: {free}");
+            assert!(!outbox.open_bypass(1));
         });
     }
 }
