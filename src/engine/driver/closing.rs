@@ -45,7 +45,7 @@ impl Driver {
         if discard && !self.closing.discard {
             self.closing.discard = true;
             // A paused connection must be read again, or the peer's close is never seen.
-            if self.stash.is_some() {
+            if self.paused_input.is_some() {
                 self.connection.set_paused(false);
                 if self.flush(io) == After::Gone {
                     return After::Gone;

@@ -4,7 +4,7 @@
 //! from the thread's buffer into the message (or, when it spans reads, into the message as it grows). The face makes
 //! the second copy into the host's memory, or lends the first.
 
-use super::state::{After, Driver, Phase, Stash};
+use super::state::{After, Driver, PausedInput, Phase};
 use crate::engine::inbox::Run;
 use crate::engine::io::{BUFFER, Io, TOKENS};
 use crate::engine::shared::{Body, Counters, Event};
@@ -35,7 +35,7 @@ enum Met {
 impl Driver {
     pub(super) fn read_frames(&mut self, io: &mut Io) -> After {
         for _ in 0..TURN {
-            if self.stash.is_some() || !matches!(self.phase, Phase::Open) {
+            if self.paused_input.is_some() || !matches!(self.phase, Phase::Open) {
                 return After::Keep;
             }
             if self.closing.is_deaf() {
@@ -160,7 +160,7 @@ impl Driver {
             io.shelf = Shelf::about(bytes.len());
         }
         // What is incomplete takes up everything, so that nothing comes of no bytes.
-        while at < bytes.len() && self.stash.is_none() && !self.closing.is_deaf() {
+        while at < bytes.len() && self.paused_input.is_none() && !self.closing.is_deaf() {
             let (kind, place) = match self.decoder.next_ordinary(bytes, &mut at, limit) {
                 Some(message) => message,
                 None => match self.decoder.next_other(bytes, &mut at, limit, &mut io.inflaters) {
@@ -193,8 +193,8 @@ impl Driver {
 
     /// What follows a message that found no room.
     fn keep_rest(&mut self, bytes: &[u8], at: usize) {
-        if let Some(stash) = &mut self.stash {
-            stash.rest = bytes.get(at..).unwrap_or_default().to_vec();
+        if let Some(paused_input) = &mut self.paused_input {
+            paused_input.rest = bytes.get(at..).unwrap_or_default().to_vec();
         }
     }
 
@@ -255,7 +255,7 @@ impl Driver {
             // First the host gets all that there is.
             io.hand_over();
             if inbox.pause(&self.connection, size) {
-                self.stash = Some(Box::new(Stash { message, rest: Vec::new() }));
+                self.paused_input = Some(Box::new(PausedInput { message, rest: Vec::new() }));
                 self.keepalive.paused(io.now);
                 log::debug!(self.who(), "the receive queue is full, reading pauses");
                 return;
@@ -267,16 +267,16 @@ impl Driver {
 
     /// There is room again: first what was stashed, then the socket, whose readiness may have been spent.
     pub fn resume(&mut self, io: &mut Io) -> After {
-        let Some(stash) = self.stash.take() else { return After::Keep };
+        let Some(paused_input) = self.paused_input.take() else { return After::Keep };
         self.keepalive.received(io.now);
         log::debug!(self.who(), "there is room, reading goes on");
-        let Stash { message, mut rest } = *stash;
+        let PausedInput { message, mut rest } = *paused_input;
         let size = message.data().len();
         if !self.discards() {
             self.admit(io, message, size);
         }
-        if let Some(stash) = &mut self.stash {
-            stash.rest = rest;
+        if let Some(paused_input) = &mut self.paused_input {
+            paused_input.rest = rest;
             return After::Keep;
         }
         if self.consume(io, &mut rest) == After::Gone {
@@ -287,12 +287,12 @@ impl Driver {
 
     /// The connection ends while it is paused: what had been read belongs to the host all the same. Less than one
     /// buffer, so the bounds are overrun by no more than that.
-    pub(super) fn deliver_rest(&mut self, io: &mut Io) {
-        let Some(stash) = self.stash.take() else { return };
+    pub(super) fn deliver_paused_input(&mut self, io: &mut Io) {
+        let Some(paused_input) = self.paused_input.take() else { return };
         if self.discards() {
             return;
         }
-        let Stash { message, mut rest } = *stash;
+        let PausedInput { message, mut rest } = *paused_input;
         self.hand_on(io, message);
         let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
         while let Ok(Some(item)) = self.decoder.next(&mut rest, &mut at, limit, &mut io.inflaters) {

@@ -57,7 +57,7 @@ pub enum Phase {
 }
 
 /// A message that found no room, and the bytes behind it.
-pub struct Stash {
+pub struct PausedInput {
     pub message: Message,
     pub rest: Vec<u8>,
 }
@@ -80,7 +80,7 @@ pub struct Driver {
     pub(super) packer: Option<Packer>,
     /// Bytes of an unfinished message, as booked with the owner.
     pub(super) held: usize,
-    pub(super) stash: Option<Box<Stash>>,
+    pub(super) paused_input: Option<Box<PausedInput>>,
     /// The peer has closed its side: a short read does not mean that nothing is left to read.
     pub(super) half_closed: bool,
 
@@ -156,7 +156,7 @@ impl Driver {
             decoder: Decoder::new(role),
             packer: None,
             held: 0,
-            stash: None,
+            paused_input: None,
             half_closed: false,
             raw: None,
             staged: None,

@@ -26,7 +26,7 @@ impl Driver {
                 return After::Gone;
             }
         }
-        if event.readable && self.stash.is_some() {
+        if event.readable && self.paused_input.is_some() {
             return self.show_life(io);
         }
         if self.waits {
@@ -155,7 +155,7 @@ impl Driver {
         if std::mem::replace(&mut self.closing.reported, true) {
             return;
         }
-        self.deliver_rest(io);
+        self.deliver_paused_input(io);
         let (unwritten, _) = self.connection.outbox.waiting();
         self.hand_back();
         self.tell_end(&ending, unwritten);
