@@ -1,7 +1,7 @@
 //! The straight way through the thread: a handler is called for each message that a read has brought, where it lies,
 //! and what it answers leaves with one write ([`crate::engine::outbox`]).
 
-use super::state::{After, Driver, Phase};
+use super::state::{Disposition, Driver, Phase};
 use crate::engine::inbox::Run;
 use crate::engine::io::{BUFFER, Io};
 use crate::engine::outbox::{Bounds, Cork};
@@ -42,25 +42,25 @@ impl Driver {
     }
 
     /// The handler has had everything: writes what it answered.
-    pub(super) fn uncork(&mut self, io: &mut Io) -> After {
-        let Some(mut cork) = Cork::take() else { return After::Keep };
-        let after = self.write_answers(io, &cork);
+    pub(super) fn uncork(&mut self, io: &mut Io) -> Disposition {
+        let Some(mut cork) = Cork::take() else { return Disposition::Keep };
+        let disposition = self.write_answers(io, &cork);
         cork.reset();
         io.cork = Some(cork);
-        after
+        disposition
     }
 
-    fn write_answers(&mut self, io: &mut Io, cork: &Cork) -> After {
+    fn write_answers(&mut self, io: &mut Io, cork: &Cork) -> Disposition {
         if cork.wire().is_empty() {
-            return After::Keep;
+            return Disposition::Keep;
         }
-        let Some(mut stream) = self.stream.take() else { return After::Gone };
-        let after = self.write_answers_to(io, &mut stream, cork);
+        let Some(mut stream) = self.stream.take() else { return Disposition::Remove };
+        let disposition = self.write_answers_to(io, &mut stream, cork);
         self.stream = Some(stream);
-        after
+        disposition
     }
 
-    fn write_answers_to(&mut self, io: &mut Io, stream: &mut Stream, cork: &Cork) -> After {
+    fn write_answers_to(&mut self, io: &mut Io, stream: &mut Stream, cork: &Cork) -> Disposition {
         let (messages, bytes) = cork.count();
         let (written, whole) = (stream.write(cork.wire()), cork.wire().len());
         if written.as_ref().is_ok_and(|count| *count == whole) {
@@ -71,7 +71,7 @@ impl Driver {
                 true => self.connection.outbox.written(messages, bytes),
                 false => self.connection.outbox.bypassed(0, 0),
             }
-            return After::Keep;
+            return Disposition::Keep;
         }
         // The rare case: the rest goes the queue's way, before everything that has come meanwhile.
         if !cork.has_overflowed() {
@@ -85,6 +85,6 @@ impl Driver {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return self.cannot_write(io, &error),
         }
-        After::Keep
+        Disposition::Keep
     }
 }

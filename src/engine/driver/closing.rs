@@ -1,7 +1,7 @@
 //! The close handshake (RFC 6455 section 7) in every order.
 
 use super::close_state::{LINGER, peer_ending};
-use super::state::{After, Driver, Phase};
+use super::state::{Disposition, Driver, Phase};
 use crate::engine::io::Io;
 use crate::engine::shared::{Ending, Reason};
 use crate::error::{Error, Id, Language};
@@ -11,18 +11,18 @@ use bytes::Bytes;
 
 impl Driver {
     /// The host, or the object itself, closes: what is queued goes first, then the handshake, all within `CloseTimeout`.
-    pub fn close(&mut self, io: &mut Io, code: u16, reason: Reason, discard: bool) -> After {
+    pub fn close(&mut self, io: &mut Io, code: u16, reason: Reason, discard: bool) -> Disposition {
         match &self.phase {
             Phase::Open => {}
-            Phase::Lingering | Phase::Refusing => return After::Keep,
+            Phase::Lingering | Phase::Refusing => return Disposition::Keep,
             Phase::Pending(_) => return self.lapse(io, "The server stops"),
             _ => {
                 let why = if self.is_client() { Id::Cancelled } else { Id::ServerStopped };
                 return self.break_off(io, Error::of(why));
             }
         }
-        if self.closing.is_held() && self.say_farewell(io) == After::Gone {
-            return After::Gone;
+        if self.closing.is_held() && self.say_farewell(io) == Disposition::Remove {
+            return Disposition::Remove;
         }
         let payload = (!self.closing.has_begun()).then(|| close_payload(code, &reason.text(Language::English)));
         if payload.is_some() {
@@ -47,8 +47,8 @@ impl Driver {
             // A paused connection must be read again, or the peer's close is never seen.
             if self.paused_input.is_some() {
                 self.connection.set_paused(false);
-                if self.flush(io) == After::Gone {
-                    return After::Gone;
+                if self.flush(io) == Disposition::Remove {
+                    return Disposition::Remove;
                 }
                 return self.resume(io);
             }
@@ -57,13 +57,13 @@ impl Driver {
     }
 
     /// Ends at once, whatever the state.
-    pub fn abort(&mut self, io: &mut Io) -> After {
+    pub fn abort(&mut self, io: &mut Io) -> Disposition {
         self.closing.local = true;
         self.break_off(io, Error::of(Id::Cancelled))
     }
 
     /// The peer's close frame.
-    pub(super) fn peer_closes(&mut self, io: &mut Io, close: PeerClose) -> After {
+    pub(super) fn peer_closes(&mut self, io: &mut Io, close: PeerClose) -> Disposition {
         self.closing.received = Some(Box::new(close.clone()));
         self.closing.theirs = !self.closing.has_begun();
         if !self.closing.is_staged() {
@@ -88,33 +88,33 @@ impl Driver {
     }
 
     /// After a write: is everything said?
-    pub(super) fn written(&mut self, io: &mut Io) -> After {
+    pub(super) fn written(&mut self, io: &mut Io) -> Disposition {
         match self.phase {
             Phase::Refusing if self.raw.is_none() => self.linger(io),
             Phase::Open if self.closing.sent => {
                 let deaf = self.closing.deaf;
                 let ending = match self.closing.received.take() {
                     // Nobody waits for the answer of one that is not read.
-                    None if !deaf => return After::Keep,
+                    None if !deaf => return Disposition::Keep,
                     Some(peer) if !deaf => match self.closing.verdict.take() {
                         Some(verdict) => Ending { clean: true, ..*verdict },
                         None => peer_ending(&peer, true),
                     },
                     _ => match self.closing.verdict.take() {
                         Some(verdict) => *verdict,
-                        None => return After::Keep,
+                        None => return Disposition::Keep,
                     },
                 };
                 self.report_end(io, ending, deaf);
                 self.linger(io)
             }
-            _ => After::Keep,
+            _ => Disposition::Keep,
         }
     }
 
     /// Both sides have said goodbye. The server closes the socket first (RFC 6455 section 7.1.1); reading on until the
     /// peer has closed keeps a reset from eating the close frame on its way.
-    fn linger(&mut self, io: &mut Io) -> After {
+    fn linger(&mut self, io: &mut Io) -> Disposition {
         self.phase = Phase::Lingering;
         let latest = io.now + LINGER;
         self.deadline = Some(self.deadline.map_or(latest, |deadline| deadline.min(latest)));
@@ -127,18 +127,18 @@ impl Driver {
     }
 
     /// The peer has closed the socket.
-    pub(super) fn peer_left(&mut self, io: &mut Io) -> After {
-        if self.closing.is_held() && self.say_farewell(io) == After::Gone {
-            return After::Gone;
+    pub(super) fn peer_left(&mut self, io: &mut Io) -> Disposition {
+        if self.closing.is_held() && self.say_farewell(io) == Disposition::Remove {
+            return Disposition::Remove;
         }
         match self.phase {
             Phase::Open => self.break_off(io, Error::of(Id::ClosedWithoutHandshake)),
-            _ => After::Gone,
+            _ => Disposition::Remove,
         }
     }
 
     /// The keepalive has given the peer up.
-    pub(super) fn peer_gone(&mut self, io: &mut Io, error: Error) -> After {
+    pub(super) fn peer_gone(&mut self, io: &mut Io, error: Error) -> Disposition {
         let reason = Reason::Ours(error);
         self.closing.ours = true;
         self.closing.deaf = true;
@@ -146,7 +146,7 @@ impl Driver {
         self.break_off(io, Error::of(Id::ConnectionLost))
     }
 
-    pub(super) fn close_timed_out(&mut self, io: &mut Io) -> After {
+    pub(super) fn close_timed_out(&mut self, io: &mut Io) -> Disposition {
         let ms = self.owner.options().int(Opt::CloseTimeout);
         self.break_off(io, Error::new(Id::CloseTimeout, [ms.into()]))
     }

@@ -1,6 +1,6 @@
 //! From the wait for a turn to a connected socket.
 
-use super::state::{After, Driver, Phase};
+use super::state::{Disposition, Driver, Phase};
 use crate::engine::io::{Command, Io};
 use crate::error::Result;
 use crate::net::{Dial, DialState, TlsClient, look_up, resolve_now};
@@ -9,17 +9,21 @@ use std::sync::Arc;
 
 impl Driver {
     /// The wait is over. Waiting for a turn takes nothing from `ConnectTimeout`, which begins with the dial.
-    pub(super) fn ask_for_turn(&mut self, io: &mut Io) -> After {
+    pub(super) fn ask_for_turn(&mut self, io: &mut Io) -> Disposition {
         self.deadline = None;
-        if io.dials.begin(&self.connection, &Arc::from(self.called())) { self.dial_again(io) } else { After::Keep }
+        if io.dials.begin(&self.connection, &Arc::from(self.called())) {
+            self.dial_again(io)
+        } else {
+            Disposition::Keep
+        }
     }
 
     /// Its turn has come.
-    pub fn dial_again(&mut self, io: &mut Io) -> After {
+    pub fn dial_again(&mut self, io: &mut Io) -> Disposition {
         if !matches!(self.phase, Phase::Waiting) {
-            return After::Keep;
+            return Disposition::Keep;
         }
-        let Some(plan) = self.owner.dial_plan(&self.connection) else { return After::Gone };
+        let Some(plan) = self.owner.dial_plan(&self.connection) else { return Disposition::Remove };
         self.phase = Phase::Preparing(Box::new(plan));
         self.start(io, self.token)
     }
@@ -34,12 +38,12 @@ impl Driver {
     }
 
     /// Finds the addresses and the system's roots; what may block goes to a worker.
-    pub(super) fn prepare(&mut self, io: &mut Io) -> After {
+    pub(super) fn prepare(&mut self, io: &mut Io) -> Disposition {
         let (host, port) = match self.choose_way() {
             Ok(place) => place,
             Err(error) => return self.refuse_to_open(io, error),
         };
-        let Phase::Preparing(plan) = &self.phase else { return After::Keep };
+        let Phase::Preparing(plan) = &self.phase else { return Disposition::Keep };
         let target = &plan.target;
         if let (Some(addresses), false) = (resolve_now(&host, port), target.secure) {
             return self.prepared(io, Ok((addresses, None)));
@@ -55,11 +59,11 @@ impl Driver {
             });
             handle.post(Command::Prepared { connection, outcome });
         });
-        started.map_or_else(|error| self.refuse_to_open(io, error), |()| After::Keep)
+        started.map_or_else(|error| self.refuse_to_open(io, error), |()| Disposition::Keep)
     }
 
     /// The worker is done.
-    pub fn prepared(&mut self, io: &mut Io, outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>) -> After {
+    pub fn prepared(&mut self, io: &mut Io, outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>) -> Disposition {
         match (outcome, std::mem::replace(&mut self.phase, Phase::Lingering)) {
             (Ok((addresses, tls)), Phase::Preparing(plan)) => {
                 let mut dial = Box::new(Dial::new(addresses, self.who()));
@@ -73,19 +77,19 @@ impl Driver {
             }
             (_, phase) => {
                 self.phase = phase;
-                After::Keep
+                Disposition::Keep
             }
         }
     }
 
-    pub(super) fn dialed(&mut self, io: &mut Io, state: DialState) -> After {
+    pub(super) fn dialed(&mut self, io: &mut Io, state: DialState) -> Disposition {
         match state {
-            DialState::Pending => After::Keep,
+            DialState::Pending => Disposition::Keep,
             DialState::Failed(error) if self.proxy().is_some() => self.refuse_to_open(io, error),
             DialState::Failed(error) => self.break_off(io, error),
             DialState::Connected(mut stream, _) => {
                 let Phase::Dialing { plan, tls, .. } = std::mem::replace(&mut self.phase, Phase::Lingering) else {
-                    return After::Gone;
+                    return Disposition::Remove;
                 };
                 let registered = stream.reregister(&io.reactor, self.token);
                 self.stream = Some(stream);

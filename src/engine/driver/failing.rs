@@ -5,7 +5,7 @@
 //! from a server that reads no further than it has answered.
 
 use super::close_state::{Held, LINGER};
-use super::state::{After, Driver, Phase};
+use super::state::{Disposition, Driver, Phase};
 use crate::engine::io::Io;
 use crate::engine::shared::{Ending, Reason};
 use crate::error::{Error, Id, Language};
@@ -21,7 +21,7 @@ const STEP: Duration = Duration::from_millis(1);
 
 impl Driver {
     /// The peer broke the protocol: nothing more is read from it, and it is told.
-    pub(super) fn violated(&mut self, io: &mut Io, violation: Violation) -> After {
+    pub(super) fn violated(&mut self, io: &mut Io, violation: Violation) -> Disposition {
         let text = violation.error.text(Language::English);
         let payload = (!self.closing.is_staged()).then(|| close_payload(violation.code, &text));
         let reason = Reason::Ours(violation.error);
@@ -39,7 +39,7 @@ impl Driver {
         }
     }
 
-    fn hold(&mut self, io: &mut Io, payload: Bytes) -> After {
+    fn hold(&mut self, io: &mut Io, payload: Bytes) -> Disposition {
         let patience = self.time(Opt::CloseTimeout).unwrap_or_default().min(PATIENCE);
         let recent = self.closing.last_message.is_some_and(|last| io.now < last + patience);
         let held = Held { payload, until: io.now + patience, step: STEP, receives: None };
@@ -58,7 +58,7 @@ impl Driver {
     }
 
     /// It is time to look whether the host has answered.
-    pub(super) fn farewell_due(&mut self, io: &mut Io) -> After {
+    pub(super) fn farewell_due(&mut self, io: &mut Io) -> Disposition {
         if self.has_been_answered() {
             return self.say_farewell(io);
         }
@@ -66,20 +66,20 @@ impl Driver {
             Some(held) if io.now < held.until => {
                 held.step *= 2;
                 self.deadline = Some((io.now + held.step).min(held.until));
-                After::Keep
+                Disposition::Keep
             }
             _ => self.say_farewell(io),
         }
     }
 
     /// Sends the close frame that was held, behind what the host has sent.
-    pub(super) fn say_farewell(&mut self, io: &mut Io) -> After {
+    pub(super) fn say_farewell(&mut self, io: &mut Io) -> Disposition {
         let held = self.closing.held.take();
         self.deadline = None;
         self.tell(io, held.map(|held| held.payload))
     }
 
-    fn tell(&mut self, io: &mut Io, payload: Option<Bytes>) -> After {
+    fn tell(&mut self, io: &mut Io, payload: Option<Bytes>) -> Disposition {
         self.closing.asked = payload.map(Box::new);
         let returns = self.closing.verdict.as_ref().is_some_and(|end| self.owner.keeps_unsent(&self.connection, end));
         match returns {
@@ -93,7 +93,7 @@ impl Driver {
     }
 
     /// Loses the connection to an error of the socket.
-    pub(super) fn lost(&mut self, io: &mut Io, error: &std::io::Error) -> After {
+    pub(super) fn lost(&mut self, io: &mut Io, error: &std::io::Error) -> Disposition {
         // A proxy that had kept the connection on which it refused, and has closed it meanwhile.
         if let Phase::Tunneling { tunnel, .. } = &mut self.phase
             && let Some(request) = tunnel.retry()

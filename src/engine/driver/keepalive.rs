@@ -5,7 +5,7 @@
 //! both times together is given up: here on Linux, by the system itself on Windows (TCP_MAXRT). (TCP_USER_TIMEOUT is
 //! no help: Linux applies it to a closed window as well, and so kills the slow consumer that it should spare.)
 
-use super::state::{After, Driver};
+use super::state::{Disposition, Driver};
 use crate::engine::io::Io;
 use crate::engine::shared::serial;
 use crate::error::{Error, Id};
@@ -42,15 +42,15 @@ impl Driver {
         }
     }
 
-    pub(super) fn keep_alive(&mut self, io: &mut Io) -> After {
-        let Some(interval) = self.time(Opt::PingInterval) else { return After::Keep };
+    pub(super) fn keep_alive(&mut self, io: &mut Io) -> Disposition {
+        let Some(interval) = self.time(Opt::PingInterval) else { return Disposition::Keep };
         let silence = io.now.saturating_duration_since(self.keepalive.heard);
         if self.keepalive.paused {
             if silence >= interval / 2 {
                 self.keepalive.heard = io.now;
                 return self.show_life(io);
             }
-            return After::Keep;
+            return Disposition::Keep;
         }
         match self.keepalive.probe {
             None if silence >= interval => {
@@ -63,24 +63,24 @@ impl Driver {
                 }
                 self.ping(io, id)
             }
-            None => After::Keep,
+            None => Disposition::Keep,
             Some(left) => self.judge_silence(io, interval, left),
         }
     }
 
     /// While we do not read we cannot answer the peer's pings, of which one may be among what has just come, whatever
     /// its intervals are: an unasked pong shows that we live. The peer's window bounds how often that is.
-    pub(super) fn show_life(&mut self, io: &mut Io) -> After {
+    pub(super) fn show_life(&mut self, io: &mut Io) -> Disposition {
         if self.blocked.is_some() || self.closing.has_begun() {
-            return After::Keep;
+            return Disposition::Keep;
         }
         self.stage_frame(io, FrameKind::Pong, Bytes::new());
         self.flush(io)
     }
 
     /// A ping is out and nothing has come since.
-    fn judge_silence(&mut self, io: &mut Io, interval: Duration, left: Option<Moment>) -> After {
-        let Some(pong) = self.time(Opt::PongTimeout) else { return After::Keep };
+    fn judge_silence(&mut self, io: &mut Io, interval: Duration, left: Option<Moment>) -> Disposition {
+        let Some(pong) = self.time(Opt::PongTimeout) else { return Disposition::Keep };
         let waited = left.is_some_and(|left| io.now.saturating_duration_since(left) >= pong);
         let held_up = self.blocked.is_some_and(|since| io.now.saturating_duration_since(since) >= interval + pong);
         if !waited && !held_up {
@@ -88,9 +88,9 @@ impl Driver {
                 // It did not leave in its turn; a new silence begins.
                 self.keepalive.received(io.now);
             }
-            return After::Keep;
+            return Disposition::Keep;
         }
-        let Some(stream) = &self.stream else { return After::Gone };
+        let Some(stream) = &self.stream else { return Disposition::Remove };
         let dead = match stream.held_back() {
             // What is blocked may wait for the peer's window.
             None if self.blocked.is_some() && !Stream::TELLS_HELD_BACK => false,
@@ -101,9 +101,9 @@ impl Driver {
         };
         if dead {
             // What it has sent and we have not read yet speaks for it.
-            let after = self.readable(io);
-            if after == After::Gone || self.keepalive.probe.is_none() {
-                return after;
+            let disposition = self.readable(io);
+            if disposition == Disposition::Remove || self.keepalive.probe.is_none() {
+                return disposition;
             }
             let ms = self.owner.options().int(Opt::PongTimeout);
             return self.peer_gone(io, Error::new(Id::PeerGone, [ms.into()]));
@@ -116,6 +116,6 @@ impl Driver {
         if let Some(since) = &mut self.blocked {
             *since = ago(interval + pong);
         }
-        After::Keep
+        Disposition::Keep
     }
 }

@@ -27,4 +27,4 @@ mod telling;
 mod tunneling;
 mod writing;
 
-pub use self::state::{After, Driver};
+pub use self::state::{Disposition, Driver};

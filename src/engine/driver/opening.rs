@@ -1,7 +1,7 @@
 //! From the first step to an open connection.
 
 use super::setup::Raw;
-use super::state::{After, Driver, FIRST, Phase};
+use super::state::{Disposition, Driver, FIRST, Phase};
 use super::telling::tell_head;
 use crate::engine::connection::Info;
 use crate::engine::io::{DialPlan, Io};
@@ -25,12 +25,12 @@ fn since_1970() -> u64 {
 }
 
 impl Driver {
-    pub fn start(&mut self, io: &mut Io, token: usize) -> After {
+    pub fn start(&mut self, io: &mut Io, token: usize) -> Disposition {
         self.token = token;
         match &self.phase {
             Phase::Waiting => {
                 self.tell_wait(io.now);
-                After::Keep
+                Disposition::Keep
             }
             Phase::Preparing(_) => {
                 self.deadline = self.time(Opt::ConnectTimeout).map(|time| io.now + time);
@@ -39,7 +39,7 @@ impl Driver {
             }
             Phase::Refusing => {
                 self.owner.rejected(0);
-                After::Gone
+                Disposition::Remove
             }
             _ => {
                 self.tell_newcomer();
@@ -49,7 +49,7 @@ impl Driver {
                     Some(Ok(())) => self.readable(io),
                     Some(Err(_)) | None => {
                         self.owner.rejected(0);
-                        After::Gone
+                        Disposition::Remove
                     }
                 }
             }
@@ -57,7 +57,7 @@ impl Driver {
     }
 
     /// There is a way to the server: TLS, if the URL says so, and the handshake.
-    pub(super) fn connected(&mut self, io: &mut Io, plan: Box<DialPlan>, tls: Option<TlsClient>) -> After {
+    pub(super) fn connected(&mut self, io: &mut Io, plan: Box<DialPlan>, tls: Option<TlsClient>) -> Disposition {
         if let (Some(tls), Some(stream)) = (tls, &mut self.stream) {
             stream.start_tls_client(&tls, plan.target.host.bare());
         }
@@ -66,17 +66,17 @@ impl Driver {
     }
 
     /// Goes on with the TLS handshake; a plain stream is through at once.
-    pub(super) fn secure(&mut self, io: &mut Io) -> After {
-        let Some(stream) = &mut self.stream else { return After::Gone };
+    pub(super) fn secure(&mut self, io: &mut Io) -> Disposition {
+        let Some(stream) = &mut self.stream else { return Disposition::Remove };
         if stream.is_tls() && io.shaking >= SHAKING {
             self.come_back(io);
-            return After::Keep;
+            return Disposition::Keep;
         }
         let start = Moment::now();
         let outcome = stream.handshake();
         io.shaking += start.elapsed();
         match outcome {
-            Ok(false) => After::Keep,
+            Ok(false) => Disposition::Keep,
             // Whoever speaks without TLS can read an answer without TLS.
             Err(error) if !self.is_client() && error.id() == Id::TlsNot && self.is_plain() => {
                 self.refuse(io, &Refusal::new(400, "This port needs TLS: https:// or wss://"))
@@ -94,7 +94,7 @@ impl Driver {
                     tell_head(self.who(), "out", handshake.request());
                     self.raw = Raw::new(handshake.request().to_vec());
                     self.phase = Phase::Asking(Box::new(handshake));
-                    if self.flush(io) == After::Gone { After::Gone } else { self.readable(io) }
+                    if self.flush(io) == Disposition::Remove { Disposition::Remove } else { self.readable(io) }
                 }
                 _ => self.readable(io),
             },
@@ -115,10 +115,10 @@ impl Driver {
         }
     }
 
-    pub(super) fn read_answer(&mut self, io: &mut Io) -> After {
+    pub(super) fn read_answer(&mut self, io: &mut Io) -> Disposition {
         loop {
             let count = match self.read_some(io) {
-                Ok(None) => return After::Keep,
+                Ok(None) => return Disposition::Keep,
                 Ok(Some(count)) => count,
                 Err(error) => match self.stream.as_ref().and_then(|stream| stream.tls_refusal(&error, true)) {
                     Some(refusal) => return self.refuse_to_open(io, refusal),
@@ -126,7 +126,7 @@ impl Driver {
                 },
             };
             let who = self.who();
-            let Phase::Asking(handshake) = &mut self.phase else { return After::Keep };
+            let Phase::Asking(handshake) = &mut self.phase else { return Disposition::Keep };
             if count == 0 {
                 let error = handshake.cut();
                 return self.refuse_to_open(io, error);
@@ -151,10 +151,10 @@ impl Driver {
         }
     }
 
-    pub(super) fn read_request(&mut self, io: &mut Io) -> After {
+    pub(super) fn read_request(&mut self, io: &mut Io) -> Disposition {
         loop {
             let count = match self.read_some(io) {
-                Ok(None) => return After::Keep,
+                Ok(None) => return Disposition::Keep,
                 Ok(Some(0)) => return self.break_off(io, Error::of(Id::ClosedEarly)),
                 Err(error) => {
                     let refusal = self.stream.as_ref().and_then(|stream| stream.tls_refusal(&error, false));
@@ -163,7 +163,7 @@ impl Driver {
                 }
                 Ok(Some(count)) => count,
             };
-            let Phase::Hearing(handshake) = &mut self.phase else { return After::Keep };
+            let Phase::Hearing(handshake) = &mut self.phase else { return Disposition::Keep };
             let (mut request, rest) = match handshake.feed(&io.input[..count]) {
                 Ok(None) => continue,
                 Ok(Some(heard)) => heard,
@@ -213,7 +213,7 @@ impl Driver {
     }
 
     /// Sends an HTTP refusal and lets the newcomer read it.
-    pub(super) fn refuse(&mut self, io: &mut Io, refusal: &Refusal) -> After {
+    pub(super) fn refuse(&mut self, io: &mut Io, refusal: &Refusal) -> Disposition {
         self.tell_refusal(refusal);
         self.owner.rejected(refusal.status);
         self.raw = Raw::new(refusal.answer());
@@ -229,7 +229,7 @@ impl Driver {
         extensions: String,
         request: Option<Request>,
         rest: Vec<u8>,
-    ) -> After {
+    ) -> Disposition {
         self.connection.set_info(Info {
             address: self.stream.as_mut().and_then(Stream::take_peer_addr),
             secure: self.stream.as_ref().is_some_and(Stream::is_tls),
@@ -244,7 +244,7 @@ impl Driver {
     }
 
     /// Its first step as an open connection; `rest` came behind the handshake.
-    pub(super) fn begin(&mut self, io: &mut Io, mut rest: Vec<u8>) -> After {
+    pub(super) fn begin(&mut self, io: &mut Io, mut rest: Vec<u8>) -> Disposition {
         self.phase = Phase::Open;
         self.deadline = None;
         self.keepalive.begin(io.now);
@@ -258,14 +258,14 @@ impl Driver {
             if let Some(stream) = &mut self.stream {
                 stream.abort();
             }
-            return After::Gone;
+            return Disposition::Remove;
         }
         self.tell_open();
-        if self.consume(io, &mut rest) == After::Gone {
-            return After::Gone;
+        if self.consume(io, &mut rest) == Disposition::Remove {
+            return Disposition::Remove;
         }
-        if self.flush(io) == After::Gone {
-            return After::Gone;
+        if self.flush(io) == Disposition::Remove {
+            return Disposition::Remove;
         }
         self.readable(io)
     }
@@ -277,12 +277,12 @@ impl Driver {
     }
 
     /// Ends an attempt, saying where.
-    pub(super) fn refuse_to_open(&mut self, io: &mut Io, error: Error) -> After {
+    pub(super) fn refuse_to_open(&mut self, io: &mut Io, error: Error) -> Disposition {
         let error = self.connecting(error);
         self.break_off(io, error)
     }
 
-    pub(super) fn connect_timed_out(&mut self, io: &mut Io) -> After {
+    pub(super) fn connect_timed_out(&mut self, io: &mut Io) -> Disposition {
         let stage = match &self.phase {
             Phase::Preparing(_) => {
                 Arg::Both { en: "looking up the host", ru: "определение адреса узла" }

@@ -1,7 +1,7 @@
 //! A newcomer that the host has to let in.
 
 use super::setup::Newcomer;
-use super::state::{After, Driver, Phase};
+use super::state::{Disposition, Driver, Phase};
 use crate::engine::io::Io;
 use crate::error::{Error, Id};
 use crate::options::Opt;
@@ -12,15 +12,15 @@ const EARLY: usize = 4096;
 
 impl Driver {
     /// The answer that lets it in is ready; it leaves when the host says so, within `AcceptTimeout`.
-    pub(super) fn await_host(&mut self, io: &mut Io, rest: Vec<u8>) -> After {
+    pub(super) fn await_host(&mut self, io: &mut Io, rest: Vec<u8>) -> Disposition {
         self.phase = Phase::Pending(Box::new(Newcomer { answer: std::mem::take(&mut self.raw), rest }));
         self.deadline = self.time(Opt::AcceptTimeout).map(|time| io.now + time);
         self.read_early(io)
     }
 
     /// The host has decided; `None` lets it in.
-    pub fn decide(&mut self, io: &mut Io, refusal: Option<&Refusal>) -> After {
-        let Phase::Pending(newcomer) = &mut self.phase else { return After::Keep };
+    pub fn decide(&mut self, io: &mut Io, refusal: Option<&Refusal>) -> Disposition {
+        let Phase::Pending(newcomer) = &mut self.phase else { return Disposition::Keep };
         match refusal {
             Some(refusal) => self.refuse(io, refusal),
             None => {
@@ -32,13 +32,13 @@ impl Driver {
     }
 
     /// Refuses one for which nobody decides any more.
-    pub(super) fn lapse(&mut self, io: &mut Io, why: &'static str) -> After {
+    pub(super) fn lapse(&mut self, io: &mut Io, why: &'static str) -> Disposition {
         self.owner.lapsed(&self.connection);
         self.refuse(io, &Refusal::new(503, why))
     }
 
     /// Looks whether it is still there. What it says too early waits for its turn.
-    pub(super) fn read_early(&mut self, io: &mut Io) -> After {
+    pub(super) fn read_early(&mut self, io: &mut Io) -> Disposition {
         loop {
             // Some may have come along with the request.
             if matches!(&self.phase, Phase::Pending(newcomer) if newcomer.rest.len() > EARLY) {
@@ -46,11 +46,11 @@ impl Driver {
                 return self.refuse(io, &Refusal::new(400, "Data before the answer"));
             }
             let count = match self.read_some(io) {
-                Ok(None) => return After::Keep,
+                Ok(None) => return Disposition::Keep,
                 Ok(Some(0)) | Err(_) => return self.break_off(io, Error::of(Id::ClosedEarly)),
                 Ok(Some(count)) => count,
             };
-            let Phase::Pending(newcomer) = &mut self.phase else { return After::Keep };
+            let Phase::Pending(newcomer) = &mut self.phase else { return Disposition::Keep };
             newcomer.rest.extend_from_slice(&io.input[..count]);
         }
     }

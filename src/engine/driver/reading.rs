@@ -4,7 +4,7 @@
 //! from the thread's buffer into the message (or, when it spans reads, into the message as it grows). The face makes
 //! the second copy into the host's memory, or lends the first.
 
-use super::state::{After, Driver, PausedInput, Phase};
+use super::state::{Disposition, Driver, PausedInput, Phase};
 use crate::engine::inbox::Run;
 use crate::engine::io::{BUFFER, Io, TOKENS};
 use crate::engine::shared::{Body, Counters, Event};
@@ -26,22 +26,22 @@ const SLICE: Duration = Duration::from_micros(250);
 /// The least that is read at once.
 const SIP: usize = 2 * 1024;
 /// Where the decoding of what came has stopped.
-enum Met {
+enum DecodeEnd {
     End,
     Close(PeerClose),
     Violation(Violation),
 }
 
 impl Driver {
-    pub(super) fn read_frames(&mut self, io: &mut Io) -> After {
+    pub(super) fn read_frames(&mut self, io: &mut Io) -> Disposition {
         for _ in 0..TURN {
             if self.paused_input.is_some() || !matches!(self.phase, Phase::Open) {
-                return After::Keep;
+                return Disposition::Keep;
             }
             if self.closing.is_deaf() {
                 return self.discard_input(io);
             }
-            let Some(stream) = &mut self.stream else { return After::Gone };
+            let Some(stream) = &mut self.stream else { return Disposition::Remove };
             let mut asked = self.appetite as usize;
             let room = self.decoder.room().and_then(|(memory, room)| {
                 let most = asked.min(room);
@@ -67,19 +67,19 @@ impl Driver {
             // No look at the clock for who has sent a little.
             let begun = (!drained).then(Moment::now);
             // Lent out for the step, because the step needs the rest of `io`.
-            let after = if in_place {
+            let disposition = if in_place {
                 self.step(io, |driver, io, run| driver.take_appended(io, count, run))
             } else {
                 let mut input = std::mem::take(&mut io.input);
-                let after = self.consume(io, &mut input[..count]);
+                let disposition = self.consume(io, &mut input[..count]);
                 io.input = input;
-                after
+                disposition
             };
-            if after == After::Gone {
-                return After::Gone;
+            if disposition == Disposition::Remove {
+                return Disposition::Remove;
             }
             match begun.map(|begun| begun.elapsed()) {
-                None => return After::Keep,
+                None => return Disposition::Keep,
                 Some(took) if took > SLICE => {
                     let fit = asked as u128 * SLICE.as_nanos() / took.as_nanos();
                     self.appetite = (fit as usize).clamp(SIP, BUFFER) as u32;
@@ -90,7 +90,7 @@ impl Driver {
             }
         }
         self.come_back(io);
-        After::Keep
+        Disposition::Keep
     }
 
     /// Asks for another turn, when the others have had theirs.
@@ -101,21 +101,21 @@ impl Driver {
     }
 
     /// A later round, for what the last one had no time for.
-    pub fn go_on(&mut self, io: &mut Io) -> After {
+    pub fn go_on(&mut self, io: &mut Io) -> Disposition {
         self.waits = false;
         self.readable(io)
     }
 
     /// Nothing is left to read: the end of a connection that cannot be written to.
-    fn read_all(&mut self, io: &mut Io) -> After {
+    fn read_all(&mut self, io: &mut Io) -> Disposition {
         match self.unwritable.take() {
             Some(error) => self.break_off(io, error),
-            None => After::Keep,
+            None => Disposition::Keep,
         }
     }
 
     /// Decodes what came and hands it on.
-    pub(super) fn consume(&mut self, io: &mut Io, bytes: &mut [u8]) -> After {
+    pub(super) fn consume(&mut self, io: &mut Io, bytes: &mut [u8]) -> Disposition {
         if log::is_on(log::Level::Frames) {
             self.decoder.belongs_to(self.who());
         }
@@ -123,37 +123,41 @@ impl Driver {
     }
 
     /// What a read has brought, to the handler and back, and what follows from it.
-    fn step(&mut self, io: &mut Io, decode: impl FnOnce(&mut Self, &mut Io, &mut Option<Run>) -> Met) -> After {
+    fn step(
+        &mut self,
+        io: &mut Io,
+        decode: impl FnOnce(&mut Self, &mut Io, &mut Option<Run>) -> DecodeEnd,
+    ) -> Disposition {
         let mut run = self.begin_run(io);
-        let met = decode(self, io, &mut run);
+        let end = decode(self, io, &mut run);
         io.keep_run(run);
-        if self.uncork(io) == After::Gone {
-            return After::Gone;
+        if self.uncork(io) == Disposition::Remove {
+            return Disposition::Remove;
         }
-        match met {
-            Met::End => {}
-            Met::Close(close) => return self.peer_closes(io, close),
-            Met::Violation(violation) => return self.violated(io, violation),
+        match end {
+            DecodeEnd::End => {}
+            DecodeEnd::Close(close) => return self.peer_closes(io, close),
+            DecodeEnd::Violation(violation) => return self.violated(io, violation),
         }
         let held = self.decoder.held();
         if held != self.held && !self.book_held(held) {
             let error = Error::of(Id::AssemblyFull);
             return self.violated(io, Violation { code: 1013, error });
         }
-        if self.staged.is_none() && self.raw.is_none() { After::Keep } else { self.flush(io) }
+        if self.staged.is_none() && self.raw.is_none() { Disposition::Keep } else { self.flush(io) }
     }
 
     /// The bytes went into the memory of their message.
-    fn take_appended(&mut self, io: &mut Io, count: usize, run: &mut Option<Run>) -> Met {
+    fn take_appended(&mut self, io: &mut Io, count: usize, run: &mut Option<Run>) -> DecodeEnd {
         match self.decoder.appended(count) {
             Ok(Some(Item::Message(message))) => self.deliver(io, run, message),
             Ok(_) => {}
-            Err(violation) => return Met::Violation(violation),
+            Err(violation) => return DecodeEnd::Violation(violation),
         }
-        Met::End
+        DecodeEnd::End
     }
 
-    fn decode(&mut self, io: &mut Io, bytes: &mut [u8], run: &mut Option<Run>) -> Met {
+    fn decode(&mut self, io: &mut Io, bytes: &mut [u8], run: &mut Option<Run>) -> DecodeEnd {
         let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
         if run.is_none() {
             // What one read brings goes to one queue.
@@ -164,7 +168,7 @@ impl Driver {
             let (kind, place) = match self.decoder.next_ordinary(bytes, &mut at, limit) {
                 Some(message) => message,
                 None => match self.decoder.next_other(bytes, &mut at, limit, &mut io.inflaters) {
-                    Ok(None) => return Met::End,
+                    Ok(None) => return DecodeEnd::End,
                     Ok(Some(Item::InPlace(kind, place))) => (kind, place),
                     Ok(Some(Item::Message(message))) => {
                         self.deliver(io, run, message);
@@ -179,16 +183,16 @@ impl Driver {
                         self.take_pong(&payload);
                         continue;
                     }
-                    Ok(Some(Item::Close(close))) => return Met::Close(close),
-                    Err(violation) => return Met::Violation(violation),
+                    Ok(Some(Item::Close(close))) => return DecodeEnd::Close(close),
+                    Err(violation) => return DecodeEnd::Violation(violation),
                 },
             };
             if let Err(violation) = self.deliver_in_place(io, run, kind, bytes.get(place).unwrap_or_default()) {
-                return Met::Violation(violation);
+                return DecodeEnd::Violation(violation);
             }
             self.keep_rest(bytes, at);
         }
-        Met::End
+        DecodeEnd::End
     }
 
     /// What follows a message that found no room.
@@ -266,8 +270,8 @@ impl Driver {
     }
 
     /// There is room again: first what was stashed, then the socket, whose readiness may have been spent.
-    pub fn resume(&mut self, io: &mut Io) -> After {
-        let Some(paused_input) = self.paused_input.take() else { return After::Keep };
+    pub fn resume(&mut self, io: &mut Io) -> Disposition {
+        let Some(paused_input) = self.paused_input.take() else { return Disposition::Keep };
         self.keepalive.received(io.now);
         log::debug!(self.who(), "there is room, reading goes on");
         let PausedInput { message, mut rest } = *paused_input;
@@ -277,10 +281,10 @@ impl Driver {
         }
         if let Some(paused_input) = &mut self.paused_input {
             paused_input.rest = rest;
-            return After::Keep;
+            return Disposition::Keep;
         }
-        if self.consume(io, &mut rest) == After::Gone {
-            return After::Gone;
+        if self.consume(io, &mut rest) == Disposition::Remove {
+            return Disposition::Remove;
         }
         self.readable(io)
     }
@@ -321,20 +325,20 @@ impl Driver {
     }
 
     /// Reads what nobody wants any more, until the peer closes its side.
-    pub(super) fn discard_input(&mut self, io: &mut Io) -> After {
+    pub(super) fn discard_input(&mut self, io: &mut Io) -> Disposition {
         // Its own small buffer: the thread's may be lent out to the step that brought us here.
         let mut sink = [0; 16 * 1024];
         for _ in 0..TURN {
-            let Some(stream) = &mut self.stream else { return After::Gone };
+            let Some(stream) = &mut self.stream else { return Disposition::Remove };
             match stream.read(&mut sink) {
                 Ok(0) => return self.peer_left(io),
                 Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return After::Keep,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Disposition::Keep,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return self.lost(io, &error),
             }
         }
         self.come_back(io);
-        After::Keep
+        Disposition::Keep
     }
 }

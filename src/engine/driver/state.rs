@@ -19,9 +19,9 @@ pub const FIRST: usize = 16 * 1024;
 
 /// Whether the thread keeps a driver after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum After {
+pub enum Disposition {
     Keep,
-    Gone,
+    Remove,
 }
 
 /// Where a connection is in its life.

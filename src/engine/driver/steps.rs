@@ -1,6 +1,6 @@
 //! What the table of connections calls: what is due in the phase that a connection is in, and its end.
 
-use super::state::{After, Driver, Phase};
+use super::state::{Disposition, Driver, Phase};
 use crate::engine::io::{End, Io};
 use crate::engine::shared::Ending;
 use crate::error::{Error, Id};
@@ -14,7 +14,7 @@ const FURTHEST: Duration = Duration::from_secs(60);
 
 impl Driver {
     /// The socket has news.
-    pub fn ready(&mut self, io: &mut Io, event: &Ready) -> After {
+    pub fn ready(&mut self, io: &mut Io, event: &Ready) -> Disposition {
         self.half_closed |= event.read_closed;
         if let Phase::Dialing { dial, .. } = &mut self.phase {
             let state = dial.ready(&io.reactor, self.token, event.token, io.now);
@@ -22,8 +22,8 @@ impl Driver {
         }
         if event.writable && self.blocked.take().is_some() {
             self.keepalive.unblocked(io.now);
-            if self.flush(io) == After::Gone {
-                return After::Gone;
+            if self.flush(io) == Disposition::Remove {
+                return Disposition::Remove;
             }
         }
         if event.readable && self.paused_input.is_some() {
@@ -31,20 +31,20 @@ impl Driver {
         }
         if self.waits {
             // More from one who has not read all of what came before: he has his place in the queue.
-            return After::Keep;
+            return Disposition::Keep;
         }
         // TLS may have waited for room to write before it could read on.
         let secure = self.stream.as_ref().is_some_and(Stream::is_tls);
         if event.readable || event.read_closed || event.writable && secure {
             return self.readable(io);
         }
-        After::Keep
+        Disposition::Keep
     }
 
     /// Something can be read.
-    pub fn readable(&mut self, io: &mut Io) -> After {
+    pub fn readable(&mut self, io: &mut Io) -> Disposition {
         match &self.phase {
-            Phase::Waiting | Phase::Preparing(_) | Phase::Dialing { .. } => After::Keep,
+            Phase::Waiting | Phase::Preparing(_) | Phase::Dialing { .. } => Disposition::Keep,
             Phase::Tunneling { .. } => self.tunnel(io),
             Phase::Securing(_) => self.secure(io),
             Phase::Asking(_) => self.read_answer(io),
@@ -56,13 +56,13 @@ impl Driver {
     }
 
     /// A timer has fired.
-    pub fn tick(&mut self, io: &mut Io) -> After {
+    pub fn tick(&mut self, io: &mut Io) -> Disposition {
         if let Phase::Dialing { dial, .. } = &mut self.phase
             && dial.next_due().is_some_and(|due| due <= io.now)
         {
             let state = dial.advance(&io.reactor, self.token, io.now);
-            if self.dialed(io, state) == After::Gone {
-                return After::Gone;
+            if self.dialed(io, state) == Disposition::Remove {
+                return Disposition::Remove;
             }
         }
         if self.deadline.is_some_and(|deadline| deadline <= io.now) {
@@ -71,10 +71,10 @@ impl Driver {
         if matches!(self.phase, Phase::Open) && !self.closing.has_begun() {
             return self.keep_alive(io);
         }
-        After::Keep
+        Disposition::Keep
     }
 
-    fn overdue(&mut self, io: &mut Io) -> After {
+    fn overdue(&mut self, io: &mut Io) -> Disposition {
         match &self.phase {
             Phase::Waiting => self.ask_for_turn(io),
             Phase::Preparing(_)
@@ -86,10 +86,10 @@ impl Driver {
                 let ms = self.owner.options().int(Opt::HandshakeTimeout);
                 self.tell_lost_newcomer(&Error::new(Id::HandshakeTimeout, [ms.into()]));
                 self.owner.rejected(0);
-                After::Gone
+                Disposition::Remove
             }
             Phase::Pending(_) => self.lapse(io, "Nobody let it in"),
-            Phase::Refusing | Phase::Lingering => After::Gone,
+            Phase::Refusing | Phase::Lingering => Disposition::Remove,
             Phase::Open if self.closing.is_held() => self.farewell_due(io),
             Phase::Open => self.close_timed_out(io),
         }
@@ -121,7 +121,7 @@ impl Driver {
     }
 
     /// The connection has broken, or is given up: reports it, once, and drops the socket.
-    pub fn break_off(&mut self, io: &mut Io, error: Error) -> After {
+    pub fn break_off(&mut self, io: &mut Io, error: Error) -> Disposition {
         match &self.phase {
             Phase::Open => {
                 let (ending, broken) = self.closing.ending_or(error);
@@ -147,7 +147,7 @@ impl Driver {
             }
         }
         self.phase = Phase::Lingering;
-        After::Gone
+        Disposition::Remove
     }
 
     /// Tells the owner how an open connection ended, once.

@@ -1,7 +1,7 @@
 //! Through a proxy: dialled as a server is, asked for a tunnel, and from then on not there.
 
 use super::setup::{Raw, Route};
-use super::state::{After, Driver, Phase};
+use super::state::{Disposition, Driver, Phase};
 use crate::engine::io::{DialPlan, Io};
 use crate::error::{Code, Error, Id, Result};
 use crate::host::Host;
@@ -57,7 +57,7 @@ impl Driver {
     }
 
     /// The proxy has been reached.
-    pub(super) fn ask_proxy(&mut self, io: &mut Io, plan: Box<DialPlan>, tls: Option<TlsClient>) -> After {
+    pub(super) fn ask_proxy(&mut self, io: &mut Io, plan: Box<DialPlan>, tls: Option<TlsClient>) -> Disposition {
         let route = self.caller.as_mut().and_then(|caller| caller.proxy.as_mut());
         let Some(route) = route else { return self.connected(io, plan, tls) };
         let tunnel = match route.resumed.take() {
@@ -79,9 +79,9 @@ impl Driver {
     }
 
     /// Asks on a new connection: the proxy does not keep the one on which it has refused.
-    pub(super) fn reach_again(&mut self, io: &mut Io, request: Vec<u8>) -> After {
+    pub(super) fn reach_again(&mut self, io: &mut Io, request: Vec<u8>) -> Disposition {
         let Phase::Tunneling { plan, tunnel, tls } = std::mem::replace(&mut self.phase, Phase::Lingering) else {
-            return After::Keep;
+            return Disposition::Keep;
         };
         let proxy = self.stream.take().and_then(|mut stream| {
             stream.deregister(&io.reactor);
@@ -97,22 +97,22 @@ impl Driver {
         self.dialed(io, state)
     }
 
-    fn say(&mut self, io: &mut Io, bytes: Vec<u8>) -> After {
+    fn say(&mut self, io: &mut Io, bytes: Vec<u8>) -> Disposition {
         self.raw = Raw::new(bytes);
-        if self.flush(io) == After::Gone { After::Gone } else { self.tunnel(io) }
+        if self.flush(io) == Disposition::Remove { Disposition::Remove } else { self.tunnel(io) }
     }
 
     /// Goes on with the proxy's answers.
-    pub(super) fn tunnel(&mut self, io: &mut Io) -> After {
+    pub(super) fn tunnel(&mut self, io: &mut Io) -> Disposition {
         loop {
             let (Phase::Tunneling { tunnel, .. }, Some(stream)) = (&mut self.phase, &mut self.stream) else {
-                return After::Keep;
+                return Disposition::Keep;
             };
             let buffer = &mut io.input[..LOOK];
             let fed = match stream.peek(buffer) {
                 Ok(0) => again(tunnel, None),
                 Ok(count) => tunnel.feed(&buffer[..count]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return After::Keep,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Disposition::Keep,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => again(tunnel, Some(error)),
             };
@@ -131,7 +131,7 @@ impl Driver {
             }
         }
         let Phase::Tunneling { plan, tls, .. } = std::mem::replace(&mut self.phase, Phase::Lingering) else {
-            return After::Gone;
+            return Disposition::Remove;
         };
         log::debug!(self.who(), "the tunnel is open");
         if let Some(route) = self.caller.as_mut().and_then(|caller| caller.proxy.as_mut()) {

@@ -7,7 +7,7 @@
 //! this stays the exception only about as much is encoded as it took the last time.
 
 use super::fast_path::{FastPath, LARGE};
-use super::state::{After, Driver, Phase};
+use super::state::{Disposition, Driver, Phase};
 use crate::engine::connection::Ask;
 use crate::engine::io::{BUFFER, Io};
 use crate::engine::shared::Counters;
@@ -35,7 +35,7 @@ fn cost(bytes: usize, messages: usize) -> usize {
 
 impl Driver {
     /// Writes what is due.
-    pub fn flush(&mut self, io: &mut Io) -> After {
+    pub fn flush(&mut self, io: &mut Io) -> Disposition {
         match self.write(io) {
             Ok(()) => self.written(io),
             Err(error) => self.cannot_write(io, &error),
@@ -43,14 +43,14 @@ impl Driver {
     }
 
     /// The peer has gone, perhaps with messages and a close frame that still wait to be read.
-    pub(super) fn cannot_write(&mut self, io: &mut Io, error: &io::Error) -> After {
+    pub(super) fn cannot_write(&mut self, io: &mut Io, error: &io::Error) -> Disposition {
         if !matches!(self.phase, Phase::Open) || self.closing.is_deaf() {
             return self.lost(io, error);
         }
         self.unwritable = Some(self.loss(error));
         self.blocked = Some(io.now);
         self.come_back(io);
-        After::Keep
+        Disposition::Keep
     }
 
     fn write(&mut self, io: &mut Io) -> io::Result<()> {
@@ -265,9 +265,9 @@ impl Driver {
         }
     }
 
-    pub fn ping(&mut self, io: &mut Io, id: u64) -> After {
+    pub fn ping(&mut self, io: &mut Io, id: u64) -> Disposition {
         if !matches!(self.phase, Phase::Open) || self.closing.has_begun() {
-            return After::Keep;
+            return Disposition::Keep;
         }
         self.stage_frame(io, FrameKind::Ping, Bytes::copy_from_slice(&id.to_be_bytes()));
         self.flush(io)

@@ -2,7 +2,7 @@
 
 use super::listening::Listening;
 use crate::engine::connection::{Ask, Connection, Mail};
-use crate::engine::driver::{After, Driver};
+use crate::engine::driver::{Disposition, Driver};
 use crate::engine::io::{BUFFER, Command, Io, TOKENS};
 use crate::error::{Error, Id};
 use crate::net::Ready;
@@ -117,7 +117,12 @@ impl Table {
         self.drive(io, at, |driver, io| driver.start(io, at * TOKENS));
     }
 
-    fn of(&mut self, io: &mut Io, connection: &Arc<Connection>, step: impl FnOnce(&mut Driver, &mut Io) -> After) {
+    fn of(
+        &mut self,
+        io: &mut Io,
+        connection: &Arc<Connection>,
+        step: impl FnOnce(&mut Driver, &mut Io) -> Disposition,
+    ) {
         let at = connection.slot.load(SeqCst);
         let is_it =
             |slot: &Slot| matches!(slot, Slot::Connection(driver) if Arc::ptr_eq(driver.connection(), connection));
@@ -158,17 +163,17 @@ impl Table {
     }
 
     /// One step of a driver. A panic ends that connection and nothing else.
-    fn drive(&mut self, io: &mut Io, at: usize, step: impl FnOnce(&mut Driver, &mut Io) -> After) {
+    fn drive(&mut self, io: &mut Io, at: usize, step: impl FnOnce(&mut Driver, &mut Io) -> Disposition) {
         let Some(Some(Slot::Connection(driver))) = self.slots.get_mut(at) else { return };
-        let after = catch_unwind(AssertUnwindSafe(|| {
-            let after = step(driver, io);
-            if after == After::Keep {
+        let disposition = catch_unwind(AssertUnwindSafe(|| {
+            let disposition = step(driver, io);
+            if disposition == Disposition::Keep {
                 driver.arm(io, at * TOKENS);
             }
-            after
+            disposition
         }));
-        let gone = match after {
-            Ok(after) => after == After::Gone,
+        let gone = match disposition {
+            Ok(disposition) => disposition == Disposition::Remove,
             Err(_) => {
                 // The step may have had the buffer in its hands.
                 io.input.resize(BUFFER, 0);
