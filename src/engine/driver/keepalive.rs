@@ -17,7 +17,7 @@ use bytes::Bytes;
 use std::time::Duration;
 
 /// The shortest time between two looks.
-const MOMENT: Duration = Duration::from_millis(1);
+const MIN_CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
 impl Driver {
     /// When to look again.
@@ -109,7 +109,7 @@ impl Driver {
             return self.peer_gone(io, Error::new(Id::PeerGone, [ms.into()]));
         }
         // Looked at again after a part of the time.
-        let ago = |whole: Duration| io.now - (whole - (whole / 8).max(MOMENT).min(whole));
+        let ago = |whole: Duration| io.now - (whole - (whole / 8).max(MIN_CHECK_INTERVAL).min(whole));
         if let Some(Some(left)) = &mut self.keepalive.probe {
             *left = ago(pong);
         }

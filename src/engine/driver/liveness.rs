@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Pings remembered of a peer that answers none but sends all the same.
-const PINGS: usize = 64;
+const MAX_PINGS: usize = 64;
 
 pub struct Keepalive {
     /// When the last byte came, or what counts as that.
@@ -57,7 +57,7 @@ impl Keepalive {
             self.probe = Some(Some(now));
         }
         let pings = &mut self.pings.get_or_insert_default().0;
-        if pings.len() == PINGS {
+        if pings.len() == MAX_PINGS {
             pings.pop_front();
         }
         pings.push_back((id, now));

@@ -1,7 +1,7 @@
 //! From the first step to an open connection.
 
 use super::setup::Raw;
-use super::state::{Disposition, Driver, FIRST, Phase};
+use super::state::{Disposition, Driver, FIRST_READ, Phase};
 use super::telling::tell_head;
 use crate::engine::connection::Info;
 use crate::engine::io::{DialPlan, Io};
@@ -14,10 +14,10 @@ use std::io::ErrorKind;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long a refused newcomer has to read why.
-const REFUSAL: Duration = Duration::from_secs(2);
+const REJECTION_TIMEOUT: Duration = Duration::from_secs(2);
 /// What TLS handshakes may take of one round of the loop, but for the one that exceeds it: signing takes a millisecond
 /// or more, and hundreds of newcomers must not hold up those that are here.
-const SHAKING: Duration = Duration::from_micros(500);
+const HANDSHAKE_BUDGET: Duration = Duration::from_micros(500);
 
 fn since_1970() -> u64 {
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -68,13 +68,13 @@ impl Driver {
     /// Goes on with the TLS handshake; a plain stream is through at once.
     pub(super) fn secure(&mut self, io: &mut Io) -> Disposition {
         let Some(stream) = &mut self.stream else { return Disposition::Remove };
-        if stream.is_tls() && io.shaking >= SHAKING {
+        if stream.is_tls() && io.handshake_time >= HANDSHAKE_BUDGET {
             self.come_back(io);
             return Disposition::Keep;
         }
         let start = Moment::now();
         let outcome = stream.handshake();
-        io.shaking += start.elapsed();
+        io.handshake_time += start.elapsed();
         match outcome {
             Ok(false) => Disposition::Keep,
             // Whoever speaks without TLS can read an answer without TLS.
@@ -106,7 +106,7 @@ impl Driver {
     pub(super) fn read_some(&mut self, io: &mut Io) -> Result<Option<usize>, std::io::Error> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
         loop {
-            match stream.read(&mut io.input[..FIRST]) {
+            match stream.read(&mut io.input[..FIRST_READ]) {
                 Ok(count) => return Ok(Some(count)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -218,7 +218,7 @@ impl Driver {
         self.owner.rejected(refusal.status);
         self.raw = Raw::new(refusal.answer());
         self.phase = Phase::Refusing;
-        self.deadline = Some(io.now + REFUSAL);
+        self.deadline = Some(io.now + REJECTION_TIMEOUT);
         self.flush(io)
     }
 

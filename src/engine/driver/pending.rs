@@ -8,7 +8,7 @@ use crate::options::Opt;
 use crate::ws::Refusal;
 
 /// What may come before the answer: nothing of it is allowed (RFC 6455 section 4.1), a little is borne.
-const EARLY: usize = 4096;
+const MAX_EARLY_DATA: usize = 4096;
 
 impl Driver {
     /// The answer that lets it in is ready; it leaves when the host says so, within `AcceptTimeout`.
@@ -41,7 +41,7 @@ impl Driver {
     pub(super) fn read_early(&mut self, io: &mut Io) -> Disposition {
         loop {
             // Some may have come along with the request.
-            if matches!(&self.phase, Phase::Pending(newcomer) if newcomer.rest.len() > EARLY) {
+            if matches!(&self.phase, Phase::Pending(newcomer) if newcomer.rest.len() > MAX_EARLY_DATA) {
                 self.owner.lapsed(&self.connection);
                 return self.refuse(io, &Refusal::new(400, "Data before the answer"));
             }

@@ -19,12 +19,12 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 /// Reads of one connection in a turn, so that one flood does not hold up the others.
-const TURN: usize = 4;
+const READS_PER_TURN: usize = 4;
 /// What one read's worth of frames may take of everybody's time. It is kept by reading less at once: 256 KiB are one
 /// message, or 40,000 of the smallest frames, or a thousand times as much to decompress.
-const SLICE: Duration = Duration::from_micros(250);
+const READ_BUDGET: Duration = Duration::from_micros(250);
 /// The least that is read at once.
-const SIP: usize = 2 * 1024;
+const MIN_READ: usize = 2 * 1024;
 /// Where the decoding of what came has stopped.
 enum DecodeEnd {
     End,
@@ -34,7 +34,7 @@ enum DecodeEnd {
 
 impl Driver {
     pub(super) fn read_frames(&mut self, io: &mut Io) -> Disposition {
-        for _ in 0..TURN {
+        for _ in 0..READS_PER_TURN {
             if self.paused_input.is_some() || !matches!(self.phase, Phase::Open) {
                 return Disposition::Keep;
             }
@@ -42,7 +42,7 @@ impl Driver {
                 return self.discard_input(io);
             }
             let Some(stream) = &mut self.stream else { return Disposition::Remove };
-            let mut asked = self.appetite as usize;
+            let mut asked = self.read_size as usize;
             let room = self.decoder.room().and_then(|(memory, room)| {
                 let most = asked.min(room);
                 stream.read_into(memory, most).map(|outcome| (most, outcome))
@@ -80,12 +80,12 @@ impl Driver {
             }
             match begun.map(|begun| begun.elapsed()) {
                 None => return Disposition::Keep,
-                Some(took) if took > SLICE => {
-                    let fit = asked as u128 * SLICE.as_nanos() / took.as_nanos();
-                    self.appetite = (fit as usize).clamp(SIP, BUFFER) as u32;
+                Some(took) if took > READ_BUDGET => {
+                    let fit = asked as u128 * READ_BUDGET.as_nanos() / took.as_nanos();
+                    self.read_size = (fit as usize).clamp(MIN_READ, BUFFER) as u32;
                     break;
                 }
-                Some(took) if took < SLICE / 4 => self.appetite = (2 * asked).min(BUFFER) as u32,
+                Some(took) if took < READ_BUDGET / 4 => self.read_size = (2 * asked).min(BUFFER) as u32,
                 Some(_) => {}
             }
         }
@@ -328,7 +328,7 @@ impl Driver {
     pub(super) fn discard_input(&mut self, io: &mut Io) -> Disposition {
         // Its own small buffer: the thread's may be lent out to the step that brought us here.
         let mut sink = [0; 16 * 1024];
-        for _ in 0..TURN {
+        for _ in 0..READS_PER_TURN {
             let Some(stream) = &mut self.stream else { return Disposition::Remove };
             match stream.read(&mut sink) {
                 Ok(0) => return self.peer_left(io),

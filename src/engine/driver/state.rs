@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What is read at once of a connection of which nothing is known yet.
-pub const FIRST: usize = 16 * 1024;
+pub const FIRST_READ: usize = 16 * 1024;
 
 /// Whether the thread keeps a driver after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub struct Driver {
     /// It has its place among those that go on in a later round ([`crate::engine::io::Io::again`]).
     pub(super) waits: bool,
     /// How much is read at once: less where that much took too long.
-    pub(super) appetite: u32,
+    pub(super) read_size: u32,
     pub(super) blocked: Option<Moment>,
     /// Writing failed; what the peer sent before is read all the same.
     pub(super) unwritable: Option<Error>,
@@ -163,7 +163,7 @@ impl Driver {
             portion: BUFFER,
             unanswered: None,
             waits: false,
-            appetite: FIRST as u32,
+            read_size: FIRST_READ as u32,
             blocked: None,
             unwritable: None,
             closing: Closing::default(),

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// The furthest timer set: one that outlives its connection is in the way no longer than that.
-const FURTHEST: Duration = Duration::from_secs(60);
+const MAX_TIMER: Duration = Duration::from_secs(60);
 
 impl Driver {
     /// The socket has news.
@@ -103,7 +103,7 @@ impl Driver {
             _ => None,
         };
         if let Some(due) = [self.deadline, dial, alive].into_iter().flatten().min()
-            && let due = due.min(io.now + FURTHEST)
+            && let due = due.min(io.now + MAX_TIMER)
             && self.armed.is_none_or(|armed| due < armed)
         {
             io.timers.set(due, token, self.connection.serial);

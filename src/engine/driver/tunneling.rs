@@ -10,7 +10,7 @@ use crate::net::{Dial, Step, TlsClient, Tunnel};
 use std::io::{self, ErrorKind};
 
 /// What is looked at at once.
-const LOOK: usize = 4096;
+const MAX_PEEK: usize = 4096;
 
 impl Driver {
     /// Whom to dial: the server, or the proxy that leads there.
@@ -108,7 +108,7 @@ impl Driver {
             let (Phase::Tunneling { tunnel, .. }, Some(stream)) = (&mut self.phase, &mut self.stream) else {
                 return Disposition::Keep;
             };
-            let buffer = &mut io.input[..LOOK];
+            let buffer = &mut io.input[..MAX_PEEK];
             let fed = match stream.peek(buffer) {
                 Ok(0) => again(tunnel, None),
                 Ok(count) => tunnel.feed(&buffer[..count]),

@@ -19,18 +19,18 @@ use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering::SeqCst;
 
 /// What one connection writes in a turn, so that one long queue does not hold up the others ([`cost`]).
-const TURN: usize = 16 * BUFFER;
+const TURN_BUDGET: usize = 16 * BUFFER;
 /// What a message counts at least: of the shortest ones, too, no more go out than others can wait for.
-const MESSAGE: usize = 1024;
+const MESSAGE_COST: usize = 1024;
 /// The least that is encoded for one write: a TLS record, which must be offered again whole.
-const LEAST: usize = 16 * 1024;
+const MIN_WRITE: usize = 16 * 1024;
 /// Pings that came together and are answered one by one.
-const PONGS: usize = 64;
+const MAX_STAGED_FOR_PONG: usize = 64;
 
 /// What a write takes of the turn: not less than a full one, because somebody who sends while it lasts finds another
 /// few messages for the next one each time.
 fn cost(bytes: usize, messages: usize) -> usize {
-    bytes.max(messages * MESSAGE).max(BUFFER)
+    bytes.max(messages * MESSAGE_COST).max(BUFFER)
 }
 
 impl Driver {
@@ -81,12 +81,12 @@ impl Driver {
         if !matches!(self.phase, Phase::Open) {
             return Ok(());
         }
-        let mut turn = 0;
-        while turn < TURN {
+        let mut spent = 0;
+        while spent < TURN_BUDGET {
             if self.may_take_fast_path()
                 && let FastPath::Written { bytes, messages, more } = self.write_fast_path(io, stream)?
             {
-                turn += cost(bytes, messages);
+                spent += cost(bytes, messages);
                 if more {
                     continue;
                 }
@@ -118,7 +118,7 @@ impl Driver {
             let offered = io.output.len() + large.len();
             match stream.write_both(&io.output, large) {
                 Ok(count) => {
-                    turn += cost(count, self.took(io, stream, count, offered));
+                    spent += cost(count, self.took(io, stream, count, offered));
                     if self.blocked.is_some() {
                         return Ok(());
                     }
@@ -150,14 +150,14 @@ impl Driver {
     pub(super) fn learn(&mut self, stream: &Stream, count: usize, offered: usize) {
         // TLS takes one record at a time.
         self.portion = match count < offered {
-            true => count.max(LEAST),
+            true => count.max(MIN_WRITE),
             false if stream.is_tls() => self.portion,
             false => self.portion.max(2 * count).min(BUFFER),
         };
     }
 
     pub(super) fn took_nothing(&mut self, now: Moment) {
-        self.portion = LEAST;
+        self.portion = MIN_WRITE;
         self.blocked = Some(now);
     }
 
@@ -258,7 +258,9 @@ impl Driver {
         if self.closing.is_staged() {
             return;
         }
-        if self.blocked.is_some() || self.staged.as_ref().is_some_and(|staged| staged.frames.len() >= PONGS) {
+        if self.blocked.is_some()
+            || self.staged.as_ref().is_some_and(|staged| staged.frames.len() >= MAX_STAGED_FOR_PONG)
+        {
             self.unanswered = Some(Box::new(payload));
         } else {
             self.stage_frame(io, FrameKind::Pong, payload);

@@ -40,7 +40,7 @@ pub struct Io {
     pub workers: Arc<Workers>,
     pub tls: Arc<TlsClients>,
     /// What TLS handshakes have taken of this round.
-    pub shaking: Duration,
+    pub handshake_time: Duration,
     /// Slots that have more to read, or to accept, than one turn allows.
     pub again: VecDeque<usize>,
     pub dials: Dials,
@@ -88,7 +88,7 @@ impl Io {
             handle,
             workers,
             tls: Arc::default(),
-            shaking: Duration::ZERO,
+            handshake_time: Duration::ZERO,
             again: VecDeque::new(),
             dials: Dials::default(),
             alarms: Vec::new(),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What those who go on where their last turn stopped may take of one round, but for the one who exceeds it.
-const GOING_ON: Duration = Duration::from_micros(500);
+const REQUEUE_BUDGET: Duration = Duration::from_micros(500);
 
 /// What a guest's round may take of the time in which he wants to hear of an end, or of his time-out.
 const BORROWED_ROUND: Duration = Duration::from_millis(2);
@@ -99,7 +99,7 @@ impl EventLoop {
 
     fn steps(&mut self, runner: Runner) -> Result<(), Halt> {
         self.io.now = Moment::now();
-        self.io.shaking = Duration::ZERO;
+        self.io.handshake_time = Duration::ZERO;
         self.needs_io_thread = false;
         self.io.next_borrower = None;
         self.obey(runner)?;
@@ -181,7 +181,7 @@ impl EventLoop {
             }
             self.io.again.pop_front();
             self.table.again(&mut self.io, slot);
-            if begun.elapsed() >= GOING_ON {
+            if begun.elapsed() >= REQUEUE_BUDGET {
                 break;
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Newcomers taken in one turn, so that a flood of them does not hold up the others.
-const TURN: usize = 64;
+const ACCEPTS_PER_TURN: usize = 64;
 /// After a failed accept (no descriptors left) the next try waits this long.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -50,7 +50,7 @@ impl Listening {
             }
             self.registered = true;
         }
-        for _ in 0..TURN {
+        for _ in 0..ACCEPTS_PER_TURN {
             match self.listener.accept() {
                 Ok((stream, address)) => {
                     if let Some(connection) = self.acceptor.accept(address) {
