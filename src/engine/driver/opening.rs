@@ -69,7 +69,7 @@ impl Driver {
     pub(super) fn secure(&mut self, io: &mut Io) -> Disposition {
         let Some(stream) = &mut self.stream else { return Disposition::Remove };
         if stream.is_tls() && io.handshake_time >= HANDSHAKE_BUDGET {
-            self.come_back(io);
+            self.requeue(io);
             return Disposition::Keep;
         }
         let start = Moment::now();

@@ -89,20 +89,20 @@ impl Driver {
                 Some(_) => {}
             }
         }
-        self.come_back(io);
+        self.requeue(io);
         Disposition::Keep
     }
 
     /// Asks for another turn, when the others have had theirs.
-    pub(super) fn come_back(&mut self, io: &mut Io) {
-        if !std::mem::replace(&mut self.waits, true) {
-            io.again.push_back(self.token / TOKENS);
+    pub(super) fn requeue(&mut self, io: &mut Io) {
+        if !std::mem::replace(&mut self.is_requeued, true) {
+            io.requeued.push_back(self.token / TOKENS);
         }
     }
 
     /// A later round, for what the last one had no time for.
-    pub fn go_on(&mut self, io: &mut Io) -> Disposition {
-        self.waits = false;
+    pub fn resume_turn(&mut self, io: &mut Io) -> Disposition {
+        self.is_requeued = false;
         self.readable(io)
     }
 
@@ -338,7 +338,7 @@ impl Driver {
                 Err(error) => return self.lost(io, &error),
             }
         }
-        self.come_back(io);
+        self.requeue(io);
         Disposition::Keep
     }
 }

@@ -92,8 +92,8 @@ pub struct Driver {
     pub(super) portion: usize,
     /// The latest ping that could not be answered yet.
     pub(super) unanswered: Option<Box<Bytes>>,
-    /// It has its place among those that go on in a later round ([`crate::engine::io::Io::again`]).
-    pub(super) waits: bool,
+    /// It has its place among those that go on in a later round ([`crate::engine::io::Io::requeued`]).
+    pub(super) is_requeued: bool,
     /// How much is read at once: less where that much took too long.
     pub(super) read_size: u32,
     pub(super) blocked: Option<Moment>,
@@ -112,7 +112,7 @@ impl Driver {
     }
 
     /// A client's next one, which dials at that time to that host and port.
-    pub fn again(connection: Arc<Connection>, owner: Arc<dyn Owner>, place: Arc<str>, at: Moment) -> Self {
+    pub fn redial(connection: Arc<Connection>, owner: Arc<dyn Owner>, place: Arc<str>, at: Moment) -> Self {
         let caller = Caller::new(&place);
         let mut driver = Self::new(connection, owner, Role::Client, Phase::Waiting, None, caller);
         driver.deadline = Some(at);
@@ -162,7 +162,7 @@ impl Driver {
             staged: None,
             portion: BUFFER,
             unanswered: None,
-            waits: false,
+            is_requeued: false,
             read_size: FIRST_READ as u32,
             blocked: None,
             unwritable: None,

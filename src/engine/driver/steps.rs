@@ -29,7 +29,7 @@ impl Driver {
         if event.readable && self.paused_input.is_some() {
             return self.show_life(io);
         }
-        if self.waits {
+        if self.is_requeued {
             // More from one who has not read all of what came before: he has his place in the queue.
             return Disposition::Keep;
         }

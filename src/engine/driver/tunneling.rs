@@ -110,11 +110,11 @@ impl Driver {
             };
             let buffer = &mut io.input[..MAX_PEEK];
             let fed = match stream.peek(buffer) {
-                Ok(0) => again(tunnel, None),
+                Ok(0) => after_close(tunnel, None),
                 Ok(count) => tunnel.feed(&buffer[..count]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Disposition::Keep,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => again(tunnel, Some(error)),
+                Err(error) => after_close(tunnel, Some(error)),
             };
             // Only what is the proxy's is taken off the socket.
             let step = fed.and_then(|(taken, step)| match stream.read(&mut io.input[..taken]) {
@@ -142,7 +142,7 @@ impl Driver {
 }
 
 /// What follows from the proxy's closing the connection.
-fn again(tunnel: &mut Tunnel, error: Option<io::Error>) -> Result<(usize, Step)> {
+fn after_close(tunnel: &mut Tunnel, error: Option<io::Error>) -> Result<(usize, Step)> {
     match (tunnel.retry(), error) {
         (Some(request), _) => Ok((0, Step::Again(request))),
         (None, None) => Err(tunnel.cut()),

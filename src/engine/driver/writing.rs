@@ -49,7 +49,7 @@ impl Driver {
         }
         self.unwritable = Some(self.loss(error));
         self.blocked = Some(io.now);
-        self.come_back(io);
+        self.requeue(io);
         Disposition::Keep
     }
 

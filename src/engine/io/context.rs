@@ -42,7 +42,7 @@ pub struct Io {
     /// What TLS handshakes have taken of this round.
     pub handshake_time: Duration,
     /// Slots that have more to read, or to accept, than one turn allows.
-    pub again: VecDeque<usize>,
+    pub requeued: VecDeque<usize>,
     pub dials: Dials,
     /// Whom to call, and when: one or two for a server.
     pub alarms: Vec<(Moment, Weak<dyn Owner>)>,
@@ -89,7 +89,7 @@ impl Io {
             workers,
             tls: Arc::default(),
             handshake_time: Duration::ZERO,
-            again: VecDeque::new(),
+            requeued: VecDeque::new(),
             dials: Dials::default(),
             alarms: Vec::new(),
             commands: Vec::new(),

@@ -104,10 +104,10 @@ impl EventLoop {
         self.io.next_borrower = None;
         self.obey(runner)?;
         self.serve(runner)?;
-        if self.is_waiting() {
+        if self.has_unserved() {
             return Ok(());
         }
-        self.go_on(runner)?;
+        self.resume_requeued(runner)?;
         self.io.hand_over();
         // A guest who may have what he waits for does not look for more.
         if matches!(runner, Runner::Borrower(_)) && self.io.handle.leadership().is_notified() {
@@ -120,7 +120,7 @@ impl EventLoop {
     }
 
     /// Whether sockets are ready that have not been served: a guest's time was over.
-    fn is_waiting(&self) -> bool {
+    fn has_unserved(&self) -> bool {
         self.served < self.ready.len()
     }
 
@@ -169,18 +169,18 @@ impl EventLoop {
 
     /// Those who had more than a turn allows go on in their order, however many they are, for a part of the round; who
     /// has little to say is not among them, and never waits for more than that.
-    fn go_on(&mut self, runner: Runner) -> Result<(), Halt> {
-        if self.io.again.is_empty() {
+    fn resume_requeued(&mut self, runner: Runner) -> Result<(), Halt> {
+        if self.io.requeued.is_empty() {
             return Ok(());
         }
         let begun = Moment::now();
-        for _ in 0..self.io.again.len() {
-            let Some(slot) = self.io.again.front().copied() else { break };
+        for _ in 0..self.io.requeued.len() {
+            let Some(slot) = self.io.requeued.front().copied() else { break };
             if !self.may(runner, self.table.is_plain_io(slot)) {
                 return Err(Halt::NeedsIoThread);
             }
-            self.io.again.pop_front();
-            self.table.again(&mut self.io, slot);
+            self.io.requeued.pop_front();
+            self.table.resume_turn(&mut self.io, slot);
             if begun.elapsed() >= REQUEUE_BUDGET {
                 break;
             }
@@ -191,7 +191,7 @@ impl EventLoop {
     fn poll(&mut self, runner: Runner) {
         let io = &mut self.io;
         // A listener that has just started may have found newcomers already.
-        let busy = !io.again.is_empty() || !io.commands.is_empty();
+        let busy = !io.requeued.is_empty() || !io.commands.is_empty();
         let timeout = if busy || !io.handle.leadership().begin_poll(|| self.mail.is_empty()) {
             Some(Duration::ZERO)
         } else {
@@ -236,7 +236,7 @@ impl EventLoop {
 
 impl Rounds for EventLoop {
     fn has_work(&self) -> bool {
-        !self.mail.is_empty() || self.is_waiting()
+        !self.mail.is_empty() || self.has_unserved()
     }
 
     fn round_for_host(&mut self, patience: Option<Duration>) -> bool {

@@ -72,7 +72,7 @@ impl Listening {
                 Err(_) => return self.try_later(io),
             }
         }
-        io.again.push_back(self.token / TOKENS);
+        io.requeued.push_back(self.token / TOKENS);
     }
 
     fn try_later(&mut self, io: &mut Io) {

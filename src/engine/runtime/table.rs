@@ -80,7 +80,7 @@ impl Table {
                 self.adopt(io, driver);
             }
             Command::Redial { connection, owner, place, wait } => {
-                let driver = Driver::again(connection, owner, place, io.now + wait);
+                let driver = Driver::redial(connection, owner, place, io.now + wait);
                 self.adopt(io, driver);
             }
             Command::Turn(connection) => self.of(io, &connection, Driver::dial_again),
@@ -154,11 +154,11 @@ impl Table {
     }
 
     /// Goes on where the last turn stopped.
-    pub fn again(&mut self, io: &mut Io, at: usize) {
+    pub fn resume_turn(&mut self, io: &mut Io, at: usize) {
         if matches!(self.slots.get(at), Some(Some(Slot::Listener(_)))) {
             self.listening(io, at, Listening::accept);
         } else {
-            self.drive(io, at, Driver::go_on);
+            self.drive(io, at, Driver::resume_turn);
         }
     }
 
