@@ -14,8 +14,8 @@ impl Driver {
     pub fn close(&mut self, io: &mut Io, code: u16, reason: Reason, discard: bool) -> Disposition {
         match &self.phase {
             Phase::Open => {}
-            Phase::Lingering | Phase::Refusing => return Disposition::Keep,
-            Phase::Pending(_) => return self.lapse(io, "The server stops"),
+            Phase::Lingering | Phase::Rejecting => return Disposition::Keep,
+            Phase::AwaitingAccept(_) => return self.lapse(io, "The server stops"),
             _ => {
                 let why = if self.is_client() { Id::Cancelled } else { Id::ServerStopped };
                 return self.break_off(io, Error::of(why));
@@ -90,7 +90,7 @@ impl Driver {
     /// After a write: is everything said?
     pub(super) fn written(&mut self, io: &mut Io) -> Disposition {
         match self.phase {
-            Phase::Refusing if self.raw.is_none() => self.linger(io),
+            Phase::Rejecting if self.raw.is_none() => self.linger(io),
             Phase::Open if self.closing.sent => {
                 let deaf = self.closing.deaf;
                 let ending = match self.closing.received.take() {

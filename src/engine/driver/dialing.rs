@@ -20,11 +20,11 @@ impl Driver {
 
     /// Its turn has come.
     pub fn dial_again(&mut self, io: &mut Io) -> Disposition {
-        if !matches!(self.phase, Phase::Waiting) {
+        if !matches!(self.phase, Phase::Backoff) {
             return Disposition::Keep;
         }
         let Some(plan) = self.owner.dial_plan(&self.connection) else { return Disposition::Remove };
-        self.phase = Phase::Preparing(Box::new(plan));
+        self.phase = Phase::Resolving(Box::new(plan));
         self.start(io, self.token)
     }
 
@@ -43,7 +43,7 @@ impl Driver {
             Ok(place) => place,
             Err(error) => return self.refuse_to_open(io, error),
         };
-        let Phase::Preparing(plan) = &self.phase else { return Disposition::Keep };
+        let Phase::Resolving(plan) = &self.phase else { return Disposition::Keep };
         let target = &plan.target;
         if let (Some(addresses), false) = (resolve_now(&host, port), target.secure) {
             return self.prepared(io, Ok((addresses, None)));
@@ -65,13 +65,13 @@ impl Driver {
     /// The worker is done.
     pub fn prepared(&mut self, io: &mut Io, outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>) -> Disposition {
         match (outcome, std::mem::replace(&mut self.phase, Phase::Lingering)) {
-            (Ok((addresses, tls)), Phase::Preparing(plan)) => {
+            (Ok((addresses, tls)), Phase::Resolving(plan)) => {
                 let mut dial = Box::new(Dial::new(addresses, self.who()));
                 let state = dial.advance(&io.reactor, self.token, io.now);
                 self.phase = Phase::Dialing { plan, dial, tls };
                 self.dialed(io, state)
             }
-            (Err(error), phase @ Phase::Preparing(_)) => {
+            (Err(error), phase @ Phase::Resolving(_)) => {
                 self.phase = phase;
                 self.refuse_to_open(io, error)
             }
@@ -94,7 +94,7 @@ impl Driver {
                 let registered = stream.reregister(&io.reactor, self.token);
                 self.stream = Some(stream);
                 if let Err(error) = registered {
-                    self.phase = Phase::Securing(Some(plan));
+                    self.phase = Phase::TlsHandshake(Some(plan));
                     return self.lost(io, &error);
                 }
                 if self.proxy().is_some() { self.ask_proxy(io, plan, tls) } else { self.connected(io, plan, tls) }

@@ -28,16 +28,16 @@ impl Driver {
     pub fn start(&mut self, io: &mut Io, token: usize) -> Disposition {
         self.token = token;
         match &self.phase {
-            Phase::Waiting => {
+            Phase::Backoff => {
                 self.tell_wait(io.now);
                 Disposition::Keep
             }
-            Phase::Preparing(_) => {
+            Phase::Resolving(_) => {
                 self.deadline = self.time(Opt::ConnectTimeout).map(|time| io.now + time);
                 self.tell_start();
                 self.prepare(io)
             }
-            Phase::Refusing => {
+            Phase::Rejecting => {
                 self.owner.rejected(0);
                 Disposition::Remove
             }
@@ -61,7 +61,7 @@ impl Driver {
         if let (Some(tls), Some(stream)) = (tls, &mut self.stream) {
             stream.start_tls_client(&tls, plan.target.host.bare());
         }
-        self.phase = Phase::Securing(Some(plan));
+        self.phase = Phase::TlsHandshake(Some(plan));
         self.secure(io)
     }
 
@@ -82,8 +82,8 @@ impl Driver {
                 self.refuse(io, &Refusal::new(400, "This port needs TLS: https:// or wss://"))
             }
             Err(error) => self.refuse_to_open(io, error),
-            Ok(true) => match self.secured() {
-                Phase::Securing(Some(plan)) => {
+            Ok(true) => match self.tls_done() {
+                Phase::TlsHandshake(Some(plan)) => {
                     let protocols: Vec<&str> = plan.protocols.iter().map(String::as_str).collect();
                     let settings = self.deflate_settings();
                     if let Some(caller) = &mut self.caller {
@@ -93,7 +93,7 @@ impl Driver {
                     let handshake = ClientHandshake::new(&plan.target, &plan.headers, &protocols, offer.as_deref());
                     tell_head(self.who(), "out", handshake.request());
                     self.raw = Raw::new(handshake.request().to_vec());
-                    self.phase = Phase::Asking(Box::new(handshake));
+                    self.phase = Phase::AwaitingResponse(Box::new(handshake));
                     if self.flush(io) == Disposition::Remove { Disposition::Remove } else { self.readable(io) }
                 }
                 _ => self.readable(io),
@@ -126,7 +126,7 @@ impl Driver {
                 },
             };
             let who = self.who();
-            let Phase::Asking(handshake) = &mut self.phase else { return Disposition::Keep };
+            let Phase::AwaitingResponse(handshake) = &mut self.phase else { return Disposition::Keep };
             if count == 0 {
                 let error = handshake.cut();
                 return self.refuse_to_open(io, error);
@@ -163,7 +163,7 @@ impl Driver {
                 }
                 Ok(Some(count)) => count,
             };
-            let Phase::Hearing(handshake) = &mut self.phase else { return Disposition::Keep };
+            let Phase::AwaitingRequest(handshake) = &mut self.phase else { return Disposition::Keep };
             let (mut request, rest) = match handshake.feed(&io.input[..count]) {
                 Ok(None) => continue,
                 Ok(Some(heard)) => heard,
@@ -217,7 +217,7 @@ impl Driver {
         self.tell_refusal(refusal);
         self.owner.rejected(refusal.status);
         self.raw = Raw::new(refusal.answer());
-        self.phase = Phase::Refusing;
+        self.phase = Phase::Rejecting;
         self.deadline = Some(io.now + REJECTION_TIMEOUT);
         self.flush(io)
     }
@@ -284,7 +284,7 @@ impl Driver {
 
     pub(super) fn connect_timed_out(&mut self, io: &mut Io) -> Disposition {
         let stage = match &self.phase {
-            Phase::Preparing(_) => {
+            Phase::Resolving(_) => {
                 Arg::Both { en: "looking up the host", ru: "определение адреса узла" }
             }
             Phase::Dialing { .. } | Phase::Tunneling { .. } if self.proxy().is_some() => {
@@ -293,7 +293,7 @@ impl Driver {
             Phase::Dialing { .. } => {
                 Arg::Both { en: "no answer from the address", ru: "адрес не отвечает" }
             }
-            Phase::Securing(_) => Arg::Both { en: "TLS handshake", ru: "рукопожатие TLS" },
+            Phase::TlsHandshake(_) => Arg::Both { en: "TLS handshake", ru: "рукопожатие TLS" },
             _ => Arg::Both { en: "no answer to the handshake", ru: "нет ответа на рукопожатие" },
         };
         let ms = self.owner.options().int(Opt::ConnectTimeout);

@@ -1,6 +1,6 @@
 //! A newcomer that the host has to let in.
 
-use super::setup::Newcomer;
+use super::setup::AwaitingAccept;
 use super::state::{Disposition, Driver, Phase};
 use crate::engine::io::Io;
 use crate::error::{Error, Id};
@@ -13,14 +13,14 @@ const MAX_EARLY_DATA: usize = 4096;
 impl Driver {
     /// The answer that lets it in is ready; it leaves when the host says so, within `AcceptTimeout`.
     pub(super) fn await_host(&mut self, io: &mut Io, rest: Vec<u8>) -> Disposition {
-        self.phase = Phase::Pending(Box::new(Newcomer { answer: std::mem::take(&mut self.raw), rest }));
+        self.phase = Phase::AwaitingAccept(Box::new(AwaitingAccept { answer: std::mem::take(&mut self.raw), rest }));
         self.deadline = self.time(Opt::AcceptTimeout).map(|time| io.now + time);
         self.read_early(io)
     }
 
     /// The host has decided; `None` lets it in.
     pub fn decide(&mut self, io: &mut Io, refusal: Option<&Refusal>) -> Disposition {
-        let Phase::Pending(newcomer) = &mut self.phase else { return Disposition::Keep };
+        let Phase::AwaitingAccept(newcomer) = &mut self.phase else { return Disposition::Keep };
         match refusal {
             Some(refusal) => self.refuse(io, refusal),
             None => {
@@ -41,7 +41,7 @@ impl Driver {
     pub(super) fn read_early(&mut self, io: &mut Io) -> Disposition {
         loop {
             // Some may have come along with the request.
-            if matches!(&self.phase, Phase::Pending(newcomer) if newcomer.rest.len() > MAX_EARLY_DATA) {
+            if matches!(&self.phase, Phase::AwaitingAccept(newcomer) if newcomer.rest.len() > MAX_EARLY_DATA) {
                 self.owner.lapsed(&self.connection);
                 return self.refuse(io, &Refusal::new(400, "Data before the answer"));
             }
@@ -50,7 +50,7 @@ impl Driver {
                 Ok(Some(0)) | Err(_) => return self.break_off(io, Error::of(Id::ClosedEarly)),
                 Ok(Some(count)) => count,
             };
-            let Phase::Pending(newcomer) = &mut self.phase else { return Disposition::Keep };
+            let Phase::AwaitingAccept(newcomer) = &mut self.phase else { return Disposition::Keep };
             newcomer.rest.extend_from_slice(&io.input[..count]);
         }
     }

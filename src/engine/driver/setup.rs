@@ -29,7 +29,7 @@ pub struct Route {
 }
 
 /// What is kept until the host decides.
-pub struct Newcomer {
+pub struct AwaitingAccept {
     pub answer: Option<Box<Raw>>,
     pub rest: Vec<u8>,
 }

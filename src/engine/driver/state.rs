@@ -2,7 +2,7 @@
 
 use super::close_state::Closing;
 use super::liveness::Keepalive;
-use super::setup::{Caller, Newcomer, Raw, Route};
+use super::setup::{AwaitingAccept, Caller, Raw, Route};
 use crate::engine::connection::Connection;
 use crate::engine::io::{BUFFER, DialPlan, Owner, Staged};
 use crate::error::Error;
@@ -27,9 +27,9 @@ pub enum Disposition {
 /// Where a connection is in its life.
 pub enum Phase {
     /// A client waits to dial again, and then for its turn.
-    Waiting,
+    Backoff,
     /// A client waits for addresses and, for `wss`, the system's roots.
-    Preparing(Box<DialPlan>),
+    Resolving(Box<DialPlan>),
     Dialing {
         plan: Box<DialPlan>,
         dial: Box<Dial>,
@@ -42,15 +42,15 @@ pub enum Phase {
         tls: Option<TlsClient>,
     },
     /// TLS handshake; the plan is a client's.
-    Securing(Option<Box<DialPlan>>),
+    TlsHandshake(Option<Box<DialPlan>>),
     /// A client has sent its request.
-    Asking(Box<ClientHandshake>),
+    AwaitingResponse(Box<ClientHandshake>),
     /// A server waits for a request.
-    Hearing(Box<ServerHandshake>),
+    AwaitingRequest(Box<ServerHandshake>),
     /// A server's host decides whether to let it in.
-    Pending(Box<Newcomer>),
+    AwaitingAccept(Box<AwaitingAccept>),
     /// A server tells a newcomer why not.
-    Refusing,
+    Rejecting,
     Open,
     /// Everything is said; the peer closes the socket, or we do when it takes too long.
     Lingering,
@@ -107,14 +107,14 @@ pub struct Driver {
 impl Driver {
     pub fn client(connection: Arc<Connection>, owner: Arc<dyn Owner>, plan: DialPlan) -> Self {
         let place = plan.target.address();
-        let phase = Phase::Preparing(Box::new(plan));
+        let phase = Phase::Resolving(Box::new(plan));
         Self::new(connection, owner, Role::Client, phase, None, Caller::new(&place))
     }
 
     /// A client's next one, which dials at that time to that host and port.
     pub fn redial(connection: Arc<Connection>, owner: Arc<dyn Owner>, place: Arc<str>, at: Moment) -> Self {
         let caller = Caller::new(&place);
-        let mut driver = Self::new(connection, owner, Role::Client, Phase::Waiting, None, caller);
+        let mut driver = Self::new(connection, owner, Role::Client, Phase::Backoff, None, caller);
         driver.deadline = Some(at);
         driver
     }
@@ -128,9 +128,9 @@ impl Driver {
         let phase = match tls {
             Some(tls) => {
                 stream.start_tls_server(&tls);
-                Phase::Securing(None)
+                Phase::TlsHandshake(None)
             }
-            None => Phase::Hearing(Box::default()),
+            None => Phase::AwaitingRequest(Box::default()),
         };
         Self::new(connection, owner, Role::Server, phase, Some(stream), None)
     }

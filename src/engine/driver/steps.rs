@@ -44,14 +44,14 @@ impl Driver {
     /// Something can be read.
     pub fn readable(&mut self, io: &mut Io) -> Disposition {
         match &self.phase {
-            Phase::Waiting | Phase::Preparing(_) | Phase::Dialing { .. } => Disposition::Keep,
+            Phase::Backoff | Phase::Resolving(_) | Phase::Dialing { .. } => Disposition::Keep,
             Phase::Tunneling { .. } => self.tunnel(io),
-            Phase::Securing(_) => self.secure(io),
-            Phase::Asking(_) => self.read_answer(io),
-            Phase::Hearing(_) => self.read_request(io),
-            Phase::Pending(_) => self.read_early(io),
+            Phase::TlsHandshake(_) => self.secure(io),
+            Phase::AwaitingResponse(_) => self.read_answer(io),
+            Phase::AwaitingRequest(_) => self.read_request(io),
+            Phase::AwaitingAccept(_) => self.read_early(io),
             Phase::Open => self.read_frames(io),
-            Phase::Refusing | Phase::Lingering => self.discard_input(io),
+            Phase::Rejecting | Phase::Lingering => self.discard_input(io),
         }
     }
 
@@ -76,20 +76,20 @@ impl Driver {
 
     fn overdue(&mut self, io: &mut Io) -> Disposition {
         match &self.phase {
-            Phase::Waiting => self.ask_for_turn(io),
-            Phase::Preparing(_)
+            Phase::Backoff => self.ask_for_turn(io),
+            Phase::Resolving(_)
             | Phase::Dialing { .. }
             | Phase::Tunneling { .. }
-            | Phase::Securing(Some(_))
-            | Phase::Asking(_) => self.connect_timed_out(io),
-            Phase::Securing(None) | Phase::Hearing(_) => {
+            | Phase::TlsHandshake(Some(_))
+            | Phase::AwaitingResponse(_) => self.connect_timed_out(io),
+            Phase::TlsHandshake(None) | Phase::AwaitingRequest(_) => {
                 let ms = self.owner.options().int(Opt::HandshakeTimeout);
                 self.tell_lost_newcomer(&Error::new(Id::HandshakeTimeout, [ms.into()]));
                 self.owner.rejected(0);
                 Disposition::Remove
             }
-            Phase::Pending(_) => self.lapse(io, "Nobody let it in"),
-            Phase::Refusing | Phase::Lingering => Disposition::Remove,
+            Phase::AwaitingAccept(_) => self.lapse(io, "Nobody let it in"),
+            Phase::Rejecting | Phase::Lingering => Disposition::Remove,
             Phase::Open if self.closing.is_held() => self.farewell_due(io),
             Phase::Open => self.close_timed_out(io),
         }
@@ -130,18 +130,18 @@ impl Driver {
                     stream.abort();
                 }
             }
-            Phase::Lingering | Phase::Refusing => {}
-            Phase::Securing(None) | Phase::Hearing(_) | Phase::Pending(_) => {
+            Phase::Lingering | Phase::Rejecting => {}
+            Phase::TlsHandshake(None) | Phase::AwaitingRequest(_) | Phase::AwaitingAccept(_) => {
                 self.tell_lost_newcomer(&error);
                 self.owner.lapsed(&self.connection);
                 self.owner.rejected(0);
             }
-            Phase::Waiting
-            | Phase::Preparing(_)
+            Phase::Backoff
+            | Phase::Resolving(_)
             | Phase::Dialing { .. }
             | Phase::Tunneling { .. }
-            | Phase::Securing(Some(_))
-            | Phase::Asking(_) => {
+            | Phase::TlsHandshake(Some(_))
+            | Phase::AwaitingResponse(_) => {
                 self.tell_failure(&error);
                 self.owner.failed(&self.connection, &error);
             }

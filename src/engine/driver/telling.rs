@@ -18,11 +18,11 @@ pub(super) fn tell_head(who: Who, way: &str, head: &[u8]) {
 
 impl Driver {
     /// TLS is through, or there is none. The phase of before.
-    pub(super) fn secured(&mut self) -> Phase {
+    pub(super) fn tls_done(&mut self) -> Phase {
         if self.stream.as_ref().is_some_and(Stream::is_tls) {
             log::debug!(self.who(), "TLS handshake done");
         }
-        std::mem::replace(&mut self.phase, Phase::Hearing(Box::default()))
+        std::mem::replace(&mut self.phase, Phase::AwaitingRequest(Box::default()))
     }
 
     /// Who is on the other side.
@@ -39,7 +39,7 @@ impl Driver {
     }
 
     pub(super) fn tell_start(&self) {
-        if let Phase::Preparing(plan) = &self.phase {
+        if let Phase::Resolving(plan) = &self.phase {
             log::info!(self.who(), "connecting to {}", plan.target.shown);
         }
     }
@@ -89,7 +89,7 @@ impl Driver {
     pub(super) fn tell_lost_newcomer(&self, why: &Error) {
         let silent = match (why.root(), &self.phase) {
             (Id::TlsUnused, _) => true,
-            (Id::ClosedEarly | Id::ConnectionLost, Phase::Hearing(handshake)) => handshake.is_untouched(),
+            (Id::ClosedEarly | Id::ConnectionLost, Phase::AwaitingRequest(handshake)) => handshake.is_untouched(),
             _ => false,
         };
         let level = if silent { Level::Debug } else { Level::Info };

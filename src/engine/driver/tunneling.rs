@@ -15,7 +15,7 @@ const MAX_PEEK: usize = 4096;
 impl Driver {
     /// Whom to dial: the server, or the proxy that leads there.
     pub(super) fn choose_way(&mut self) -> Result<(Host, u16)> {
-        let Phase::Preparing(plan) = &self.phase else { return Err(Error::of(Id::Cancelled)) };
+        let Phase::Resolving(plan) = &self.phase else { return Err(Error::of(Id::Cancelled)) };
         let target = &plan.target;
         match plan.proxy.choose(target.secure, target.host.bare(), target.port)? {
             None => {
@@ -67,7 +67,7 @@ impl Driver {
         };
         match tunnel {
             Err(error) => {
-                self.phase = Phase::Securing(Some(plan));
+                self.phase = Phase::TlsHandshake(Some(plan));
                 self.refuse_to_open(io, error)
             }
             Ok((tunnel, request)) => {
