@@ -40,7 +40,7 @@ impl Shared {
 
     fn wait_and_dial(&self, state: &mut State, before: &Arc<Connection>, wait: Duration) {
         let (Some(owner), Some(target)) = (self.own.upgrade(), &state.target) else { return };
-        let place = Arc::from(target.address());
+        let authority = Arc::from(target.address());
         let connection = before.successor();
         // What the host sends meanwhile waits for it.
         connection.outbox.open();
@@ -48,7 +48,7 @@ impl Shared {
         state.tries.due = Instant::now().checked_add(wait);
         state.connection = Some(connection.clone());
         state.live.push(connection.clone());
-        before.post(Command::Redial { connection, owner, place, wait });
+        before.post(Command::Redial { connection, owner, authority, wait });
     }
 
     /// What to dial, with the headers and subprotocols that are set now.

@@ -11,7 +11,7 @@ impl Driver {
     /// The wait is over. Waiting for a turn takes nothing from `ConnectTimeout`, which begins with the dial.
     pub(super) fn ask_for_turn(&mut self, io: &mut Io) -> Disposition {
         self.deadline = None;
-        if io.dials.begin(&self.connection, &Arc::from(self.called())) {
+        if io.dials.begin(&self.connection, &Arc::from(self.authority())) {
             self.dial_again(io)
         } else {
             Disposition::Keep
@@ -39,7 +39,7 @@ impl Driver {
 
     /// Finds the addresses and the system's roots; what may block goes to a worker.
     pub(super) fn prepare(&mut self, io: &mut Io) -> Disposition {
-        let (host, port) = match self.choose_way() {
+        let (host, port) = match self.choose_route() {
             Ok(place) => place,
             Err(error) => return self.refuse_to_open(io, error),
         };

@@ -86,8 +86,8 @@ impl Driver {
                 Phase::TlsHandshake(Some(plan)) => {
                     let protocols: Vec<&str> = plan.protocols.iter().map(String::as_str).collect();
                     let settings = self.deflate_settings();
-                    if let Some(caller) = &mut self.caller {
-                        caller.offered = settings;
+                    if let Some(client_part) = &mut self.client_part {
+                        client_part.offered = settings;
                     }
                     let offer = settings.map(deflate::offer);
                     let handshake = ClientHandshake::new(&plan.target, &plan.headers, &protocols, offer.as_deref());
@@ -139,7 +139,7 @@ impl Driver {
                 Ok(None) => {}
                 Err(error) => return self.refuse_to_open(io, error),
                 Ok(Some((agreed, rest))) => {
-                    if let Some(settings) = self.caller.as_ref().and_then(|caller| caller.offered) {
+                    if let Some(settings) = self.client_part.as_ref().and_then(|client_part| client_part.offered) {
                         match deflate::accepted(settings, &agreed.extensions) {
                             Ok(agreement) => self.deflate(agreement),
                             Err(error) => return self.refuse_to_open(io, error),

@@ -5,17 +5,17 @@ use crate::proxy::Proxy;
 use crate::ws::deflate::Settings;
 
 /// What only a client's end of a connection knows. Boxed, because the ten thousand connections of a server have none.
-pub struct Caller {
+pub struct ClientPart {
     /// Host and port, for error texts.
-    pub place: Box<str>,
+    pub authority: Box<str>,
     pub proxy: Option<Box<Route>>,
     /// What was offered of permessage-deflate.
     pub offered: Option<Settings>,
 }
 
-impl Caller {
-    pub fn new(place: &str) -> Option<Box<Self>> {
-        Some(Box::new(Self { place: place.into(), proxy: None, offered: None }))
+impl ClientPart {
+    pub fn new(authority: &str) -> Option<Box<Self>> {
+        Some(Box::new(Self { authority: authority.into(), proxy: None, offered: None }))
     }
 }
 

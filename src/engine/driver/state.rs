@@ -2,7 +2,7 @@
 
 use super::close_state::Closing;
 use super::liveness::Keepalive;
-use super::setup::{AwaitingAccept, Caller, Raw, Route};
+use super::setup::{AwaitingAccept, ClientPart, Raw, Route};
 use crate::engine::connection::Connection;
 use crate::engine::io::{BUFFER, DialPlan, Owner, Staged};
 use crate::error::Error;
@@ -68,7 +68,7 @@ pub struct Driver {
     pub(super) role: Role,
     pub(super) phase: Phase,
     pub(super) stream: Option<Stream>,
-    pub(super) caller: Option<Box<Caller>>,
+    pub(super) client_part: Option<Box<ClientPart>>,
     pub(super) token: usize,
     /// The end of the present phase.
     pub(super) deadline: Option<Moment>,
@@ -106,15 +106,15 @@ pub struct Driver {
 
 impl Driver {
     pub fn client(connection: Arc<Connection>, owner: Arc<dyn Owner>, plan: DialPlan) -> Self {
-        let place = plan.target.address();
+        let authority = plan.target.address();
         let phase = Phase::Resolving(Box::new(plan));
-        Self::new(connection, owner, Role::Client, phase, None, Caller::new(&place))
+        Self::new(connection, owner, Role::Client, phase, None, ClientPart::new(&authority))
     }
 
     /// A client's next one, which dials at that time to that host and port.
-    pub fn redial(connection: Arc<Connection>, owner: Arc<dyn Owner>, place: Arc<str>, at: Moment) -> Self {
-        let caller = Caller::new(&place);
-        let mut driver = Self::new(connection, owner, Role::Client, Phase::Backoff, None, caller);
+    pub fn redial(connection: Arc<Connection>, owner: Arc<dyn Owner>, authority: Arc<str>, at: Moment) -> Self {
+        let client_part = ClientPart::new(&authority);
+        let mut driver = Self::new(connection, owner, Role::Client, Phase::Backoff, None, client_part);
         driver.deadline = Some(at);
         driver
     }
@@ -141,7 +141,7 @@ impl Driver {
         role: Role,
         phase: Phase,
         stream: Option<Stream>,
-        caller: Option<Box<Caller>>,
+        client_part: Option<Box<ClientPart>>,
     ) -> Self {
         Self {
             connection,
@@ -149,7 +149,7 @@ impl Driver {
             role,
             phase,
             stream,
-            caller,
+            client_part,
             token: 0,
             deadline: None,
             armed: None,
@@ -186,13 +186,13 @@ impl Driver {
     }
 
     /// Host and port of the server that it connects to.
-    pub fn called(&self) -> &str {
-        self.caller.as_ref().map_or("", |caller| &caller.place)
+    pub fn authority(&self) -> &str {
+        self.client_part.as_ref().map_or("", |client_part| &client_part.authority)
     }
 
     /// The proxy on the way there.
     pub fn proxy(&self) -> Option<&Route> {
-        self.caller.as_ref()?.proxy.as_deref()
+        self.client_part.as_ref()?.proxy.as_deref()
     }
 }
 

@@ -26,11 +26,11 @@ impl Driver {
     }
 
     /// Who is on the other side.
-    fn place(&self) -> String {
+    fn peer_name(&self) -> String {
         let known = self.connection.info().and_then(|info| info.address);
         match known.or_else(|| self.stream.as_ref().and_then(Stream::peer_addr)) {
             Some(address) if !self.is_client() => address.to_string(),
-            Some(_) | None => self.called().to_owned(),
+            Some(_) | None => self.authority().to_owned(),
         }
     }
 
@@ -46,7 +46,7 @@ impl Driver {
 
     pub(super) fn tell_wait(&self, now: Moment) {
         let left = self.deadline.map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(now));
-        log::info!(self.who(), "{} is tried again in {} ms", self.called(), left.as_millis());
+        log::info!(self.who(), "{} is tried again in {} ms", self.authority(), left.as_millis());
     }
 
     pub(super) fn tell_open(&mut self) {
@@ -76,12 +76,12 @@ impl Driver {
     /// What load balancers and monitors ask for every second is told at `debug` only.
     pub(super) fn tell_refusal(&self, refusal: &Refusal) {
         let level = if refusal.plain { Level::Debug } else { Level::Info };
-        let place = self.place();
-        log::at!(level, self.who(), "refused {place}: HTTP {} {}", refusal.status, refusal.text);
+        let peer_name = self.peer_name();
+        log::at!(level, self.who(), "refused {peer_name}: HTTP {} {}", refusal.status, refusal.text);
     }
 
     pub(super) fn tell_newcomer(&self) {
-        log::debug!(self.who(), "accepted {}", self.place());
+        log::debug!(self.who(), "accepted {}", self.peer_name());
     }
 
     /// A newcomer whose handshake came to nothing. Of one that has sent nothing at all, as who checks whether the port
@@ -93,7 +93,7 @@ impl Driver {
             _ => false,
         };
         let level = if silent { Level::Debug } else { Level::Info };
-        log::at!(level, self.who(), "handshake with {} not finished: {why}", self.place());
+        log::at!(level, self.who(), "handshake with {} not finished: {why}", self.peer_name());
     }
 
     /// A frame that is about to leave.

@@ -14,27 +14,27 @@ const MAX_PEEK: usize = 4096;
 
 impl Driver {
     /// Whom to dial: the server, or the proxy that leads there.
-    pub(super) fn choose_way(&mut self) -> Result<(Host, u16)> {
+    pub(super) fn choose_route(&mut self) -> Result<(Host, u16)> {
         let Phase::Resolving(plan) = &self.phase else { return Err(Error::of(Id::Cancelled)) };
         let target = &plan.target;
         match plan.proxy.choose(target.secure, target.host.bare(), target.port)? {
             None => {
                 let place = (target.host.clone(), target.port);
-                self.go_through(None);
+                self.set_route(None);
                 Ok(place)
             }
             Some(proxy) => {
                 let place = (proxy.host.clone(), proxy.port);
                 log::info!(self.who(), "through the proxy {}", proxy.shown());
-                self.go_through(Some(Box::new(Route { proxy, open: false, resumed: None })));
+                self.set_route(Some(Box::new(Route { proxy, open: false, resumed: None })));
                 Ok(place)
             }
         }
     }
 
-    fn go_through(&mut self, route: Option<Box<Route>>) {
-        if let Some(caller) = &mut self.caller {
-            caller.proxy = route;
+    fn set_route(&mut self, route: Option<Box<Route>>) {
+        if let Some(client_part) = &mut self.client_part {
+            client_part.proxy = route;
         }
     }
 
@@ -44,13 +44,14 @@ impl Driver {
         if !self.is_client() {
             return error;
         }
-        let place = self.called().into();
+        let authority = self.authority().into();
         match self.proxy() {
-            None => Error::new(Id::ConnectingTo, [place]).because(error),
+            None => Error::new(Id::ConnectingTo, [authority]).because(error),
             Some(route) => {
                 // Before it is open there is no TLS on the way: these are our own files and settings.
                 let ours = matches!(error.code(), Code::File | Code::Tls | Code::Certificate);
-                let through = Error::new(Id::ConnectingThrough, [place, route.proxy.address().into()]).because(error);
+                let through =
+                    Error::new(Id::ConnectingThrough, [authority, route.proxy.address().into()]).because(error);
                 if route.open || ours { through } else { through.with_own_code() }
             }
         }
@@ -58,7 +59,7 @@ impl Driver {
 
     /// The proxy has been reached.
     pub(super) fn ask_proxy(&mut self, io: &mut Io, plan: Box<DialPlan>, tls: Option<TlsClient>) -> Disposition {
-        let route = self.caller.as_mut().and_then(|caller| caller.proxy.as_mut());
+        let route = self.client_part.as_mut().and_then(|client_part| client_part.proxy.as_mut());
         let Some(route) = route else { return self.connected(io, plan, tls) };
         let tunnel = match route.resumed.take() {
             Some(resumed) => Ok(resumed),
@@ -87,7 +88,7 @@ impl Driver {
             stream.deregister(&io.reactor);
             stream.peer_addr()
         });
-        if let Some(route) = self.caller.as_mut().and_then(|caller| caller.proxy.as_mut()) {
+        if let Some(route) = self.client_part.as_mut().and_then(|client_part| client_part.proxy.as_mut()) {
             route.resumed = Some((tunnel, request));
         }
         (self.raw, self.blocked, self.half_closed) = (None, None, false);
@@ -134,7 +135,7 @@ impl Driver {
             return Disposition::Remove;
         };
         log::debug!(self.who(), "the tunnel is open");
-        if let Some(route) = self.caller.as_mut().and_then(|caller| caller.proxy.as_mut()) {
+        if let Some(route) = self.client_part.as_mut().and_then(|client_part| client_part.proxy.as_mut()) {
             route.open = true;
         }
         self.connected(io, plan, tls)

@@ -21,7 +21,7 @@ pub enum Command {
         connection: Arc<Connection>,
         owner: Arc<dyn Owner>,
         /// Host and port.
-        place: Arc<str>,
+        authority: Arc<str>,
         wait: Duration,
     },
     /// Its turn to dial has come.

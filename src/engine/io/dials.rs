@@ -19,18 +19,18 @@ pub struct Dials {
 }
 
 impl Dials {
-    fn has_room(&self, place: &str) -> bool {
-        let same = || self.under_way.values().filter(|other| ***other == *place).count();
+    fn has_room(&self, authority: &str) -> bool {
+        let same = || self.under_way.values().filter(|other| ***other == *authority).count();
         self.under_way.len() < TO_ALL && same() < TO_ONE
     }
 
     /// Whether it may dial now; otherwise its turn comes.
-    pub fn begin(&mut self, connection: &Arc<Connection>, place: &Arc<str>) -> bool {
-        let now = self.has_room(place);
+    pub fn begin(&mut self, connection: &Arc<Connection>, authority: &Arc<str>) -> bool {
+        let now = self.has_room(authority);
         if now {
-            self.under_way.insert(connection.serial, place.clone());
+            self.under_way.insert(connection.serial, authority.clone());
         } else {
-            self.waiting.push_back((connection.clone(), place.clone()));
+            self.waiting.push_back((connection.clone(), authority.clone()));
         }
         now
     }
@@ -41,9 +41,9 @@ impl Dials {
             self.waiting.retain(|(other, _)| other.serial != connection.serial);
             return None;
         }
-        let at = self.waiting.iter().position(|(_, place)| self.has_room(place))?;
-        let (next, place) = self.waiting.remove(at)?;
-        self.under_way.insert(next.serial, place);
+        let at = self.waiting.iter().position(|(_, authority)| self.has_room(authority))?;
+        let (next, authority) = self.waiting.remove(at)?;
+        self.under_way.insert(next.serial, authority);
         Some(next)
     }
 }

@@ -79,8 +79,8 @@ impl Table {
                 let driver = Driver::client(connection, owner, *plan);
                 self.adopt(io, driver);
             }
-            Command::Redial { connection, owner, place, wait } => {
-                let driver = Driver::redial(connection, owner, place, io.now + wait);
+            Command::Redial { connection, owner, authority, wait } => {
+                let driver = Driver::redial(connection, owner, authority, io.now + wait);
                 self.adopt(io, driver);
             }
             Command::Turn(connection) => self.of(io, &connection, Driver::dial_again),
