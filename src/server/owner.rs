@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Handshakes under way beyond `MaxConnections`: each holds a socket and a few hundred bytes.
-const NEWCOMERS: usize = 4096;
+const MAX_HANDSHAKES: usize = 4096;
 
 /// The same server behind the trait objects that connections keep.
 impl Acceptor for Shared {
@@ -21,7 +21,7 @@ impl Acceptor for Shared {
         if state.phase != Phase::Running || state.cancelled || state.ios.is_empty() {
             return None;
         }
-        if state.registry.live_count() >= self.options.size(Opt::MaxConnections).saturating_add(NEWCOMERS) {
+        if state.registry.live_count() >= self.options.size(Opt::MaxConnections).saturating_add(MAX_HANDSHAKES) {
             drop(state);
             log::info!(self.object.itself(), "refused {address}: too many have not finished their handshake");
             self.rejected(503);
@@ -80,7 +80,7 @@ impl Owner for Shared {
     }
 
     fn lapsed(&self, connection: &Arc<Connection>) {
-        self.forget_newcomer(connection);
+        self.withdraw(connection);
     }
 
     fn opened(&self, connection: &Arc<Connection>) -> bool {

@@ -114,7 +114,7 @@ impl Shared {
     }
 
     /// One that was pending will not open, and the host has not said so: it is told.
-    pub(super) fn forget_newcomer(&self, connection: &Arc<Connection>) {
+    pub(super) fn withdraw(&self, connection: &Arc<Connection>) {
         let mut state = lock(&self.state);
         let ending = Ending { code: 1006, reason: Reason::none(), clean: false };
         // One that was let in has its name: the session, and what waits in it, outlives this visit, too.

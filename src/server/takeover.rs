@@ -47,8 +47,8 @@ impl Shared {
             let opening = if badge.is_blank() && waiting == (0, 0) {
                 Opening::of(connection.clone())
             } else {
-                let newcomer = connection.clone();
-                Opening::new(move || Self::with_badge(opening_json(&newcomer, waiting), &badge).to_string())
+                let incoming = connection.clone();
+                Opening::new(move || Self::with_badge(opening_json(&incoming, waiting), &badge).to_string())
             };
             dispatch |= self.inbox.add(Some(connection), Body::Open(opening));
         }

@@ -42,7 +42,7 @@ impl Driver {
                 Disposition::Remove
             }
             _ => {
-                self.tell_newcomer();
+                self.tell_accepted();
                 self.deadline = self.time(Opt::HandshakeTimeout).map(|time| io.now + time);
                 let registered = self.stream.as_mut().map(|stream| stream.register(&io.reactor, token));
                 match registered {

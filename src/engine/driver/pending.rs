@@ -20,12 +20,12 @@ impl Driver {
 
     /// The host has decided; `None` lets it in.
     pub fn decide(&mut self, io: &mut Io, refusal: Option<&Refusal>) -> Disposition {
-        let Phase::AwaitingAccept(newcomer) = &mut self.phase else { return Disposition::Keep };
+        let Phase::AwaitingAccept(incoming) = &mut self.phase else { return Disposition::Keep };
         match refusal {
             Some(refusal) => self.refuse(io, refusal),
             None => {
-                self.raw = std::mem::take(&mut newcomer.answer);
-                let rest = std::mem::take(&mut newcomer.rest);
+                self.raw = std::mem::take(&mut incoming.answer);
+                let rest = std::mem::take(&mut incoming.rest);
                 self.begin(io, rest)
             }
         }
@@ -41,7 +41,7 @@ impl Driver {
     pub(super) fn read_early(&mut self, io: &mut Io) -> Disposition {
         loop {
             // Some may have come along with the request.
-            if matches!(&self.phase, Phase::AwaitingAccept(newcomer) if newcomer.rest.len() > MAX_EARLY_DATA) {
+            if matches!(&self.phase, Phase::AwaitingAccept(incoming) if incoming.rest.len() > MAX_EARLY_DATA) {
                 self.owner.lapsed(&self.connection);
                 return self.refuse(io, &Refusal::new(400, "Data before the answer"));
             }
@@ -50,8 +50,8 @@ impl Driver {
                 Ok(Some(0)) | Err(_) => return self.break_off(io, Error::of(Id::ClosedEarly)),
                 Ok(Some(count)) => count,
             };
-            let Phase::AwaitingAccept(newcomer) = &mut self.phase else { return Disposition::Keep };
-            newcomer.rest.extend_from_slice(&io.input[..count]);
+            let Phase::AwaitingAccept(incoming) = &mut self.phase else { return Disposition::Keep };
+            incoming.rest.extend_from_slice(&io.input[..count]);
         }
     }
 }

@@ -84,7 +84,7 @@ impl Driver {
             | Phase::AwaitingResponse(_) => self.connect_timed_out(io),
             Phase::TlsHandshake(None) | Phase::AwaitingRequest(_) => {
                 let ms = self.owner.options().int(Opt::HandshakeTimeout);
-                self.tell_lost_newcomer(&Error::new(Id::HandshakeTimeout, [ms.into()]));
+                self.tell_failed_handshake(&Error::new(Id::HandshakeTimeout, [ms.into()]));
                 self.owner.rejected(0);
                 Disposition::Remove
             }
@@ -132,7 +132,7 @@ impl Driver {
             }
             Phase::Lingering | Phase::Rejecting => {}
             Phase::TlsHandshake(None) | Phase::AwaitingRequest(_) | Phase::AwaitingAccept(_) => {
-                self.tell_lost_newcomer(&error);
+                self.tell_failed_handshake(&error);
                 self.owner.lapsed(&self.connection);
                 self.owner.rejected(0);
             }

@@ -80,13 +80,13 @@ impl Driver {
         log::at!(level, self.who(), "refused {peer_name}: HTTP {} {}", refusal.status, refusal.text);
     }
 
-    pub(super) fn tell_newcomer(&self) {
+    pub(super) fn tell_accepted(&self) {
         log::debug!(self.who(), "accepted {}", self.peer_name());
     }
 
     /// A newcomer whose handshake came to nothing. Of one that has sent nothing at all, as who checks whether the port
     /// is open, `debug` tells.
-    pub(super) fn tell_lost_newcomer(&self, why: &Error) {
+    pub(super) fn tell_failed_handshake(&self, why: &Error) {
         let silent = match (why.root(), &self.phase) {
             (Id::TlsUnused, _) => true,
             (Id::ClosedEarly | Id::ConnectionLost, Phase::AwaitingRequest(handshake)) => handshake.is_untouched(),

@@ -116,7 +116,7 @@ impl EventLoop {
         self.poll(runner);
         self.serve(runner)?;
         self.keep_time(runner)?;
-        self.welcome(runner)
+        self.take_accepted(runner)
     }
 
     /// Whether sockets are ready that have not been served: a guest's time was over.
@@ -223,7 +223,7 @@ impl EventLoop {
     }
 
     /// Those whom a listener has accepted in this round.
-    fn welcome(&mut self, runner: Runner) -> Result<(), Halt> {
+    fn take_accepted(&mut self, runner: Runner) -> Result<(), Halt> {
         if !self.may(runner, self.io.commands.is_empty()) {
             return Err(Halt::NeedsIoThread);
         }
