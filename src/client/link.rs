@@ -137,7 +137,7 @@ impl Shared {
     }
 
     /// Waits until the I/O thread has let go of every connection; those that only wait for the peer's FIN do not.
-    pub(super) fn wait_gone(&self) {
+    pub(super) fn wait_released(&self) {
         let mut state = lock(&self.state);
         state.live.iter().for_each(Connection::abort);
         while !state.live.is_empty() {
@@ -253,7 +253,7 @@ impl Owner for Shared {
         self.settled(state, handler);
     }
 
-    fn gone(&self, connection: &Arc<Connection>) {
+    fn released(&self, connection: &Arc<Connection>) {
         connection.release_pings();
         lock(&self.state).live.retain(|other| !Arc::ptr_eq(other, connection));
         self.changed.notify_all();

@@ -261,7 +261,7 @@ impl Client {
         // The queue is no longer read: its messages must not hold the connection back.
         shared.inbox.clear();
         let _ = shared.disconnect(1001, "");
-        shared.wait_gone();
+        shared.wait_released();
         let _ = shared.inbox.set_handler(None);
         shared.inbox.clear();
         self.set_identity(None);

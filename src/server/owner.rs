@@ -61,7 +61,7 @@ impl Owner for Shared {
         self.object
     }
 
-    fn judge(
+    fn check_request(
         &self,
         connection: &Arc<Connection>,
         address: Option<SocketAddr>,
@@ -79,7 +79,7 @@ impl Owner for Shared {
         self.ask_host(connection)
     }
 
-    fn lapsed(&self, connection: &Arc<Connection>) {
+    fn withdrawn(&self, connection: &Arc<Connection>) {
         self.withdraw(connection);
     }
 
@@ -111,12 +111,12 @@ impl Owner for Shared {
         self.look_at_sessions();
     }
 
-    fn gone(&self, connection: &Arc<Connection>) {
+    fn released(&self, connection: &Arc<Connection>) {
         if connection.info().is_none() {
             // It never opened; the end of an open one has decided about its outbox.
             connection.release_waiters();
         }
-        lock(&self.state).registry.gone(connection);
+        lock(&self.state).registry.released(connection);
         self.changed.notify_all();
     }
 

@@ -122,7 +122,7 @@ impl Registry {
         Some(connection)
     }
 
-    pub fn gone(&mut self, connection: &Connection) {
+    pub fn released(&mut self, connection: &Connection) {
         self.release(connection.serial);
         self.pending.remove(&connection.id());
         self.remove(connection.id());

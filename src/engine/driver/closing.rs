@@ -15,7 +15,7 @@ impl Driver {
         match &self.phase {
             Phase::Open => {}
             Phase::Lingering | Phase::Rejecting => return Disposition::Keep,
-            Phase::AwaitingAccept(_) => return self.lapse(io, "The server stops"),
+            Phase::AwaitingAccept(_) => return self.reject_undecided(io, "The server stops"),
             _ => {
                 let why = if self.is_client() { Id::Cancelled } else { Id::ServerStopped };
                 return self.break_off(io, Error::of(why));

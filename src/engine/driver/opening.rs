@@ -170,7 +170,7 @@ impl Driver {
                 Err(refusal) => return self.refuse(io, &refusal),
             };
             tell_head(self.who(), "in", request.head());
-            return match self.owner.judge(
+            return match self.owner.check_request(
                 &self.connection,
                 self.stream.as_ref().and_then(Stream::peer_addr),
                 &mut request,

@@ -32,8 +32,8 @@ impl Driver {
     }
 
     /// Refuses one for which nobody decides any more.
-    pub(super) fn lapse(&mut self, io: &mut Io, why: &'static str) -> Disposition {
-        self.owner.lapsed(&self.connection);
+    pub(super) fn reject_undecided(&mut self, io: &mut Io, why: &'static str) -> Disposition {
+        self.owner.withdrawn(&self.connection);
         self.refuse(io, &Refusal::new(503, why))
     }
 
@@ -42,7 +42,7 @@ impl Driver {
         loop {
             // Some may have come along with the request.
             if matches!(&self.phase, Phase::AwaitingAccept(incoming) if incoming.rest.len() > MAX_EARLY_DATA) {
-                self.owner.lapsed(&self.connection);
+                self.owner.withdrawn(&self.connection);
                 return self.refuse(io, &Refusal::new(400, "Data before the answer"));
             }
             let count = match self.read_some(io) {

@@ -88,7 +88,7 @@ impl Driver {
                 self.owner.rejected(0);
                 Disposition::Remove
             }
-            Phase::AwaitingAccept(_) => self.lapse(io, "Nobody let it in"),
+            Phase::AwaitingAccept(_) => self.reject_undecided(io, "Nobody let it in"),
             Phase::Rejecting | Phase::Lingering => Disposition::Remove,
             Phase::Open if self.closing.is_held() => self.farewell_due(io),
             Phase::Open => self.close_timed_out(io),
@@ -133,7 +133,7 @@ impl Driver {
             Phase::Lingering | Phase::Rejecting => {}
             Phase::TlsHandshake(None) | Phase::AwaitingRequest(_) | Phase::AwaitingAccept(_) => {
                 self.tell_failed_handshake(&error);
-                self.owner.lapsed(&self.connection);
+                self.owner.withdrawn(&self.connection);
                 self.owner.rejected(0);
             }
             Phase::Backoff
@@ -174,7 +174,7 @@ impl Driver {
         self.book_held(0);
         self.hand_back();
         self.leave_turn(io);
-        self.owner.gone(&self.connection);
+        self.owner.released(&self.connection);
     }
 
     /// Books the bytes of an unfinished message; false when all connections together hold too many.

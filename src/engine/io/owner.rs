@@ -24,7 +24,7 @@ pub struct End {
 }
 
 /// The object a connection belongs to. Called on the I/O thread, or by a guest that runs its loop on a host's thread
-/// ([`crate::engine::mailbox`]): he calls `peer_closes`, `ended` and `gone`. Must neither block nor call back into the loop.
+/// ([`crate::engine::mailbox`]): he calls `peer_closes`, `ended` and `released`. Must neither block nor call back into the loop.
 pub trait Owner: Send + Sync {
     fn inbox(&self) -> &Arc<Inbox>;
     fn options(&self) -> &Options;
@@ -32,7 +32,7 @@ pub trait Owner: Send + Sync {
     fn object(&self) -> Object;
 
     /// A server decides about a handshake: the subprotocol, or a refusal.
-    fn judge(
+    fn check_request(
         &self,
         _connection: &Arc<Connection>,
         _address: Option<SocketAddr>,
@@ -47,7 +47,7 @@ pub trait Owner: Send + Sync {
     }
 
     /// One that the host has to let in, or has just let in, will not open.
-    fn lapsed(&self, _connection: &Arc<Connection>) {}
+    fn withdrawn(&self, _connection: &Arc<Connection>) {}
 
     /// What a connection that has waited to dial again asks for now; `None` when nobody wants it any more.
     fn dial_plan(&self, _connection: &Arc<Connection>) -> Option<DialPlan> {
@@ -75,7 +75,7 @@ pub trait Owner: Send + Sync {
     fn ended(&self, connection: &Arc<Connection>, end: &End);
 
     /// The I/O thread has let go of it; the last call, whatever came before.
-    fn gone(&self, connection: &Arc<Connection>);
+    fn released(&self, connection: &Arc<Connection>);
 
     /// The time of an alarm that it has set has come.
     fn alarm(&self) {}

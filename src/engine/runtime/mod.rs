@@ -5,7 +5,7 @@
 //! Owns: the threads, from the first object to the last; the slots of an I/O thread with their drivers and listeners.
 //! Locks: that of the process's threads. Inside it threads are started and joined, the log and the payload pool opened
 //! and closed. A join is sound there only because a thread that is told to stop has no connection left whose handler
-//! could want the lock: `Owner::gone` is the last call.
+//! could want the lock: `Owner::released` is the last call.
 
 mod event_loop;
 mod listening;
