@@ -11,7 +11,7 @@ use std::time::Duration;
 pub const LINGER: Duration = Duration::from_secs(1);
 
 /// A close frame that waits for the host.
-pub struct Held {
+pub struct DeferredClose {
     pub payload: Bytes,
     pub until: Moment,
     pub step: Duration,
@@ -25,7 +25,7 @@ pub struct Closing {
     /// The close frame to send once the queue is empty.
     pub asked: Option<Box<Bytes>>,
     /// The close frame that waits until the host has answered what came before the violation.
-    pub held: Option<Box<Held>>,
+    pub deferred: Option<Box<DeferredClose>>,
     /// When the last message was put into the queue.
     pub last_message: Option<Moment>,
     staged: bool,
@@ -51,8 +51,8 @@ impl Closing {
         self.asked.is_some() || self.staged
     }
 
-    pub fn is_held(&self) -> bool {
-        self.held.is_some()
+    pub fn is_deferred(&self) -> bool {
+        self.deferred.is_some()
     }
 
     pub fn is_staged(&self) -> bool {

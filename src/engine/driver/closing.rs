@@ -21,7 +21,7 @@ impl Driver {
                 return self.break_off(io, Error::of(why));
             }
         }
-        if self.closing.is_held() && self.say_farewell(io) == Disposition::Remove {
+        if self.closing.is_deferred() && self.send_deferred_close(io) == Disposition::Remove {
             return Disposition::Remove;
         }
         let payload = (!self.closing.has_begun()).then(|| close_payload(code, &reason.text(Language::English)));
@@ -128,7 +128,7 @@ impl Driver {
 
     /// The peer has closed the socket.
     pub(super) fn peer_left(&mut self, io: &mut Io) -> Disposition {
-        if self.closing.is_held() && self.say_farewell(io) == Disposition::Remove {
+        if self.closing.is_deferred() && self.send_deferred_close(io) == Disposition::Remove {
             return Disposition::Remove;
         }
         match self.phase {

@@ -4,7 +4,7 @@
 //! it has, which a host that takes one message after the other shows by asking for the next. The peer sees the same as
 //! from a server that reads no further than it has answered.
 
-use super::close_state::{Held, LINGER};
+use super::close_state::{DeferredClose, LINGER};
 use super::state::{Disposition, Driver, Phase};
 use crate::engine::io::Io;
 use crate::engine::shared::{Ending, Reason};
@@ -15,9 +15,9 @@ use bytes::Bytes;
 use std::time::Duration;
 
 /// The longest time for those answers; a host that takes no messages cannot keep a violator.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MAX_DEFER: Duration = Duration::from_secs(1);
 /// The first look whether it has; each next one comes after twice the time.
-const STEP: Duration = Duration::from_millis(1);
+const FIRST_CHECK: Duration = Duration::from_millis(1);
 
 impl Driver {
     /// The peer broke the protocol: nothing more is read from it, and it is told.
@@ -34,52 +34,52 @@ impl Driver {
             return self.break_off(io, error);
         }
         match payload {
-            Some(payload) if !self.closing.has_begun() => self.hold(io, payload),
-            payload => self.tell(io, payload),
+            Some(payload) if !self.closing.has_begun() => self.defer_close(io, payload),
+            payload => self.send_close(io, payload),
         }
     }
 
-    fn hold(&mut self, io: &mut Io, payload: Bytes) -> Disposition {
-        let patience = self.time(Opt::CloseTimeout).unwrap_or_default().min(PATIENCE);
+    fn defer_close(&mut self, io: &mut Io, payload: Bytes) -> Disposition {
+        let patience = self.time(Opt::CloseTimeout).unwrap_or_default().min(MAX_DEFER);
         let recent = self.closing.last_message.is_some_and(|last| io.now < last + patience);
-        let held = Held { payload, until: io.now + patience, step: STEP, receives: None };
-        self.closing.held = Some(Box::new(held));
+        let deferred = DeferredClose { payload, until: io.now + patience, step: FIRST_CHECK, receives: None };
+        self.closing.deferred = Some(Box::new(deferred));
         if !recent || self.has_been_answered() {
-            return self.say_farewell(io);
+            return self.send_deferred_close(io);
         }
-        self.deadline = Some(io.now + STEP);
+        self.deadline = Some(io.now + FIRST_CHECK);
         // What is staged, as the answer to a ping, does not wait.
         self.flush(io)
     }
 
     fn has_been_answered(&mut self) -> bool {
-        let Some(held) = &mut self.closing.held else { return true };
-        self.owner.inbox().is_done_with(&self.connection, &mut held.receives)
+        let Some(deferred) = &mut self.closing.deferred else { return true };
+        self.owner.inbox().is_done_with(&self.connection, &mut deferred.receives)
     }
 
     /// It is time to look whether the host has answered.
-    pub(super) fn farewell_due(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn deferred_close_due(&mut self, io: &mut Io) -> Disposition {
         if self.has_been_answered() {
-            return self.say_farewell(io);
+            return self.send_deferred_close(io);
         }
-        match &mut self.closing.held {
-            Some(held) if io.now < held.until => {
-                held.step *= 2;
-                self.deadline = Some((io.now + held.step).min(held.until));
+        match &mut self.closing.deferred {
+            Some(deferred) if io.now < deferred.until => {
+                deferred.step *= 2;
+                self.deadline = Some((io.now + deferred.step).min(deferred.until));
                 Disposition::Keep
             }
-            _ => self.say_farewell(io),
+            _ => self.send_deferred_close(io),
         }
     }
 
     /// Sends the close frame that was held, behind what the host has sent.
-    pub(super) fn say_farewell(&mut self, io: &mut Io) -> Disposition {
-        let held = self.closing.held.take();
+    pub(super) fn send_deferred_close(&mut self, io: &mut Io) -> Disposition {
+        let deferred = self.closing.deferred.take();
         self.deadline = None;
-        self.tell(io, held.map(|held| held.payload))
+        self.send_close(io, deferred.map(|deferred| deferred.payload))
     }
 
-    fn tell(&mut self, io: &mut Io, payload: Option<Bytes>) -> Disposition {
+    fn send_close(&mut self, io: &mut Io, payload: Option<Bytes>) -> Disposition {
         self.closing.asked = payload.map(Box::new);
         let returns = self.closing.verdict.as_ref().is_some_and(|end| self.owner.keeps_unsent(&self.connection, end));
         match returns {

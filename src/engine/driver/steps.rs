@@ -90,7 +90,7 @@ impl Driver {
             }
             Phase::AwaitingAccept(_) => self.reject_undecided(io, "Nobody let it in"),
             Phase::Rejecting | Phase::Lingering => Disposition::Remove,
-            Phase::Open if self.closing.is_held() => self.farewell_due(io),
+            Phase::Open if self.closing.is_deferred() => self.deferred_close_due(io),
             Phase::Open => self.close_timed_out(io),
         }
     }
