@@ -34,15 +34,15 @@ pub struct Closing {
     /// What is to be told of an end that we have decided on ourselves, however it comes.
     pub verdict: Option<Box<Ending>>,
     /// The peer broke the protocol or is given up: nothing more is read.
-    pub deaf: bool,
+    pub input_ignored: bool,
     /// The host does not want what still arrives.
     pub discard: bool,
     /// The host asked for the close.
-    pub local: bool,
+    pub by_host: bool,
     /// The peer broke the protocol or did not answer, and so we close.
-    pub ours: bool,
+    pub failed_by_us: bool,
     /// The peer's close frame came first.
-    pub theirs: bool,
+    pub by_peer: bool,
     pub reported: bool,
 }
 
@@ -59,8 +59,8 @@ impl Closing {
         self.staged
     }
 
-    pub fn is_deaf(&self) -> bool {
-        self.received.is_some() || self.deaf
+    pub fn ignores_input(&self) -> bool {
+        self.received.is_some() || self.input_ignored
     }
 
     pub fn discards(&self) -> bool {
@@ -81,8 +81,8 @@ impl Closing {
     }
 
     /// Who ended it, for the log.
-    pub fn who(&self) -> &'static str {
-        match (self.local || self.ours, self.theirs) {
+    pub fn ended_by(&self) -> &'static str {
+        match (self.by_host || self.failed_by_us, self.by_peer) {
             (true, _) => "closed by us",
             (false, true) => "closed by the peer",
             (false, false) => "broken",
@@ -95,7 +95,7 @@ impl Closing {
             (Some(ending), _) => (*ending, true),
             // The peer's close came whole; that our echo did not get through is its affair.
             (None, Some(peer)) => (peer_ending(peer, false), false),
-            (None, None) => (broken(error), !self.local),
+            (None, None) => (broken(error), !self.by_host),
         }
     }
 }

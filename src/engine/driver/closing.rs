@@ -26,13 +26,13 @@ impl Driver {
         }
         let payload = (!self.closing.has_begun()).then(|| close_payload(code, &reason.text(Language::English)));
         if payload.is_some() {
-            self.closing.local = true;
+            self.closing.by_host = true;
             if let Reason::Ours(_) = reason {
                 self.closing.verdict = Some(Box::new(Ending { code, reason, clean: false }));
             }
         }
         let Some(time) = self.time(Opt::CloseTimeout) else {
-            self.closing.local = true;
+            self.closing.by_host = true;
             return self.break_off(io, Error::new(Id::CloseTimeout, [0.into()]));
         };
         if let Some(payload) = payload {
@@ -58,14 +58,14 @@ impl Driver {
 
     /// Ends at once, whatever the state.
     pub fn abort(&mut self, io: &mut Io) -> Disposition {
-        self.closing.local = true;
+        self.closing.by_host = true;
         self.break_off(io, Error::of(Id::Cancelled))
     }
 
     /// The peer's close frame.
     pub(super) fn peer_closes(&mut self, io: &mut Io, close: PeerClose) -> Disposition {
         self.closing.received = Some(Box::new(close.clone()));
-        self.closing.theirs = !self.closing.has_begun();
+        self.closing.by_peer = !self.closing.has_begun();
         if !self.closing.is_staged() {
             // What we had to say is not said any more.
             self.closing.verdict = None;
@@ -92,11 +92,11 @@ impl Driver {
         match self.phase {
             Phase::Rejecting if self.raw.is_none() => self.linger(io),
             Phase::Open if self.closing.sent => {
-                let deaf = self.closing.deaf;
+                let input_ignored = self.closing.input_ignored;
                 let ending = match self.closing.received.take() {
                     // Nobody waits for the answer of one that is not read.
-                    None if !deaf => return Disposition::Keep,
-                    Some(peer) if !deaf => match self.closing.verdict.take() {
+                    None if !input_ignored => return Disposition::Keep,
+                    Some(peer) if !input_ignored => match self.closing.verdict.take() {
                         Some(verdict) => Ending { clean: true, ..*verdict },
                         None => peer_ending(&peer, true),
                     },
@@ -105,7 +105,7 @@ impl Driver {
                         None => return Disposition::Keep,
                     },
                 };
-                self.report_end(io, ending, deaf);
+                self.report_end(io, ending, input_ignored);
                 self.linger(io)
             }
             _ => Disposition::Keep,
@@ -140,8 +140,8 @@ impl Driver {
     /// The keepalive has given the peer up.
     pub(super) fn peer_gone(&mut self, io: &mut Io, error: Error) -> Disposition {
         let reason = Reason::Ours(error);
-        self.closing.ours = true;
-        self.closing.deaf = true;
+        self.closing.failed_by_us = true;
+        self.closing.input_ignored = true;
         self.closing.verdict = Some(Box::new(Ending { code: 1011, reason, clean: false }));
         self.break_off(io, Error::of(Id::ConnectionLost))
     }

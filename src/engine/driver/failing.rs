@@ -25,8 +25,8 @@ impl Driver {
         let text = violation.error.text(Language::English);
         let payload = (!self.closing.is_staged()).then(|| close_payload(violation.code, &text));
         let reason = Reason::Ours(violation.error);
-        self.closing.ours = true;
-        self.closing.deaf = true;
+        self.closing.failed_by_us = true;
+        self.closing.input_ignored = true;
         self.closing.verdict = Some(Box::new(Ending { code: violation.code, reason, clean: false }));
         self.decoder = Decoder::new(self.role);
         self.book_held(0);

@@ -38,7 +38,7 @@ impl Driver {
             if self.paused_input.is_some() || !matches!(self.phase, Phase::Open) {
                 return Disposition::Keep;
             }
-            if self.closing.is_deaf() {
+            if self.closing.ignores_input() {
                 return self.discard_input(io);
             }
             let Some(stream) = &mut self.stream else { return Disposition::Remove };
@@ -164,7 +164,7 @@ impl Driver {
             io.shelf = Shelf::about(bytes.len());
         }
         // What is incomplete takes up everything, so that nothing comes of no bytes.
-        while at < bytes.len() && self.paused_input.is_none() && !self.closing.is_deaf() {
+        while at < bytes.len() && self.paused_input.is_none() && !self.closing.ignores_input() {
             let (kind, place) = match self.decoder.next_ordinary(bytes, &mut at, limit) {
                 Some(message) => message,
                 None => match self.decoder.next_other(bytes, &mut at, limit, &mut io.inflaters) {

@@ -117,7 +117,7 @@ impl Driver {
             return;
         }
         let counters = &self.connection.counters;
-        let by = self.closing.who();
+        let by = self.closing.ended_by();
         let clean = if ending.clean { "clean" } else { "not clean" };
         let reason = ending.reason.text(Language::English);
         let reason = if reason.is_empty() { String::new() } else { format!(" \"{}\"", log::printable(&reason, 130)) };

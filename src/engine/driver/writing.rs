@@ -44,7 +44,7 @@ impl Driver {
 
     /// The peer has gone, perhaps with messages and a close frame that still wait to be read.
     pub(super) fn cannot_write(&mut self, io: &mut Io, error: &io::Error) -> Disposition {
-        if !matches!(self.phase, Phase::Open) || self.closing.is_deaf() {
+        if !matches!(self.phase, Phase::Open) || self.closing.ignores_input() {
             return self.lost(io, error);
         }
         self.unwritable = Some(self.loss(error));
