@@ -50,7 +50,7 @@ const EXCERPT: usize = 100;
 
 /// Whose line it is: an object, numbered in the process, and one of its connections.
 #[derive(Clone, Copy, Debug)]
-pub struct Who {
+pub struct Subject {
     pub object: Object,
     /// The number of the connection in the process; 0 is none.
     pub connection: u64,
@@ -67,7 +67,7 @@ pub enum Object {
     Library,
 }
 
-impl Display for Who {
+impl Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.object {
             Object::Client(number) => write!(f, "client {number}")?,
@@ -98,15 +98,15 @@ impl Object {
     }
 
     /// The object itself, not one of its connections.
-    pub fn itself(self) -> Who {
-        Who { object: self, connection: 0, id: 0 }
+    pub fn itself(self) -> Subject {
+        Subject { object: self, connection: 0, id: 0 }
     }
 }
 
-pub(super) fn compose(level: Level, who: Who, text: fmt::Arguments<'_>) -> String {
+pub(super) fn compose(level: Level, subject: Subject, text: fmt::Arguments<'_>) -> String {
     let mut line = String::with_capacity(128);
     // Writing to a String cannot fail.
-    let _ = write!(line, "{} {:<6} {who} ", iso(SystemTime::now()), level.name());
+    let _ = write!(line, "{} {:<6} {subject} ", iso(SystemTime::now()), level.name());
     let _ = write!(OneLine(&mut line), "{text}");
     line.push('\n');
     line

@@ -1,6 +1,6 @@
 //! The log file of the process, for whoever has to find out at night why it does not connect.
 //!
-//! Used as `log::info!(who, "…")`. Off, a line costs one relaxed load and its arguments are not looked at. A leaf of
+//! Used as `log::info!(subject, "…")`. Off, a line costs one relaxed load and its arguments are not looked at. A leaf of
 //! its own and not the `log` or `tracing` crate: their global state belongs to a program, while this is a guest that
 //! comes and goes in one, next to others; nobody here needs filters, spans or sinks; and the writer's thread has to end
 //! with the last object.
@@ -12,7 +12,7 @@ mod sink;
 mod writer;
 
 use self::entry::compose;
-pub use self::entry::{Level, Object, Who, excerpt, iso, printable};
+pub use self::entry::{Level, Object, Subject, excerpt, iso, printable};
 use self::writer::{ON, Writer};
 use crate::error::Result;
 use crate::library::Stake;
@@ -30,44 +30,44 @@ pub fn is_on(level: Level) -> bool {
 
 /// One line, when `level` is on; the arguments are not looked at otherwise.
 macro_rules! line {
-    ($level:ident, $who:expr, $($text:tt)+) => {
+    ($level:ident, $subject:expr, $($text:tt)+) => {
         if $crate::log::is_on($crate::log::Level::$level) {
-            $crate::log::write($crate::log::Level::$level, $who, format_args!($($text)+));
+            $crate::log::write($crate::log::Level::$level, $subject, format_args!($($text)+));
         }
     };
 }
 
 /// The same with a level that is known when it runs.
 macro_rules! at {
-    ($level:expr, $who:expr, $($text:tt)+) => {
+    ($level:expr, $subject:expr, $($text:tt)+) => {
         if $crate::log::is_on($level) {
-            $crate::log::write($level, $who, format_args!($($text)+));
+            $crate::log::write($level, $subject, format_args!($($text)+));
         }
     };
 }
 
 macro_rules! error {
-    ($who:expr, $($text:tt)+) => { $crate::log::line!(Error, $who, $($text)+) };
+    ($subject:expr, $($text:tt)+) => { $crate::log::line!(Error, $subject, $($text)+) };
 }
 
 macro_rules! info {
-    ($who:expr, $($text:tt)+) => { $crate::log::line!(Info, $who, $($text)+) };
+    ($subject:expr, $($text:tt)+) => { $crate::log::line!(Info, $subject, $($text)+) };
 }
 
 macro_rules! debug {
-    ($who:expr, $($text:tt)+) => { $crate::log::line!(Debug, $who, $($text)+) };
+    ($subject:expr, $($text:tt)+) => { $crate::log::line!(Debug, $subject, $($text)+) };
 }
 
 macro_rules! frames {
-    ($who:expr, $($text:tt)+) => { $crate::log::line!(Frames, $who, $($text)+) };
+    ($subject:expr, $($text:tt)+) => { $crate::log::line!(Frames, $subject, $($text)+) };
 }
 
 pub(crate) use {at, debug, error, frames, info, line};
 
 /// Writes a line; use the macros. Never waits for the disk: the line goes to the writer's buffer, and is counted as
 /// dropped when that is full.
-pub fn write(level: Level, who: Who, text: fmt::Arguments<'_>) {
-    WRITER.add(&compose(level, who, text));
+pub fn write(level: Level, subject: Subject, text: fmt::Arguments<'_>) {
+    WRITER.add(&compose(level, subject, text));
 }
 
 /// Sets file and level for the whole process, and opens the file anew, also the one that was set; an empty path ends

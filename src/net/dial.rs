@@ -5,7 +5,7 @@ use super::reactor::Reactor;
 use super::resolve::lacks_zone;
 use super::stream::Stream;
 use crate::error::{Error, Id};
-use crate::log::{self, Who};
+use crate::log::{self, Subject};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub struct Dial {
     attempts: Vec<Option<(Stream, SocketAddr)>>,
     started: Option<Moment>,
     failure: Option<Error>,
-    who: Who,
+    subject: Subject,
 }
 
 /// What became of it.
@@ -34,10 +34,10 @@ impl Dial {
     /// How many addresses are tried, and tokens needed.
     pub const MAX: usize = 8;
 
-    /// `who` asks, for the log.
-    pub fn new(mut addresses: Vec<SocketAddr>, who: Who) -> Self {
+    /// `subject` asks, for the log.
+    pub fn new(mut addresses: Vec<SocketAddr>, subject: Subject) -> Self {
         addresses.truncate(Self::MAX);
-        Self { addresses, attempts: Vec::new(), started: None, failure: None, who }
+        Self { addresses, attempts: Vec::new(), started: None, failure: None, subject }
     }
 
     /// When the next address is due, while some remain.
@@ -54,13 +54,13 @@ impl Dial {
                 return DialState::Pending;
             }
             let token = base_token + self.attempts.len();
-            log::debug!(self.who, "trying {address}");
+            log::debug!(self.subject, "trying {address}");
             let attempt = Stream::dial(address).and_then(|mut stream| stream.register(reactor, token).map(|()| stream));
             self.started = Some(now);
             match attempt {
                 Ok(stream) => self.attempts.push(Some((stream, address))),
                 Err(error) => {
-                    log::debug!(self.who, "{address}: {error}");
+                    log::debug!(self.subject, "{address}: {error}");
                     self.failure.get_or_insert_with(|| describe(address, &error));
                     self.attempts.push(None);
                 }
@@ -81,7 +81,7 @@ impl Dial {
         match stream.dial_finished() {
             Ok(false) => DialState::Pending,
             Ok(true) => {
-                log::debug!(self.who, "{address} answers");
+                log::debug!(self.subject, "{address} answers");
                 let winner = slot.take();
                 for (mut loser, _) in self.attempts.drain(..).flatten() {
                     loser.deregister(reactor);
@@ -89,7 +89,7 @@ impl Dial {
                 winner.map_or(DialState::Pending, |(stream, address)| DialState::Connected(stream, address))
             }
             Err(error) => {
-                log::debug!(self.who, "{address}: {error}");
+                log::debug!(self.subject, "{address}: {error}");
                 let failure = describe(*address, &error);
                 *slot = None;
                 // The first address is the one that the user would name.

@@ -14,7 +14,7 @@ use super::message::{Message, MessageKind};
 use super::payload;
 use super::violation::{Violation, no_memory};
 use crate::error::{Error, Id};
-use crate::log::{self, Object, Who};
+use crate::log::{self, Object, Subject};
 use bytes::Bytes;
 use std::ops::Range;
 
@@ -37,7 +37,7 @@ pub enum Item {
 pub struct Decoder {
     role: Role,
     /// For the log of frames, while there is one.
-    who: Option<Box<Who>>,
+    subject: Option<Box<Subject>>,
     closed: bool,
     /// The beginning of a head that is not complete.
     head: [u8; MAX_HEAD],
@@ -68,7 +68,7 @@ impl Decoder {
     pub fn new(role: Role) -> Self {
         Self {
             role,
-            who: None,
+            subject: None,
             closed: false,
             head: [0; MAX_HEAD],
             head_len: 0,
@@ -80,8 +80,8 @@ impl Decoder {
     }
 
     /// Whose frames these are, for the log.
-    pub fn belongs_to(&mut self, who: Who) {
-        self.who = Some(Box::new(who));
+    pub fn belongs_to(&mut self, subject: Subject) {
+        self.subject = Some(Box::new(subject));
     }
 
     /// permessage-deflate was agreed on.
@@ -238,8 +238,8 @@ impl Decoder {
         let last = if head.last { "final" } else { "not final" };
         let mask = if head.mask == [0; 4] { "" } else { " masked" };
         let packed = if packed { " compressed" } else { "" };
-        let who = self.who.as_ref().map_or_else(|| Object::Library.itself(), |who| **who);
-        log::frames!(who, "in {} {last}{mask}{packed} {} bytes{beginning}", head.op.name(), head.length);
+        let subject = self.subject.as_ref().map_or_else(|| Object::Library.itself(), |subject| **subject);
+        log::frames!(subject, "in {} {last}{mask}{packed} {} bytes{beginning}", head.op.name(), head.length);
     }
 
     /// Reads a head, wherever it was cut; `None` when the input ended within.

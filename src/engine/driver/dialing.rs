@@ -66,7 +66,7 @@ impl Driver {
     pub fn prepared(&mut self, io: &mut Io, outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>) -> Disposition {
         match (outcome, std::mem::replace(&mut self.phase, Phase::Lingering)) {
             (Ok((addresses, tls)), Phase::Resolving(plan)) => {
-                let mut dial = Box::new(Dial::new(addresses, self.who()));
+                let mut dial = Box::new(Dial::new(addresses, self.subject()));
                 let state = dial.advance(&io.reactor, self.token, io.now);
                 self.phase = Phase::Dialing { plan, dial, tls };
                 self.dialed(io, state)

@@ -55,7 +55,7 @@ impl Driver {
         match self.keepalive.probe {
             None if silence >= interval => {
                 let id = serial();
-                log::debug!(self.who(), "nothing received for {} ms, pinging", silence.as_millis());
+                log::debug!(self.subject(), "nothing received for {} ms, pinging", silence.as_millis());
                 self.keepalive.probe = Some(None);
                 self.keepalive.probe_id = id;
                 if let (Some(stream), Some(pong)) = (&self.stream, self.time(Opt::PongTimeout)) {

@@ -17,13 +17,13 @@ mod failing;
 mod fast_path;
 mod keepalive;
 mod liveness;
+mod logging;
 mod opening;
 mod pending;
 mod reading;
 mod setup;
 mod state;
 mod steps;
-mod telling;
 mod tunneling;
 mod writing;
 

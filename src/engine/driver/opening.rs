@@ -1,8 +1,8 @@
 //! From the first step to an open connection.
 
+use super::logging::log_head;
 use super::setup::Raw;
 use super::state::{Disposition, Driver, FIRST_READ, Phase};
-use super::telling::tell_head;
 use crate::engine::connection::Info;
 use crate::engine::io::{DialPlan, Io};
 use crate::error::{Arg, Error, Id};
@@ -29,12 +29,12 @@ impl Driver {
         self.token = token;
         match &self.phase {
             Phase::Backoff => {
-                self.tell_wait(io.now);
+                self.log_wait(io.now);
                 Disposition::Keep
             }
             Phase::Resolving(_) => {
                 self.deadline = self.time(Opt::ConnectTimeout).map(|time| io.now + time);
-                self.tell_start();
+                self.log_start();
                 self.prepare(io)
             }
             Phase::Rejecting => {
@@ -42,7 +42,7 @@ impl Driver {
                 Disposition::Remove
             }
             _ => {
-                self.tell_accepted();
+                self.log_accepted();
                 self.deadline = self.time(Opt::HandshakeTimeout).map(|time| io.now + time);
                 let registered = self.stream.as_mut().map(|stream| stream.register(&io.reactor, token));
                 match registered {
@@ -91,7 +91,7 @@ impl Driver {
                     }
                     let offer = settings.map(deflate::offer);
                     let handshake = ClientHandshake::new(&plan.target, &plan.headers, &protocols, offer.as_deref());
-                    tell_head(self.who(), "out", handshake.request());
+                    log_head(self.subject(), "out", handshake.request());
                     self.raw = Raw::new(handshake.request().to_vec());
                     self.phase = Phase::AwaitingResponse(Box::new(handshake));
                     if self.flush(io) == Disposition::Remove { Disposition::Remove } else { self.readable(io) }
@@ -125,7 +125,7 @@ impl Driver {
                     None => return self.lost(io, &error),
                 },
             };
-            let who = self.who();
+            let subject = self.subject();
             let Phase::AwaitingResponse(handshake) = &mut self.phase else { return Disposition::Keep };
             if count == 0 {
                 let error = handshake.cut();
@@ -133,7 +133,7 @@ impl Driver {
             }
             let fed = handshake.feed(&io.input[..count]);
             if !matches!(fed, Ok(None)) {
-                tell_head(who, "in", handshake.answer());
+                log_head(subject, "in", handshake.answer());
             }
             match fed {
                 Ok(None) => {}
@@ -169,7 +169,7 @@ impl Driver {
                 Ok(Some(heard)) => heard,
                 Err(refusal) => return self.refuse(io, &refusal),
             };
-            tell_head(self.who(), "in", request.head());
+            log_head(self.subject(), "in", request.head());
             return match self.owner.check_request(
                 &self.connection,
                 self.stream.as_ref().and_then(Stream::peer_addr),
@@ -183,7 +183,7 @@ impl Driver {
                     let (agreement, extensions) = agreed.unzip();
                     self.deflate(agreement);
                     let answer = request.accept(protocol.as_deref(), extensions.as_deref());
-                    tell_head(self.who(), "out", &answer);
+                    log_head(self.subject(), "out", &answer);
                     self.raw = Raw::new(answer);
                     self.open(io, protocol.unwrap_or_default(), extensions.unwrap_or_default(), Some(request), rest)
                 }
@@ -214,7 +214,7 @@ impl Driver {
 
     /// Sends an HTTP refusal and lets the newcomer read it.
     pub(super) fn refuse(&mut self, io: &mut Io, refusal: &Refusal) -> Disposition {
-        self.tell_refusal(refusal);
+        self.log_refusal(refusal);
         self.owner.rejected(refusal.status);
         self.raw = Raw::new(refusal.answer());
         self.phase = Phase::Rejecting;
@@ -260,7 +260,7 @@ impl Driver {
             }
             return Disposition::Remove;
         }
-        self.tell_open();
+        self.log_open();
         if self.consume(io, &mut rest) == Disposition::Remove {
             return Disposition::Remove;
         }

@@ -117,7 +117,7 @@ impl Driver {
     /// Decodes what came and hands it on.
     pub(super) fn consume(&mut self, io: &mut Io, bytes: &mut [u8]) -> Disposition {
         if log::is_on(log::Level::Frames) {
-            self.decoder.belongs_to(self.who());
+            self.decoder.belongs_to(self.subject());
         }
         self.step(io, |driver, io, run| driver.decode(io, bytes, run))
     }
@@ -261,7 +261,7 @@ impl Driver {
             if inbox.pause(&self.connection, size) {
                 self.paused_input = Some(Box::new(PausedInput { message, rest: Vec::new() }));
                 self.keepalive.paused(io.now);
-                log::debug!(self.who(), "the receive queue is full, reading pauses");
+                log::debug!(self.subject(), "the receive queue is full, reading pauses");
                 return;
             }
         }
@@ -273,7 +273,7 @@ impl Driver {
     pub fn resume(&mut self, io: &mut Io) -> Disposition {
         let Some(paused_input) = self.paused_input.take() else { return Disposition::Keep };
         self.keepalive.received(io.now);
-        log::debug!(self.who(), "there is room, reading goes on");
+        log::debug!(self.subject(), "there is room, reading goes on");
         let PausedInput { message, mut rest } = *paused_input;
         let size = message.data().len();
         if !self.discards() {
@@ -318,7 +318,7 @@ impl Driver {
 
     fn take_pong(&mut self, payload: &Bytes) {
         let Ok(id) = <[u8; 8]>::try_from(&payload[..]) else { return };
-        log::debug!(self.who(), "pong");
+        log::debug!(self.subject(), "pong");
         for (id, round_trip) in self.keepalive.ponged(u64::from_be_bytes(id)) {
             self.connection.pong(id, i64::try_from(round_trip.as_millis()).unwrap_or(i64::MAX));
         }

@@ -84,7 +84,7 @@ impl Driver {
             | Phase::AwaitingResponse(_) => self.connect_timed_out(io),
             Phase::TlsHandshake(None) | Phase::AwaitingRequest(_) => {
                 let ms = self.owner.options().int(Opt::HandshakeTimeout);
-                self.tell_failed_handshake(&Error::new(Id::HandshakeTimeout, [ms.into()]));
+                self.log_failed_handshake(&Error::new(Id::HandshakeTimeout, [ms.into()]));
                 self.owner.rejected(0);
                 Disposition::Remove
             }
@@ -132,7 +132,7 @@ impl Driver {
             }
             Phase::Lingering | Phase::Rejecting => {}
             Phase::TlsHandshake(None) | Phase::AwaitingRequest(_) | Phase::AwaitingAccept(_) => {
-                self.tell_failed_handshake(&error);
+                self.log_failed_handshake(&error);
                 self.owner.withdrawn(&self.connection);
                 self.owner.rejected(0);
             }
@@ -142,7 +142,7 @@ impl Driver {
             | Phase::Tunneling { .. }
             | Phase::TlsHandshake(Some(_))
             | Phase::AwaitingResponse(_) => {
-                self.tell_failure(&error);
+                self.log_failure(&error);
                 self.owner.failed(&self.connection, &error);
             }
         }
@@ -158,7 +158,7 @@ impl Driver {
         self.deliver_paused_input(io);
         let (unwritten, _) = self.connection.outbox.waiting();
         self.hand_back();
-        self.tell_end(&ending, unwritten);
+        self.log_end(&ending, unwritten);
         let end = End { ending, broken, all_written: unwritten == 0 };
         // Its messages come before its end.
         io.hand_over();

@@ -25,7 +25,7 @@ impl Driver {
             }
             Some(proxy) => {
                 let place = (proxy.host.clone(), proxy.port);
-                log::info!(self.who(), "through the proxy {}", proxy.shown());
+                log::info!(self.subject(), "through the proxy {}", proxy.shown());
                 self.set_route(Some(Box::new(Route { proxy, open: false, resumed: None })));
                 Ok(place)
             }
@@ -72,7 +72,7 @@ impl Driver {
                 self.refuse_to_open(io, error)
             }
             Ok((tunnel, request)) => {
-                log::debug!(self.who(), "the proxy is reached, asking for a tunnel");
+                log::debug!(self.subject(), "the proxy is reached, asking for a tunnel");
                 self.phase = Phase::Tunneling { plan, tunnel, tls };
                 self.say(io, request)
             }
@@ -92,7 +92,7 @@ impl Driver {
             route.resumed = Some((tunnel, request));
         }
         (self.raw, self.blocked, self.half_closed) = (None, None, false);
-        let mut dial = Box::new(Dial::new(proxy.into_iter().collect(), self.who()));
+        let mut dial = Box::new(Dial::new(proxy.into_iter().collect(), self.subject()));
         let state = dial.advance(&io.reactor, self.token, io.now);
         self.phase = Phase::Dialing { plan, dial, tls };
         self.dialed(io, state)
@@ -134,7 +134,7 @@ impl Driver {
         let Phase::Tunneling { plan, tls, .. } = std::mem::replace(&mut self.phase, Phase::Lingering) else {
             return Disposition::Remove;
         };
-        log::debug!(self.who(), "the tunnel is open");
+        log::debug!(self.subject(), "the tunnel is open");
         if let Some(route) = self.client_part.as_mut().and_then(|client_part| client_part.proxy.as_mut()) {
             route.open = true;
         }

@@ -198,7 +198,7 @@ impl Driver {
             }
         }
         if log::is_on(Level::Frames) {
-            staged.frames.iter().skip(first).for_each(|frame| self.tell_frame(frame));
+            staged.frames.iter().skip(first).for_each(|frame| self.log_frame(frame));
         }
         self.staged = io.unless_empty(staged);
         if let Some(payload) = self.closing.next_frame(|| self.connection.outbox.is_empty(self.connection.serial)) {
@@ -215,7 +215,7 @@ impl Driver {
     pub(super) fn stage_frame(&mut self, io: &mut Io, kind: FrameKind, payload: Bytes) {
         let mask = self.is_client().then(|| io.masks.next());
         let frame = OutFrame::new(kind, payload, mask);
-        self.tell_frame(&frame);
+        self.log_frame(&frame);
         self.staged.get_or_insert_with(|| io.lend()).push_back(frame);
     }
 

@@ -3,16 +3,16 @@
 use super::state::{Driver, Phase};
 use crate::engine::shared::Ending;
 use crate::error::{Error, Id, Language};
-use crate::log::{self, Level, Who};
+use crate::log::{self, Level, Subject};
 use crate::net::{Moment, Stream};
 use crate::ws::{FrameKind, OutFrame, Refusal, show_head};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// The head of a request or an answer, a line for each of its own, without secrets.
-pub(super) fn tell_head(who: Who, way: &str, head: &[u8]) {
+pub(super) fn log_head(subject: Subject, way: &str, head: &[u8]) {
     if log::is_on(log::Level::Frames) {
-        show_head(head).iter().for_each(|line| log::frames!(who, "{way} | {line}"));
+        show_head(head).iter().for_each(|line| log::frames!(subject, "{way} | {line}"));
     }
 }
 
@@ -20,7 +20,7 @@ impl Driver {
     /// TLS is through, or there is none. The phase of before.
     pub(super) fn tls_done(&mut self) -> Phase {
         if self.stream.as_ref().is_some_and(Stream::is_tls) {
-            log::debug!(self.who(), "TLS handshake done");
+            log::debug!(self.subject(), "TLS handshake done");
         }
         std::mem::replace(&mut self.phase, Phase::AwaitingRequest(Box::default()))
     }
@@ -34,22 +34,22 @@ impl Driver {
         }
     }
 
-    pub(super) fn who(&self) -> Who {
-        Who { object: self.owner.object(), connection: self.connection.serial, id: self.connection.id() }
+    pub(super) fn subject(&self) -> Subject {
+        Subject { object: self.owner.object(), connection: self.connection.serial, id: self.connection.id() }
     }
 
-    pub(super) fn tell_start(&self) {
+    pub(super) fn log_start(&self) {
         if let Phase::Resolving(plan) = &self.phase {
-            log::info!(self.who(), "connecting to {}", plan.target.shown);
+            log::info!(self.subject(), "connecting to {}", plan.target.shown);
         }
     }
 
-    pub(super) fn tell_wait(&self, now: Moment) {
+    pub(super) fn log_wait(&self, now: Moment) {
         let left = self.deadline.map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(now));
-        log::info!(self.who(), "{} is tried again in {} ms", self.authority(), left.as_millis());
+        log::info!(self.subject(), "{} is tried again in {} ms", self.authority(), left.as_millis());
     }
 
-    pub(super) fn tell_open(&mut self) {
+    pub(super) fn log_open(&mut self) {
         if !log::is_on(log::Level::Info) {
             return;
         }
@@ -63,41 +63,41 @@ impl Driver {
         let extensions = agreed("extensions", info.extensions());
         let path = info.request.as_ref().map(|request| format!(", path {}", request.path())).unwrap_or_default();
         let address = info.address.map(|address| address.to_string()).unwrap_or_default();
-        log::info!(self.who(), "open: {address}{secure}{path}{protocol}{extensions}");
+        log::info!(self.subject(), "open: {address}{secure}{path}{protocol}{extensions}");
     }
 
-    pub(super) fn tell_failure(&self, error: &Error) {
+    pub(super) fn log_failure(&self, error: &Error) {
         match error.root() {
-            Id::Cancelled => log::info!(self.who(), "given up"),
-            _ => log::error!(self.who(), "not connected: {error}"),
+            Id::Cancelled => log::info!(self.subject(), "given up"),
+            _ => log::error!(self.subject(), "not connected: {error}"),
         }
     }
 
     /// What load balancers and monitors ask for every second is told at `debug` only.
-    pub(super) fn tell_refusal(&self, refusal: &Refusal) {
+    pub(super) fn log_refusal(&self, refusal: &Refusal) {
         let level = if refusal.plain { Level::Debug } else { Level::Info };
         let peer_name = self.peer_name();
-        log::at!(level, self.who(), "refused {peer_name}: HTTP {} {}", refusal.status, refusal.text);
+        log::at!(level, self.subject(), "refused {peer_name}: HTTP {} {}", refusal.status, refusal.text);
     }
 
-    pub(super) fn tell_accepted(&self) {
-        log::debug!(self.who(), "accepted {}", self.peer_name());
+    pub(super) fn log_accepted(&self) {
+        log::debug!(self.subject(), "accepted {}", self.peer_name());
     }
 
     /// A newcomer whose handshake came to nothing. Of one that has sent nothing at all, as who checks whether the port
     /// is open, `debug` tells.
-    pub(super) fn tell_failed_handshake(&self, why: &Error) {
+    pub(super) fn log_failed_handshake(&self, why: &Error) {
         let silent = match (why.root(), &self.phase) {
             (Id::TlsUnused, _) => true,
             (Id::ClosedEarly | Id::ConnectionLost, Phase::AwaitingRequest(handshake)) => handshake.is_untouched(),
             _ => false,
         };
         let level = if silent { Level::Debug } else { Level::Info };
-        log::at!(level, self.who(), "handshake with {} not finished: {why}", self.peer_name());
+        log::at!(level, self.subject(), "handshake with {} not finished: {why}", self.peer_name());
     }
 
     /// A frame that is about to leave.
-    pub(super) fn tell_frame(&self, frame: &OutFrame) {
+    pub(super) fn log_frame(&self, frame: &OutFrame) {
         if !log::is_on(log::Level::Frames) {
             return;
         }
@@ -109,10 +109,10 @@ impl Driver {
         };
         let mask = if self.is_client() { " masked" } else { "" };
         let packed = if frame.is_compressed() { " compressed" } else { "" };
-        log::frames!(self.who(), "out {:?} final{mask}{packed} {} bytes{beginning}", frame.kind(), payload.len());
+        log::frames!(self.subject(), "out {:?} final{mask}{packed} {} bytes{beginning}", frame.kind(), payload.len());
     }
 
-    pub(super) fn tell_end(&self, ending: &Ending, unwritten: usize) {
+    pub(super) fn log_end(&self, ending: &Ending, unwritten: usize) {
         if !log::is_on(log::Level::Info) {
             return;
         }
@@ -123,7 +123,7 @@ impl Driver {
         let reason = if reason.is_empty() { String::new() } else { format!(" \"{}\"", log::printable(&reason, 130)) };
         let left = if unwritten > 0 { format!(", {unwritten} messages unsent") } else { String::new() };
         log::info!(
-            self.who(),
+            self.subject(),
             "{by}: {}{reason}, {clean}; in {} messages {} bytes, out {} messages {} bytes{left}",
             ending.code,
             counters.messages_in.load(Relaxed),
