@@ -32,7 +32,7 @@ impl Driver {
         matches!(self.phase, Phase::Open)
             && self.staged.is_none()
             && self.raw.is_none()
-            && self.unanswered.is_none()
+            && self.pending_pong.is_none()
             && self.blocked.is_none()
             && self.unwritable.is_none()
             && !self.closing.has_begun()

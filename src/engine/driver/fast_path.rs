@@ -29,7 +29,7 @@ impl Driver {
         self.role == Role::Server
             && self.packer.is_none()
             && self.staged.is_none()
-            && self.unanswered.is_none()
+            && self.pending_pong.is_none()
             && !self.closing.has_begun()
             // The log tells of frames that are staged.
             && !log::is_on(Level::Frames)

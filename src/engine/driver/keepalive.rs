@@ -21,34 +21,34 @@ const MIN_CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
 impl Driver {
     /// When to look again.
-    pub(super) fn alive_until(&self) -> Option<Moment> {
+    pub(super) fn next_check(&self) -> Option<Moment> {
         let interval = self.time(Opt::PingInterval)?;
         let keepalive = &self.keepalive;
         if keepalive.paused {
-            return Some(keepalive.heard + interval / 2);
+            return Some(keepalive.last_received + interval / 2);
         }
         match keepalive.probe {
-            None => Some(keepalive.heard + interval),
+            None => Some(keepalive.last_received + interval),
             Some(left) => {
                 let pong = self.time(Opt::PongTimeout)?;
                 let since = match (self.blocked, left) {
                     (Some(blocked), _) => blocked + interval,
                     (None, Some(left)) => left,
-                    (None, None) => keepalive.heard + interval,
+                    (None, None) => keepalive.last_received + interval,
                 };
                 // Asked again a little later while the peer's kernel still works on what came before.
-                Some((since + pong).max(keepalive.heard + (interval + pong) / 8))
+                Some((since + pong).max(keepalive.last_received + (interval + pong) / 8))
             }
         }
     }
 
-    pub(super) fn keep_alive(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn check_alive(&mut self, io: &mut Io) -> Disposition {
         let Some(interval) = self.time(Opt::PingInterval) else { return Disposition::Keep };
-        let silence = io.now.saturating_duration_since(self.keepalive.heard);
+        let silence = io.now.saturating_duration_since(self.keepalive.last_received);
         if self.keepalive.paused {
             if silence >= interval / 2 {
-                self.keepalive.heard = io.now;
-                return self.show_life(io);
+                self.keepalive.last_received = io.now;
+                return self.send_unsolicited_pong(io);
             }
             return Disposition::Keep;
         }
@@ -64,13 +64,13 @@ impl Driver {
                 self.ping(io, id)
             }
             None => Disposition::Keep,
-            Some(left) => self.judge_silence(io, interval, left),
+            Some(left) => self.check_pong_timeout(io, interval, left),
         }
     }
 
     /// While we do not read we cannot answer the peer's pings, of which one may be among what has just come, whatever
     /// its intervals are: an unasked pong shows that we live. The peer's window bounds how often that is.
-    pub(super) fn show_life(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn send_unsolicited_pong(&mut self, io: &mut Io) -> Disposition {
         if self.blocked.is_some() || self.closing.has_begun() {
             return Disposition::Keep;
         }
@@ -79,7 +79,7 @@ impl Driver {
     }
 
     /// A ping is out and nothing has come since.
-    fn judge_silence(&mut self, io: &mut Io, interval: Duration, left: Option<Moment>) -> Disposition {
+    fn check_pong_timeout(&mut self, io: &mut Io, interval: Duration, left: Option<Moment>) -> Disposition {
         let Some(pong) = self.time(Opt::PongTimeout) else { return Disposition::Keep };
         let waited = left.is_some_and(|left| io.now.saturating_duration_since(left) >= pong);
         let held_up = self.blocked.is_some_and(|since| io.now.saturating_duration_since(since) >= interval + pong);

@@ -9,7 +9,7 @@ const MAX_PINGS: usize = 64;
 
 pub struct Keepalive {
     /// When the last byte came, or what counts as that.
-    pub heard: Moment,
+    pub last_received: Moment,
     /// A ping of ours waits to leave, or has left at that time.
     pub probe: Option<Option<Moment>>,
     pub probe_id: u64,
@@ -23,24 +23,24 @@ struct Pings(VecDeque<(u64, Moment)>);
 
 impl Default for Keepalive {
     fn default() -> Self {
-        Self { heard: Moment::now(), probe: None, probe_id: 0, paused: false, pings: None }
+        Self { last_received: Moment::now(), probe: None, probe_id: 0, paused: false, pings: None }
     }
 }
 
 impl Keepalive {
     pub fn begin(&mut self, now: Moment) {
-        self.heard = now;
+        self.last_received = now;
     }
 
     /// A sign of life, or the end of a pause.
     pub fn received(&mut self, now: Moment) {
-        self.heard = now;
+        self.last_received = now;
         self.probe = None;
         self.paused = false;
     }
 
     pub fn paused(&mut self, now: Moment) {
-        self.heard = now;
+        self.last_received = now;
         self.probe = None;
         self.paused = true;
     }

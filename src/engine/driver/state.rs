@@ -91,7 +91,7 @@ pub struct Driver {
     /// How much is encoded for one write: about what the kernel takes.
     pub(super) portion: usize,
     /// The latest ping that could not be answered yet.
-    pub(super) unanswered: Option<Box<Bytes>>,
+    pub(super) pending_pong: Option<Box<Bytes>>,
     /// It has its place among those that go on in a later round ([`crate::engine::io::Io::requeued`]).
     pub(super) is_requeued: bool,
     /// How much is read at once: less where that much took too long.
@@ -161,7 +161,7 @@ impl Driver {
             raw: None,
             staged: None,
             portion: BUFFER,
-            unanswered: None,
+            pending_pong: None,
             is_requeued: false,
             read_size: FIRST_READ as u32,
             blocked: None,

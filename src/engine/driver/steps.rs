@@ -27,7 +27,7 @@ impl Driver {
             }
         }
         if event.readable && self.paused_input.is_some() {
-            return self.show_life(io);
+            return self.send_unsolicited_pong(io);
         }
         if self.is_requeued {
             // More from one who has not read all of what came before: he has his place in the queue.
@@ -69,7 +69,7 @@ impl Driver {
             return self.overdue(io);
         }
         if matches!(self.phase, Phase::Open) && !self.closing.has_begun() {
-            return self.keep_alive(io);
+            return self.check_alive(io);
         }
         Disposition::Keep
     }
@@ -99,7 +99,7 @@ impl Driver {
     pub fn arm(&mut self, io: &mut Io, token: usize) {
         let dial = if let Phase::Dialing { dial, .. } = &self.phase { dial.next_due() } else { None };
         let alive = match self.phase {
-            Phase::Open if !self.closing.has_begun() => self.alive_until(),
+            Phase::Open if !self.closing.has_begun() => self.next_check(),
             _ => None,
         };
         if let Some(due) = [self.deadline, dial, alive].into_iter().flatten().min()

@@ -163,7 +163,7 @@ impl Driver {
 
     /// Fixes the order and the masks of what goes out next: what is staged never changes.
     fn stage(&mut self, io: &mut Io) {
-        if let Some(payload) = self.unanswered.take() {
+        if let Some(payload) = self.pending_pong.take() {
             self.stage_frame(io, FrameKind::Pong, *payload);
         }
         if self.closing.is_staged() {
@@ -261,7 +261,7 @@ impl Driver {
         if self.blocked.is_some()
             || self.staged.as_ref().is_some_and(|staged| staged.frames.len() >= MAX_STAGED_FOR_PONG)
         {
-            self.unanswered = Some(Box::new(payload));
+            self.pending_pong = Some(Box::new(payload));
         } else {
             self.stage_frame(io, FrameKind::Pong, payload);
         }
