@@ -33,7 +33,7 @@ impl Driver {
             && self.staged.is_none()
             && self.raw.is_none()
             && self.pending_pong.is_none()
-            && self.blocked.is_none()
+            && self.blocked_since.is_none()
             && self.unwritable.is_none()
             && !self.closing.has_begun()
             // The log tells of frames that are staged.
@@ -77,11 +77,11 @@ impl Driver {
         if !cork.has_overflowed() {
             self.connection.outbox.charge_bypassed();
         }
-        let staged = self.staged.get_or_insert_with(|| io.lend());
+        let staged = self.staged.get_or_insert_with(|| io.take_spare());
         cork.reparse().into_iter().rev().for_each(|frame| staged.push_front(frame));
         match written {
-            Ok(count) => _ = self.took(io, stream, count, whole),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.took_nothing(io.now),
+            Ok(count) => _ = self.wrote(io, stream, count, whole),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.wrote_nothing(io.now),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return self.cannot_write(io, &error),
         }

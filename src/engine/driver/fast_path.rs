@@ -37,7 +37,7 @@ impl Driver {
 
     pub(super) fn write_fast_path(&mut self, io: &mut Io, stream: &mut Stream) -> io::Result<FastPath> {
         let mut batch = std::mem::take(&mut io.fast_batch);
-        let more = self.connection.outbox.take_batch(self.connection.serial, self.portion, &mut batch);
+        let more = self.connection.outbox.take_batch(self.connection.serial, self.write_size, &mut batch);
         let outcome = self.write_batch(io, stream, &mut batch, more);
         batch.clear();
         io.fast_batch = batch;
@@ -70,7 +70,7 @@ impl Driver {
         let (messages, offered) = (batch.len(), io.output.len());
         match stream.write(&io.output) {
             Ok(bytes) if bytes == offered => {
-                self.learn(stream, bytes, bytes);
+                self.adapt_write_size(stream, bytes, bytes);
                 let counters = &self.connection.counters;
                 Counters::add(&counters.messages_out, messages as u64);
                 Counters::add(&counters.bytes_out, payloads as u64);
@@ -85,7 +85,7 @@ impl Driver {
     }
 
     fn stage_all(&mut self, io: &mut Io, batch: &mut Waiting) {
-        let staged = self.staged.get_or_insert_with(|| io.lend());
+        let staged = self.staged.get_or_insert_with(|| io.take_spare());
         for message in batch {
             staged.push_back(OutFrame::new(FrameKind::of(message.kind()), message.into_data(), None));
         }
@@ -99,8 +99,8 @@ impl Driver {
         offered: usize,
     ) -> io::Result<FastPath> {
         match outcome {
-            Ok(count) => _ = self.took(io, stream, count, offered),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.took_nothing(io.now),
+            Ok(count) => _ = self.wrote(io, stream, count, offered),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.wrote_nothing(io.now),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

@@ -31,8 +31,8 @@ impl Driver {
             None => Some(keepalive.last_received + interval),
             Some(left) => {
                 let pong = self.time(Opt::PongTimeout)?;
-                let since = match (self.blocked, left) {
-                    (Some(blocked), _) => blocked + interval,
+                let since = match (self.blocked_since, left) {
+                    (Some(blocked_since), _) => blocked_since + interval,
                     (None, Some(left)) => left,
                     (None, None) => keepalive.last_received + interval,
                 };
@@ -71,7 +71,7 @@ impl Driver {
     /// While we do not read we cannot answer the peer's pings, of which one may be among what has just come, whatever
     /// its intervals are: an unasked pong shows that we live. The peer's window bounds how often that is.
     pub(super) fn send_unsolicited_pong(&mut self, io: &mut Io) -> Disposition {
-        if self.blocked.is_some() || self.closing.has_begun() {
+        if self.blocked_since.is_some() || self.closing.has_begun() {
             return Disposition::Keep;
         }
         self.stage_frame(io, FrameKind::Pong, Bytes::new());
@@ -82,9 +82,10 @@ impl Driver {
     fn check_pong_timeout(&mut self, io: &mut Io, interval: Duration, left: Option<Moment>) -> Disposition {
         let Some(pong) = self.time(Opt::PongTimeout) else { return Disposition::Keep };
         let waited = left.is_some_and(|left| io.now.saturating_duration_since(left) >= pong);
-        let held_up = self.blocked.is_some_and(|since| io.now.saturating_duration_since(since) >= interval + pong);
+        let held_up =
+            self.blocked_since.is_some_and(|since| io.now.saturating_duration_since(since) >= interval + pong);
         if !waited && !held_up {
-            if left.is_none() && self.blocked.is_none() {
+            if left.is_none() && self.blocked_since.is_none() {
                 // It did not leave in its turn; a new silence begins.
                 self.keepalive.received(io.now);
             }
@@ -93,7 +94,7 @@ impl Driver {
         let Some(stream) = &self.stream else { return Disposition::Remove };
         let dead = match stream.held_back() {
             // What is blocked may wait for the peer's window.
-            None if self.blocked.is_some() && !Stream::TELLS_HELD_BACK => false,
+            None if self.blocked_since.is_some() && !Stream::TELLS_HELD_BACK => false,
             // The ping is there, or on its way: it is not answered in time.
             None => left.is_some() && waited,
             // The peer's window is closed: slow, unless its kernel does not even answer the probes.
@@ -113,7 +114,7 @@ impl Driver {
         if let Some(Some(left)) = &mut self.keepalive.probe {
             *left = ago(pong);
         }
-        if let Some(since) = &mut self.blocked {
+        if let Some(since) = &mut self.blocked_since {
             *since = ago(interval + pong);
         }
         Disposition::Keep

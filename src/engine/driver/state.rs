@@ -89,14 +89,14 @@ pub struct Driver {
     /// What was once offered to TLS must be offered again unchanged. Never an empty one.
     pub(super) staged: Option<Box<Staged>>,
     /// How much is encoded for one write: about what the kernel takes.
-    pub(super) portion: usize,
+    pub(super) write_size: usize,
     /// The latest ping that could not be answered yet.
     pub(super) pending_pong: Option<Box<Bytes>>,
     /// It has its place among those that go on in a later round ([`crate::engine::io::Io::requeued`]).
     pub(super) is_requeued: bool,
     /// How much is read at once: less where that much took too long.
     pub(super) read_size: u32,
-    pub(super) blocked: Option<Moment>,
+    pub(super) blocked_since: Option<Moment>,
     /// Writing failed; what the peer sent before is read all the same.
     pub(super) unwritable: Option<Error>,
 
@@ -160,11 +160,11 @@ impl Driver {
             half_closed: false,
             raw: None,
             staged: None,
-            portion: BUFFER,
+            write_size: BUFFER,
             pending_pong: None,
             is_requeued: false,
             read_size: FIRST_READ as u32,
-            blocked: None,
+            blocked_since: None,
             unwritable: None,
             closing: Closing::default(),
             keepalive: Keepalive::default(),

@@ -20,7 +20,7 @@ impl Driver {
             let state = dial.ready(&io.reactor, self.token, event.token, io.now);
             return self.dialed(io, state);
         }
-        if event.writable && self.blocked.take().is_some() {
+        if event.writable && self.blocked_since.take().is_some() {
             self.keepalive.unblocked(io.now);
             if self.flush(io) == Disposition::Remove {
                 return Disposition::Remove;

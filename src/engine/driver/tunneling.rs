@@ -91,7 +91,7 @@ impl Driver {
         if let Some(route) = self.client_part.as_mut().and_then(|client_part| client_part.proxy.as_mut()) {
             route.resumed = Some((tunnel, request));
         }
-        (self.raw, self.blocked, self.half_closed) = (None, None, false);
+        (self.raw, self.blocked_since, self.half_closed) = (None, None, false);
         let mut dial = Box::new(Dial::new(proxy.into_iter().collect(), self.subject()));
         let state = dial.advance(&io.reactor, self.token, io.now);
         self.phase = Phase::Dialing { plan, dial, tls };

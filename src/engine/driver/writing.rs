@@ -48,13 +48,13 @@ impl Driver {
             return self.lost(io, error);
         }
         self.unwritable = Some(self.loss(error));
-        self.blocked = Some(io.now);
+        self.blocked_since = Some(io.now);
         self.requeue(io);
         Disposition::Keep
     }
 
     fn write(&mut self, io: &mut Io) -> io::Result<()> {
-        if self.blocked.is_some() {
+        if self.blocked_since.is_some() {
             return Ok(());
         }
         let Some(mut stream) = self.stream.take() else { return Ok(()) };
@@ -70,7 +70,7 @@ impl Driver {
             match stream.write(&raw.bytes[raw.sent..]) {
                 Ok(count) => raw.sent += count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.blocked = Some(io.now);
+                    self.blocked_since = Some(io.now);
                     return Ok(());
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -92,7 +92,7 @@ impl Driver {
                 }
                 return Ok(());
             }
-            if self.blocked.is_some() {
+            if self.blocked_since.is_some() {
                 return Ok(());
             }
             self.stage(io);
@@ -100,7 +100,7 @@ impl Driver {
             io.output.clear();
             let (mut from, mut large) = (staged.sent, &[][..]);
             for frame in &staged.frames {
-                let room = self.portion - io.output.len();
+                let room = self.write_size - io.output.len();
                 if room == 0 {
                     break;
                 }
@@ -118,13 +118,13 @@ impl Driver {
             let offered = io.output.len() + large.len();
             match stream.write_both(&io.output, large) {
                 Ok(count) => {
-                    spent += cost(count, self.took(io, stream, count, offered));
-                    if self.blocked.is_some() {
+                    spent += cost(count, self.wrote(io, stream, count, offered));
+                    if self.blocked_since.is_some() {
                         return Ok(());
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.took_nothing(io.now);
+                    self.wrote_nothing(io.now);
                     return Ok(());
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -138,27 +138,27 @@ impl Driver {
     }
 
     /// The kernel took `count` of the bytes it was offered. Returns how many messages have gone with them.
-    pub(super) fn took(&mut self, io: &mut Io, stream: &Stream, count: usize, offered: usize) -> usize {
-        self.learn(stream, count, offered);
+    pub(super) fn wrote(&mut self, io: &mut Io, stream: &Stream, count: usize, offered: usize) -> usize {
+        self.adapt_write_size(stream, count, offered);
         if stream.is_full(count, offered) {
-            self.blocked = Some(io.now);
+            self.blocked_since = Some(io.now);
         }
         self.advance(io, count)
     }
 
     /// How much is worth offering the next time.
-    pub(super) fn learn(&mut self, stream: &Stream, count: usize, offered: usize) {
+    pub(super) fn adapt_write_size(&mut self, stream: &Stream, count: usize, offered: usize) {
         // TLS takes one record at a time.
-        self.portion = match count < offered {
+        self.write_size = match count < offered {
             true => count.max(MIN_WRITE),
-            false if stream.is_tls() => self.portion,
-            false => self.portion.max(2 * count).min(BUFFER),
+            false if stream.is_tls() => self.write_size,
+            false => self.write_size.max(2 * count).min(BUFFER),
         };
     }
 
-    pub(super) fn took_nothing(&mut self, now: Moment) {
-        self.portion = MIN_WRITE;
-        self.blocked = Some(now);
+    pub(super) fn wrote_nothing(&mut self, now: Moment) {
+        self.write_size = MIN_WRITE;
+        self.blocked_since = Some(now);
     }
 
     /// Fixes the order and the masks of what goes out next: what is staged never changes.
@@ -170,7 +170,7 @@ impl Driver {
             return;
         }
         let client = self.is_client();
-        let mut staged = self.staged.take().unwrap_or_else(|| io.lend());
+        let mut staged = self.staged.take().unwrap_or_else(|| io.take_spare());
         let (room, first) = (BUFFER.saturating_sub(staged.bytes), staged.frames.len());
         let masks = &mut io.masks;
         let mut stage = |message: Message, packed: Option<Bytes>| {
@@ -200,7 +200,7 @@ impl Driver {
         if log::is_on(Level::Frames) {
             staged.frames.iter().skip(first).for_each(|frame| self.log_frame(frame));
         }
-        self.staged = io.unless_empty(staged);
+        self.staged = io.recycle(staged);
         if let Some(payload) = self.closing.next_frame(|| self.connection.outbox.is_empty(self.connection.serial)) {
             self.stage_frame(io, FrameKind::Close, payload);
         }
@@ -216,7 +216,7 @@ impl Driver {
         let mask = self.is_client().then(|| io.masks.next());
         let frame = OutFrame::new(kind, payload, mask);
         self.log_frame(&frame);
-        self.staged.get_or_insert_with(|| io.lend()).push_back(frame);
+        self.staged.get_or_insert_with(|| io.take_spare()).push_back(frame);
     }
 
     /// The kernel took `count` more bytes. Returns how many messages have gone with them.
@@ -243,7 +243,7 @@ impl Driver {
         }
         staged.sent = left;
         // An idle connection owns no buffer.
-        self.staged = io.unless_empty(staged);
+        self.staged = io.recycle(staged);
         if messages > 0 {
             let counters = &self.connection.counters;
             Counters::add(&counters.messages_out, messages as u64);
@@ -258,7 +258,7 @@ impl Driver {
         if self.closing.is_staged() {
             return;
         }
-        if self.blocked.is_some()
+        if self.blocked_since.is_some()
             || self.staged.as_ref().is_some_and(|staged| staged.frames.len() >= MAX_STAGED_FOR_PONG)
         {
             self.pending_pong = Some(Box::new(payload));

@@ -184,13 +184,13 @@ impl Io {
         self.spare = entries;
     }
 
-    /// Room for frames on their way out; [`Io::unless_empty`] takes it back.
-    pub fn lend(&mut self) -> Box<Staged> {
+    /// Room for frames on their way out; [`Io::recycle`] takes it back.
+    pub fn take_spare(&mut self) -> Box<Staged> {
         self.staged.take().unwrap_or_default()
     }
 
     /// What a connection keeps of it: nothing when nothing is left.
-    pub fn unless_empty(&mut self, staged: Box<Staged>) -> Option<Box<Staged>> {
+    pub fn recycle(&mut self, staged: Box<Staged>) -> Option<Box<Staged>> {
         if !staged.frames.is_empty() {
             return Some(staged);
         }
