@@ -90,7 +90,7 @@ impl Decoder {
     }
 
     /// Bytes of an unfinished message now held in memory, with what inflates it.
-    pub fn held(&self) -> usize {
+    pub fn assembling(&self) -> usize {
         self.message.as_ref().map_or(0, |message| {
             message.data.len() + message.unpacking.as_ref().map_or(0, |unpacking| unpacking.cost())
         })

@@ -70,7 +70,7 @@ pub struct Connection {
     pub(in crate::engine) taken: Tally,
     paused: AtomicBool,
     /// Its counters are in the sums of the object, and no longer added to them.
-    pub(in crate::engine) booked: AtomicBool,
+    pub(in crate::engine) counted: AtomicBool,
     /// [`Connection::was_pending`]
     pending: AtomicBool,
     /// The host has been told of its end: nothing of it may follow.
@@ -99,7 +99,7 @@ impl Connection {
             admitted: Tally::default(),
             taken: Tally::default(),
             paused: AtomicBool::new(false),
-            booked: AtomicBool::new(false),
+            counted: AtomicBool::new(false),
             pending: AtomicBool::new(false),
             over: AtomicBool::new(false),
             heir: OnceCell::new(),

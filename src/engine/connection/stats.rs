@@ -47,7 +47,7 @@ impl Totals {
         for (total, counter) in self.pairs(&connection.counters) {
             total.fetch_add(counter.load(Relaxed), Relaxed);
         }
-        connection.booked.store(true, Relaxed);
+        connection.counted.store(true, Relaxed);
         *closes.entry(code).or_default() += 1;
     }
 
@@ -77,7 +77,7 @@ impl Totals {
             .map(|total| total.load(Relaxed));
         let mut queued_out_bytes = 0;
         let mut round_trip = None;
-        for connection in live.filter(|connection| !connection.booked.load(Relaxed)) {
+        for connection in live.filter(|connection| !connection.counted.load(Relaxed)) {
             for (sum, (_, counter)) in sums.iter_mut().zip(self.pairs(&connection.counters)) {
                 *sum += counter.load(Relaxed);
             }

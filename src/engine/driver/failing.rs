@@ -29,7 +29,7 @@ impl Driver {
         self.closing.input_ignored = true;
         self.closing.verdict = Some(Box::new(Ending { code: violation.code, reason, clean: false }));
         self.decoder = Decoder::new(self.role);
-        self.book_held(0);
+        self.charge_assembly(0);
         if let Some(error) = self.unwritable.take() {
             return self.break_off(io, error);
         }

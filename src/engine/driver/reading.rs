@@ -139,8 +139,8 @@ impl Driver {
             DecodeEnd::Close(close) => return self.peer_closes(io, close),
             DecodeEnd::Violation(violation) => return self.violated(io, violation),
         }
-        let held = self.decoder.held();
-        if held != self.held && !self.book_held(held) {
+        let assembling = self.decoder.assembling();
+        if assembling != self.assembling && !self.charge_assembly(assembling) {
             let error = Error::of(Id::AssemblyFull);
             return self.violated(io, Violation { code: 1013, error });
         }

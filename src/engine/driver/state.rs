@@ -79,7 +79,7 @@ pub struct Driver {
     /// Compresses what goes out, where permessage-deflate was agreed on.
     pub(super) packer: Option<Packer>,
     /// Bytes of an unfinished message, as booked with the owner.
-    pub(super) held: usize,
+    pub(super) assembling: usize,
     pub(super) paused_input: Option<Box<PausedInput>>,
     /// The peer has closed its side: a short read does not mean that nothing is left to read.
     pub(super) half_closed: bool,
@@ -155,7 +155,7 @@ impl Driver {
             armed: None,
             decoder: Decoder::new(role),
             packer: None,
-            held: 0,
+            assembling: 0,
             paused_input: None,
             half_closed: false,
             raw: None,

@@ -171,15 +171,15 @@ impl Driver {
             stream.deregister(&io.reactor);
         }
         self.phase = Phase::Lingering;
-        self.book_held(0);
+        self.charge_assembly(0);
         self.hand_back();
         self.leave_turn(io);
         self.owner.released(&self.connection);
     }
 
     /// Books the bytes of an unfinished message; false when all connections together hold too many.
-    pub(super) fn book_held(&mut self, now: usize) -> bool {
-        let before = std::mem::replace(&mut self.held, now);
+    pub(super) fn charge_assembly(&mut self, now: usize) -> bool {
+        let before = std::mem::replace(&mut self.assembling, now);
         let Some((total, limit)) = self.owner.assembly() else { return true };
         if now >= before {
             let sum = total.fetch_add(now - before, Relaxed) + (now - before);

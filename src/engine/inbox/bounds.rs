@@ -1,6 +1,6 @@
 //! The bounds of a queue: what counts in them, and who pauses because of them.
 
-use super::state::{Books, Inbox};
+use super::state::{Credit, Inbox};
 use crate::engine::connection::Connection;
 use crate::engine::shared::Body;
 use crate::error::Id;
@@ -44,7 +44,7 @@ impl Inbox {
             return false;
         }
         connection.set_paused(true);
-        state.books.paused.push(connection.clone());
+        state.credit.paused.push(connection.clone());
         state.end_requests_of(connection, Id::ReadingPaused);
         drop(state);
         connection.end_waits_for_input();
@@ -52,58 +52,58 @@ impl Inbox {
     }
 
     /// An event enters the queue. Called with the lock held, as all that takes the books.
-    pub(super) fn book(&self, books: &mut Books, body: &Body) {
+    pub(super) fn charge(&self, credit: &mut Credit, body: &Body) {
         match body {
             Body::Message(message) => {
-                books.messages += 1;
+                credit.messages += 1;
                 self.waiting.add(message.data().len());
             }
-            Body::Error(_) => books.errors += 1,
+            Body::Error(_) => credit.errors += 1,
             Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
         }
     }
 
     /// An event leaves the queue.
-    pub(super) fn settle(&self, books: &mut Books, body: &Body, source: Option<&Arc<Connection>>) {
+    pub(super) fn release(&self, credit: &mut Credit, body: &Body, source: Option<&Arc<Connection>>) {
         match body {
             Body::Message(message) => {
-                books.messages -= 1;
+                credit.messages -= 1;
                 self.waiting.sub(message.data().len());
-                self.settle_outside(books, message, source);
+                self.return_credit(credit, message, source);
                 return;
             }
-            Body::Error(_) => books.errors -= 1,
+            Body::Error(_) => credit.errors -= 1,
             Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
         }
-        self.resume_all(books);
+        self.resume_all(credit);
     }
 
     /// Gives its credit back to a message that is in the queue no more, or never was.
-    pub(in crate::engine) fn settle_outside(
+    pub(in crate::engine) fn return_credit(
         &self,
-        books: &mut Books,
+        credit: &mut Credit,
         message: &Message,
         source: Option<&Arc<Connection>>,
     ) {
         if let Some(source) = source {
             source.taken.add(message.data().len());
-            Self::resume_one(books, source);
+            Self::resume_one(credit, source);
         }
-        self.resume_all(books);
+        self.resume_all(credit);
     }
 
     /// With nothing of its own waiting a connection may deliver, however much the others have waiting.
-    fn resume_one(books: &mut Books, source: &Arc<Connection>) {
+    fn resume_one(credit: &mut Credit, source: &Arc<Connection>) {
         if source.is_paused() && source.inbound().0 == 0 {
-            books.paused.retain(|connection| !Arc::ptr_eq(connection, source));
+            credit.paused.retain(|connection| !Arc::ptr_eq(connection, source));
             source.set_paused(false);
             source.resume();
         }
     }
 
     /// Wakes the paused connections once both the whole and their own part are below half.
-    fn resume_all(&self, books: &mut Books) {
-        if books.paused.is_empty() {
+    fn resume_all(&self, credit: &mut Credit) {
+        if credit.paused.is_empty() {
             return;
         }
         let max_messages = self.options.size(Opt::ReceiveQueueMessages);
@@ -113,7 +113,7 @@ impl Inbox {
             return;
         }
         let share = self.share;
-        books.paused.retain(|connection| {
+        credit.paused.retain(|connection| {
             let (own_messages, own_bytes) = connection.inbound();
             let still = own_messages > max_messages / share / 2 || own_bytes > max_bytes / share / 2;
             if !still {
@@ -126,7 +126,7 @@ impl Inbox {
 
     /// A bound was changed: paused connections try again.
     pub fn bounds_changed(&self) {
-        let paused = std::mem::take(&mut self.lock().books.paused);
+        let paused = std::mem::take(&mut self.lock().credit.paused);
         for connection in paused {
             connection.set_paused(false);
             connection.resume();

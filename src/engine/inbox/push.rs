@@ -18,7 +18,7 @@ impl Inbox {
         if !messages.sources().any(Connection::is_over) {
             // Nothing to look at one by one.
             let count = messages.len();
-            state.books.messages += count;
+            state.credit.messages += count;
             self.waiting.add_all(count, bytes);
             state.queue.append(messages);
             state.came(count, count);
@@ -57,7 +57,7 @@ impl Inbox {
         let Body::Message(message) = &event.body else { return false };
         let late = source.is_some_and(|connection| connection.is_over());
         if late {
-            self.settle_outside(&mut state.books, message, source);
+            self.return_credit(&mut state.credit, message, source);
         }
         late
     }
@@ -68,10 +68,10 @@ impl Inbox {
         {
             return;
         }
-        self.book(&mut state.books, &event.body);
-        if state.books.errors > KEPT_ERRORS {
+        self.charge(&mut state.credit, &event.body);
+        if state.credit.errors > KEPT_ERRORS {
             state.queue.remove_first(|body| matches!(body, Body::Error(_)));
-            state.books.errors -= 1;
+            state.credit.errors -= 1;
         }
         let messages = usize::from(event.message().is_some());
         state.queue.push_back(event, source);

@@ -125,8 +125,8 @@ impl Inbox {
     }
 
     fn take_first(&self, state: &mut State) -> Option<Event> {
-        let State { queue, books, .. } = state;
-        queue.pop_front(|event, source| self.settle(books, &event.body, source))
+        let State { queue, credit, .. } = state;
+        queue.pop_front(|event, source| self.release(credit, &event.body, source))
     }
 
     pub fn take_now(&self) -> Option<Event> {
@@ -136,7 +136,7 @@ impl Inbox {
 
     pub fn put_back(&self, event: Event) {
         let mut state = self.lock();
-        self.book(&mut state.books, &event.body);
+        self.charge(&mut state.credit, &event.body);
         state.queue.push_front(event, None);
         self.interrupt();
         let bells = state.bells();
@@ -146,12 +146,12 @@ impl Inbox {
 
     /// Takes the first events for a handler, with the lock held by the caller; their credit is given back now.
     pub(in crate::engine) fn take_batch(&self, state: &mut State, batch: &mut Entries) {
-        let State { queue, books, .. } = state;
+        let State { queue, credit, .. } = state;
         let mut bytes = 0;
         while batch.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
             let mut from = None;
             let first = queue.pop_front(|event, source| {
-                self.settle(books, &event.body, source);
+                self.release(credit, &event.body, source);
                 from = source.cloned();
             });
             let Some(event) = first else { break };
@@ -163,7 +163,7 @@ impl Inbox {
     /// Puts back what the handler did not get any more, in order.
     pub(in crate::engine) fn return_batch(&self, state: &mut State, batch: &mut Entries) {
         while let Some((event, source)) = batch.pop_back() {
-            self.book(&mut state.books, &event.body);
+            self.charge(&mut state.credit, &event.body);
             if let (Body::Message(message), Some(source)) = (&event.body, &source) {
                 source.taken.sub(message.data().len());
             }

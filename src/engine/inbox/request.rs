@@ -160,7 +160,7 @@ impl Inbox {
                 if let Some(at) = waits.filter(|_| pending.expects(done.number()))
                     && let Some((event, source)) = state.queue.take_held()
                 {
-                    self.settle(&mut state.books, &event.body, source.as_ref());
+                    self.release(&mut state.credit, &event.body, source.as_ref());
                     Arc::make_mut(&mut state.requests.list).remove(at);
                     if let Body::Message(reply) = event.body {
                         pending.answer(reply);

@@ -21,7 +21,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// What is in a queue; its bytes are in [`Inbox::waiting`].
 #[derive(Default)]
-pub struct Books {
+pub struct Credit {
     pub(super) messages: usize,
     pub(super) errors: usize,
     /// Those who wait for room.
@@ -31,7 +31,7 @@ pub struct Books {
 #[derive(Default)]
 pub struct State {
     pub(super) queue: Entries,
-    pub(super) books: Books,
+    pub(super) credit: Credit,
     pub(super) waiters: VecDeque<Arc<Waiter>>,
     /// For the next call that waits.
     pub(super) spare_waiter: Option<Arc<Waiter>>,
@@ -61,7 +61,7 @@ impl State {
 
     /// Messages that a call could take now.
     pub(super) fn messages(&self) -> usize {
-        self.books.messages - self.queue.held_messages()
+        self.credit.messages - self.queue.held_messages()
     }
 
     /// Whether nothing more comes; what is held may still turn out to be anybody's.

@@ -260,12 +260,12 @@ fn memory_follows_what_came_and_not_what_was_declared() {
     let declared = 1_usize << 40;
     let head = [&[0x82, 0xff][..], &(declared as u64).to_be_bytes(), &MASK].concat();
     feed(&mut decoder, &head, usize::MAX, &mut items).unwrap();
-    assert_eq!(decoder.held(), 0);
+    assert_eq!(decoder.assembling(), 0);
     assert_eq!(decoder.reserved(), 0);
     for round in 1..=300 {
         feed(&mut decoder, &[0; 1000], usize::MAX, &mut items).unwrap();
-        assert_eq!(decoder.held(), round * 1000);
-        assert!(decoder.reserved() <= (2 * decoder.held()).max(decoder.held() + 66 * 1024));
+        assert_eq!(decoder.assembling(), round * 1000);
+        assert!(decoder.reserved() <= (2 * decoder.assembling()).max(decoder.assembling() + 66 * 1024));
     }
     assert!(items.is_empty());
 }
@@ -279,9 +279,9 @@ fn an_idle_decoder_is_small_and_owns_nothing() {
     for piece in bytes[..bytes.len() - 11].chunks(3) {
         feed(&mut decoder, piece, LIMIT, &mut items).unwrap();
     }
-    assert_eq!((decoder.held(), decoder.reserved()), (0, 0));
+    assert_eq!((decoder.assembling(), decoder.reserved()), (0, 0));
     feed(&mut decoder, &bytes[bytes.len() - 11..], LIMIT, &mut items).unwrap();
-    assert_eq!((decoder.held(), decoder.reserved()), (0, 0));
+    assert_eq!((decoder.assembling(), decoder.reserved()), (0, 0));
 }
 
 #[test]
