@@ -53,7 +53,7 @@ impl ExternalEvents {
         self.port.set_language(language);
         self.port.set_mode(mode);
         drop(membership);
-        pump::ring();
+        pump::wake();
         Ok(())
     }
 
@@ -87,7 +87,7 @@ impl ExternalEvents {
     /// The script has asked, and got something or not.
     pub fn asked(&self, got: bool) {
         if self.port.asked(got) {
-            pump::ring();
+            pump::wake();
         }
     }
 }

@@ -47,14 +47,14 @@ pub(super) fn subscribe(port: &Arc<Port>, watchable: &Watchable) -> Result<Subsc
     let Some(pump) = slot.as_ref() else { return Err(Error::of(Id::Io)) };
     lock(&pump.ports).push(port.clone());
     watchable.subscribe(&pump.signal);
-    pump.signal.ring();
+    pump.signal.notify();
     Ok(Subscription { port: Arc::as_ptr(port), watchable: watchable.clone(), signal: pump.signal.clone() })
 }
 
 /// Something may be there to offer.
-pub(super) fn ring() {
+pub(super) fn wake() {
     if let Some(pump) = lock(&PUMP).as_ref() {
-        pump.signal.ring();
+        pump.signal.notify();
     }
 }
 
@@ -77,7 +77,7 @@ impl Pump {
     /// Ends the thread.
     pub fn end(self) {
         self.stopped.store(true, SeqCst);
-        self.signal.ring();
+        self.signal.notify();
         if ON_PUMP.get() {
             // The host destroys its last object inside an event: the thread ends by itself right after.
             self.thread.detach();
@@ -128,7 +128,7 @@ fn take_turn(port: &Port) -> Turn {
     let (turn, missed) = port.turn();
     if missed {
         // At once, and the pump of now, which need not be this one.
-        ring();
+        wake();
     }
     turn
 }

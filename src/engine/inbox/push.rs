@@ -36,13 +36,13 @@ impl Inbox {
                 self.interrupt();
             }
             drop(state);
-            examiner.into_iter().for_each(Examiner::ring);
+            examiner.into_iter().for_each(Examiner::notify);
             return if free { Pushed::ForHandler } else { Pushed::Queued };
         }
-        let bells = state.bells();
+        let wakeups = state.wakeups();
         let borrower = state.next_borrower();
         drop(state);
-        bells.ring();
+        wakeups.send();
         borrower.map_or(Pushed::Queued, Pushed::ForBorrower)
     }
 

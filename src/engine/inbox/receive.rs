@@ -2,7 +2,7 @@
 
 use super::entries::Entries;
 use super::state::{Inbox, State};
-use super::waiters::{Bells, Waiter, Want};
+use super::waiters::{Waiter, Wakeups, Want};
 use crate::engine::connection::{Connection, IoHandle, LoopGuard};
 use crate::engine::shared::{Body, Deadline, Event, Outcome, Signal, Wait, wait};
 use crate::error::{Error, Id, Result};
@@ -76,7 +76,7 @@ impl Inbox {
                     }
                     me
                 });
-                wait(&me.bell, state, deadline)
+                wait(&me.ready, state, deadline)
             };
             state = guard;
             if !in_time && !state.satisfies(want) {
@@ -97,9 +97,9 @@ impl Inbox {
             self.discard_others(&mut state);
         }
         // Whoever waits next may find something, too; a notification that came to us must not be lost.
-        let bells = (!state.waiters.is_empty()).then(|| state.bells());
+        let wakeups = (!state.waiters.is_empty()).then(|| state.wakeups());
         drop(state);
-        bells.into_iter().for_each(Bells::ring);
+        wakeups.into_iter().for_each(Wakeups::send);
         outcome
     }
 
@@ -139,9 +139,9 @@ impl Inbox {
         self.charge(&mut state.credit, &event.body);
         state.queue.push_front(event, None);
         self.interrupt();
-        let bells = state.bells();
+        let wakeups = state.wakeups();
         drop(state);
-        bells.ring();
+        wakeups.send();
     }
 
     /// Takes the first events for a handler, with the lock held by the caller; their credit is given back now.

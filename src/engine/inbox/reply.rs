@@ -26,7 +26,7 @@ pub struct Pending {
     pub fate: Mutex<Fate>,
     /// Looking at messages is to stop.
     pub stops: AtomicBool,
-    pub bell: Condvar,
+    pub ready: Condvar,
 }
 
 impl Pending {
@@ -38,7 +38,7 @@ impl Pending {
     pub fn answer(&self, reply: Message) {
         *lock(&self.fate) = Fate::Reply(reply);
         self.stops.store(true, SeqCst);
-        self.bell.notify_all();
+        self.ready.notify_all();
     }
 
     /// Nothing from the message `until` on is the reply. The first reason counts.
@@ -52,7 +52,7 @@ impl Pending {
         if until == 0 {
             self.stops.store(true, SeqCst);
         }
-        self.bell.notify_all();
+        self.ready.notify_all();
     }
 
     /// How it has come out, now that all messages before `seen` have been looked at.
@@ -73,7 +73,7 @@ impl Pending {
 pub struct Examiner(pub Arc<Pending>);
 
 impl Examiner {
-    pub fn ring(self) {
-        self.0.bell.notify_all();
+    pub fn notify(self) {
+        self.0.ready.notify_all();
     }
 }

@@ -134,7 +134,7 @@ impl Inbox {
             until: AtomicU64::new(u64::MAX),
             fate: Mutex::new(Fate::Awaited),
             stops: AtomicBool::new(false),
-            bell: Condvar::new(),
+            ready: Condvar::new(),
         });
         Arc::make_mut(&mut state.requests.list).push(pending.clone());
         // The reply is not for the handler.
@@ -170,7 +170,7 @@ impl Inbox {
         }
         let seen = state.seen();
         for pending in state.requests.list.iter().filter(|pending| pending.until.load(SeqCst) <= seen) {
-            pending.bell.notify_all();
+            pending.ready.notify_all();
         }
         Some(done)
     }
@@ -178,16 +178,16 @@ impl Inbox {
     /// Messages may have become free: tells whoever waits for them.
     fn freed(&self, state: MutexGuard<'_, State>, dispatches: impl Fn()) {
         if !state.dispatch.is_set() {
-            let bells = state.bells();
+            let wakeups = state.wakeups();
             drop(state);
-            return bells.ring();
+            return wakeups.send();
         }
         let (examiner, free) = (state.examiner(), state.queue.has_free());
         if free {
             self.interrupt();
         }
         drop(state);
-        examiner.into_iter().for_each(Examiner::ring);
+        examiner.into_iter().for_each(Examiner::notify);
         if free {
             dispatches();
         }
@@ -238,7 +238,7 @@ impl Asked {
                 drop(rest);
                 state = inbox.lock();
             } else if in_time {
-                state = wait(&pending.bell, state, deadline).0;
+                state = wait(&pending.ready, state, deadline).0;
             } else {
                 return Err(timeout());
             }

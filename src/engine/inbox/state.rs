@@ -10,7 +10,7 @@ use super::entries::Entries;
 use super::handler::Dispatch;
 use super::reply::Examiner;
 use super::requests::Requests;
-use super::waiters::{Bells, WaitRate, Waiter, Want};
+use super::waiters::{WaitRate, Waiter, Wakeups, Want};
 use crate::engine::connection::{Connection, IoHandle};
 use crate::engine::shared::{Signal, Tally, lock};
 use crate::library;
@@ -109,17 +109,17 @@ impl State {
         } else {
             spare = None;
         }
-        spare.unwrap_or_else(|| Arc::new(Waiter { want, thread, bell: Condvar::new() }))
+        spare.unwrap_or_else(|| Arc::new(Waiter { want, thread, ready: Condvar::new() }))
     }
 
     /// Who is to be told that something has come, or that nothing more comes: a call that ends tells the next.
-    pub(super) fn bells(&self) -> Bells {
+    pub(super) fn wakeups(&self) -> Wakeups {
         let over = self.is_over();
         let ends = |waiter: &&Arc<Waiter>| (over || self.satisfies(waiter.want)) && !self.is_for_leader();
         let waiter = self.waiters.iter().find(ends).cloned();
         let leader = self.leader.as_ref().map(|(_, events)| events.clone());
         let signals = if self.is_ready() { self.signals.clone() } else { Vec::new() };
-        Bells { waiter, leader, signals, examiner: self.examiner() }
+        Wakeups { waiter, leader, signals, examiner: self.examiner() }
     }
 
     /// Who is to look at what is held.
@@ -130,8 +130,8 @@ impl State {
 
     pub(super) fn wake_all(&self) {
         self.leader.iter().for_each(|(_, events)| events.notify());
-        self.waiters.iter().for_each(|waiter| waiter.bell.notify_one());
-        self.signals.iter().for_each(|signal| signal.ring());
+        self.waiters.iter().for_each(|waiter| waiter.ready.notify_one());
+        self.signals.iter().for_each(|signal| signal.notify());
     }
 
     pub(super) fn is_cancelled(&self) -> bool {

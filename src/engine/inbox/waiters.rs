@@ -29,23 +29,23 @@ pub enum Pushed {
 pub struct Waiter {
     pub want: Want,
     pub thread: usize,
-    pub bell: Condvar,
+    pub ready: Condvar,
 }
 
 /// Rung once the lock is free: who is woken needs it first of all, and waking is a system call.
-pub struct Bells {
+pub struct Wakeups {
     pub waiter: Option<Arc<Waiter>>,
     pub leader: Option<IoHandle>,
     pub signals: Vec<Arc<Signal>>,
     pub examiner: Option<Examiner>,
 }
 
-impl Bells {
-    pub fn ring(self) {
-        self.waiter.iter().for_each(|waiter| waiter.bell.notify_one());
+impl Wakeups {
+    pub fn send(self) {
+        self.waiter.iter().for_each(|waiter| waiter.ready.notify_one());
         self.leader.iter().for_each(|events| events.notify());
-        self.signals.iter().for_each(|signal| signal.ring());
-        self.examiner.into_iter().for_each(Examiner::ring);
+        self.signals.iter().for_each(|signal| signal.notify());
+        self.examiner.into_iter().for_each(Examiner::notify);
     }
 }
 

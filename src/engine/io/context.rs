@@ -143,7 +143,7 @@ impl Io {
     }
 
     /// Calls those whose time has come. A panic of one ends nothing else.
-    pub fn ring_alarms(&mut self) {
+    pub fn fire_alarms(&mut self) {
         let now = self.now;
         for (_, owner) in self.alarms.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>() {
             if let Some(owner) = owner.upgrade() {

@@ -218,7 +218,7 @@ impl EventLoop {
         while let Some((token, stamp)) = self.io.timers.pop_due(self.io.now) {
             self.table.timer(&mut self.io, token, stamp);
         }
-        self.io.ring_alarms();
+        self.io.fire_alarms();
         Ok(())
     }
 

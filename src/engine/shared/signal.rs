@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 /// Objects ring it; it stays rung until somebody waits for it.
 #[derive(Default)]
 pub struct Signal {
-    rung: Mutex<bool>,
-    bell: Condvar,
+    notified: Mutex<bool>,
+    condvar: Condvar,
 }
 
 impl Signal {
@@ -16,10 +16,10 @@ impl Signal {
         Arc::default()
     }
 
-    pub fn ring(&self) {
-        let before = std::mem::replace(&mut *lock(&self.rung), true);
+    pub fn notify(&self) {
+        let before = std::mem::replace(&mut *lock(&self.notified), true);
         if !before {
-            self.bell.notify_all();
+            self.condvar.notify_all();
         }
     }
 
@@ -33,14 +33,14 @@ impl Signal {
     }
 
     pub(in crate::engine) fn wait_until(&self, deadline: Deadline) -> bool {
-        let mut rung = lock(&self.rung);
-        while !*rung {
-            let (guard, in_time) = wait(&self.bell, rung, deadline);
-            rung = guard;
+        let mut notified = lock(&self.notified);
+        while !*notified {
+            let (guard, in_time) = wait(&self.condvar, notified, deadline);
+            notified = guard;
             if !in_time {
                 break;
             }
         }
-        std::mem::replace(&mut *rung, false)
+        std::mem::replace(&mut *notified, false)
     }
 }
