@@ -2,7 +2,7 @@
 //! and what it answers leaves with one write ([`crate::engine::outbox`]).
 
 use super::state::{Disposition, Driver, Phase};
-use crate::engine::inbox::Run;
+use crate::engine::inbox::HandlerGuard;
 use crate::engine::io::{BUFFER, Io};
 use crate::engine::outbox::{Bounds, Cork};
 use crate::engine::shared::Counters;
@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 
 impl Driver {
     /// The handler, for what a read has brought; `None` when its messages have to take the queue.
-    pub(super) fn begin_run(&mut self, io: &mut Io) -> Option<Run> {
+    pub(super) fn begin_run(&mut self, io: &mut Io) -> Option<HandlerGuard> {
         let run = io.begin_run(self.owner.inbox())?;
         if self.may_cork() {
             let bounds = Bounds {

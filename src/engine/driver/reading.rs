@@ -5,7 +5,7 @@
 //! the second copy into the host's memory, or lends the first.
 
 use super::state::{Disposition, Driver, PausedInput, Phase};
-use crate::engine::inbox::Run;
+use crate::engine::inbox::HandlerGuard;
 use crate::engine::io::{BUFFER, Io, TOKENS};
 use crate::engine::shared::{Body, Counters, Event};
 use crate::error::{Error, Id};
@@ -126,7 +126,7 @@ impl Driver {
     fn step(
         &mut self,
         io: &mut Io,
-        decode: impl FnOnce(&mut Self, &mut Io, &mut Option<Run>) -> DecodeEnd,
+        decode: impl FnOnce(&mut Self, &mut Io, &mut Option<HandlerGuard>) -> DecodeEnd,
     ) -> Disposition {
         let mut run = self.begin_run(io);
         let end = decode(self, io, &mut run);
@@ -148,7 +148,7 @@ impl Driver {
     }
 
     /// The bytes went into the memory of their message.
-    fn take_appended(&mut self, io: &mut Io, count: usize, run: &mut Option<Run>) -> DecodeEnd {
+    fn take_appended(&mut self, io: &mut Io, count: usize, run: &mut Option<HandlerGuard>) -> DecodeEnd {
         match self.decoder.appended(count) {
             Ok(Some(Item::Message(message))) => self.deliver(io, run, message),
             Ok(_) => {}
@@ -157,7 +157,7 @@ impl Driver {
         DecodeEnd::End
     }
 
-    fn decode(&mut self, io: &mut Io, bytes: &mut [u8], run: &mut Option<Run>) -> DecodeEnd {
+    fn decode(&mut self, io: &mut Io, bytes: &mut [u8], run: &mut Option<HandlerGuard>) -> DecodeEnd {
         let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
         if run.is_none() {
             // What one read brings goes to one queue.
@@ -207,7 +207,7 @@ impl Driver {
     fn deliver_in_place(
         &mut self,
         io: &mut Io,
-        run: &mut Option<Run>,
+        run: &mut Option<HandlerGuard>,
         kind: MessageKind,
         data: &[u8],
     ) -> Result<(), Violation> {
@@ -226,7 +226,7 @@ impl Driver {
     }
 
     /// The same with one that has memory of its own.
-    fn deliver(&mut self, io: &mut Io, run: &mut Option<Run>, message: Message) {
+    fn deliver(&mut self, io: &mut Io, run: &mut Option<HandlerGuard>, message: Message) {
         if !self.count() {
             return;
         }

@@ -78,7 +78,7 @@ impl Inbox {
                 break;
             }
             state.dispatch.running = Some(io_thread());
-            self.be_undisturbed();
+            self.clear_yield();
             drop(state);
             while let Some(event) = batch.pop_front(|_, _| {}) {
                 handler.call(|function| function.event(event));
@@ -108,8 +108,8 @@ impl Inbox {
     }
 
     /// A run begins. Called under the lock, as what ends it is.
-    fn be_undisturbed(&self) {
-        for flag in [&self.handler_changed, &self.interrupted] {
+    fn clear_yield(&self) {
+        for flag in [&self.handler_changed, &self.yield_requested] {
             // Hardly ever set, and a store that everybody sees is dear.
             if flag.load(SeqCst) {
                 flag.store(false, SeqCst);
@@ -119,7 +119,7 @@ impl Inbox {
 
     /// Gives the handler to the I/O thread for what one read brought, past the queue; `None` when there is none, when
     /// it runs elsewhere, or when something waits that comes first.
-    pub(in crate::engine) fn begin_run(self: &Arc<Self>) -> Option<Run> {
+    pub(in crate::engine) fn begin_run(self: &Arc<Self>) -> Option<HandlerGuard> {
         if !self.has_handler.load(Relaxed) || is_borrower() {
             return None;
         }
@@ -129,31 +129,31 @@ impl Inbox {
         }
         let handler = state.dispatch.handler.clone()?;
         state.dispatch.running = Some(io_thread());
-        self.be_undisturbed();
+        self.clear_yield();
         drop(state);
-        Some(Run { inbox: self.clone(), handler })
+        Some(HandlerGuard { inbox: self.clone(), handler })
     }
 }
 
 /// The handler, for what one read brought, or several. Events that others bring meanwhile wait until it is dropped.
-pub struct Run {
+pub struct HandlerGuard {
     inbox: Arc<Inbox>,
     handler: Arc<Handler>,
 }
 
-impl Run {
+impl HandlerGuard {
     pub fn object(&self) -> u64 {
         self.handler.object
     }
 
     /// Whether somebody else waits for its end.
-    pub fn is_disturbed(&self) -> bool {
-        self.inbox.handler_changed.load(SeqCst) || self.inbox.interrupted.load(SeqCst)
+    pub fn must_yield(&self) -> bool {
+        self.inbox.handler_changed.load(SeqCst) || self.inbox.yield_requested.load(SeqCst)
     }
 
     /// Whether it may go on with another read's messages for that object.
-    pub fn goes_on_for(&self, inbox: &Arc<Inbox>) -> bool {
-        !self.is_disturbed() && Arc::ptr_eq(&self.inbox, inbox)
+    pub fn may_continue(&self, inbox: &Arc<Inbox>) -> bool {
+        !self.must_yield() && Arc::ptr_eq(&self.inbox, inbox)
     }
 
     /// Calls the handler; false when it must not be called again.
@@ -172,7 +172,7 @@ impl Run {
     }
 }
 
-impl Drop for Run {
+impl Drop for HandlerGuard {
     fn drop(&mut self) {
         let state = self.inbox.lock();
         let more = state.queue.has_free();
@@ -220,18 +220,18 @@ mod tests {
         let run = inbox.begin_run().unwrap();
         assert!(inbox.begin_run().is_none(), "it runs already");
         assert!(run.message(1, MessageKind::Text, b"first"));
-        assert!(run.goes_on_for(&inbox) && !run.goes_on_for(&other));
+        assert!(run.may_continue(&inbox) && !run.may_continue(&other));
         assert!(inbox.add(None, Body::Expired("another thread's".into())));
-        assert!(!run.goes_on_for(&inbox), "an event waits");
+        assert!(!run.may_continue(&inbox), "an event waits");
         assert!(run.message(1, MessageKind::Text, b"of the same read"));
         drop(run);
         assert_eq!(*seen.lock().unwrap(), ["first", "of the same read", "another thread's"]);
 
         let run = inbox.begin_run().unwrap();
-        assert!(run.goes_on_for(&inbox));
+        assert!(run.may_continue(&inbox));
         let connection = Connection::new(IoHandle::without_thread());
         let asked = inbox.expect(&connection, inbox.life(), ("id", "1"), Box::new(|| {})).unwrap();
-        assert!(!run.goes_on_for(&inbox), "a reply must not go to the handler");
+        assert!(!run.may_continue(&inbox), "a reply must not go to the handler");
         drop(run);
         assert!(inbox.begin_run().is_none());
         drop(asked);
@@ -241,10 +241,10 @@ mod tests {
             let last = function.is_none();
             let handler = function.map(|names| Handler { object: 1, function: Box::new(names) });
             let run = next.take().unwrap();
-            assert!(run.goes_on_for(&inbox));
+            assert!(run.may_continue(&inbox));
             std::thread::scope(|scope| {
                 let change = scope.spawn(|| inbox.set_handler(handler).unwrap());
-                while run.goes_on_for(&inbox) {
+                while run.may_continue(&inbox) {
                     std::thread::yield_now();
                 }
                 assert!(!run.message(1, MessageKind::Text, b"last"), "it is the last call");

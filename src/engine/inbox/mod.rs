@@ -25,7 +25,7 @@ mod state;
 mod waiters;
 mod watch;
 
-pub use self::dispatch::Run;
+pub use self::dispatch::HandlerGuard;
 pub use self::entries::Entries;
 pub use self::handler::{Handler, HandlerFunction};
 pub use self::request::Asked;

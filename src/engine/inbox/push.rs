@@ -33,7 +33,7 @@ impl Inbox {
         if state.dispatch.is_set() {
             let (examiner, free) = (state.examiner(), state.queue.has_free());
             if free {
-                self.interrupt();
+                self.request_yield();
             }
             drop(state);
             examiner.into_iter().for_each(Examiner::notify);

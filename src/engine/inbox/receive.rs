@@ -138,7 +138,7 @@ impl Inbox {
         let mut state = self.lock();
         self.charge(&mut state.credit, &event.body);
         state.queue.push_front(event, None);
-        self.interrupt();
+        self.request_yield();
         let wakeups = state.wakeups();
         drop(state);
         wakeups.send();

@@ -138,7 +138,7 @@ impl Inbox {
         });
         Arc::make_mut(&mut state.requests.list).push(pending.clone());
         // The reply is not for the handler.
-        self.interrupt();
+        self.request_yield();
         Ok(Asked { inbox: self.clone(), pending, dispatches, examines: Cell::new(false) })
     }
 
@@ -184,7 +184,7 @@ impl Inbox {
         }
         let (examiner, free) = (state.examiner(), state.queue.has_free());
         if free {
-            self.interrupt();
+            self.request_yield();
         }
         drop(state);
         examiner.into_iter().for_each(Examiner::notify);

@@ -146,7 +146,7 @@ pub struct Inbox {
     /// Since the running batch was taken.
     pub(super) handler_changed: AtomicBool,
     /// Since the present run began: others' events wait for its end.
-    pub(super) interrupted: AtomicBool,
+    pub(super) yield_requested: AtomicBool,
     pub(super) has_handler: AtomicBool,
     /// What waits; written under the lock.
     pub(super) waiting: Tally,
@@ -161,7 +161,7 @@ impl Inbox {
             state: Mutex::default(),
             dispatched: Condvar::new(),
             handler_changed: AtomicBool::new(false),
-            interrupted: AtomicBool::new(false),
+            yield_requested: AtomicBool::new(false),
             has_handler: AtomicBool::new(false),
             waiting: Tally::default(),
             share,
@@ -179,7 +179,7 @@ impl Inbox {
     }
 
     /// Something has come that is to wait no longer than for the present read: the run ends before the next.
-    pub(super) fn interrupt(&self) {
-        self.interrupted.store(true, SeqCst);
+    pub(super) fn request_yield(&self) {
+        self.yield_requested.store(true, SeqCst);
     }
 }

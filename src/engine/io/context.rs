@@ -5,7 +5,7 @@ use super::dials::Dials;
 use super::owner::Owner;
 use super::staged::Staged;
 use crate::engine::connection::{Connection, IoHandle};
-use crate::engine::inbox::{Entries, Inbox, Pushed, Run};
+use crate::engine::inbox::{Entries, HandlerGuard, Inbox, Pushed};
 use crate::engine::outbox::{Cork, Waiting};
 use crate::engine::shared::{Body, Event, serves_one};
 use crate::net::{Moment, Reactor, Timers, TlsClients, Workers};
@@ -51,7 +51,7 @@ pub struct Io {
     /// What the round has brought so far; one object's.
     batch: Option<Batch>,
     /// The handler of the object whose messages the round brings, from one read to the next.
-    run: Option<Run>,
+    run: Option<HandlerGuard>,
     spare: Entries,
     /// For the short messages that go to a queue.
     pub shelf: Shelf,
@@ -153,19 +153,19 @@ impl Io {
     }
 
     /// The handler, for what a read has brought for that object; `None` when its messages have to take the queue.
-    pub fn begin_run(&mut self, inbox: &Arc<Inbox>) -> Option<Run> {
+    pub fn begin_run(&mut self, inbox: &Arc<Inbox>) -> Option<HandlerGuard> {
         // What the queue is about to get comes first.
         if self.pending(inbox).0 > 0 {
             return None;
         }
         // Dropped before the next begins.
-        self.run.take().filter(|run| run.goes_on_for(inbox)).or_else(|| inbox.begin_run())
+        self.run.take().filter(|run| run.may_continue(inbox)).or_else(|| inbox.begin_run())
     }
 
     /// Keeps it for the next read of the round, where nobody else waits for it: beginning one takes a lock, and ending it
     /// another.
-    pub fn keep_run(&mut self, run: Option<Run>) {
-        self.run = run.filter(|run| serves_one() && !run.is_disturbed());
+    pub fn keep_run(&mut self, run: Option<HandlerGuard>) {
+        self.run = run.filter(|run| serves_one() && !run.must_yield());
     }
 
     /// Hands the batch over and runs the handler that waits for it.
