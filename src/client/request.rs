@@ -58,20 +58,20 @@ impl Client {
         let io = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.io()?;
         let queue = inbox.clone();
         let dispatches = Box::new(move || io.post(Command::Dispatch(queue.clone())));
-        let mut asked = None;
+        let mut guard = None;
         let accepted = connection.outbox.push_if(
             draft,
             || options.size(Opt::SendQueueBytes),
             self.shared.send_patience().min(patience),
-            || inbox.check_asking(&connection, life),
+            || inbox.check_request(&connection, life),
             || {
-                asked = Some(inbox.expect(&connection, life, (reply_field, &id), dispatches)?);
+                guard = Some(inbox.expect(&connection, life, (reply_field, &id), dispatches)?);
                 Ok(())
             },
         )?;
         self.shared.flush(&connection, &accepted);
-        match asked {
-            Some(asked) => asked.wait(patience, deadline),
+        match guard {
+            Some(guard) => guard.wait(patience, deadline),
             None => Err(Error::of(Id::Cancelled)),
         }
     }

@@ -10,7 +10,7 @@ mod runtime;
 mod shared;
 
 pub use connection::{Connection, Info, IoHandle, PendingFlush, Totals, connection_json, opening_json};
-pub use inbox::{Asked, Handler, HandlerFunction, Inbox, Want, Watchable, wait_any};
+pub use inbox::{Handler, HandlerFunction, Inbox, RequestGuard, Want, Watchable, wait_any};
 pub use io::{Acceptor, Command, DialPlan, End, Owner};
 pub use outbox::{Accepted, answer};
 pub use runtime::Lease;

@@ -1,6 +1,6 @@
 //! Looking for replies among messages, without the queue's lock.
 
-use super::reply::Pending;
+use super::reply::InFlight;
 use crate::json::{Scalar, Scan, Step};
 use crate::ws::Message;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ const STEP: usize = 256 * 1024;
 /// What a look at some messages has come to.
 pub(super) enum Finding {
     /// The present message answers that request.
-    Reply(Arc<Pending>),
+    Reply(Arc<InFlight>),
     /// None of them answers any.
     Nothing,
     /// It was told to stop, and can go on.
@@ -22,7 +22,7 @@ pub(super) enum Finding {
 pub(super) struct Examination {
     /// What the queue calls the time in which these messages are its first held ones.
     pub epoch: u64,
-    requests: Arc<Vec<Arc<Pending>>>,
+    requests: Arc<Vec<Arc<InFlight>>>,
     /// The number of the first message.
     first: u64,
     messages: Vec<Message>,
@@ -36,7 +36,7 @@ pub(super) struct Examination {
 }
 
 impl Examination {
-    pub fn new(epoch: u64, requests: Arc<Vec<Arc<Pending>>>, first: u64, messages: Vec<Message>) -> Self {
+    pub fn new(epoch: u64, requests: Arc<Vec<Arc<InFlight>>>, first: u64, messages: Vec<Message>) -> Self {
         Self { epoch, requests, first, messages, at: 0, request: 0, scan: Scan::default(), best: None }
     }
 
@@ -85,8 +85,8 @@ impl Examination {
     }
 
     /// The first request from the present one on whose field has not been looked for.
-    fn next_field(&mut self) -> Option<Arc<Pending>> {
-        let is_first = |at: usize, request: &Pending| self.requests[..at].iter().all(|one| one.field != request.field);
+    fn next_field(&mut self) -> Option<Arc<InFlight>> {
+        let is_first = |at: usize, request: &InFlight| self.requests[..at].iter().all(|one| one.field != request.field);
         let rest = self.requests.iter().enumerate().skip(self.request);
         let (at, request) = rest.into_iter().find(|(at, request)| is_first(*at, request))?;
         self.request = at;
@@ -97,7 +97,7 @@ impl Examination {
     fn compare(&mut self, value: Scalar<'_>) {
         let (number, field) = (self.number(), &self.requests[self.request].field);
         let until = self.best.unwrap_or(self.requests.len());
-        let answered = |request: &Arc<Pending>| {
+        let answered = |request: &Arc<InFlight>| {
             request.field == *field
                 && request.expects(number)
                 && Scalar::parse(request.id.as_bytes()).is_some_and(|id| id == value)

@@ -28,7 +28,7 @@ mod watch;
 pub use self::dispatch::HandlerGuard;
 pub use self::entries::Entries;
 pub use self::handler::{Handler, HandlerFunction};
-pub use self::request::Asked;
+pub use self::request::RequestGuard;
 pub use self::state::Inbox;
 pub use self::waiters::{Pushed, Want};
 pub use self::watch::{Watchable, wait_any};

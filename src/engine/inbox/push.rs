@@ -64,7 +64,7 @@ impl Inbox {
 
     fn enqueue(&self, state: &mut State, event: Event, source: Option<&Arc<Connection>>) {
         if let (Body::Close(_), Some(source)) = (&event.body, source)
-            && Self::forget(state, source)
+            && Self::coalesce(state, source)
         {
             return;
         }
@@ -81,7 +81,7 @@ impl Inbox {
     /// A connection that has come and gone unseen, with no message waiting, leaves nothing behind: drops what the
     /// queue has of it and tells that its `close` is to be dropped, too. Keeps the queue bounded when the host takes
     /// nothing.
-    fn forget(state: &mut State, source: &Arc<Connection>) -> bool {
+    fn coalesce(state: &mut State, source: &Arc<Connection>) -> bool {
         if source.inbound().0 > 0 || state.dispatch.is_set() || state.awaits_any() {
             return false;
         }

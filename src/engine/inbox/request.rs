@@ -15,7 +15,7 @@
 //! end before what has come is looked at. When the host closes it ends at once.
 
 use super::examine::{Examination, Finding};
-use super::reply::{Examiner, Fate, Pending};
+use super::reply::{Examiner, InFlight, ReplyState};
 use super::state::{Inbox, State};
 use crate::engine::connection::Connection;
 use crate::engine::shared::{Body, Deadline, Wait, wait};
@@ -59,7 +59,7 @@ impl State {
 
     /// The same for those that have asked on one connection.
     pub(super) fn end_requests_of(&mut self, connection: &Connection, why: Id) {
-        let of = |pending: &&Arc<Pending>| pending.connection == connection.serial;
+        let of = |pending: &&Arc<InFlight>| pending.connection == connection.serial;
         self.requests.list.iter().filter(of).for_each(|pending| pending.end(why, self.requests.arrived));
     }
 
@@ -94,9 +94,9 @@ impl State {
 }
 
 /// A registered request; it is forgotten when this is dropped.
-pub struct Asked {
+pub struct RequestGuard {
     inbox: Arc<Inbox>,
-    pending: Arc<Pending>,
+    pending: Arc<InFlight>,
     /// Lets the handler run on an I/O thread, when messages turn out to be its.
     dispatches: Box<dyn Fn()>,
     /// This one looks at messages just now.
@@ -110,7 +110,7 @@ impl Inbox {
     }
 
     /// Whether a reply can come.
-    pub fn check_asking(&self, connection: &Connection, life: u64) -> Result<()> {
+    pub fn check_request(&self, connection: &Connection, life: u64) -> Result<()> {
         check(&self.lock(), connection, life)
     }
 
@@ -122,24 +122,24 @@ impl Inbox {
         life: u64,
         (field, id): (&str, &str),
         dispatches: Box<dyn Fn()>,
-    ) -> Result<Asked> {
+    ) -> Result<RequestGuard> {
         let (field, id) = (field.to_owned(), id.to_owned());
         let mut state = self.lock();
         check(&state, connection, life)?;
-        let pending = Arc::new(Pending {
+        let pending = Arc::new(InFlight {
             field,
             id,
             connection: connection.serial,
             from: state.requests.arrived,
             until: AtomicU64::new(u64::MAX),
-            fate: Mutex::new(Fate::Awaited),
+            reply_state: Mutex::new(ReplyState::Awaited),
             stops: AtomicBool::new(false),
             ready: Condvar::new(),
         });
         Arc::make_mut(&mut state.requests.list).push(pending.clone());
         // The reply is not for the handler.
         self.request_yield();
-        Ok(Asked { inbox: self.clone(), pending, dispatches, examines: Cell::new(false) })
+        Ok(RequestGuard { inbox: self.clone(), pending, dispatches, examines: Cell::new(false) })
     }
 
     /// Takes note of what somebody has found who looked at messages; what is left is to be dropped with the lock free.
@@ -206,7 +206,7 @@ fn check(state: &State, connection: &Connection, life: u64) -> Result<()> {
     }
 }
 
-impl Asked {
+impl RequestGuard {
     /// Waits for the reply; one that comes later is an ordinary message. `patience` names the time of `deadline`.
     pub fn wait(&self, patience: Wait, deadline: Deadline) -> Result<Message> {
         let Self { inbox, pending, dispatches, examines } = self;
@@ -246,7 +246,7 @@ impl Asked {
     }
 }
 
-impl Drop for Asked {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         let mut state = self.inbox.lock();
         Arc::make_mut(&mut state.requests.list).retain(|other| !Arc::ptr_eq(other, &self.pending));

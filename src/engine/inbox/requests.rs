@@ -1,14 +1,14 @@
 //! The requests of one object that have no reply yet.
 
 use super::examine::Examination;
-use super::reply::Pending;
+use super::reply::InFlight;
 use std::sync::Arc;
 
 /// See the module's page.
 #[derive(Default)]
 pub struct Requests {
     /// In the order in which they came. Shared with who looks at messages.
-    pub list: Arc<Vec<Arc<Pending>>>,
+    pub list: Arc<Vec<Arc<InFlight>>>,
     /// Messages so far.
     pub arrived: u64,
     /// Somebody looks at the first that are held.
