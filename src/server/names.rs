@@ -108,10 +108,10 @@ impl Names {
         let mut settled = Vec::new();
         let mut next = serial;
         while let Some(Taken { connection, ended: true, .. }) = self.taken.get(&next)
-            && !connection.outbox.is_held()
+            && !connection.outbox.is_blocked()
             && let Some(Taken { connection, name, heir, .. }) = self.taken.remove(&next)
         {
-            let lost = heir.outbox.inherit(connection.outbox.drain());
+            let lost = heir.outbox.prepend(connection.outbox.drain());
             next = heir.serial;
             settled.push(Settled { name, heir, lost });
         }
@@ -167,7 +167,7 @@ impl Names {
             }
             let ended = before.until.is_some();
             before.connection.set_heir(connection);
-            connection.outbox.hold();
+            connection.outbox.block_for_takeover();
             if ended {
                 // Nothing is sent to it any more; who waits for room there tries the new one.
                 before.connection.outbox.finish();

@@ -79,7 +79,7 @@ impl Shared {
         let mut dispatch = false;
         if !before.was_away {
             log::info!(self.object.itself(), "connection {} takes over from {}", connection.id(), old.id());
-            old.outbox.seal(serial);
+            old.outbox.stop_taking(serial);
             old.cancel_pings();
             old.close(TAKEN_OVER, Reason::none(), true);
             let ending = Ending { code: TAKEN_OVER, reason: Reason::none(), clean: false };
@@ -233,7 +233,7 @@ impl Shared {
             stand_in.set_over();
             state.names.claim(&stand_in, &name);
             state.names.away(stand_in.serial, self.until());
-            connection.outbox.seal(connection.serial);
+            connection.outbox.stop_taking(connection.serial);
             if self.bound_absent(&mut state) {
                 io.post(Command::Dispatch(self.inbox.clone()));
             }

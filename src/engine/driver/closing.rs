@@ -74,7 +74,7 @@ impl Driver {
             self.closing.asked = Some(Box::new(payload));
             self.owner.peer_closes(&self.connection);
             if self.owner.keeps_unsent(&self.connection, &peer_ending(&close, true)) {
-                self.connection.outbox.seal(self.connection.serial);
+                self.connection.outbox.stop_taking(self.connection.serial);
             } else {
                 self.connection.outbox.close();
             }

@@ -84,7 +84,7 @@ impl Driver {
         let returns = self.closing.verdict.as_ref().is_some_and(|end| self.owner.keeps_unsent(&self.connection, end));
         match returns {
             // The rest is for when it comes back.
-            true => self.connection.outbox.seal(self.connection.serial),
+            true => self.connection.outbox.stop_taking(self.connection.serial),
             false => self.connection.outbox.fail(),
         }
         let time = self.time(Opt::CloseTimeout).unwrap_or(LINGER);

@@ -250,7 +250,7 @@ impl Driver {
         self.keepalive.begin(io.now);
         self.leave_turn(io);
         self.connection.outbox.open();
-        self.connection.outbox.attach(self.connection.serial, self.greeting());
+        self.connection.outbox.attach(self.connection.serial, self.hello());
         io.hand_over();
         if !self.owner.opened(&self.connection) {
             // Given up meanwhile: nothing of it may reach the host.
@@ -271,7 +271,7 @@ impl Driver {
     }
 
     /// What a client says first.
-    fn greeting(&self) -> Option<Message> {
+    fn hello(&self) -> Option<Message> {
         let text = self.owner.options().text(Opt::HelloMessage);
         (!text.is_empty()).then(|| Message::text(&text))
     }

@@ -30,11 +30,11 @@ struct State {
     holder: Option<u64>,
     next: Option<Box<(u64, Option<Message>)>>,
     /// The holder takes nothing more, because its peer will read nothing more.
-    sealed: bool,
+    stopped: bool,
     /// The holder's first message is a greeting of its own, which no other connection is to send.
-    greeting: bool,
-    /// For whose messages the holder waits, see [`Outbox::hold`].
-    held: u32,
+    hello: bool,
+    /// For whose messages the holder waits, see [`Outbox::block_for_takeover`].
+    blocked: u32,
     /// What waits has been dropped or taken over.
     closed: bool,
 }
@@ -51,12 +51,12 @@ impl State {
     }
 
     fn is_handed_to(&self, serial: u64) -> bool {
-        self.holder == Some(serial) && self.next.is_none() && !self.sealed && self.held == 0
+        self.holder == Some(serial) && self.next.is_none() && !self.stopped && self.blocked == 0
     }
 
-    fn install(&mut self, serial: u64, greeting: Option<Message>) {
-        (self.holder, self.sealed, self.greeting) = (Some(serial), false, greeting.is_some());
-        if let Some(message) = greeting {
+    fn install(&mut self, serial: u64, hello: Option<Message>) {
+        (self.holder, self.stopped, self.hello) = (Some(serial), false, hello.is_some());
+        if let Some(message) = hello {
             self.messages += 1;
             self.bytes += message.data().len();
             self.queue.push_front(message);
@@ -100,21 +100,21 @@ impl Outbox {
     }
 
     /// The connection `serial` has opened: it takes the messages from now on, or as soon as the present holder has
-    /// detached (it must be flushed then). `greeting` goes out before everything else.
-    pub fn attach(&self, serial: u64, greeting: Option<Message>) {
+    /// detached (it must be flushed then). `hello` goes out before everything else.
+    pub fn attach(&self, serial: u64, hello: Option<Message>) {
         let mut state = self.change();
         if state.holder.is_some_and(|holder| holder != serial) {
-            state.next = Some(Box::new((serial, greeting)));
+            state.next = Some(Box::new((serial, hello)));
         } else {
-            state.install(serial, greeting);
+            state.install(serial, hello);
         }
     }
 
     /// The connection `serial` takes nothing more out; what it has staged may still be written.
-    pub fn seal(&self, serial: u64) {
+    pub fn stop_taking(&self, serial: u64) {
         let mut state = self.change();
         if state.holder == Some(serial) {
-            state.sealed = true;
+            state.stopped = true;
         }
     }
 
@@ -133,17 +133,17 @@ impl Outbox {
                 state.queue.push_front(message);
             }
             // A connection that opens again has its own.
-            let greeting = if std::mem::take(&mut state.greeting) { state.queue.pop_front() } else { None };
-            if let Some(message) = &greeting {
+            let hello = if std::mem::take(&mut state.hello) { state.queue.pop_front() } else { None };
+            if let Some(message) = &hello {
                 state.messages = state.messages.saturating_sub(1);
                 state.bytes = state.bytes.saturating_sub(message.data().len());
             }
             state.holder = None;
             if let Some(next) = state.next.take() {
-                let (serial, greeting) = *next;
-                state.install(serial, greeting);
+                let (serial, hello) = *next;
+                state.install(serial, hello);
             }
-            greeting
+            hello
         };
         drop(dropped);
     }
@@ -160,15 +160,15 @@ impl Outbox {
         self.room.notify_all();
     }
 
-    /// Who has it takes nothing out before [`Outbox::inherit`] has been called once more: what was sent to another
+    /// Who has it takes nothing out before [`Outbox::prepend`] has been called once more: what was sent to another
     /// comes first.
-    pub fn hold(&self) {
-        self.change().held += 1;
+    pub fn block_for_takeover(&self) {
+        self.change().blocked += 1;
     }
 
     /// Whether it waits for what another leaves.
-    pub fn is_held(&self) -> bool {
-        lock(&self.state).held > 0
+    pub fn is_blocked(&self) -> bool {
+        lock(&self.state).blocked > 0
     }
 
     /// Closes it and gives what waits to who goes on with it. Its connection has ended.
@@ -184,11 +184,11 @@ impl Outbox {
         messages
     }
 
-    /// What another one left goes before everything else, and ends a [`Outbox::hold`] (its connection must be flushed
+    /// What another one left goes before everything else, and ends a [`Outbox::block_for_takeover`] (its connection must be flushed
     /// then). A closed one refuses: how many messages are lost so.
-    pub fn inherit(&self, messages: Vec<Message>) -> usize {
+    pub fn prepend(&self, messages: Vec<Message>) -> usize {
         let mut state = self.change();
-        state.held = state.held.saturating_sub(1);
+        state.blocked = state.blocked.saturating_sub(1);
         if state.closed {
             return messages.len();
         }
@@ -296,7 +296,7 @@ impl Outbox {
     pub fn written(&self, messages: usize, bytes: usize) {
         let waiting = {
             let mut state = lock(&self.state);
-            state.greeting &= messages == 0;
+            state.hello &= messages == 0;
             state.messages = state.messages.saturating_sub(messages);
             state.bytes = state.bytes.saturating_sub(bytes);
             state.waiting > 0
@@ -321,8 +321,8 @@ impl Outbox {
     /// Whether the connection `serial` has nothing more to take, now or when it is no longer held.
     pub fn is_empty(&self, serial: u64) -> bool {
         let state = lock(&self.state);
-        let held = state.held > 0 && !state.closed && !state.sealed && state.holder == Some(serial);
-        !held && (state.queue.is_empty() || !state.is_handed_to(serial))
+        let blocked = state.blocked > 0 && !state.closed && !state.stopped && state.holder == Some(serial);
+        !blocked && (state.queue.is_empty() || !state.is_handed_to(serial))
     }
 
     /// Messages and payload bytes not yet taken by the kernel.

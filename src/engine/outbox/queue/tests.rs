@@ -74,7 +74,7 @@ fn a_sealed_one_keeps_what_waits() {
     outbox.open();
     outbox.attach(1, None);
     push(&outbox, "a");
-    outbox.seal(1);
+    outbox.stop_taking(1);
     assert!(outbox.is_empty(1) && take(&outbox, 1, 1).is_empty());
     push(&outbox, "b");
     outbox.detach(1, std::iter::empty());
@@ -92,17 +92,17 @@ fn who_is_held_sends_what_the_others_left_first() {
     push(&first, "a");
     push(&first, "b");
     let staged = take(&first, 1, 1);
-    first.seal(1);
-    second.hold();
+    first.stop_taking(1);
+    second.block_for_takeover();
     push(&second, "c");
-    third.hold();
+    third.block_for_takeover();
     push(&third, "d");
     assert!(take(&second, 2, 9).is_empty() && take(&third, 3, 9).is_empty());
     assert!(!second.is_empty(2), "its close frame comes behind what it is to inherit");
     first.detach(1, staged.into_iter());
-    assert_eq!(second.inherit(first.drain()), 0);
+    assert_eq!(second.prepend(first.drain()), 0);
     assert_eq!(second.waiting(), (3, 3));
-    assert_eq!(third.inherit(second.drain()), 0);
+    assert_eq!(third.prepend(second.drain()), 0);
     assert_eq!(texts(&take(&third, 3, 9)), ["a", "b", "c", "d"]);
     assert_eq!(third.waiting(), (4, 4), "taken, not written");
     assert!(second.push(Message::text("late").into(), || 1000, Wait::No).is_err());
@@ -113,10 +113,10 @@ fn a_closed_one_inherits_nothing_and_says_so() {
     let outbox = Outbox::default();
     outbox.open();
     outbox.attach(1, None);
-    outbox.hold();
+    outbox.block_for_takeover();
     outbox.close();
     assert!(outbox.is_empty(1), "nothing keeps its close frame back");
-    assert_eq!(outbox.inherit(vec![Message::text("a"), Message::text("b")]), 2);
+    assert_eq!(outbox.prepend(vec![Message::text("a"), Message::text("b")]), 2);
 }
 
 /// One that waits for room comes when the way past the queue has been opened again.
