@@ -33,24 +33,24 @@ impl Badge {
 }
 
 /// Whom a newcomer has followed.
-pub(super) struct Before {
+pub(super) struct Previous {
     pub connection: Arc<Connection>,
     pub was_away: bool,
 }
 
 /// One that was taken over.
-struct Taken {
+struct Handover {
     connection: Arc<Connection>,
     name: Arc<str>,
-    heir: Arc<Connection>,
+    taken_over_by: Arc<Connection>,
     /// It has ended: what it has left is known.
     ended: bool,
 }
 
 /// What one has left has gone to its heir, but for so many messages: that one has ended for good.
-pub(super) struct Settled {
+pub(super) struct HandedOver {
     pub name: Arc<str>,
-    pub heir: Arc<Connection>,
+    pub taken_over_by: Arc<Connection>,
     pub lost: usize,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Names {
     /// Absent sessions in the order of their ends.
     due: BTreeMap<(Instant, u64), Arc<str>>,
     /// Those that were taken over and have not handed on yet what they leave.
-    taken: HashMap<u64, Taken>,
+    taken: HashMap<u64, Handover>,
 }
 
 impl Names {
@@ -104,18 +104,18 @@ impl Names {
     }
 
     /// Hands on what one leaves that was taken over, has ended and waits for nobody; then the same for its heir.
-    pub fn settle(&mut self, serial: u64) -> Vec<Settled> {
-        let mut settled = Vec::new();
+    pub fn finish_handover(&mut self, serial: u64) -> Vec<HandedOver> {
+        let mut handed_over = Vec::new();
         let mut next = serial;
-        while let Some(Taken { connection, ended: true, .. }) = self.taken.get(&next)
+        while let Some(Handover { connection, ended: true, .. }) = self.taken.get(&next)
             && !connection.outbox.is_blocked()
-            && let Some(Taken { connection, name, heir, .. }) = self.taken.remove(&next)
+            && let Some(Handover { connection, name, taken_over_by, .. }) = self.taken.remove(&next)
         {
-            let lost = heir.outbox.prepend(connection.outbox.drain());
-            next = heir.serial;
-            settled.push(Settled { name, heir, lost });
+            let lost = taken_over_by.outbox.prepend(connection.outbox.drain());
+            next = taken_over_by.serial;
+            handed_over.push(HandedOver { name, taken_over_by, lost });
         }
-        settled
+        handed_over
     }
 
     pub fn join(&mut self, connection: &Arc<Connection>, group: &str) {
@@ -144,8 +144,8 @@ impl Names {
     }
 
     /// Names a connection. Who had the name before gives up name and groups to it; what that one has not sent comes
-    /// with [`Names::settle`], and until then the new one is held.
-    pub fn claim(&mut self, connection: &Arc<Connection>, name: &str) -> Option<Before> {
+    /// with [`Names::finish_handover`], and until then the new one is held.
+    pub fn claim(&mut self, connection: &Arc<Connection>, name: &str) -> Option<Previous> {
         if self.name_of(connection.serial).is_some_and(|own| &**own == name) {
             return None;
         }
@@ -166,15 +166,15 @@ impl Names {
                 self.due.remove(&(until, serial));
             }
             let ended = before.until.is_some();
-            before.connection.set_heir(connection);
+            before.connection.set_taken_over_by(connection);
             connection.outbox.block_for_takeover();
             if ended {
                 // Nothing is sent to it any more; who waits for room there tries the new one.
                 before.connection.outbox.finish();
             }
-            let (old, heir) = (before.connection.clone(), connection.clone());
-            self.taken.insert(serial, Taken { connection: old, name: name.clone(), heir, ended });
-            Before { connection: before.connection, was_away: ended }
+            let (old, taken_over_by) = (before.connection.clone(), connection.clone());
+            self.taken.insert(serial, Handover { connection: old, name: name.clone(), taken_over_by, ended });
+            Previous { connection: before.connection, was_away: ended }
         });
         self.badges.entry(connection.serial).or_default().name = Some(name);
         before

@@ -108,8 +108,8 @@ impl Shared {
                     self.overflown(&target, error);
                     return false;
                 }
-                Err(_) => match target.heir() {
-                    Some(heir) if !all.iter().any(|other| other.serial == heir.serial) => target = heir,
+                Err(_) => match target.taken_over_by() {
+                    Some(successor) if !all.iter().any(|other| other.serial == successor.serial) => target = successor,
                     _ => return false,
                 },
             }

@@ -5,7 +5,7 @@
 //! the `taken` of [`super::names::Names`]. Everything happens under the server's lock, so that it happens in one order
 //! for all I/O threads; the lock of an outbox or of the event queue is taken inside it, never the other way round.
 
-use super::names::{Badge, Settled, group_in, requested};
+use super::names::{Badge, HandedOver, group_in, requested};
 use super::{Phase, Shared, State};
 use crate::engine::{
     Body, Command, Connection, End, Ending, Opening, Owner, Reason, connection_json, lock, opening_json,
@@ -69,15 +69,15 @@ impl Shared {
     /// Gives a connection a name and the group in it, and takes both from who had the name; whether a handler is to be
     /// run for the events.
     pub(super) fn claim(&self, state: &mut State, connection: &Arc<Connection>, name: &str) -> bool {
-        let before = state.names.claim(connection, name);
+        let previous = state.names.claim(connection, name);
         if let Some(group) = group_in(name) {
             state.names.join(connection, group);
         }
-        let Some(before) = before else { return false };
-        let (old, serial) = (&before.connection, before.connection.serial);
+        let Some(previous) = previous else { return false };
+        let (old, serial) = (&previous.connection, previous.connection.serial);
         state.registry.remove(old.id());
         let mut dispatch = false;
-        if !before.was_away {
+        if !previous.was_away {
             log::info!(self.object.itself(), "connection {} takes over from {}", connection.id(), old.id());
             old.outbox.stop_taking(serial);
             old.cancel_pings();
@@ -85,7 +85,7 @@ impl Shared {
             let ending = Ending { code: TAKEN_OVER, reason: Reason::none(), clean: false };
             dispatch = self.tell_close(old, ending);
         }
-        dispatch | self.settle(state, serial)
+        dispatch | self.finish_handover(state, serial)
     }
 
     /// The last event of a connection; whether a handler is to be run for it.
@@ -95,11 +95,11 @@ impl Shared {
     }
 
     /// Hands on what those have left that were taken over and have ended.
-    fn settle(&self, state: &mut State, serial: u64) -> bool {
+    fn finish_handover(&self, state: &mut State, serial: u64) -> bool {
         let mut dispatch = false;
-        for Settled { name, heir, lost } in state.names.settle(serial) {
-            if !heir.is_over() {
-                heir.flush(false);
+        for HandedOver { name, taken_over_by, lost } in state.names.finish_handover(serial) {
+            if !taken_over_by.is_over() {
+                taken_over_by.flush(false);
             }
             dispatch |= self.tell_expired(&name, lost);
         }
@@ -148,7 +148,7 @@ impl Shared {
     pub(super) fn forget(&self, state: &mut State, connection: &Arc<Connection>, ending: &Ending) -> bool {
         if state.names.taken_ended(connection.serial) {
             connection.release_pings();
-            return self.tell_end(connection, ending) | self.settle(state, connection.serial);
+            return self.tell_end(connection, ending) | self.finish_handover(state, connection.serial);
         }
         let name = state.names.forget(connection.serial);
         let (unsent, _) = connection.outbox.waiting();

@@ -64,7 +64,7 @@ pub struct Connection {
     pub(in crate::engine) admitted: Tally,
     info: OnceCell<Info>,
     /// Who goes on in its place.
-    heir: OnceCell<Weak<Connection>>,
+    taken_over_by: OnceCell<Weak<Connection>>,
     pub(super) pings: Pings,
     /// Of what was received, taken by the host; written under the queue's lock.
     pub(in crate::engine) taken: Tally,
@@ -102,7 +102,7 @@ impl Connection {
             counted: AtomicBool::new(false),
             pending: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            heir: OnceCell::new(),
+            taken_over_by: OnceCell::new(),
             dirty: AtomicBool::new(false),
             pings: Pings::default(),
         })
@@ -141,13 +141,13 @@ impl Connection {
     }
 
     /// Who has taken its place, if that one is still there.
-    pub fn heir(&self) -> Option<Arc<Self>> {
-        self.heir.get().and_then(Weak::upgrade)
+    pub fn taken_over_by(&self) -> Option<Arc<Self>> {
+        self.taken_over_by.get().and_then(Weak::upgrade)
     }
 
-    pub fn set_heir(&self, heir: &Arc<Self>) {
+    pub fn set_taken_over_by(&self, taken_over_by: &Arc<Self>) {
         // A connection is taken over once.
-        let _ = self.heir.set(Arc::downgrade(heir));
+        let _ = self.taken_over_by.set(Arc::downgrade(taken_over_by));
     }
 
     /// Hands a command to its I/O thread.
