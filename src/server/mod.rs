@@ -199,10 +199,10 @@ impl Server {
             return Ok(Some(connection_json(&pending, "pending", true).to_string()));
         }
         let Some(open) = state.registry.find(connection)?.cloned() else { return Ok(None) };
-        let badge = state.names.badge(open.serial);
+        let labels = state.names.labels(open.serial);
         // Described without the lock, which every connection needs to come and go.
         drop(state);
-        Ok(Some(Shared::describe(&open, &badge, true).to_string()))
+        Ok(Some(Shared::describe(&open, &labels, true).to_string()))
     }
 
     /// JSON array.
@@ -211,9 +211,9 @@ impl Server {
         // Described without the lock: of ten thousand that takes its time.
         let all: Vec<_> = {
             let state = lock(&self.shared.state);
-            state.registry.open().map(|one| (one.clone(), state.names.badge(one.serial))).collect()
+            state.registry.open().map(|one| (one.clone(), state.names.labels(one.serial))).collect()
         };
-        Ok(Value::Array(all.iter().map(|(one, badge)| Shared::describe(one, badge, false)).collect()).to_string())
+        Ok(Value::Array(all.iter().map(|(one, labels)| Shared::describe(one, labels, false)).collect()).to_string())
     }
 
     /// Round trip in milliseconds.

@@ -21,13 +21,13 @@ struct Session {
 
 /// What is known of a connection that has a name or groups.
 #[derive(Clone, Default)]
-pub(super) struct Badge {
+pub(super) struct Labels {
     pub name: Option<Arc<str>>,
     pub groups: BTreeSet<Arc<str>>,
 }
 
-impl Badge {
-    pub fn is_blank(&self) -> bool {
+impl Labels {
+    pub fn is_empty(&self) -> bool {
         self.name.is_none() && self.groups.is_empty()
     }
 }
@@ -58,7 +58,7 @@ pub(super) struct HandedOver {
 pub(super) struct Names {
     sessions: HashMap<Arc<str>, Session>,
     /// By the serial.
-    badges: HashMap<u64, Badge>,
+    labels: HashMap<u64, Labels>,
     groups: HashMap<Arc<str>, BTreeMap<u64, Arc<Connection>>>,
     /// Absent sessions in the order of their ends.
     due: BTreeMap<(Instant, u64), Arc<str>>,
@@ -73,12 +73,12 @@ impl Names {
     }
 
     pub fn name_of(&self, serial: u64) -> Option<&Arc<str>> {
-        self.badges.get(&serial).and_then(|badge| badge.name.as_ref())
+        self.labels.get(&serial).and_then(|labels| labels.name.as_ref())
     }
 
     /// Name and groups of a connection.
-    pub fn badge(&self, serial: u64) -> Badge {
-        self.badges.get(&serial).cloned().unwrap_or_default()
+    pub fn labels(&self, serial: u64) -> Labels {
+        self.labels.get(&serial).cloned().unwrap_or_default()
     }
 
     /// Members of a group, absent ones included.
@@ -120,15 +120,15 @@ impl Names {
 
     pub fn join(&mut self, connection: &Arc<Connection>, group: &str) {
         let group: Arc<str> = Arc::from(group);
-        self.badges.entry(connection.serial).or_default().groups.insert(group.clone());
+        self.labels.entry(connection.serial).or_default().groups.insert(group.clone());
         self.groups.entry(group).or_default().insert(connection.serial, connection.clone());
     }
 
     pub fn leave_group(&mut self, serial: u64, group: &str) {
-        if let Some(badge) = self.badges.get_mut(&serial) {
-            badge.groups.remove(group);
-            if badge.groups.is_empty() && badge.name.is_none() {
-                self.badges.remove(&serial);
+        if let Some(labels) = self.labels.get_mut(&serial) {
+            labels.groups.remove(group);
+            if labels.groups.is_empty() && labels.name.is_none() {
+                self.labels.remove(&serial);
             }
         }
         self.quit(serial, group);
@@ -157,7 +157,7 @@ impl Names {
         let session = Session { connection: connection.clone(), until: None };
         let before = self.sessions.insert(name.clone(), session).map(|before| {
             let serial = before.connection.serial;
-            let groups = self.badges.remove(&serial).map(|badge| badge.groups).unwrap_or_default();
+            let groups = self.labels.remove(&serial).map(|labels| labels.groups).unwrap_or_default();
             for group in groups {
                 self.quit(serial, &group);
                 self.join(connection, &group);
@@ -176,13 +176,13 @@ impl Names {
             self.taken.insert(serial, Handover { connection: old, name: name.clone(), taken_over_by, ended });
             Previous { connection: before.connection, was_away: ended }
         });
-        self.badges.entry(connection.serial).or_default().name = Some(name);
+        self.labels.entry(connection.serial).or_default().name = Some(name);
         before
     }
 
     fn unname(&mut self, serial: u64) {
-        let Some(badge) = self.badges.get_mut(&serial) else { return };
-        if let Some(name) = badge.name.take() {
+        let Some(labels) = self.labels.get_mut(&serial) else { return };
+        if let Some(name) = labels.name.take() {
             self.release(serial, &name);
         }
     }
@@ -198,8 +198,8 @@ impl Names {
 
     /// The connection is closing: name and groups are free at once; its badge stays until it has ended.
     pub fn unlink(&mut self, serial: u64) {
-        let Some(badge) = self.badges.get_mut(&serial) else { return };
-        let (name, groups) = (badge.name.clone(), std::mem::take(&mut badge.groups));
+        let Some(labels) = self.labels.get_mut(&serial) else { return };
+        let (name, groups) = (labels.name.clone(), std::mem::take(&mut labels.groups));
         if let Some(name) = name {
             self.release(serial, &name);
         }
@@ -209,11 +209,11 @@ impl Names {
     /// It has ended for good: its name.
     pub fn forget(&mut self, serial: u64) -> Option<Arc<str>> {
         self.unlink(serial);
-        self.badges.remove(&serial).and_then(|badge| badge.name)
+        self.labels.remove(&serial).and_then(|labels| labels.name)
     }
 
     /// A named connection has broken and may come back until then.
-    pub fn away(&mut self, serial: u64, until: Instant) {
+    pub fn detach(&mut self, serial: u64, until: Instant) {
         let Some(name) = self.name_of(serial).cloned() else { return };
         if let Some(session) = self.sessions.get_mut(&name) {
             session.until = Some(until);
@@ -252,9 +252,9 @@ impl Names {
         let ended = absent.into_iter().filter_map(|name| self.end(name)).collect();
         self.sessions.clear();
         self.groups.clear();
-        self.badges.retain(|_, badge| {
-            badge.groups.clear();
-            badge.name.is_some()
+        self.labels.retain(|_, labels| {
+            labels.groups.clear();
+            labels.name.is_some()
         });
         ended
     }

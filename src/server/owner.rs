@@ -85,7 +85,7 @@ impl Owner for Shared {
 
     fn opened(&self, connection: &Arc<Connection>) -> bool {
         self.connects.fetch_add(1, Relaxed);
-        self.greet(connection);
+        self.on_opened(connection);
         true
     }
 
@@ -99,7 +99,7 @@ impl Owner for Shared {
     }
 
     fn ended(&self, connection: &Arc<Connection>, end: &End) {
-        self.part(connection, end);
+        self.on_ended(connection, end);
     }
 
     fn keeps_unsent(&self, connection: &Arc<Connection>, ending: &Ending) -> bool {

@@ -5,7 +5,7 @@
 //! the `taken` of [`super::names::Names`]. Everything happens under the server's lock, so that it happens in one order
 //! for all I/O threads; the lock of an outbox or of the event queue is taken inside it, never the other way round.
 
-use super::names::{Badge, HandedOver, group_in, requested};
+use super::names::{HandedOver, Labels, group_in, requested};
 use super::{Phase, Shared, State};
 use crate::engine::{
     Body, Command, Connection, End, Ending, Opening, Owner, Reason, connection_json, lock, opening_json,
@@ -25,30 +25,30 @@ const TRY_AGAIN_LATER: u16 = 1013;
 
 impl Shared {
     /// ConnectionInfo with name and groups.
-    pub(super) fn describe(connection: &Connection, badge: &Badge, with_headers: bool) -> Value {
-        Self::with_badge(connection_json(connection, "open", with_headers), badge)
+    pub(super) fn describe(connection: &Connection, labels: &Labels, with_headers: bool) -> Value {
+        Self::with_labels(connection_json(connection, "open", with_headers), labels)
     }
 
-    fn with_badge(mut info: Value, badge: &Badge) -> Value {
-        info["name"] = json!(badge.name.as_deref().unwrap_or_default());
-        info["groups"] = badge.groups.iter().map(|group| json!(&**group)).collect();
+    fn with_labels(mut info: Value, labels: &Labels) -> Value {
+        info["name"] = json!(labels.name.as_deref().unwrap_or_default());
+        info["groups"] = labels.groups.iter().map(|group| json!(&**group)).collect();
         info
     }
 
     /// A newcomer has opened: it gets its id, and the session of its name. Close of the one before, then its open.
-    pub(super) fn greet(&self, connection: &Arc<Connection>) {
+    pub(super) fn on_opened(&self, connection: &Arc<Connection>) {
         let mut state = lock(&self.state);
         let id = state.registry.opened(connection);
         connection.set_id(id);
         // One that the host let in has had it since, and the host may have changed it, or sent the newcomer away.
         let mut dispatch = !connection.was_pending() && self.claim_asked(&mut state, connection);
         if !connection.is_over() {
-            let (badge, waiting) = (state.names.badge(connection.serial), connection.outbox.waiting());
-            let opening = if badge.is_blank() && waiting == (0, 0) {
+            let (labels, waiting) = (state.names.labels(connection.serial), connection.outbox.waiting());
+            let opening = if labels.is_empty() && waiting == (0, 0) {
                 Opening::of(connection.clone())
             } else {
                 let incoming = connection.clone();
-                Opening::new(move || Self::with_badge(opening_json(&incoming, waiting), &badge).to_string())
+                Opening::new(move || Self::with_labels(opening_json(&incoming, waiting), &labels).to_string())
             };
             dispatch |= self.inbox.add(Some(connection), Body::Open(opening));
         }
@@ -118,7 +118,7 @@ impl Shared {
     }
 
     /// An open connection has ended: what becomes of its name, and of what was not sent.
-    pub(super) fn part(&self, connection: &Arc<Connection>, end: &End) {
+    pub(super) fn on_ended(&self, connection: &Arc<Connection>, end: &End) {
         let mut state = lock(&self.state);
         let told = connection.is_over();
         self.totals.add_end(connection, if told { TAKEN_OVER } else { end.ending.code });
@@ -138,7 +138,7 @@ impl Shared {
     pub(super) fn leave(&self, state: &mut State, connection: &Arc<Connection>, ending: &Ending) -> bool {
         connection.release_pings();
         let dispatch = self.tell_close(connection, ending.clone());
-        state.names.away(connection.serial, self.until());
+        state.names.detach(connection.serial, self.until());
         let others = self.bound_absent(state);
         self.arm(state);
         dispatch | others
@@ -232,7 +232,7 @@ impl Shared {
             stand_in.outbox.open();
             stand_in.set_over();
             state.names.claim(&stand_in, &name);
-            state.names.away(stand_in.serial, self.until());
+            state.names.detach(stand_in.serial, self.until());
             connection.outbox.stop_taking(connection.serial);
             if self.bound_absent(&mut state) {
                 io.post(Command::Dispatch(self.inbox.clone()));
