@@ -1,6 +1,6 @@
 //! When a client comes back: after which ends, after how long, and where the tries stand.
 
-use crate::engine::{Ending, Reason};
+use crate::engine::{CloseInfo, Reason};
 use crate::ws::random_u64;
 use std::time::{Duration, Instant};
 
@@ -27,12 +27,12 @@ impl Tries {
 }
 
 /// Whether a connection that ended so is followed by another. Our own `Disconnect` is the caller's affair.
-pub(super) fn is_followed(ending: &Ending) -> bool {
-    match ending.reason {
+pub(super) fn is_followed(close_info: &CloseInfo) -> bool {
+    match close_info.reason {
         // The peer's close: it is done, or refuses what we are or what we do.
-        Reason::Text(_) => !matches!(ending.code, 1000 | 1002 | 1003 | 1007..=1010 | 4000..=4999),
+        Reason::Text(_) => !matches!(close_info.code, 1000 | 1002 | 1003 | 1007..=1010 | 4000..=4999),
         // It broke, or the keepalive gave it up; any other end that we make is for a breach of the protocol.
-        Reason::Ours(_) => matches!(ending.code, 1006 | 1011),
+        Reason::Ours(_) => matches!(close_info.code, 1006 | 1011),
     }
 }
 
@@ -63,14 +63,14 @@ mod tests {
 
     #[test]
     fn which_ends_are_followed() {
-        let peer = |code| is_followed(&Ending { code, reason: Reason::none(), clean: true });
+        let peer = |code| is_followed(&CloseInfo { code, reason: Reason::none(), clean: true });
         for code in [1001, 1005, 1011, 1012, 1013, 1014, 3000, 3999] {
             assert!(peer(code), "{code}");
         }
         for code in [1000, 1002, 1003, 1007, 1008, 1009, 1010, 4000, 4001, 4999] {
             assert!(!peer(code), "{code}");
         }
-        let ours = |code| is_followed(&Ending { code, reason: Reason::Ours(Error::of(Id::Io)), clean: false });
+        let ours = |code| is_followed(&CloseInfo { code, reason: Reason::Ours(Error::of(Id::Io)), clean: false });
         assert!(ours(1006) && ours(1011));
         assert!(![1002, 1003, 1007, 1009].into_iter().any(ours));
     }

@@ -3,7 +3,7 @@
 use super::reconnect::Tries;
 use super::{Client, Phase, State};
 use crate::engine::{
-    Body, Command, Connection, Deadline, Ending, Event, Outcome, Reason, Wait, Want, lock, refuse_on_io_thread, wait,
+    Body, CloseInfo, Command, Connection, Deadline, Event, Outcome, Reason, Wait, Want, lock, refuse_on_io_thread, wait,
 };
 use crate::error::{Error, Id, Result};
 use crate::net::{TlsIdentity, TlsSources};
@@ -58,7 +58,7 @@ impl Client {
         state.live.push(connection.clone());
         state.target = Some(target.clone());
         state.tries = Tries::first();
-        state.last = Ending { code: 0, reason: Reason::none(), clean: false };
+        state.last = CloseInfo { code: 0, reason: Reason::none(), clean: false };
         let attempt = state.attempt;
         shared.inbox.clear();
         shared.inbox.set_live(true);

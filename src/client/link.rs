@@ -2,8 +2,8 @@
 
 use super::{GRACE, Phase, Shared, State};
 use crate::engine::{
-    Accepted, Body, Connection, Deadline, DialPlan, End, Ending, Inbox, Info, Opening, Owner, Reason, Wait, lock,
-    patience, wait,
+    Accepted, Body, CloseInfo, Connection, ConnectionEnd, Deadline, DialPlan, Inbox, Info, OpenInfo, Owner, Reason,
+    Wait, lock, patience, wait,
 };
 use crate::error::{Error, Id, Result};
 use crate::log::Object;
@@ -193,8 +193,8 @@ impl Owner for Shared {
             "extensions": info.map_or("", |info| info.extensions()),
             "attempt": attempt,
         });
-        let opening = Opening::new(move || open.to_string());
-        let handler = self.inbox.add(Some(connection), Body::Open(opening));
+        let open_info = OpenInfo::new(move || open.to_string());
+        let handler = self.inbox.add(Some(connection), Body::Open(open_info));
         self.settled(state, handler);
         true
     }
@@ -226,21 +226,21 @@ impl Owner for Shared {
         state.peer_closes |= Self::is_current(&state, connection);
     }
 
-    fn keeps_unsent(&self, connection: &Arc<Connection>, ending: &Ending) -> bool {
+    fn keeps_unsent(&self, connection: &Arc<Connection>, close_info: &CloseInfo) -> bool {
         let state = lock(&self.state);
-        Self::is_current(&state, connection) && self.follows(&state, ending)
+        Self::is_current(&state, connection) && self.follows(&state, close_info)
     }
 
-    fn ended(&self, connection: &Arc<Connection>, end: &End) {
-        self.totals.add_end(connection, end.ending.code);
+    fn ended(&self, connection: &Arc<Connection>, end: &ConnectionEnd) {
+        self.totals.add_end(connection, end.close_info.code);
         let mut state = lock(&self.state);
         if !Self::is_current(&state, connection) {
             return;
         }
-        state.last = end.ending.clone();
-        state.complete = end.ending.clean && end.all_written;
-        let handler = self.inbox.add(Some(connection), Body::Close(end.ending.clone()));
-        if self.follows(&state, &end.ending) {
+        state.last = end.close_info.clone();
+        state.complete = end.close_info.clean && end.all_written;
+        let handler = self.inbox.add(Some(connection), Body::Close(end.close_info.clone()));
+        if self.follows(&state, &end.close_info) {
             // The requests that wait can no longer be answered.
             self.inbox.set_live(true);
             self.come_back(&mut state, connection);

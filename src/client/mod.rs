@@ -8,7 +8,7 @@ mod request;
 
 use self::backoff::Tries;
 use crate::engine::{
-    Command, Connection, Ending, Gate, Handler, Inbox, Inside, Lease, Loading, Reason, Totals, Watchable, lock,
+    CloseInfo, Command, Connection, Gate, Handler, Inbox, Inside, Lease, Loading, Reason, Totals, Watchable, lock,
     refuse_on_io_thread,
 };
 use crate::error::{Error, Id, Language, Result};
@@ -51,7 +51,7 @@ struct State {
     /// The connections, ended ones too, that the I/O thread still holds.
     live: Vec<Arc<Connection>>,
     target: Option<Target>,
-    last: Ending,
+    last: CloseInfo,
     /// The last end was clean and everything was written.
     complete: bool,
     headers: Vec<(String, String)>,
@@ -85,7 +85,7 @@ impl Client {
     pub fn new() -> Result<Arc<Self>> {
         refuse_on_io_thread("new")?;
         let options = Arc::new(Options::new(Side::Client));
-        let last = Ending { code: 0, reason: Reason::none(), clean: false };
+        let last = CloseInfo { code: 0, reason: Reason::none(), clean: false };
         let shared = Arc::new_cyclic(|own| Shared {
             gate: Gate::default(),
             object: Object::client(),

@@ -3,7 +3,7 @@
 pub(super) use super::backoff::Tries;
 use super::backoff::{is_followed, longest_wait, next_wait};
 use super::{Phase, Shared, State};
-use crate::engine::{Command, Connection, DialPlan, Ending, lock};
+use crate::engine::{CloseInfo, Command, Connection, DialPlan, lock};
 use crate::net::TlsOptions;
 use crate::options::{Opt, list};
 use crate::ws::Target;
@@ -21,8 +21,8 @@ impl Shared {
     }
 
     /// Whether an open connection that ends so is followed by another.
-    pub(super) fn follows(&self, state: &State, ending: &Ending) -> bool {
-        state.phase == Phase::Open && !state.cancelled && self.reconnects() && is_followed(ending)
+    pub(super) fn follows(&self, state: &State, close_info: &CloseInfo) -> bool {
+        state.phase == Phase::Open && !state.cancelled && self.reconnects() && is_followed(close_info)
     }
 
     /// Waits and dials again, with the same outbox.

@@ -11,10 +11,10 @@ mod shared;
 
 pub use connection::{Connection, Info, IoHandle, PendingFlush, Totals, connection_json, opening_json};
 pub use inbox::{Handler, HandlerFunction, Inbox, RequestGuard, Want, Watchable, wait_any};
-pub use io::{Acceptor, Command, DialPlan, End, Owner};
+pub use io::{Acceptor, Command, ConnectionEnd, DialPlan, Owner};
 pub use outbox::{Accepted, answer};
 pub use runtime::Lease;
 pub use shared::{
-    Body, Counters, Deadline, Ending, Event, EventData, Gate, Inside, Loading, Opening, Outcome, Reason, Signal,
+    Body, CloseInfo, Counters, Deadline, Event, EventData, Gate, Inside, Loading, OpenInfo, Outcome, Reason, Signal,
     Ticket, Wait, lock, on_io_thread, patience, refuse_on_io_thread, serial, wait,
 };

@@ -1,7 +1,7 @@
 //! The server as its connections and listeners see it, on the I/O threads.
 
 use super::{Phase, Shared, policy};
-use crate::engine::{Acceptor, Connection, End, Ending, Inbox, Owner, lock};
+use crate::engine::{Acceptor, CloseInfo, Connection, ConnectionEnd, Inbox, Owner, lock};
 use crate::error::Error;
 use crate::log::{self, Object};
 use crate::net::TlsServer;
@@ -98,13 +98,13 @@ impl Owner for Shared {
         self.totals.add_rejected(reason);
     }
 
-    fn ended(&self, connection: &Arc<Connection>, end: &End) {
+    fn ended(&self, connection: &Arc<Connection>, end: &ConnectionEnd) {
         self.on_ended(connection, end);
     }
 
-    fn keeps_unsent(&self, connection: &Arc<Connection>, ending: &Ending) -> bool {
+    fn keeps_unsent(&self, connection: &Arc<Connection>, close_info: &CloseInfo) -> bool {
         let state = lock(&self.state);
-        state.names.was_taken(connection.serial) || self.survives(&state, connection, ending)
+        state.names.was_taken(connection.serial) || self.survives(&state, connection, close_info)
     }
 
     fn alarm(&self) {

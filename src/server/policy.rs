@@ -1,7 +1,7 @@
 //! Who may come in: token, origin, limits, and the host's own word.
 
 use super::{Phase, Server, Shared, names};
-use crate::engine::{Body, Command, Connection, Ending, Reason, connection_json, lock};
+use crate::engine::{Body, CloseInfo, Command, Connection, Reason, connection_json, lock};
 use crate::error::{Error, Id, Result};
 use crate::options::{Opt, is_allowed};
 use crate::ws::{Refusal, Request};
@@ -116,17 +116,17 @@ impl Shared {
     /// One that was pending will not open, and the host has not said so: it is told.
     pub(super) fn withdraw(&self, connection: &Arc<Connection>) {
         let mut state = lock(&self.state);
-        let ending = Ending { code: 1006, reason: Reason::none(), clean: false };
+        let close_info = CloseInfo { code: 1006, reason: Reason::none(), clean: false };
         // One that was let in has its name: the session, and what waits in it, outlives this visit, too.
-        let stays = self.survives(&state, connection, &ending);
+        let stays = self.survives(&state, connection, &close_info);
         state.registry.forget(connection);
         if !connection.was_pending() {
             drop(state);
             return connection.release_waiters();
         }
         let dispatch = match stays {
-            true => self.leave(&mut state, connection, &ending),
-            false => self.forget(&mut state, connection, &ending),
+            true => self.leave(&mut state, connection, &close_info),
+            false => self.forget(&mut state, connection, &close_info),
         };
         drop(state);
         if dispatch {

@@ -8,7 +8,7 @@
 use super::names::{HandedOver, Labels, group_in, requested};
 use super::{Phase, Shared, State};
 use crate::engine::{
-    Body, Command, Connection, End, Ending, Opening, Owner, Reason, connection_json, lock, opening_json,
+    Body, CloseInfo, Command, Connection, ConnectionEnd, OpenInfo, Owner, Reason, connection_json, lock, opening_json,
 };
 use crate::error::Error;
 use crate::log;
@@ -44,13 +44,13 @@ impl Shared {
         let mut dispatch = !connection.was_pending() && self.claim_asked(&mut state, connection);
         if !connection.is_over() {
             let (labels, waiting) = (state.names.labels(connection.serial), connection.outbox.waiting());
-            let opening = if labels.is_empty() && waiting == (0, 0) {
-                Opening::of(connection.clone())
+            let open_info = if labels.is_empty() && waiting == (0, 0) {
+                OpenInfo::of(connection.clone())
             } else {
                 let incoming = connection.clone();
-                Opening::new(move || Self::with_labels(opening_json(&incoming, waiting), &labels).to_string())
+                OpenInfo::new(move || Self::with_labels(opening_json(&incoming, waiting), &labels).to_string())
             };
-            dispatch |= self.inbox.add(Some(connection), Body::Open(opening));
+            dispatch |= self.inbox.add(Some(connection), Body::Open(open_info));
         }
         drop(state);
         if dispatch {
@@ -82,16 +82,16 @@ impl Shared {
             old.outbox.stop_taking(serial);
             old.cancel_pings();
             old.close(TAKEN_OVER, Reason::none(), true);
-            let ending = Ending { code: TAKEN_OVER, reason: Reason::none(), clean: false };
-            dispatch = self.tell_close(old, ending);
+            let close_info = CloseInfo { code: TAKEN_OVER, reason: Reason::none(), clean: false };
+            dispatch = self.tell_close(old, close_info);
         }
         dispatch | self.finish_handover(state, serial)
     }
 
     /// The last event of a connection; whether a handler is to be run for it.
-    fn tell_close(&self, connection: &Arc<Connection>, ending: Ending) -> bool {
+    fn tell_close(&self, connection: &Arc<Connection>, close_info: CloseInfo) -> bool {
         connection.set_over();
-        self.inbox.add(Some(connection), Body::Close(ending))
+        self.inbox.add(Some(connection), Body::Close(close_info))
     }
 
     /// Hands on what those have left that were taken over and have ended.
@@ -107,9 +107,9 @@ impl Shared {
     }
 
     /// Whether the session of a connection that ends so goes on without it.
-    pub(super) fn survives(&self, state: &State, connection: &Connection, ending: &Ending) -> bool {
+    pub(super) fn survives(&self, state: &State, connection: &Connection, close_info: &CloseInfo) -> bool {
         // A peer that says goodbye has gone for good; a page that is left or loaded again says 1001.
-        let goodbye = matches!(ending.code, 1000 | 1005);
+        let goodbye = matches!(close_info.code, 1000 | 1005);
         state.phase == Phase::Running
             && !goodbye
             && self.options.int(Opt::ResumeTimeout) > 0
@@ -118,15 +118,15 @@ impl Shared {
     }
 
     /// An open connection has ended: what becomes of its name, and of what was not sent.
-    pub(super) fn on_ended(&self, connection: &Arc<Connection>, end: &End) {
+    pub(super) fn on_ended(&self, connection: &Arc<Connection>, end: &ConnectionEnd) {
         let mut state = lock(&self.state);
         let told = connection.is_over();
-        self.totals.add_end(connection, if told { TAKEN_OVER } else { end.ending.code });
-        let stays = self.survives(&state, connection, &end.ending);
+        self.totals.add_end(connection, if told { TAKEN_OVER } else { end.close_info.code });
+        let stays = self.survives(&state, connection, &end.close_info);
         state.registry.remove(connection.id());
         let dispatch = match stays {
-            true => self.leave(&mut state, connection, &end.ending),
-            false => self.forget(&mut state, connection, &end.ending),
+            true => self.leave(&mut state, connection, &end.close_info),
+            false => self.forget(&mut state, connection, &end.close_info),
         };
         drop(state);
         if dispatch {
@@ -135,9 +135,9 @@ impl Shared {
     }
 
     /// A connection has ended, and its session goes on without it; whether a handler is to be run for it.
-    pub(super) fn leave(&self, state: &mut State, connection: &Arc<Connection>, ending: &Ending) -> bool {
+    pub(super) fn leave(&self, state: &mut State, connection: &Arc<Connection>, close_info: &CloseInfo) -> bool {
         connection.release_pings();
-        let dispatch = self.tell_close(connection, ending.clone());
+        let dispatch = self.tell_close(connection, close_info.clone());
         state.names.detach(connection.serial, self.until());
         let others = self.bound_absent(state);
         self.arm(state);
@@ -145,19 +145,19 @@ impl Shared {
     }
 
     /// A connection has ended for good, or a newcomer will not open; whether a handler is to be run for it.
-    pub(super) fn forget(&self, state: &mut State, connection: &Arc<Connection>, ending: &Ending) -> bool {
+    pub(super) fn forget(&self, state: &mut State, connection: &Arc<Connection>, close_info: &CloseInfo) -> bool {
         if state.names.taken_ended(connection.serial) {
             connection.release_pings();
-            return self.tell_end(connection, ending) | self.finish_handover(state, connection.serial);
+            return self.tell_end(connection, close_info) | self.finish_handover(state, connection.serial);
         }
         let name = state.names.forget(connection.serial);
         let (unsent, _) = connection.outbox.waiting();
         connection.release_waiters();
-        self.tell_end(connection, ending) | name.is_some_and(|name| self.tell_expired(&name, unsent))
+        self.tell_end(connection, close_info) | name.is_some_and(|name| self.tell_expired(&name, unsent))
     }
 
-    fn tell_end(&self, connection: &Arc<Connection>, ending: &Ending) -> bool {
-        !connection.is_over() && self.tell_close(connection, ending.clone())
+    fn tell_end(&self, connection: &Arc<Connection>, close_info: &CloseInfo) -> bool {
+        !connection.is_over() && self.tell_close(connection, close_info.clone())
     }
 
     /// Until when a session that is left now waits.

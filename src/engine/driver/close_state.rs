@@ -1,6 +1,6 @@
 //! How far the close of a connection has come.
 
-use crate::engine::shared::{Ending, Reason};
+use crate::engine::shared::{CloseInfo, Reason};
 use crate::error::Error;
 use crate::net::Moment;
 use crate::ws::PeerClose;
@@ -32,7 +32,7 @@ pub struct Closing {
     pub sent: bool,
     pub received: Option<Box<PeerClose>>,
     /// What is to be told of an end that we have decided on ourselves, however it comes.
-    pub verdict: Option<Box<Ending>>,
+    pub verdict: Option<Box<CloseInfo>>,
     /// The peer broke the protocol or is given up: nothing more is read.
     pub input_ignored: bool,
     /// The host does not want what still arrives.
@@ -90,21 +90,21 @@ impl Closing {
     }
 
     /// The ending of a connection that breaks now, and whether it counts as broken.
-    pub fn ending_or(&mut self, error: Error) -> (Ending, bool) {
+    pub fn close_info_or(&mut self, error: Error) -> (CloseInfo, bool) {
         match (self.verdict.take(), &self.received) {
-            (Some(ending), _) => (*ending, true),
+            (Some(close_info), _) => (*close_info, true),
             // The peer's close came whole; that our echo did not get through is its affair.
-            (None, Some(peer)) => (peer_ending(peer, false), false),
+            (None, Some(peer)) => (peer_close_info(peer, false), false),
             (None, None) => (broken(error), !self.by_host),
         }
     }
 }
 
-pub fn peer_ending(peer: &PeerClose, clean: bool) -> Ending {
-    Ending { code: peer.code.unwrap_or(1005), reason: Reason::Text(peer.reason.clone()), clean }
+pub fn peer_close_info(peer: &PeerClose, clean: bool) -> CloseInfo {
+    CloseInfo { code: peer.code.unwrap_or(1005), reason: Reason::Text(peer.reason.clone()), clean }
 }
 
 /// The end of a connection that broke without a close frame.
-fn broken(error: Error) -> Ending {
-    Ending { code: 1006, reason: Reason::Ours(error), clean: false }
+fn broken(error: Error) -> CloseInfo {
+    CloseInfo { code: 1006, reason: Reason::Ours(error), clean: false }
 }

@@ -1,9 +1,9 @@
 //! The close handshake (RFC 6455 section 7) in every order.
 
-use super::close_state::{LINGER, peer_ending};
+use super::close_state::{LINGER, peer_close_info};
 use super::state::{Disposition, Driver, Phase};
 use crate::engine::io::Io;
-use crate::engine::shared::{Ending, Reason};
+use crate::engine::shared::{CloseInfo, Reason};
 use crate::error::{Error, Id, Language};
 use crate::options::Opt;
 use crate::ws::{PeerClose, Role, close_payload};
@@ -28,7 +28,7 @@ impl Driver {
         if payload.is_some() {
             self.closing.by_host = true;
             if let Reason::Ours(_) = reason {
-                self.closing.verdict = Some(Box::new(Ending { code, reason, clean: false }));
+                self.closing.verdict = Some(Box::new(CloseInfo { code, reason, clean: false }));
             }
         }
         let Some(time) = self.time(Opt::CloseTimeout) else {
@@ -73,7 +73,7 @@ impl Driver {
             let payload = close.code.map_or_else(Bytes::new, |code| close_payload(code, ""));
             self.closing.asked = Some(Box::new(payload));
             self.owner.peer_closes(&self.connection);
-            if self.owner.keeps_unsent(&self.connection, &peer_ending(&close, true)) {
+            if self.owner.keeps_unsent(&self.connection, &peer_close_info(&close, true)) {
                 self.connection.outbox.stop_taking(self.connection.serial);
             } else {
                 self.connection.outbox.close();
@@ -93,19 +93,19 @@ impl Driver {
             Phase::Rejecting if self.raw.is_none() => self.linger(io),
             Phase::Open if self.closing.sent => {
                 let input_ignored = self.closing.input_ignored;
-                let ending = match self.closing.received.take() {
+                let close_info = match self.closing.received.take() {
                     // Nobody waits for the answer of one that is not read.
                     None if !input_ignored => return Disposition::Keep,
                     Some(peer) if !input_ignored => match self.closing.verdict.take() {
-                        Some(verdict) => Ending { clean: true, ..*verdict },
-                        None => peer_ending(&peer, true),
+                        Some(verdict) => CloseInfo { clean: true, ..*verdict },
+                        None => peer_close_info(&peer, true),
                     },
                     _ => match self.closing.verdict.take() {
                         Some(verdict) => *verdict,
                         None => return Disposition::Keep,
                     },
                 };
-                self.report_end(io, ending, input_ignored);
+                self.report_end(io, close_info, input_ignored);
                 self.linger(io)
             }
             _ => Disposition::Keep,
@@ -142,7 +142,7 @@ impl Driver {
         let reason = Reason::Ours(error);
         self.closing.failed_by_us = true;
         self.closing.input_ignored = true;
-        self.closing.verdict = Some(Box::new(Ending { code: 1011, reason, clean: false }));
+        self.closing.verdict = Some(Box::new(CloseInfo { code: 1011, reason, clean: false }));
         self.break_off(io, Error::of(Id::ConnectionLost))
     }
 

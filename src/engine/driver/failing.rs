@@ -7,7 +7,7 @@
 use super::close_state::{DeferredClose, LINGER};
 use super::state::{Disposition, Driver, Phase};
 use crate::engine::io::Io;
-use crate::engine::shared::{Ending, Reason};
+use crate::engine::shared::{CloseInfo, Reason};
 use crate::error::{Error, Id, Language};
 use crate::options::Opt;
 use crate::ws::{Decoder, Violation, close_payload};
@@ -27,7 +27,7 @@ impl Driver {
         let reason = Reason::Ours(violation.error);
         self.closing.failed_by_us = true;
         self.closing.input_ignored = true;
-        self.closing.verdict = Some(Box::new(Ending { code: violation.code, reason, clean: false }));
+        self.closing.verdict = Some(Box::new(CloseInfo { code: violation.code, reason, clean: false }));
         self.decoder = Decoder::new(self.role);
         self.charge_assembly(0);
         if let Some(error) = self.unwritable.take() {

@@ -1,7 +1,7 @@
 //! What the log tells of a connection's life.
 
 use super::state::{Driver, Phase};
-use crate::engine::shared::Ending;
+use crate::engine::shared::CloseInfo;
 use crate::error::{Error, Id, Language};
 use crate::log::{self, Level, Subject};
 use crate::net::{Moment, Stream};
@@ -112,20 +112,20 @@ impl Driver {
         log::frames!(self.subject(), "out {:?} final{mask}{packed} {} bytes{beginning}", frame.kind(), payload.len());
     }
 
-    pub(super) fn log_end(&self, ending: &Ending, unwritten: usize) {
+    pub(super) fn log_end(&self, close_info: &CloseInfo, unwritten: usize) {
         if !log::is_on(log::Level::Info) {
             return;
         }
         let counters = &self.connection.counters;
         let by = self.closing.ended_by();
-        let clean = if ending.clean { "clean" } else { "not clean" };
-        let reason = ending.reason.text(Language::English);
+        let clean = if close_info.clean { "clean" } else { "not clean" };
+        let reason = close_info.reason.text(Language::English);
         let reason = if reason.is_empty() { String::new() } else { format!(" \"{}\"", log::printable(&reason, 130)) };
         let left = if unwritten > 0 { format!(", {unwritten} messages unsent") } else { String::new() };
         log::info!(
             self.subject(),
             "{by}: {}{reason}, {clean}; in {} messages {} bytes, out {} messages {} bytes{left}",
-            ending.code,
+            close_info.code,
             counters.messages_in.load(Relaxed),
             counters.bytes_in.load(Relaxed),
             counters.messages_out.load(Relaxed),

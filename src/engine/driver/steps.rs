@@ -1,8 +1,8 @@
 //! What the table of connections calls: what is due in the phase that a connection is in, and its end.
 
 use super::state::{Disposition, Driver, Phase};
-use crate::engine::io::{End, Io};
-use crate::engine::shared::Ending;
+use crate::engine::io::{ConnectionEnd, Io};
+use crate::engine::shared::CloseInfo;
 use crate::error::{Error, Id};
 use crate::net::{Ready, Stream};
 use crate::options::Opt;
@@ -124,8 +124,8 @@ impl Driver {
     pub fn break_off(&mut self, io: &mut Io, error: Error) -> Disposition {
         match &self.phase {
             Phase::Open => {
-                let (ending, broken) = self.closing.ending_or(error);
-                self.report_end(io, ending, broken);
+                let (close_info, broken) = self.closing.close_info_or(error);
+                self.report_end(io, close_info, broken);
                 if let Some(stream) = &mut self.stream {
                     stream.abort();
                 }
@@ -151,15 +151,15 @@ impl Driver {
     }
 
     /// Tells the owner how an open connection ended, once.
-    pub(super) fn report_end(&mut self, io: &mut Io, ending: Ending, broken: bool) {
+    pub(super) fn report_end(&mut self, io: &mut Io, close_info: CloseInfo, broken: bool) {
         if std::mem::replace(&mut self.closing.reported, true) {
             return;
         }
         self.deliver_paused_input(io);
         let (unwritten, _) = self.connection.outbox.waiting();
         self.hand_back();
-        self.log_end(&ending, unwritten);
-        let end = End { ending, broken, all_written: unwritten == 0 };
+        self.log_end(&close_info, unwritten);
+        let end = ConnectionEnd { close_info, broken, all_written: unwritten == 0 };
         // Its messages come before its end.
         io.hand_over();
         self.owner.ended(&self.connection, &end);

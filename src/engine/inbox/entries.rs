@@ -212,12 +212,12 @@ impl Entries {
 mod tests {
     use super::*;
     use crate::engine::connection::IoHandle;
-    use crate::engine::shared::Opening;
+    use crate::engine::shared::OpenInfo;
 
     type Plain = (u64, bool, Option<u64>);
 
     fn open() -> Body {
-        Body::Open(Opening::new(String::new))
+        Body::Open(OpenInfo::new(String::new))
     }
 
     fn plain(event: &Event, source: Option<&Arc<Connection>>) -> Plain {

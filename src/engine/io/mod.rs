@@ -14,5 +14,5 @@ mod staged;
 
 pub use self::command::Command;
 pub use self::context::{BUFFER, Io, TOKENS};
-pub use self::owner::{Acceptor, DialPlan, End, Owner};
+pub use self::owner::{Acceptor, ConnectionEnd, DialPlan, Owner};
 pub use self::staged::Staged;

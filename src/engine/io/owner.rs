@@ -2,7 +2,7 @@
 
 use crate::engine::connection::Connection;
 use crate::engine::inbox::Inbox;
-use crate::engine::shared::Ending;
+use crate::engine::shared::CloseInfo;
 use crate::error::{Error, Result};
 use crate::log::Object;
 use crate::net::{TlsOptions, TlsServer};
@@ -15,8 +15,8 @@ use std::sync::atomic::AtomicUsize;
 
 /// How an open connection ended.
 #[derive(Clone, Debug)]
-pub struct End {
-    pub ending: Ending,
+pub struct ConnectionEnd {
+    pub close_info: CloseInfo,
     /// It broke, or we ended it for an error of the peer: the client's Status becomes −1.
     pub broken: bool,
     /// The kernel took every accepted message.
@@ -67,12 +67,12 @@ pub trait Owner: Send + Sync {
     fn peer_closes(&self, _connection: &Arc<Connection>) {}
 
     /// Whether what is not written when a connection ends so is kept for one that follows; messages are accepted on.
-    fn keeps_unsent(&self, _connection: &Arc<Connection>, _ending: &Ending) -> bool {
+    fn keeps_unsent(&self, _connection: &Arc<Connection>, _ending: &CloseInfo) -> bool {
         false
     }
 
     /// Its outbox has been detached from it by now.
-    fn ended(&self, connection: &Arc<Connection>, end: &End);
+    fn ended(&self, connection: &Arc<Connection>, end: &ConnectionEnd);
 
     /// The I/O thread has let go of it; the last call, whatever came before.
     fn released(&self, connection: &Arc<Connection>);

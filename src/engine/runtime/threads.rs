@@ -50,9 +50,9 @@ impl Runtime {
     }
 
     fn stop_from(&mut self, keep: usize) {
-        let ending: Vec<_> = self.threads.drain(keep.min(self.threads.len())..).collect();
-        ending.iter().for_each(|(handle, _)| handle.post(Command::Stop));
-        ending.into_iter().for_each(|(_, thread)| thread.join());
+        let close_info: Vec<_> = self.threads.drain(keep.min(self.threads.len())..).collect();
+        close_info.iter().for_each(|(handle, _)| handle.post(Command::Stop));
+        close_info.into_iter().for_each(|(_, thread)| thread.join());
     }
 }
 

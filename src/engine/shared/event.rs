@@ -28,7 +28,7 @@ impl Reason {
 
 /// How a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ending {
+pub struct CloseInfo {
     /// RFC 6455 section 7.4; 1005 when the peer's close frame had no code, 1006 when there was none.
     pub code: u16,
     pub reason: Reason,
@@ -37,7 +37,7 @@ pub struct Ending {
 }
 
 /// What an `open` tells, which is made when it is read: of those who take messages alone nobody asks for it.
-pub struct Opening(Arc<dyn OpenJson>);
+pub struct OpenInfo(Arc<dyn OpenJson>);
 
 /// The JSON of an `open`, the same however late it is asked for.
 pub trait OpenJson: Send + Sync {
@@ -50,7 +50,7 @@ impl<F: Fn() -> String + Send + Sync> OpenJson for F {
     }
 }
 
-impl Opening {
+impl OpenInfo {
     /// Of what is there anyway and tells it: it takes no memory to keep, and there may be many thousands of them.
     pub fn of(source: Arc<dyn OpenJson>) -> Self {
         Self(source)
@@ -66,7 +66,7 @@ impl Opening {
     }
 }
 
-impl fmt::Debug for Opening {
+impl fmt::Debug for OpenInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.json())
     }
@@ -76,11 +76,11 @@ impl fmt::Debug for Opening {
 #[derive(Debug)]
 pub enum Body {
     /// JSON: a client's `{"url","protocol","extensions","attempt"}`, a server's ConnectionInfo.
-    Open(Opening),
+    Open(OpenInfo),
     /// A newcomer asks the server's host to be let in. JSON: ConnectionInfo.
     Pending(String),
     Message(Message),
-    Close(Ending),
+    Close(CloseInfo),
     Error(Error),
     /// JSON of a session that ended with messages waiting: `{"name","messages"}`.
     Expired(String),
@@ -117,17 +117,17 @@ impl Event {
     /// The data: UTF-8 bytes of a text, or the bytes of a binary message.
     pub fn data(&self, language: Language) -> EventData<'_> {
         match &self.body {
-            Body::Open(opening) => EventData::Text(Cow::Owned(opening.json().into_bytes())),
+            Body::Open(open_info) => EventData::Text(Cow::Owned(open_info.json().into_bytes())),
             Body::Pending(json) | Body::Expired(json) => EventData::Text(Cow::Borrowed(json.as_bytes())),
             Body::Message(message) => match message.kind() {
                 MessageKind::Text => EventData::Text(Cow::Borrowed(message.data())),
                 MessageKind::Binary => EventData::Binary(message.data()),
             },
-            Body::Close(ending) => EventData::Text(Cow::Owned(
+            Body::Close(close_info) => EventData::Text(Cow::Owned(
                 serde_json::json!({
-                    "code": ending.code,
-                    "reason": ending.reason.text(language),
-                    "clean": ending.clean,
+                    "code": close_info.code,
+                    "reason": close_info.reason.text(language),
+                    "clean": close_info.clean,
                 })
                 .to_string()
                 .into_bytes(),

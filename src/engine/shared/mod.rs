@@ -15,7 +15,7 @@ mod sync;
 mod threads;
 
 pub use self::counters::{Counters, Tally};
-pub use self::event::{Body, Ending, Event, EventData, OpenJson, Opening, Outcome, Reason};
+pub use self::event::{Body, CloseInfo, Event, EventData, OpenInfo, OpenJson, Outcome, Reason};
 pub use self::gate::{Gate, Inside};
 pub use self::loading::{Loading, Ticket};
 pub use self::signal::Signal;
