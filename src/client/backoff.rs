@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// Where the tries stand.
 #[derive(Default)]
-pub(super) struct Tries {
+pub(super) struct RetryState {
     /// Dials since `Connect`, or since the last connection was lost; the `open` event tells it.
     pub count: u32,
     /// Failures in a row: they make the waits longer.
@@ -19,7 +19,7 @@ pub(super) struct Tries {
     pub due: Option<Instant>,
 }
 
-impl Tries {
+impl RetryState {
     /// Of a new `Connect`.
     pub fn first() -> Self {
         Self { count: 1, ..Self::default() }

@@ -1,6 +1,6 @@
 //! A client's calls that connect, send, receive and wait.
 
-use super::reconnect::Tries;
+use super::reconnect::RetryState;
 use super::{Client, Phase, State};
 use crate::engine::{
     Body, CloseInfo, Command, Connection, Deadline, Event, Outcome, Reason, Wait, Want, lock, refuse_on_io_thread, wait,
@@ -57,7 +57,7 @@ impl Client {
         state.connection = Some(connection.clone());
         state.live.push(connection.clone());
         state.target = Some(target.clone());
-        state.tries = Tries::first();
+        state.retry = RetryState::first();
         state.last = CloseInfo { code: 0, reason: Reason::none(), clean: false };
         let attempt = state.attempt;
         shared.inbox.clear();

@@ -181,11 +181,11 @@ impl Owner for Shared {
         state.phase = Phase::Open;
         state.peer_closes = false;
         self.connects.fetch_add(1, Relaxed);
-        if std::mem::replace(&mut state.tries.has_opened, true) {
+        if std::mem::replace(&mut state.retry.has_opened, true) {
             self.reconnects.fetch_add(1, Relaxed);
         }
-        state.tries.open_since = Some(Instant::now());
-        let attempt = std::mem::take(&mut state.tries.count);
+        state.retry.open_since = Some(Instant::now());
+        let attempt = std::mem::take(&mut state.retry.count);
         let info = connection.info();
         let open = json!({
             "url": state.target.as_ref().map_or("", |target| &target.shown),

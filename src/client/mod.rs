@@ -6,7 +6,7 @@ mod link;
 mod reconnect;
 mod request;
 
-use self::backoff::Tries;
+use self::backoff::RetryState;
 use crate::engine::{
     CloseInfo, Command, Connection, Gate, Handler, Inbox, Inside, Lease, Loading, Reason, Totals, Watchable, lock,
     refuse_on_io_thread,
@@ -45,7 +45,7 @@ struct State {
     attempt: u64,
     /// An attempt of `begin_connect` tells its failure as an event.
     announce: bool,
-    tries: Tries,
+    retry: RetryState,
     failure: Option<Error>,
     connection: Option<Arc<Connection>>,
     /// The connections, ended ones too, that the I/O thread still holds.
@@ -97,7 +97,7 @@ impl Client {
                 broken: false,
                 attempt: 0,
                 announce: false,
-                tries: Tries::default(),
+                retry: RetryState::default(),
                 failure: None,
                 connection: None,
                 live: Vec::new(),

@@ -1,6 +1,6 @@
 //! Coming back: a connection that is lost, or a first one that could not be made, is followed by another.
 
-pub(super) use super::backoff::Tries;
+pub(super) use super::backoff::RetryState;
 use super::backoff::{is_followed, longest_wait, next_wait};
 use super::{Phase, Shared, State};
 use crate::engine::{CloseInfo, Command, Connection, DialPlan, lock};
@@ -29,12 +29,12 @@ impl Shared {
     pub(super) fn come_back(&self, state: &mut State, before: &Arc<Connection>) {
         let (interval, max) = self.reconnect_times();
         // A connection that lived no longer than the wait for it was no success.
-        let lived = state.tries.open_since.take().map(|since| since.elapsed());
-        if lived.is_some_and(|lived| lived >= longest_wait(interval, max, state.tries.failures)) {
-            state.tries.failures = 0;
+        let lived = state.retry.open_since.take().map(|since| since.elapsed());
+        if lived.is_some_and(|lived| lived >= longest_wait(interval, max, state.retry.failures)) {
+            state.retry.failures = 0;
         }
-        let wait = next_wait(interval, max, state.tries.failures);
-        state.tries.failures = state.tries.failures.saturating_add(1);
+        let wait = next_wait(interval, max, state.retry.failures);
+        state.retry.failures = state.retry.failures.saturating_add(1);
         self.wait_and_dial(state, before, wait);
     }
 
@@ -45,7 +45,7 @@ impl Shared {
         // What the host sends meanwhile waits for it.
         connection.outbox.open();
         state.phase = Phase::Reconnecting;
-        state.tries.due = Instant::now().checked_add(wait);
+        state.retry.due = Instant::now().checked_add(wait);
         state.connection = Some(connection.clone());
         state.live.push(connection.clone());
         before.post(Command::Redial { connection, owner, authority, wait });
@@ -68,8 +68,8 @@ impl Shared {
         if !Self::is_current(&state, connection) || state.phase != Phase::Reconnecting {
             return None;
         }
-        state.tries.count = state.tries.count.saturating_add(1);
-        state.tries.due = None;
+        state.retry.count = state.retry.count.saturating_add(1);
+        state.retry.due = None;
         let target = state.target.clone()?;
         Some(self.plan(&state, target))
     }
@@ -77,7 +77,7 @@ impl Shared {
     /// The interval was set: off gives up a wait, and a shorter one cuts it.
     pub(super) fn interval_changed(&self) {
         let mut state = lock(&self.state);
-        let (Some(connection), Some(due)) = (state.connection.clone(), state.tries.due) else { return };
+        let (Some(connection), Some(due)) = (state.connection.clone(), state.retry.due) else { return };
         if state.phase != Phase::Reconnecting {
             return;
         }
@@ -87,7 +87,7 @@ impl Shared {
             return self.settled(state, false);
         }
         let (interval, max) = self.reconnect_times();
-        let wait = next_wait(interval, max, state.tries.failures.saturating_sub(1));
+        let wait = next_wait(interval, max, state.retry.failures.saturating_sub(1));
         if Instant::now().checked_add(wait).is_some_and(|at| at < due) {
             self.wait_and_dial(&mut state, &connection, wait);
             connection.abort();

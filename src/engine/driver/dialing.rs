@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 impl Driver {
     /// The wait is over. Waiting for a turn takes nothing from `ConnectTimeout`, which begins with the dial.
-    pub(super) fn ask_for_turn(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn acquire_permit(&mut self, io: &mut Io) -> Disposition {
         self.deadline = None;
-        if io.dials.begin(&self.connection, &Arc::from(self.authority())) {
+        if io.dial_limit.acquire(&self.connection, &Arc::from(self.authority())) {
             self.dial_again(io)
         } else {
             Disposition::Keep
@@ -29,11 +29,11 @@ impl Driver {
     }
 
     /// It no longer dials: the next may.
-    pub(super) fn leave_turn(&mut self, io: &mut Io) {
+    pub(super) fn release_permit(&mut self, io: &mut Io) {
         if self.is_client()
-            && let Some(next) = io.dials.end(&self.connection)
+            && let Some(next) = io.dial_limit.release(&self.connection)
         {
-            io.handle.post(Command::Turn(next));
+            io.handle.post(Command::DialPermitted(next));
         }
     }
 

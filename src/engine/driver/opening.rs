@@ -248,7 +248,7 @@ impl Driver {
         self.phase = Phase::Open;
         self.deadline = None;
         self.keepalive.begin(io.now);
-        self.leave_turn(io);
+        self.release_permit(io);
         self.connection.outbox.open();
         self.connection.outbox.attach(self.connection.serial, self.hello());
         io.hand_over();

@@ -76,7 +76,7 @@ impl Driver {
 
     fn overdue(&mut self, io: &mut Io) -> Disposition {
         match &self.phase {
-            Phase::Backoff => self.ask_for_turn(io),
+            Phase::Backoff => self.acquire_permit(io),
             Phase::Resolving(_)
             | Phase::Dialing { .. }
             | Phase::Tunneling { .. }
@@ -173,7 +173,7 @@ impl Driver {
         self.phase = Phase::Lingering;
         self.charge_assembly(0);
         self.hand_back();
-        self.leave_turn(io);
+        self.release_permit(io);
         self.owner.released(&self.connection);
     }
 

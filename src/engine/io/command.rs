@@ -25,7 +25,7 @@ pub enum Command {
         wait: Duration,
     },
     /// Its turn to dial has come.
-    Turn(Arc<Connection>),
+    DialPermitted(Arc<Connection>),
     Prepared {
         connection: Arc<Connection>,
         outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>,

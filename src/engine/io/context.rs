@@ -1,7 +1,7 @@
 //! What the drivers of one I/O thread share, and the way of what they received to the queues.
 
 use super::command::Command;
-use super::dials::Dials;
+use super::dial_limit::DialLimit;
 use super::owner::Owner;
 use super::staged::Staged;
 use crate::engine::connection::{Connection, IoHandle};
@@ -43,7 +43,7 @@ pub struct Io {
     pub handshake_time: Duration,
     /// Slots that have more to read, or to accept, than one turn allows.
     pub requeued: VecDeque<usize>,
-    pub dials: Dials,
+    pub dial_limit: DialLimit,
     /// Whom to call, and when: one or two for a server.
     pub alarms: Vec<(Moment, Weak<dyn Owner>)>,
     /// Newcomers that a listener accepted for this thread.
@@ -90,7 +90,7 @@ impl Io {
             tls: Arc::default(),
             handshake_time: Duration::ZERO,
             requeued: VecDeque::new(),
-            dials: Dials::default(),
+            dial_limit: DialLimit::default(),
             alarms: Vec::new(),
             commands: Vec::new(),
             batch: None,

@@ -8,7 +8,7 @@
 
 mod command;
 mod context;
-mod dials;
+mod dial_limit;
 mod owner;
 mod staged;
 

@@ -83,7 +83,7 @@ impl Table {
                 let driver = Driver::redial(connection, owner, authority, io.now + wait);
                 self.adopt(io, driver);
             }
-            Command::Turn(connection) => self.of(io, &connection, Driver::dial_again),
+            Command::DialPermitted(connection) => self.of(io, &connection, Driver::dial_again),
             Command::Adopt { connection, owner, stream, tls } => {
                 let driver = Driver::server(connection, owner, *stream, tls);
                 self.adopt(io, driver);

@@ -6,26 +6,26 @@ use std::sync::Arc;
 
 /// Reconnecting dials under way to one host and port: enough that 500 clients are back within seconds, few enough for
 /// the backlog of a server that has just started.
-const TO_ONE: usize = 32;
+const PER_HOST: usize = 32;
 /// And to all together, so that one dead address (each dial to it lasts a whole `ConnectTimeout`) holds up no other.
-const TO_ALL: usize = 256;
+const TOTAL: usize = 256;
 
 /// The reconnecting dials of the process: all clients share one I/O thread, which owns this.
 #[derive(Default)]
-pub struct Dials {
+pub struct DialLimit {
     /// By the connections' serials, with the host and port.
     under_way: BTreeMap<u64, Arc<str>>,
     waiting: VecDeque<(Arc<Connection>, Arc<str>)>,
 }
 
-impl Dials {
+impl DialLimit {
     fn has_room(&self, authority: &str) -> bool {
         let same = || self.under_way.values().filter(|other| ***other == *authority).count();
-        self.under_way.len() < TO_ALL && same() < TO_ONE
+        self.under_way.len() < TOTAL && same() < PER_HOST
     }
 
     /// Whether it may dial now; otherwise its turn comes.
-    pub fn begin(&mut self, connection: &Arc<Connection>, authority: &Arc<str>) -> bool {
+    pub fn acquire(&mut self, connection: &Arc<Connection>, authority: &Arc<str>) -> bool {
         let now = self.has_room(authority);
         if now {
             self.under_way.insert(connection.serial, authority.clone());
@@ -36,7 +36,7 @@ impl Dials {
     }
 
     /// It has connected, failed or been given up, in whatever state it was; gives the one whose turn it is now.
-    pub fn end(&mut self, connection: &Connection) -> Option<Arc<Connection>> {
+    pub fn release(&mut self, connection: &Connection) -> Option<Arc<Connection>> {
         if self.under_way.remove(&connection.serial).is_none() {
             self.waiting.retain(|(other, _)| other.serial != connection.serial);
             return None;
