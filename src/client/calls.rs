@@ -45,7 +45,7 @@ impl Client {
         };
         check(&lock(&shared.state))?;
         let target = Target::parse(url)?;
-        let io = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.io()?;
+        let io = lock(&self.runtime).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.io()?;
         let mut state = lock(&shared.state);
         check(&state)?;
         let connection = Connection::new(io);
@@ -113,7 +113,7 @@ impl Client {
         let identity = match sources.is_empty() {
             true => None,
             false => {
-                let workers = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.workers()?;
+                let workers = lock(&self.runtime).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.workers()?;
                 let (loading, sources) = (&self.shared.loading, sources.clone());
                 Some(Arc::new(loading.run(loading.ticket(), &workers, move || sources.load())?))
             }
@@ -124,8 +124,8 @@ impl Client {
 
     pub(super) fn set_identity(&self, identity: Option<Arc<TlsIdentity>>) {
         let before = std::mem::replace(&mut lock(&self.shared.state).identity, identity);
-        if let (Some(before), Some(lease)) = (before, lock(&self.lease).as_ref()) {
-            lease.discard(before);
+        if let (Some(before), Some(runtime)) = (before, lock(&self.runtime).as_ref()) {
+            runtime.discard(before);
         }
     }
 

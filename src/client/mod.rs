@@ -8,7 +8,7 @@ mod request;
 
 use self::backoff::RetryState;
 use crate::engine::{
-    CloseInfo, Command, Connection, Gate, Handler, Inbox, Inside, Lease, Loading, Reason, Totals, Watchable, lock,
+    CloseInfo, Command, Connection, Gate, Handler, Inbox, Inside, Loading, Reason, RuntimeRef, Totals, Watchable, lock,
     refuse_on_io_thread,
 };
 use crate::error::{Error, Id, Language, Result};
@@ -62,7 +62,7 @@ struct State {
 /// A client. Every method may be called from any thread at any time.
 pub struct Client {
     shared: Arc<Shared>,
-    lease: Mutex<Option<Lease>>,
+    runtime: Mutex<Option<RuntimeRef>>,
 }
 
 struct Shared {
@@ -121,8 +121,8 @@ impl Client {
                 shared.option_changed(option);
             }
         });
-        let lease = Lease::acquire()?;
-        Ok(Arc::new(Self { shared, lease: Mutex::new(Some(lease)) }))
+        let runtime = RuntimeRef::acquire()?;
+        Ok(Arc::new(Self { shared, runtime: Mutex::new(Some(runtime)) }))
     }
 
     pub fn options(&self) -> &Options {
@@ -206,7 +206,7 @@ impl Client {
     pub fn set_handler(&self, handler: Option<Handler>) -> Result<()> {
         let _inside = self.enter()?;
         if self.shared.inbox.set_handler(handler)? {
-            let io = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.io()?;
+            let io = lock(&self.runtime).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.io()?;
             io.post(Command::Dispatch(self.shared.inbox.clone()));
         }
         Ok(())
@@ -266,8 +266,8 @@ impl Client {
         shared.inbox.clear();
         self.set_identity(None);
         // Joins the I/O threads if this was the last object.
-        let lease = lock(&self.lease).take();
-        drop(lease);
+        let runtime = lock(&self.runtime).take();
+        drop(runtime);
     }
 }
 

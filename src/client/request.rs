@@ -55,7 +55,7 @@ impl Client {
         let life = inbox.life();
         let connection = self.shared.open_connection()?;
         let reply_field = if reply_field.is_empty() { id_field } else { reply_field };
-        let io = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.io()?;
+        let io = lock(&self.runtime).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.io()?;
         let queue = inbox.clone();
         let dispatches = Box::new(move || io.post(Command::Dispatch(queue.clone())));
         let mut guard = None;

@@ -13,7 +13,7 @@ pub use connection::{Connection, Info, IoHandle, PendingFlush, Totals, connectio
 pub use inbox::{Handler, HandlerFunction, Inbox, RequestGuard, Want, Watchable, wait_any};
 pub use io::{Acceptor, Command, ConnectionEnd, DialPlan, Owner};
 pub use outbox::{Accepted, answer};
-pub use runtime::Lease;
+pub use runtime::RuntimeRef;
 pub use shared::{
     Body, CloseInfo, Counters, Deadline, Event, EventData, Gate, Inside, Loading, OpenInfo, Outcome, Reason, Signal,
     Ticket, Wait, lock, on_io_thread, patience, refuse_on_io_thread, serial, wait,

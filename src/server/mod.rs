@@ -14,8 +14,8 @@ use self::certificate::Tls;
 use self::names::Names;
 use self::registry::Registry;
 use crate::engine::{
-    Body, Command, Connection, Event, Gate, Handler, Inbox, Inside, IoHandle, Lease, Loading, Outcome, Reason, Totals,
-    Wait, Want, Watchable, connection_json, lock, patience, refuse_on_io_thread,
+    Body, Command, Connection, Event, Gate, Handler, Inbox, Inside, IoHandle, Loading, Outcome, Reason, RuntimeRef,
+    Totals, Wait, Want, Watchable, connection_json, lock, patience, refuse_on_io_thread,
 };
 use crate::error::{Error, Id, Language, Result};
 use crate::log::Object;
@@ -33,7 +33,7 @@ const GRACE: Duration = Duration::from_millis(20);
 /// A server. Every method may be called from any thread at any time.
 pub struct Server {
     shared: Arc<Shared>,
-    lease: Mutex<Option<Lease>>,
+    runtime: Mutex<Option<RuntimeRef>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,8 +112,8 @@ impl Server {
                 shared.option_changed(option);
             }
         });
-        let lease = Lease::acquire()?;
-        Ok(Arc::new(Self { shared, lease: Mutex::new(Some(lease)) }))
+        let runtime = RuntimeRef::acquire()?;
+        Ok(Arc::new(Self { shared, runtime: Mutex::new(Some(runtime)) }))
     }
 
     pub fn options(&self) -> &Options {
@@ -268,7 +268,7 @@ impl Server {
     pub fn set_handler(&self, handler: Option<Handler>) -> Result<()> {
         let _inside = self.enter()?;
         if self.shared.inbox.set_handler(handler)? {
-            let io = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.io()?;
+            let io = lock(&self.runtime).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.io()?;
             io.post(Command::Dispatch(self.shared.inbox.clone()));
         }
         Ok(())
@@ -326,8 +326,8 @@ impl Server {
         let _ = shared.inbox.set_handler(None);
         shared.inbox.clear();
         self.set_tls(None);
-        let lease = lock(&self.lease).take();
-        drop(lease);
+        let runtime = lock(&self.runtime).take();
+        drop(runtime);
     }
 }
 
@@ -339,7 +339,7 @@ impl Drop for Server {
 
 impl Shared {
     /// A number for what this server asks of the runtime.
-    fn wish(&self) -> u64 {
+    fn runtime_user(&self) -> u64 {
         self.totals.serial
     }
 

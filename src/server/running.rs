@@ -63,8 +63,10 @@ impl Server {
             return Err(Error::of(Id::ListenFailed));
         };
         let threads = shared.options.size(Opt::IoThreads);
-        let ios =
-            lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.ios(Some((shared.wish(), threads)))?;
+        let ios = lock(&self.runtime)
+            .as_ref()
+            .ok_or_else(|| Error::of(Id::Cancelled))?
+            .ios(Some((shared.runtime_user(), threads)))?;
         shared.inbox.clear();
         shared.inbox.set_live(true);
         let mut state = lock(&shared.state);
@@ -77,7 +79,7 @@ impl Server {
         // Before the lock is released, or a stop could overtake it and wait for a listener that comes too late.
         for listener in listeners {
             let acceptor: Arc<dyn Acceptor> = shared.clone();
-            let serial = shared.wish() ^ (run << 48);
+            let serial = shared.runtime_user() ^ (run << 48);
             ios[0].post(Command::Listen { listener: Box::new(listener), acceptor, serial });
         }
         drop(state);
@@ -101,7 +103,7 @@ impl Server {
         if state.phase != Phase::Running {
             return;
         }
-        state.ios[0].post(Command::Unlisten { serial: shared.wish() ^ (state.run << 48) });
+        state.ios[0].post(Command::Unlisten { serial: shared.runtime_user() ^ (state.run << 48) });
         let closing: Vec<_> = state.registry.live().cloned().collect();
         drop(state);
         closing.iter().for_each(|connection| connection.close(1001, Reason::none(), true));
@@ -125,7 +127,7 @@ impl Server {
             }
             Phase::Running => state.phase = Phase::Stopping,
         }
-        let serial = shared.wish() ^ (run << 48);
+        let serial = shared.runtime_user() ^ (run << 48);
         state.ios[0].post(Command::Unlisten { serial });
         while state.listeners > 0 {
             state = wait(&shared.changed, state, Deadline::Never).0;
@@ -161,8 +163,8 @@ impl Server {
         drop(state);
         self.set_tls(None);
         shared.inbox.set_live(false);
-        if let Some(lease) = lock(&self.lease).as_ref() {
-            lease.release_ios(shared.wish());
+        if let Some(runtime) = lock(&self.runtime).as_ref() {
+            runtime.release_ios(shared.runtime_user());
         }
         let mut state = lock(&shared.state);
         state.phase = Phase::Stopped;

@@ -43,8 +43,8 @@ impl Server {
     }
 
     fn discard(&self, before: Option<Tls>) {
-        if let (Some(before), Some(lease)) = (before, lock(&self.lease).as_ref()) {
-            lease.discard(before);
+        if let (Some(before), Some(runtime)) = (before, lock(&self.runtime).as_ref()) {
+            runtime.discard(before);
         }
     }
 
@@ -55,7 +55,7 @@ impl Server {
     }
 
     fn load_tls(&self, ticket: Ticket, sources: TlsSources) -> Result<Tls> {
-        let workers = lock(&self.lease).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.workers()?;
+        let workers = lock(&self.runtime).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.workers()?;
         let who = self.shared.object.itself();
         self.shared.loading.run(ticket, &workers, move || {
             let server = TlsServer::new(sources.load()?)?;

@@ -7,7 +7,7 @@ use super::staged::Staged;
 use crate::engine::connection::{Connection, IoHandle};
 use crate::engine::inbox::{Entries, HandlerGuard, Inbox, Pushed};
 use crate::engine::outbox::{Cork, Waiting};
-use crate::engine::shared::{Body, Event, serves_one};
+use crate::engine::shared::{Body, Event, has_single_object};
 use crate::net::{Moment, Reactor, Timers, TlsClients, Workers};
 use crate::ws::deflate::{Inflaters, Packers};
 use crate::ws::payload::Shelf;
@@ -165,7 +165,7 @@ impl Io {
     /// Keeps it for the next read of the round, where nobody else waits for it: beginning one takes a lock, and ending it
     /// another.
     pub fn keep_run(&mut self, run: Option<HandlerGuard>) {
-        self.run = run.filter(|run| serves_one() && !run.must_yield());
+        self.run = run.filter(|run| has_single_object() && !run.must_yield());
     }
 
     /// Hands the batch over and runs the handler that waits for it.
@@ -174,7 +174,7 @@ impl Io {
         let Some(Batch { inbox, mut entries, bytes }) = self.batch.take() else { return };
         match inbox.push(&mut entries, bytes) {
             Pushed::ForHandler => inbox.dispatch(),
-            Pushed::ForBorrower(thread) if serves_one() => {
+            Pushed::ForBorrower(thread) if has_single_object() => {
                 inbox.offer_loop(&self.handle);
                 self.next_borrower = Some((thread, inbox));
             }

@@ -4,7 +4,7 @@ use super::table::Table;
 use crate::engine::connection::{Backend, IoHandle, IoThread, Mail};
 use crate::engine::io::{Command, Io, TOKENS};
 use crate::engine::mailbox::Rounds;
-use crate::engine::shared::serves_one;
+use crate::engine::shared::has_single_object;
 use crate::net::{Moment, Reactor, Ready, Workers};
 use crossbeam_channel::Receiver;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ impl EventLoop {
         while self.round(Runner::Thread).is_ok() {
             self.keep_loop_if_needed();
             if let Some((borrower, inbox)) = self.io.next_borrower.take()
-                && serves_one()
+                && has_single_object()
                 && self.io.now >= self.no_lending_before
             {
                 let handle = self.io.handle.clone();

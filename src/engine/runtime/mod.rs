@@ -1,6 +1,6 @@
 //! The I/O threads of the process, their loops, and the connections and listeners of each.
 //!
-//! Threads: `Lease` is used on a host's thread; the rest is the loop's, run by the I/O thread or, for reading and
+//! Threads: `RuntimeRef` is used on a host's thread; the rest is the loop's, run by the I/O thread or, for reading and
 //! writing, by a guest.
 //! Owns: the threads, from the first object to the last; the slots of an I/O thread with their drivers and listeners.
 //! Locks: that of the process's threads. Inside it threads are started and joined, the log and the payload pool opened
@@ -12,4 +12,4 @@ mod listening;
 mod table;
 mod threads;
 
-pub use self::threads::Lease;
+pub use self::threads::RuntimeRef;

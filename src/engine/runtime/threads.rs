@@ -3,7 +3,7 @@
 use super::event_loop::EventLoop;
 use crate::engine::connection::{IoHandle, Mail};
 use crate::engine::io::Command;
-use crate::engine::shared::{become_io_thread, is_borrower, lock, set_serves_one};
+use crate::engine::shared::{become_io_thread, is_borrower, lock, set_single_object};
 use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
 use crate::log;
@@ -17,7 +17,7 @@ struct Runtime {
     threads: Vec<(IoHandle, Thread)>,
     workers: Arc<Workers>,
     /// How many threads each running server wants.
-    wishes: Vec<(u64, usize)>,
+    requested_threads: Vec<(u64, usize)>,
 }
 
 static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
@@ -40,12 +40,12 @@ impl Runtime {
     }
 
     fn count(&self) {
-        set_serves_one(self.users == 1 && self.threads.len() == 1);
+        set_single_object(self.users == 1 && self.threads.len() == 1);
     }
 
     /// Ends the threads that no running server asks for; the connections of a stopped one are gone by now.
     fn shrink(&mut self) {
-        let wanted = self.wishes.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
+        let wanted = self.requested_threads.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
         self.stop_from(wanted);
     }
 
@@ -57,17 +57,18 @@ impl Runtime {
 }
 
 /// An object's share of the runtime. Dropping the last one joins the threads, so it is dropped on host threads only.
-pub struct Lease {
+pub struct RuntimeRef {
     _stake: library::Stake,
 }
 
-impl Lease {
+impl RuntimeRef {
     pub fn acquire() -> Result<Self> {
         let stake = library::Stake::take();
         library::at_unload(abandon);
         let mut slot = lock(&RUNTIME);
         if slot.is_none() {
-            let mut runtime = Runtime { users: 0, threads: Vec::new(), workers: Workers::new(), wishes: Vec::new() };
+            let mut runtime =
+                Runtime { users: 0, threads: Vec::new(), workers: Workers::new(), requested_threads: Vec::new() };
             runtime.start(1)?;
             log::begin();
             payload::open();
@@ -77,7 +78,7 @@ impl Lease {
             runtime.users += 1;
             runtime.count();
         }
-        Ok(Lease { _stake: stake })
+        Ok(RuntimeRef { _stake: stake })
     }
 
     /// The I/O thread that clients use.
@@ -85,14 +86,14 @@ impl Lease {
         self.ios(None)?.into_iter().next().ok_or_else(|| Error::of(Id::Cancelled))
     }
 
-    /// The first `count` threads, started where needed and kept until [`Lease::release_ios`].
-    pub fn ios(&self, wish: Option<(u64, usize)>) -> Result<Vec<IoHandle>> {
+    /// The first `count` threads, started where needed and kept until [`RuntimeRef::release_ios`].
+    pub fn ios(&self, requested_threads: Option<(u64, usize)>) -> Result<Vec<IoHandle>> {
         let mut slot = lock(&RUNTIME);
         let runtime = slot.as_mut().ok_or_else(|| Error::of(Id::Cancelled))?;
-        let count = wish.map_or(1, |(_, count)| count.max(1));
+        let count = requested_threads.map_or(1, |(_, count)| count.max(1));
         runtime.start(count)?;
         runtime.count();
-        runtime.wishes.extend(wish);
+        runtime.requested_threads.extend(requested_threads);
         Ok(runtime.threads.iter().take(count).map(|(handle, _)| handle.clone()).collect())
     }
 
@@ -110,14 +111,14 @@ impl Lease {
 
     pub fn release_ios(&self, serial: u64) {
         if let Some(runtime) = lock(&RUNTIME).as_mut() {
-            runtime.wishes.retain(|(other, _)| *other != serial);
+            runtime.requested_threads.retain(|(other, _)| *other != serial);
             runtime.shrink();
             runtime.count();
         }
     }
 }
 
-impl Drop for Lease {
+impl Drop for RuntimeRef {
     fn drop(&mut self) {
         let mut slot = lock(&RUNTIME);
         let Some(runtime) = slot.as_mut() else { return };

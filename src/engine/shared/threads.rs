@@ -14,7 +14,7 @@ thread_local! {
 }
 
 /// There is one object and one I/O thread.
-static SERVES_ONE: AtomicBool = AtomicBool::new(false);
+static SINGLE_OBJECT: AtomicBool = AtomicBool::new(false);
 
 /// Whether the caller is inside a loop as a guest ([`crate::engine::mailbox`]): no handler may run here.
 pub fn is_borrower() -> bool {
@@ -51,12 +51,12 @@ pub fn patience(ms: i64) -> Wait {
 }
 
 /// Whether all that the loop brings is for one object.
-pub fn serves_one() -> bool {
-    SERVES_ONE.load(Relaxed)
+pub fn has_single_object() -> bool {
+    SINGLE_OBJECT.load(Relaxed)
 }
 
-pub fn set_serves_one(one: bool) {
-    SERVES_ONE.store(one, Relaxed);
+pub fn set_single_object(one: bool) {
+    SINGLE_OBJECT.store(one, Relaxed);
 }
 
 /// A number that is never given twice in this process.
