@@ -3,7 +3,7 @@
 
 use super::state::{Disposition, Driver, Phase};
 use crate::engine::inbox::HandlerGuard;
-use crate::engine::io::{BUFFER, Io};
+use crate::engine::io::{BUFFER, ThreadContext};
 use crate::engine::outbox::{Bounds, Cork};
 use crate::engine::shared::Counters;
 use crate::log::{self, Level};
@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 
 impl Driver {
     /// The handler, for what a read has brought; `None` when its messages have to take the queue.
-    pub(super) fn begin_run(&mut self, io: &mut Io) -> Option<HandlerGuard> {
+    pub(super) fn begin_run(&mut self, io: &mut ThreadContext) -> Option<HandlerGuard> {
         let run = io.begin_run(self.owner.inbox())?;
         if self.may_cork() {
             let bounds = Bounds {
@@ -42,7 +42,7 @@ impl Driver {
     }
 
     /// The handler has had everything: writes what it answered.
-    pub(super) fn uncork(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn uncork(&mut self, io: &mut ThreadContext) -> Disposition {
         let Some(mut cork) = Cork::take() else { return Disposition::Keep };
         let disposition = self.write_answers(io, &cork);
         cork.reset();
@@ -50,7 +50,7 @@ impl Driver {
         disposition
     }
 
-    fn write_answers(&mut self, io: &mut Io, cork: &Cork) -> Disposition {
+    fn write_answers(&mut self, io: &mut ThreadContext, cork: &Cork) -> Disposition {
         if cork.wire().is_empty() {
             return Disposition::Keep;
         }
@@ -60,7 +60,7 @@ impl Driver {
         disposition
     }
 
-    fn write_answers_to(&mut self, io: &mut Io, stream: &mut Stream, cork: &Cork) -> Disposition {
+    fn write_answers_to(&mut self, io: &mut ThreadContext, stream: &mut Stream, cork: &Cork) -> Disposition {
         let (messages, bytes) = cork.count();
         let (written, whole) = (stream.write(cork.wire()), cork.wire().len());
         if written.as_ref().is_ok_and(|count| *count == whole) {

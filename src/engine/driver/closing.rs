@@ -2,7 +2,7 @@
 
 use super::close_state::{LINGER, peer_close_info};
 use super::state::{Disposition, Driver, Phase};
-use crate::engine::io::Io;
+use crate::engine::io::ThreadContext;
 use crate::engine::shared::{CloseInfo, Reason};
 use crate::error::{Error, Id, Language};
 use crate::options::Opt;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 impl Driver {
     /// The host, or the object itself, closes: what is queued goes first, then the handshake, all within `CloseTimeout`.
-    pub fn close(&mut self, io: &mut Io, code: u16, reason: Reason, discard: bool) -> Disposition {
+    pub fn close(&mut self, io: &mut ThreadContext, code: u16, reason: Reason, discard: bool) -> Disposition {
         match &self.phase {
             Phase::Open => {}
             Phase::Lingering | Phase::Rejecting => return Disposition::Keep,
@@ -57,13 +57,13 @@ impl Driver {
     }
 
     /// Ends at once, whatever the state.
-    pub fn abort(&mut self, io: &mut Io) -> Disposition {
+    pub fn abort(&mut self, io: &mut ThreadContext) -> Disposition {
         self.closing.by_host = true;
         self.break_off(io, Error::of(Id::Cancelled))
     }
 
     /// The peer's close frame.
-    pub(super) fn peer_closes(&mut self, io: &mut Io, close: PeerClose) -> Disposition {
+    pub(super) fn peer_closes(&mut self, io: &mut ThreadContext, close: PeerClose) -> Disposition {
         self.closing.received = Some(Box::new(close.clone()));
         self.closing.by_peer = !self.closing.has_begun();
         if !self.closing.is_staged() {
@@ -88,7 +88,7 @@ impl Driver {
     }
 
     /// After a write: is everything said?
-    pub(super) fn written(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn written(&mut self, io: &mut ThreadContext) -> Disposition {
         match self.phase {
             Phase::Rejecting if self.raw.is_none() => self.linger(io),
             Phase::Open if self.closing.sent => {
@@ -114,7 +114,7 @@ impl Driver {
 
     /// Both sides have said goodbye. The server closes the socket first (RFC 6455 section 7.1.1); reading on until the
     /// peer has closed keeps a reset from eating the close frame on its way.
-    fn linger(&mut self, io: &mut Io) -> Disposition {
+    fn linger(&mut self, io: &mut ThreadContext) -> Disposition {
         self.phase = Phase::Lingering;
         let latest = io.now + LINGER;
         self.deadline = Some(self.deadline.map_or(latest, |deadline| deadline.min(latest)));
@@ -127,7 +127,7 @@ impl Driver {
     }
 
     /// The peer has closed the socket.
-    pub(super) fn peer_left(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn peer_left(&mut self, io: &mut ThreadContext) -> Disposition {
         if self.closing.is_deferred() && self.send_deferred_close(io) == Disposition::Remove {
             return Disposition::Remove;
         }
@@ -138,7 +138,7 @@ impl Driver {
     }
 
     /// The keepalive has given the peer up.
-    pub(super) fn peer_gone(&mut self, io: &mut Io, error: Error) -> Disposition {
+    pub(super) fn peer_gone(&mut self, io: &mut ThreadContext, error: Error) -> Disposition {
         let reason = Reason::Ours(error);
         self.closing.failed_by_us = true;
         self.closing.input_ignored = true;
@@ -146,7 +146,7 @@ impl Driver {
         self.break_off(io, Error::of(Id::ConnectionLost))
     }
 
-    pub(super) fn close_timed_out(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn close_timed_out(&mut self, io: &mut ThreadContext) -> Disposition {
         let ms = self.owner.options().int(Opt::CloseTimeout);
         self.break_off(io, Error::new(Id::CloseTimeout, [ms.into()]))
     }

@@ -1,7 +1,7 @@
 //! From the wait for a turn to a connected socket.
 
 use super::state::{Disposition, Driver, Phase};
-use crate::engine::io::{Command, Io};
+use crate::engine::io::{Command, ThreadContext};
 use crate::error::Result;
 use crate::net::{Dial, DialState, TlsClient, look_up, resolve_now};
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 impl Driver {
     /// The wait is over. Waiting for a turn takes nothing from `ConnectTimeout`, which begins with the dial.
-    pub(super) fn acquire_permit(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn acquire_permit(&mut self, io: &mut ThreadContext) -> Disposition {
         self.deadline = None;
         if io.dial_limit.acquire(&self.connection, &Arc::from(self.authority())) {
             self.dial_again(io)
@@ -19,7 +19,7 @@ impl Driver {
     }
 
     /// Its turn has come.
-    pub fn dial_again(&mut self, io: &mut Io) -> Disposition {
+    pub fn dial_again(&mut self, io: &mut ThreadContext) -> Disposition {
         if !matches!(self.phase, Phase::Backoff) {
             return Disposition::Keep;
         }
@@ -29,7 +29,7 @@ impl Driver {
     }
 
     /// It no longer dials: the next may.
-    pub(super) fn release_permit(&mut self, io: &mut Io) {
+    pub(super) fn release_permit(&mut self, io: &mut ThreadContext) {
         if self.is_client()
             && let Some(next) = io.dial_limit.release(&self.connection)
         {
@@ -38,7 +38,7 @@ impl Driver {
     }
 
     /// Finds the addresses and the system's roots; what may block goes to a worker.
-    pub(super) fn prepare(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn prepare(&mut self, io: &mut ThreadContext) -> Disposition {
         let (host, port) = match self.choose_route() {
             Ok(place) => place,
             Err(error) => return self.refuse_to_open(io, error),
@@ -63,7 +63,11 @@ impl Driver {
     }
 
     /// The worker is done.
-    pub fn prepared(&mut self, io: &mut Io, outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>) -> Disposition {
+    pub fn prepared(
+        &mut self,
+        io: &mut ThreadContext,
+        outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>,
+    ) -> Disposition {
         match (outcome, std::mem::replace(&mut self.phase, Phase::Lingering)) {
             (Ok((addresses, tls)), Phase::Resolving(plan)) => {
                 let mut dial = Box::new(Dial::new(addresses, self.subject()));
@@ -82,7 +86,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn dialed(&mut self, io: &mut Io, state: DialState) -> Disposition {
+    pub(super) fn dialed(&mut self, io: &mut ThreadContext, state: DialState) -> Disposition {
         match state {
             DialState::Pending => Disposition::Keep,
             DialState::Failed(error) if self.proxy().is_some() => self.refuse_to_open(io, error),

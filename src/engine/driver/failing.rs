@@ -6,7 +6,7 @@
 
 use super::close_state::{DeferredClose, LINGER};
 use super::state::{Disposition, Driver, Phase};
-use crate::engine::io::Io;
+use crate::engine::io::ThreadContext;
 use crate::engine::shared::{CloseInfo, Reason};
 use crate::error::{Error, Id, Language};
 use crate::options::Opt;
@@ -21,7 +21,7 @@ const FIRST_CHECK: Duration = Duration::from_millis(1);
 
 impl Driver {
     /// The peer broke the protocol: nothing more is read from it, and it is told.
-    pub(super) fn violated(&mut self, io: &mut Io, violation: Violation) -> Disposition {
+    pub(super) fn violated(&mut self, io: &mut ThreadContext, violation: Violation) -> Disposition {
         let text = violation.error.text(Language::English);
         let payload = (!self.closing.is_staged()).then(|| close_payload(violation.code, &text));
         let reason = Reason::Ours(violation.error);
@@ -39,7 +39,7 @@ impl Driver {
         }
     }
 
-    fn defer_close(&mut self, io: &mut Io, payload: Bytes) -> Disposition {
+    fn defer_close(&mut self, io: &mut ThreadContext, payload: Bytes) -> Disposition {
         let patience = self.time(Opt::CloseTimeout).unwrap_or_default().min(MAX_DEFER);
         let recent = self.closing.last_message.is_some_and(|last| io.now < last + patience);
         let deferred = DeferredClose { payload, until: io.now + patience, step: FIRST_CHECK, receives: None };
@@ -58,7 +58,7 @@ impl Driver {
     }
 
     /// It is time to look whether the host has answered.
-    pub(super) fn deferred_close_due(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn deferred_close_due(&mut self, io: &mut ThreadContext) -> Disposition {
         if self.has_been_answered() {
             return self.send_deferred_close(io);
         }
@@ -73,13 +73,13 @@ impl Driver {
     }
 
     /// Sends the close frame that was held, behind what the host has sent.
-    pub(super) fn send_deferred_close(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn send_deferred_close(&mut self, io: &mut ThreadContext) -> Disposition {
         let deferred = self.closing.deferred.take();
         self.deadline = None;
         self.send_close(io, deferred.map(|deferred| deferred.payload))
     }
 
-    fn send_close(&mut self, io: &mut Io, payload: Option<Bytes>) -> Disposition {
+    fn send_close(&mut self, io: &mut ThreadContext, payload: Option<Bytes>) -> Disposition {
         self.closing.asked = payload.map(Box::new);
         let returns = self.closing.verdict.as_ref().is_some_and(|end| self.owner.keeps_unsent(&self.connection, end));
         match returns {
@@ -93,7 +93,7 @@ impl Driver {
     }
 
     /// Loses the connection to an error of the socket.
-    pub(super) fn lost(&mut self, io: &mut Io, error: &std::io::Error) -> Disposition {
+    pub(super) fn lost(&mut self, io: &mut ThreadContext, error: &std::io::Error) -> Disposition {
         // A proxy that had kept the connection on which it refused, and has closed it meanwhile.
         if let Phase::Tunneling { tunnel, .. } = &mut self.phase
             && let Some(request) = tunnel.retry()

@@ -4,7 +4,7 @@
 //! For messages that go out as they are, of a server: not masked, not compressed, and not worth a place of their own.
 
 use super::state::Driver;
-use crate::engine::io::Io;
+use crate::engine::io::ThreadContext;
 use crate::engine::outbox::Waiting;
 use crate::engine::shared::Counters;
 use crate::log::{self, Level};
@@ -35,7 +35,7 @@ impl Driver {
             && !log::is_on(Level::Frames)
     }
 
-    pub(super) fn write_fast_path(&mut self, io: &mut Io, stream: &mut Stream) -> io::Result<FastPath> {
+    pub(super) fn write_fast_path(&mut self, io: &mut ThreadContext, stream: &mut Stream) -> io::Result<FastPath> {
         let mut batch = std::mem::take(&mut io.fast_batch);
         let more = self.connection.outbox.take_batch(self.connection.serial, self.write_size, &mut batch);
         let outcome = self.write_batch(io, stream, &mut batch, more);
@@ -46,7 +46,7 @@ impl Driver {
 
     fn write_batch(
         &mut self,
-        io: &mut Io,
+        io: &mut ThreadContext,
         stream: &mut Stream,
         batch: &mut Waiting,
         more: bool,
@@ -84,7 +84,7 @@ impl Driver {
         }
     }
 
-    fn stage_all(&mut self, io: &mut Io, batch: &mut Waiting) {
+    fn stage_all(&mut self, io: &mut ThreadContext, batch: &mut Waiting) {
         let staged = self.staged.get_or_insert_with(|| io.take_spare());
         for message in batch {
             staged.push_back(OutFrame::new(FrameKind::of(message.kind()), message.into_data(), None));
@@ -93,7 +93,7 @@ impl Driver {
 
     fn wrote_partly(
         &mut self,
-        io: &mut Io,
+        io: &mut ThreadContext,
         stream: &Stream,
         outcome: io::Result<usize>,
         offered: usize,

@@ -6,7 +6,7 @@
 //! no help: Linux applies it to a closed window as well, and so kills the slow consumer that it should spare.)
 
 use super::state::{Disposition, Driver};
-use crate::engine::io::Io;
+use crate::engine::io::ThreadContext;
 use crate::engine::shared::serial;
 use crate::error::{Error, Id};
 use crate::log;
@@ -42,7 +42,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn check_alive(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn check_alive(&mut self, io: &mut ThreadContext) -> Disposition {
         let Some(interval) = self.time(Opt::PingInterval) else { return Disposition::Keep };
         let silence = io.now.saturating_duration_since(self.keepalive.last_received);
         if self.keepalive.paused {
@@ -70,7 +70,7 @@ impl Driver {
 
     /// While we do not read we cannot answer the peer's pings, of which one may be among what has just come, whatever
     /// its intervals are: an unasked pong shows that we live. The peer's window bounds how often that is.
-    pub(super) fn send_unsolicited_pong(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn send_unsolicited_pong(&mut self, io: &mut ThreadContext) -> Disposition {
         if self.blocked_since.is_some() || self.closing.has_begun() {
             return Disposition::Keep;
         }
@@ -79,7 +79,7 @@ impl Driver {
     }
 
     /// A ping is out and nothing has come since.
-    fn check_pong_timeout(&mut self, io: &mut Io, interval: Duration, left: Option<Moment>) -> Disposition {
+    fn check_pong_timeout(&mut self, io: &mut ThreadContext, interval: Duration, left: Option<Moment>) -> Disposition {
         let Some(pong) = self.time(Opt::PongTimeout) else { return Disposition::Keep };
         let waited = left.is_some_and(|left| io.now.saturating_duration_since(left) >= pong);
         let held_up =

@@ -4,7 +4,7 @@ use super::logging::log_head;
 use super::setup::Raw;
 use super::state::{Disposition, Driver, FIRST_READ, Phase};
 use crate::engine::connection::Info;
-use crate::engine::io::{DialPlan, Io};
+use crate::engine::io::{DialPlan, ThreadContext};
 use crate::error::{Arg, Error, Id};
 use crate::net::{Moment, Stream, TlsClient};
 use crate::options::Opt;
@@ -25,7 +25,7 @@ fn since_1970() -> u64 {
 }
 
 impl Driver {
-    pub fn start(&mut self, io: &mut Io, token: usize) -> Disposition {
+    pub fn start(&mut self, io: &mut ThreadContext, token: usize) -> Disposition {
         self.token = token;
         match &self.phase {
             Phase::Backoff => {
@@ -57,7 +57,12 @@ impl Driver {
     }
 
     /// There is a way to the server: TLS, if the URL says so, and the handshake.
-    pub(super) fn connected(&mut self, io: &mut Io, plan: Box<DialPlan>, tls: Option<TlsClient>) -> Disposition {
+    pub(super) fn connected(
+        &mut self,
+        io: &mut ThreadContext,
+        plan: Box<DialPlan>,
+        tls: Option<TlsClient>,
+    ) -> Disposition {
         if let (Some(tls), Some(stream)) = (tls, &mut self.stream) {
             stream.start_tls_client(&tls, plan.target.host.bare());
         }
@@ -66,7 +71,7 @@ impl Driver {
     }
 
     /// Goes on with the TLS handshake; a plain stream is through at once.
-    pub(super) fn secure(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn secure(&mut self, io: &mut ThreadContext) -> Disposition {
         let Some(stream) = &mut self.stream else { return Disposition::Remove };
         if stream.is_tls() && io.handshake_time >= HANDSHAKE_BUDGET {
             self.requeue(io);
@@ -103,7 +108,7 @@ impl Driver {
 
     /// Reads once; `None` when there is nothing. No more than a request may have: what else a newcomer has sent is not
     /// worth a look before that has been read.
-    pub(super) fn read_some(&mut self, io: &mut Io) -> Result<Option<usize>, std::io::Error> {
+    pub(super) fn read_some(&mut self, io: &mut ThreadContext) -> Result<Option<usize>, std::io::Error> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
         loop {
             match stream.read(&mut io.input[..FIRST_READ]) {
@@ -115,7 +120,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn read_answer(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn read_answer(&mut self, io: &mut ThreadContext) -> Disposition {
         loop {
             let count = match self.read_some(io) {
                 Ok(None) => return Disposition::Keep,
@@ -151,7 +156,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn read_request(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn read_request(&mut self, io: &mut ThreadContext) -> Disposition {
         loop {
             let count = match self.read_some(io) {
                 Ok(None) => return Disposition::Keep,
@@ -213,7 +218,7 @@ impl Driver {
     }
 
     /// Sends an HTTP refusal and lets the newcomer read it.
-    pub(super) fn refuse(&mut self, io: &mut Io, refusal: &Refusal) -> Disposition {
+    pub(super) fn refuse(&mut self, io: &mut ThreadContext, refusal: &Refusal) -> Disposition {
         self.log_refusal(refusal);
         self.owner.rejected(refusal.status);
         self.raw = Raw::new(refusal.answer());
@@ -224,7 +229,7 @@ impl Driver {
 
     fn open(
         &mut self,
-        io: &mut Io,
+        io: &mut ThreadContext,
         protocol: String,
         extensions: String,
         request: Option<Request>,
@@ -244,7 +249,7 @@ impl Driver {
     }
 
     /// Its first step as an open connection; `rest` came behind the handshake.
-    pub(super) fn begin(&mut self, io: &mut Io, mut rest: Vec<u8>) -> Disposition {
+    pub(super) fn begin(&mut self, io: &mut ThreadContext, mut rest: Vec<u8>) -> Disposition {
         self.phase = Phase::Open;
         self.deadline = None;
         self.keepalive.begin(io.now);
@@ -277,12 +282,12 @@ impl Driver {
     }
 
     /// Ends an attempt, saying where.
-    pub(super) fn refuse_to_open(&mut self, io: &mut Io, error: Error) -> Disposition {
+    pub(super) fn refuse_to_open(&mut self, io: &mut ThreadContext, error: Error) -> Disposition {
         let error = self.connecting(error);
         self.break_off(io, error)
     }
 
-    pub(super) fn connect_timed_out(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn connect_timed_out(&mut self, io: &mut ThreadContext) -> Disposition {
         let stage = match &self.phase {
             Phase::Resolving(_) => {
                 Arg::Both { en: "looking up the host", ru: "определение адреса узла" }

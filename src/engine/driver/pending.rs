@@ -2,7 +2,7 @@
 
 use super::setup::AwaitingAccept;
 use super::state::{Disposition, Driver, Phase};
-use crate::engine::io::Io;
+use crate::engine::io::ThreadContext;
 use crate::error::{Error, Id};
 use crate::options::Opt;
 use crate::ws::Refusal;
@@ -12,14 +12,14 @@ const MAX_EARLY_DATA: usize = 4096;
 
 impl Driver {
     /// The answer that lets it in is ready; it leaves when the host says so, within `AcceptTimeout`.
-    pub(super) fn await_host(&mut self, io: &mut Io, rest: Vec<u8>) -> Disposition {
+    pub(super) fn await_host(&mut self, io: &mut ThreadContext, rest: Vec<u8>) -> Disposition {
         self.phase = Phase::AwaitingAccept(Box::new(AwaitingAccept { answer: std::mem::take(&mut self.raw), rest }));
         self.deadline = self.time(Opt::AcceptTimeout).map(|time| io.now + time);
         self.read_early(io)
     }
 
     /// The host has decided; `None` lets it in.
-    pub fn decide(&mut self, io: &mut Io, refusal: Option<&Refusal>) -> Disposition {
+    pub fn decide(&mut self, io: &mut ThreadContext, refusal: Option<&Refusal>) -> Disposition {
         let Phase::AwaitingAccept(incoming) = &mut self.phase else { return Disposition::Keep };
         match refusal {
             Some(refusal) => self.refuse(io, refusal),
@@ -32,13 +32,13 @@ impl Driver {
     }
 
     /// Refuses one for which nobody decides any more.
-    pub(super) fn reject_undecided(&mut self, io: &mut Io, why: &'static str) -> Disposition {
+    pub(super) fn reject_undecided(&mut self, io: &mut ThreadContext, why: &'static str) -> Disposition {
         self.owner.withdrawn(&self.connection);
         self.refuse(io, &Refusal::new(503, why))
     }
 
     /// Looks whether it is still there. What it says too early waits for its turn.
-    pub(super) fn read_early(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn read_early(&mut self, io: &mut ThreadContext) -> Disposition {
         loop {
             // Some may have come along with the request.
             if matches!(&self.phase, Phase::AwaitingAccept(incoming) if incoming.rest.len() > MAX_EARLY_DATA) {

@@ -6,7 +6,7 @@
 
 use super::state::{Disposition, Driver, PausedInput, Phase};
 use crate::engine::inbox::HandlerGuard;
-use crate::engine::io::{BUFFER, Io, TOKENS};
+use crate::engine::io::{BUFFER, TOKENS, ThreadContext};
 use crate::engine::shared::{Body, Counters, Event};
 use crate::error::{Error, Id};
 use crate::log;
@@ -33,7 +33,7 @@ enum DecodeEnd {
 }
 
 impl Driver {
-    pub(super) fn read_frames(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn read_frames(&mut self, io: &mut ThreadContext) -> Disposition {
         for _ in 0..READS_PER_TURN {
             if self.paused_input.is_some() || !matches!(self.phase, Phase::Open) {
                 return Disposition::Keep;
@@ -94,20 +94,20 @@ impl Driver {
     }
 
     /// Asks for another turn, when the others have had theirs.
-    pub(super) fn requeue(&mut self, io: &mut Io) {
+    pub(super) fn requeue(&mut self, io: &mut ThreadContext) {
         if !std::mem::replace(&mut self.is_requeued, true) {
             io.requeued.push_back(self.token / TOKENS);
         }
     }
 
     /// A later round, for what the last one had no time for.
-    pub fn resume_turn(&mut self, io: &mut Io) -> Disposition {
+    pub fn resume_turn(&mut self, io: &mut ThreadContext) -> Disposition {
         self.is_requeued = false;
         self.readable(io)
     }
 
     /// Nothing is left to read: the end of a connection that cannot be written to.
-    fn read_all(&mut self, io: &mut Io) -> Disposition {
+    fn read_all(&mut self, io: &mut ThreadContext) -> Disposition {
         match self.unwritable.take() {
             Some(error) => self.break_off(io, error),
             None => Disposition::Keep,
@@ -115,7 +115,7 @@ impl Driver {
     }
 
     /// Decodes what came and hands it on.
-    pub(super) fn consume(&mut self, io: &mut Io, bytes: &mut [u8]) -> Disposition {
+    pub(super) fn consume(&mut self, io: &mut ThreadContext, bytes: &mut [u8]) -> Disposition {
         if log::is_on(log::Level::Frames) {
             self.decoder.belongs_to(self.subject());
         }
@@ -125,8 +125,8 @@ impl Driver {
     /// What a read has brought, to the handler and back, and what follows from it.
     fn step(
         &mut self,
-        io: &mut Io,
-        decode: impl FnOnce(&mut Self, &mut Io, &mut Option<HandlerGuard>) -> DecodeEnd,
+        io: &mut ThreadContext,
+        decode: impl FnOnce(&mut Self, &mut ThreadContext, &mut Option<HandlerGuard>) -> DecodeEnd,
     ) -> Disposition {
         let mut run = self.begin_run(io);
         let end = decode(self, io, &mut run);
@@ -148,7 +148,7 @@ impl Driver {
     }
 
     /// The bytes went into the memory of their message.
-    fn take_appended(&mut self, io: &mut Io, count: usize, run: &mut Option<HandlerGuard>) -> DecodeEnd {
+    fn take_appended(&mut self, io: &mut ThreadContext, count: usize, run: &mut Option<HandlerGuard>) -> DecodeEnd {
         match self.decoder.appended(count) {
             Ok(Some(Item::Message(message))) => self.deliver(io, run, message),
             Ok(_) => {}
@@ -157,7 +157,7 @@ impl Driver {
         DecodeEnd::End
     }
 
-    fn decode(&mut self, io: &mut Io, bytes: &mut [u8], run: &mut Option<HandlerGuard>) -> DecodeEnd {
+    fn decode(&mut self, io: &mut ThreadContext, bytes: &mut [u8], run: &mut Option<HandlerGuard>) -> DecodeEnd {
         let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
         if run.is_none() {
             // What one read brings goes to one queue.
@@ -206,7 +206,7 @@ impl Driver {
     #[inline]
     fn deliver_in_place(
         &mut self,
-        io: &mut Io,
+        io: &mut ThreadContext,
         run: &mut Option<HandlerGuard>,
         kind: MessageKind,
         data: &[u8],
@@ -226,7 +226,7 @@ impl Driver {
     }
 
     /// The same with one that has memory of its own.
-    fn deliver(&mut self, io: &mut Io, run: &mut Option<HandlerGuard>, message: Message) {
+    fn deliver(&mut self, io: &mut ThreadContext, run: &mut Option<HandlerGuard>, message: Message) {
         if !self.count() {
             return;
         }
@@ -253,7 +253,7 @@ impl Driver {
     }
 
     /// Puts a message into the round's batch, or pauses the connection when there is no room.
-    fn admit(&mut self, io: &mut Io, message: Message, size: usize) {
+    fn admit(&mut self, io: &mut ThreadContext, message: Message, size: usize) {
         let inbox = self.owner.inbox();
         while !inbox.admit(&self.connection, size, io.pending(inbox)) {
             // First the host gets all that there is.
@@ -270,7 +270,7 @@ impl Driver {
     }
 
     /// There is room again: first what was stashed, then the socket, whose readiness may have been spent.
-    pub fn resume(&mut self, io: &mut Io) -> Disposition {
+    pub fn resume(&mut self, io: &mut ThreadContext) -> Disposition {
         let Some(paused_input) = self.paused_input.take() else { return Disposition::Keep };
         self.keepalive.received(io.now);
         log::debug!(self.subject(), "there is room, reading goes on");
@@ -291,7 +291,7 @@ impl Driver {
 
     /// The connection ends while it is paused: what had been read belongs to the host all the same. Less than one
     /// buffer, so the bounds are overrun by no more than that.
-    pub(super) fn deliver_paused_input(&mut self, io: &mut Io) {
+    pub(super) fn deliver_paused_input(&mut self, io: &mut ThreadContext) {
         let Some(paused_input) = self.paused_input.take() else { return };
         if self.discards() {
             return;
@@ -310,7 +310,7 @@ impl Driver {
     }
 
     /// Into the batch, whatever the bounds say.
-    fn hand_on(&mut self, io: &mut Io, message: Message) {
+    fn hand_on(&mut self, io: &mut ThreadContext, message: Message) {
         let inbox = self.owner.inbox();
         self.connection.admitted.add(message.data().len());
         io.queue(inbox, message, &self.connection);
@@ -325,7 +325,7 @@ impl Driver {
     }
 
     /// Reads what nobody wants any more, until the peer closes its side.
-    pub(super) fn discard_input(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn discard_input(&mut self, io: &mut ThreadContext) -> Disposition {
         // Its own small buffer: the thread's may be lent out to the step that brought us here.
         let mut sink = [0; 16 * 1024];
         for _ in 0..READS_PER_TURN {

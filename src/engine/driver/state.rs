@@ -92,7 +92,7 @@ pub struct Driver {
     pub(super) write_size: usize,
     /// The latest ping that could not be answered yet.
     pub(super) pending_pong: Option<Box<Bytes>>,
-    /// It has its place among those that go on in a later round ([`crate::engine::io::Io::requeued`]).
+    /// It has its place among those that go on in a later round ([`crate::engine::io::ThreadContext::requeued`]).
     pub(super) is_requeued: bool,
     /// How much is read at once: less where that much took too long.
     pub(super) read_size: u32,

@@ -1,7 +1,7 @@
 //! What the table of connections calls: what is due in the phase that a connection is in, and its end.
 
 use super::state::{Disposition, Driver, Phase};
-use crate::engine::io::{ConnectionEnd, Io};
+use crate::engine::io::{ConnectionEnd, ThreadContext};
 use crate::engine::shared::CloseInfo;
 use crate::error::{Error, Id};
 use crate::net::{Ready, Stream};
@@ -14,7 +14,7 @@ const MAX_TIMER: Duration = Duration::from_secs(60);
 
 impl Driver {
     /// The socket has news.
-    pub fn ready(&mut self, io: &mut Io, event: &Ready) -> Disposition {
+    pub fn ready(&mut self, io: &mut ThreadContext, event: &Ready) -> Disposition {
         self.half_closed |= event.read_closed;
         if let Phase::Dialing { dial, .. } = &mut self.phase {
             let state = dial.ready(&io.reactor, self.token, event.token, io.now);
@@ -42,7 +42,7 @@ impl Driver {
     }
 
     /// Something can be read.
-    pub fn readable(&mut self, io: &mut Io) -> Disposition {
+    pub fn readable(&mut self, io: &mut ThreadContext) -> Disposition {
         match &self.phase {
             Phase::Backoff | Phase::Resolving(_) | Phase::Dialing { .. } => Disposition::Keep,
             Phase::Tunneling { .. } => self.tunnel(io),
@@ -56,7 +56,7 @@ impl Driver {
     }
 
     /// A timer has fired.
-    pub fn tick(&mut self, io: &mut Io) -> Disposition {
+    pub fn tick(&mut self, io: &mut ThreadContext) -> Disposition {
         if let Phase::Dialing { dial, .. } = &mut self.phase
             && dial.next_due().is_some_and(|due| due <= io.now)
         {
@@ -74,7 +74,7 @@ impl Driver {
         Disposition::Keep
     }
 
-    fn overdue(&mut self, io: &mut Io) -> Disposition {
+    fn overdue(&mut self, io: &mut ThreadContext) -> Disposition {
         match &self.phase {
             Phase::Backoff => self.acquire_permit(io),
             Phase::Resolving(_)
@@ -96,7 +96,7 @@ impl Driver {
     }
 
     /// Sets the timer for what comes first.
-    pub fn arm(&mut self, io: &mut Io, token: usize) {
+    pub fn arm(&mut self, io: &mut ThreadContext, token: usize) {
         let dial = if let Phase::Dialing { dial, .. } = &self.phase { dial.next_due() } else { None };
         let alive = match self.phase {
             Phase::Open if !self.closing.has_begun() => self.next_check(),
@@ -121,7 +121,7 @@ impl Driver {
     }
 
     /// The connection has broken, or is given up: reports it, once, and drops the socket.
-    pub fn break_off(&mut self, io: &mut Io, error: Error) -> Disposition {
+    pub fn break_off(&mut self, io: &mut ThreadContext, error: Error) -> Disposition {
         match &self.phase {
             Phase::Open => {
                 let (close_info, broken) = self.closing.close_info_or(error);
@@ -151,7 +151,7 @@ impl Driver {
     }
 
     /// Tells the owner how an open connection ended, once.
-    pub(super) fn report_end(&mut self, io: &mut Io, close_info: CloseInfo, broken: bool) {
+    pub(super) fn report_end(&mut self, io: &mut ThreadContext, close_info: CloseInfo, broken: bool) {
         if std::mem::replace(&mut self.closing.reported, true) {
             return;
         }
@@ -166,7 +166,7 @@ impl Driver {
     }
 
     /// The thread lets go of the connection.
-    pub fn leave(mut self: Box<Self>, io: &mut Io) {
+    pub fn leave(mut self: Box<Self>, io: &mut ThreadContext) {
         if let Some(mut stream) = self.stream.take() {
             stream.deregister(&io.reactor);
         }

@@ -2,7 +2,7 @@
 
 use super::setup::{Raw, Route};
 use super::state::{Disposition, Driver, Phase};
-use crate::engine::io::{DialPlan, Io};
+use crate::engine::io::{DialPlan, ThreadContext};
 use crate::error::{Code, Error, Id, Result};
 use crate::host::Host;
 use crate::log;
@@ -58,7 +58,12 @@ impl Driver {
     }
 
     /// The proxy has been reached.
-    pub(super) fn ask_proxy(&mut self, io: &mut Io, plan: Box<DialPlan>, tls: Option<TlsClient>) -> Disposition {
+    pub(super) fn ask_proxy(
+        &mut self,
+        io: &mut ThreadContext,
+        plan: Box<DialPlan>,
+        tls: Option<TlsClient>,
+    ) -> Disposition {
         let route = self.client_part.as_mut().and_then(|client_part| client_part.proxy.as_mut());
         let Some(route) = route else { return self.connected(io, plan, tls) };
         let tunnel = match route.resumed.take() {
@@ -80,7 +85,7 @@ impl Driver {
     }
 
     /// Asks on a new connection: the proxy does not keep the one on which it has refused.
-    pub(super) fn reach_again(&mut self, io: &mut Io, request: Vec<u8>) -> Disposition {
+    pub(super) fn reach_again(&mut self, io: &mut ThreadContext, request: Vec<u8>) -> Disposition {
         let Phase::Tunneling { plan, tunnel, tls } = std::mem::replace(&mut self.phase, Phase::Lingering) else {
             return Disposition::Keep;
         };
@@ -98,13 +103,13 @@ impl Driver {
         self.dialed(io, state)
     }
 
-    fn say(&mut self, io: &mut Io, bytes: Vec<u8>) -> Disposition {
+    fn say(&mut self, io: &mut ThreadContext, bytes: Vec<u8>) -> Disposition {
         self.raw = Raw::new(bytes);
         if self.flush(io) == Disposition::Remove { Disposition::Remove } else { self.tunnel(io) }
     }
 
     /// Goes on with the proxy's answers.
-    pub(super) fn tunnel(&mut self, io: &mut Io) -> Disposition {
+    pub(super) fn tunnel(&mut self, io: &mut ThreadContext) -> Disposition {
         loop {
             let (Phase::Tunneling { tunnel, .. }, Some(stream)) = (&mut self.phase, &mut self.stream) else {
                 return Disposition::Keep;

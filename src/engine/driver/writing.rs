@@ -9,7 +9,7 @@
 use super::fast_path::{FastPath, LARGE};
 use super::state::{Disposition, Driver, Phase};
 use crate::engine::connection::Ask;
-use crate::engine::io::{BUFFER, Io};
+use crate::engine::io::{BUFFER, ThreadContext};
 use crate::engine::shared::Counters;
 use crate::log::{self, Level};
 use crate::net::{Moment, Stream};
@@ -35,7 +35,7 @@ fn cost(bytes: usize, messages: usize) -> usize {
 
 impl Driver {
     /// Writes what is due.
-    pub fn flush(&mut self, io: &mut Io) -> Disposition {
+    pub fn flush(&mut self, io: &mut ThreadContext) -> Disposition {
         match self.write(io) {
             Ok(()) => self.written(io),
             Err(error) => self.cannot_write(io, &error),
@@ -43,7 +43,7 @@ impl Driver {
     }
 
     /// The peer has gone, perhaps with messages and a close frame that still wait to be read.
-    pub(super) fn cannot_write(&mut self, io: &mut Io, error: &io::Error) -> Disposition {
+    pub(super) fn cannot_write(&mut self, io: &mut ThreadContext, error: &io::Error) -> Disposition {
         if !matches!(self.phase, Phase::Open) || self.closing.ignores_input() {
             return self.lost(io, error);
         }
@@ -53,7 +53,7 @@ impl Driver {
         Disposition::Keep
     }
 
-    fn write(&mut self, io: &mut Io) -> io::Result<()> {
+    fn write(&mut self, io: &mut ThreadContext) -> io::Result<()> {
         if self.blocked_since.is_some() {
             return Ok(());
         }
@@ -63,7 +63,7 @@ impl Driver {
         outcome
     }
 
-    fn write_to(&mut self, io: &mut Io, stream: &mut Stream) -> io::Result<()> {
+    fn write_to(&mut self, io: &mut ThreadContext, stream: &mut Stream) -> io::Result<()> {
         while let Some(raw) = &mut self.raw
             && raw.sent < raw.bytes.len()
         {
@@ -138,7 +138,7 @@ impl Driver {
     }
 
     /// The kernel took `count` of the bytes it was offered. Returns how many messages have gone with them.
-    pub(super) fn wrote(&mut self, io: &mut Io, stream: &Stream, count: usize, offered: usize) -> usize {
+    pub(super) fn wrote(&mut self, io: &mut ThreadContext, stream: &Stream, count: usize, offered: usize) -> usize {
         self.adapt_write_size(stream, count, offered);
         if stream.is_full(count, offered) {
             self.blocked_since = Some(io.now);
@@ -162,7 +162,7 @@ impl Driver {
     }
 
     /// Fixes the order and the masks of what goes out next: what is staged never changes.
-    fn stage(&mut self, io: &mut Io) {
+    fn stage(&mut self, io: &mut ThreadContext) {
         if let Some(payload) = self.pending_pong.take() {
             self.stage_frame(io, FrameKind::Pong, *payload);
         }
@@ -212,7 +212,7 @@ impl Driver {
         self.connection.outbox.detach(self.connection.serial, unwritten);
     }
 
-    pub(super) fn stage_frame(&mut self, io: &mut Io, kind: FrameKind, payload: Bytes) {
+    pub(super) fn stage_frame(&mut self, io: &mut ThreadContext, kind: FrameKind, payload: Bytes) {
         let mask = self.is_client().then(|| io.masks.next());
         let frame = OutFrame::new(kind, payload, mask);
         self.log_frame(&frame);
@@ -220,7 +220,7 @@ impl Driver {
     }
 
     /// The kernel took `count` more bytes. Returns how many messages have gone with them.
-    fn advance(&mut self, io: &mut Io, count: usize) -> usize {
+    fn advance(&mut self, io: &mut ThreadContext, count: usize) -> usize {
         let Some(mut staged) = self.staged.take() else { return 0 };
         let mut left = staged.sent + count;
         let (mut messages, mut bytes, mut wire) = (0, 0, 0);
@@ -254,7 +254,7 @@ impl Driver {
     }
 
     /// Answers a ping; while output is held up, and of a flood, only the latest one (RFC 6455 section 5.5.3).
-    pub(super) fn answer_ping(&mut self, io: &mut Io, payload: Bytes) {
+    pub(super) fn answer_ping(&mut self, io: &mut ThreadContext, payload: Bytes) {
         if self.closing.is_staged() {
             return;
         }
@@ -267,7 +267,7 @@ impl Driver {
         }
     }
 
-    pub fn ping(&mut self, io: &mut Io, id: u64) -> Disposition {
+    pub fn ping(&mut self, io: &mut ThreadContext, id: u64) -> Disposition {
         if !matches!(self.phase, Phase::Open) || self.closing.has_begun() {
             return Disposition::Keep;
         }

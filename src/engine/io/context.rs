@@ -23,7 +23,7 @@ pub const BUFFER: usize = 256 * 1024;
 pub const TOKENS: usize = crate::net::Dial::MAX;
 
 /// What the drivers of one thread share.
-pub struct Io {
+pub struct ThreadContext {
     pub reactor: Reactor,
     pub timers: Timers,
     /// The time of this round.
@@ -73,7 +73,7 @@ struct Batch {
     bytes: usize,
 }
 
-impl Io {
+impl ThreadContext {
     pub fn new(reactor: Reactor, handle: IoHandle, workers: Arc<Workers>) -> Self {
         Self {
             reactor,
@@ -184,7 +184,7 @@ impl Io {
         self.spare = entries;
     }
 
-    /// Room for frames on their way out; [`Io::recycle`] takes it back.
+    /// Room for frames on their way out; [`ThreadContext::recycle`] takes it back.
     pub fn take_spare(&mut self) -> Box<Staged> {
         self.staged.take().unwrap_or_default()
     }

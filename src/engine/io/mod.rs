@@ -13,6 +13,6 @@ mod owner;
 mod staged;
 
 pub use self::command::Command;
-pub use self::context::{BUFFER, Io, TOKENS};
+pub use self::context::{BUFFER, TOKENS, ThreadContext};
 pub use self::owner::{Acceptor, ConnectionEnd, DialPlan, Owner};
 pub use self::staged::Staged;

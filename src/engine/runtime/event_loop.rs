@@ -2,7 +2,7 @@
 
 use super::table::Table;
 use crate::engine::connection::{Backend, IoHandle, IoThread, Mail};
-use crate::engine::io::{Command, Io, TOKENS};
+use crate::engine::io::{Command, TOKENS, ThreadContext};
 use crate::engine::mailbox::Rounds;
 use crate::engine::shared::has_single_object;
 use crate::net::{Moment, Reactor, Ready, Workers};
@@ -38,7 +38,7 @@ enum Halt {
 
 /// See the module's page.
 pub struct EventLoop {
-    io: Io,
+    io: ThreadContext,
     table: Table,
     mail: Receiver<Mail>,
     /// The next of it, which a guest has left.
@@ -54,7 +54,7 @@ pub struct EventLoop {
 
 impl EventLoop {
     pub fn new(reactor: Reactor, handle: IoHandle, mail: Receiver<Mail>, workers: Arc<Workers>) -> Box<Self> {
-        let io = Io::new(reactor, handle, workers);
+        let io = ThreadContext::new(reactor, handle, workers);
         let table = Table::default();
         Box::new(Self {
             io,

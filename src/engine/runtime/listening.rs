@@ -1,6 +1,6 @@
 //! A listener on its I/O thread.
 
-use crate::engine::io::{Acceptor, Command, Io, TOKENS};
+use crate::engine::io::{Acceptor, Command, TOKENS, ThreadContext};
 use crate::net::Listener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,13 +29,13 @@ impl Listening {
         self.serial
     }
 
-    pub fn start(&mut self, io: &mut Io, token: usize) {
+    pub fn start(&mut self, io: &mut ThreadContext, token: usize) {
         self.token = token;
         self.accept(io);
     }
 
     /// A timer has fired.
-    pub fn retry(&mut self, io: &mut Io, serial: u64) {
+    pub fn retry(&mut self, io: &mut ThreadContext, serial: u64) {
         if serial == self.serial {
             self.paused = false;
             self.accept(io);
@@ -43,7 +43,7 @@ impl Listening {
     }
 
     /// Takes what waits. Readiness is edge-triggered: whoever stops early must come back by himself.
-    pub fn accept(&mut self, io: &mut Io) {
+    pub fn accept(&mut self, io: &mut ThreadContext) {
         if !self.registered {
             if self.listener.register(&io.reactor, self.token).is_err() {
                 return self.try_later(io);
@@ -75,14 +75,14 @@ impl Listening {
         io.requeued.push_back(self.token / TOKENS);
     }
 
-    fn try_later(&mut self, io: &mut Io) {
+    fn try_later(&mut self, io: &mut ThreadContext) {
         // One timer at a time: every newcomer that cannot be accepted rings again.
         if !std::mem::replace(&mut self.paused, true) {
             io.timers.set(io.now + PAUSE, self.token, self.serial);
         }
     }
 
-    pub fn close(self, io: &Io) {
+    pub fn close(self, io: &ThreadContext) {
         let Self { listener, acceptor, .. } = self;
         listener.close(&io.reactor);
         acceptor.closed();

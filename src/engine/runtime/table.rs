@@ -3,7 +3,7 @@
 use super::listening::Listening;
 use crate::engine::connection::{Ask, Connection, Mail};
 use crate::engine::driver::{Disposition, Driver};
-use crate::engine::io::{BUFFER, Command, Io, TOKENS};
+use crate::engine::io::{BUFFER, Command, TOKENS, ThreadContext};
 use crate::error::{Error, Id};
 use crate::net::Ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,14 +48,14 @@ impl Table {
         }
     }
 
-    pub fn mail(&mut self, io: &mut Io, mail: Mail) {
+    pub fn mail(&mut self, io: &mut ThreadContext, mail: Mail) {
         match mail {
             Mail::Ask(connection, ask) => self.ask(io, &connection, ask),
             Mail::Command(command) => self.command(io, command),
         }
     }
 
-    fn ask(&mut self, io: &mut Io, connection: &Arc<Connection>, ask: Ask) {
+    fn ask(&mut self, io: &mut ThreadContext, connection: &Arc<Connection>, ask: Ask) {
         match ask {
             Ask::Flush => {
                 // Cleared before the queue is looked at, so that a later message posts again.
@@ -73,7 +73,7 @@ impl Table {
         }
     }
 
-    pub fn command(&mut self, io: &mut Io, command: Command) {
+    pub fn command(&mut self, io: &mut ThreadContext, command: Command) {
         match command {
             Command::Dial { connection, owner, plan } => {
                 let driver = Driver::client(connection, owner, *plan);
@@ -110,7 +110,7 @@ impl Table {
         }
     }
 
-    fn adopt(&mut self, io: &mut Io, driver: Driver) {
+    fn adopt(&mut self, io: &mut ThreadContext, driver: Driver) {
         let connection = driver.connection().clone();
         let at = self.insert(Slot::Connection(Box::new(driver)));
         connection.slot.store(at, SeqCst);
@@ -119,9 +119,9 @@ impl Table {
 
     fn of(
         &mut self,
-        io: &mut Io,
+        io: &mut ThreadContext,
         connection: &Arc<Connection>,
-        step: impl FnOnce(&mut Driver, &mut Io) -> Disposition,
+        step: impl FnOnce(&mut Driver, &mut ThreadContext) -> Disposition,
     ) {
         let at = connection.slot.load(SeqCst);
         let is_it =
@@ -131,7 +131,7 @@ impl Table {
         }
     }
 
-    pub fn ready(&mut self, io: &mut Io, event: &Ready) {
+    pub fn ready(&mut self, io: &mut ThreadContext, event: &Ready) {
         let at = event.token / TOKENS;
         if matches!(self.slots.get(at), Some(Some(Slot::Listener(_)))) {
             self.listening(io, at, Listening::accept);
@@ -140,7 +140,7 @@ impl Table {
         }
     }
 
-    pub fn timer(&mut self, io: &mut Io, token: usize, stamp: u64) {
+    pub fn timer(&mut self, io: &mut ThreadContext, token: usize, stamp: u64) {
         let at = token / TOKENS;
         match self.slots.get_mut(at) {
             Some(Some(Slot::Connection(driver))) => {
@@ -154,7 +154,7 @@ impl Table {
     }
 
     /// Goes on where the last turn stopped.
-    pub fn resume_turn(&mut self, io: &mut Io, at: usize) {
+    pub fn resume_turn(&mut self, io: &mut ThreadContext, at: usize) {
         if matches!(self.slots.get(at), Some(Some(Slot::Listener(_)))) {
             self.listening(io, at, Listening::accept);
         } else {
@@ -163,7 +163,12 @@ impl Table {
     }
 
     /// One step of a driver. A panic ends that connection and nothing else.
-    fn drive(&mut self, io: &mut Io, at: usize, step: impl FnOnce(&mut Driver, &mut Io) -> Disposition) {
+    fn drive(
+        &mut self,
+        io: &mut ThreadContext,
+        at: usize,
+        step: impl FnOnce(&mut Driver, &mut ThreadContext) -> Disposition,
+    ) {
         let Some(Some(Slot::Connection(driver))) = self.slots.get_mut(at) else { return };
         let disposition = catch_unwind(AssertUnwindSafe(|| {
             let disposition = step(driver, io);
@@ -187,13 +192,13 @@ impl Table {
         }
     }
 
-    fn listening(&mut self, io: &mut Io, at: usize, step: impl FnOnce(&mut Listening, &mut Io)) {
+    fn listening(&mut self, io: &mut ThreadContext, at: usize, step: impl FnOnce(&mut Listening, &mut ThreadContext)) {
         if let Some(Some(Slot::Listener(listening))) = self.slots.get_mut(at) {
             step(listening, io);
         }
     }
 
-    fn free_slot(&mut self, io: &Io, at: usize) {
+    fn free_slot(&mut self, io: &ThreadContext, at: usize) {
         match self.slots[at].take() {
             Some(Slot::Listener(listening)) => listening.close(io),
             Some(Slot::Connection(_)) | None => {}
@@ -201,7 +206,7 @@ impl Table {
         self.free.push(at);
     }
 
-    pub fn stop(&mut self, io: &mut Io) {
+    pub fn stop(&mut self, io: &mut ThreadContext) {
         for at in 0..self.slots.len() {
             match self.slots[at].take() {
                 Some(Slot::Connection(mut driver)) => {
