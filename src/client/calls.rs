@@ -81,30 +81,30 @@ impl Client {
     }
 
     /// The next message, discarding other events before it.
-    pub fn receive(&self, patience: Wait) -> Result<Outcome<Message>> {
+    pub fn receive(&self, timeout: Wait) -> Result<Outcome<Message>> {
         refuse_on_io_thread("receive")?;
         if let Some(Event { body: Body::Message(message), .. }) = self.shared.inbox.receive_now(Want::Message) {
             return Ok(Outcome::Got(message));
         }
         let _inside = self.enter()?;
-        Ok(match self.shared.inbox.receive(Want::Message, patience)? {
+        Ok(match self.shared.inbox.receive(Want::Message, timeout)? {
             Outcome::Got(Event { body: Body::Message(message), .. }) => Outcome::Got(message),
             Outcome::Got(_) | Outcome::Timeout => Outcome::Timeout,
             Outcome::Closed => Outcome::Closed,
         })
     }
 
-    pub fn receive_event(&self, patience: Wait) -> Result<Outcome<Event>> {
+    pub fn receive_event(&self, timeout: Wait) -> Result<Outcome<Event>> {
         let _inside = self.enter()?;
         refuse_on_io_thread("receive_event")?;
-        self.shared.inbox.receive(Want::Any, patience)
+        self.shared.inbox.receive(Want::Any, timeout)
     }
 
     /// Round trip in milliseconds.
-    pub fn ping(&self, patience: Wait) -> Result<i64> {
+    pub fn ping(&self, timeout: Wait) -> Result<i64> {
         let _inside = self.enter()?;
         refuse_on_io_thread("ping")?;
-        self.shared.open_connection()?.ping(patience)
+        self.shared.open_connection()?.ping(timeout)
     }
 
     /// What the client shows from the next connect on when a server asks for a certificate; without one: nothing.

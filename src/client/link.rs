@@ -3,7 +3,7 @@
 use super::{GRACE, Phase, Shared, State};
 use crate::engine::{
     Accepted, Body, CloseInfo, Connection, ConnectionEnd, Deadline, DialPlan, Inbox, Info, OpenInfo, Owner, Reason,
-    Wait, lock, patience, wait,
+    Wait, lock, timeout, wait,
 };
 use crate::error::{Error, Id, Result};
 use crate::log::Object;
@@ -41,14 +41,14 @@ impl Shared {
             }
         };
         let limit = || self.options.size(Opt::SendQueueBytes);
-        let accepted = connection.outbox.push(message, limit, self.send_patience())?;
+        let accepted = connection.outbox.push(message, limit, self.send_timeout())?;
         self.flush(&connection, &accepted);
         Ok(())
     }
 
     /// How long a call may wait for room.
-    pub(super) fn send_patience(&self) -> Wait {
-        patience(self.options.int(Opt::SendTimeout))
+    pub(super) fn send_timeout(&self) -> Wait {
+        timeout(self.options.int(Opt::SendTimeout))
     }
 
     /// Tells the I/O thread of a message that was queued for `connection`.

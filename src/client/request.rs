@@ -44,11 +44,11 @@ impl<'a> Question<'a> {
 
 impl Client {
     /// Sends a JSON object and returns the message that answers it. An empty `reply_field` is `id_field`. Blocks until
-    /// the reply has come, for `patience` at most, waiting for room in the send queue included.
-    pub fn request(&self, text: &str, patience: Wait, id_field: &str, reply_field: &str) -> Result<Message> {
+    /// the reply has come, for `timeout` at most, waiting for room in the send queue included.
+    pub fn request(&self, text: &str, timeout: Wait, id_field: &str, reply_field: &str) -> Result<Message> {
         let _inside = self.enter()?;
         refuse_on_io_thread("request")?;
-        let deadline = Deadline::of(patience);
+        let deadline = Deadline::of(timeout);
         let Question { draft, id } = Question::new(text, id_field)?;
         let Shared { inbox, options, .. } = &*self.shared;
         // A break from here on fails the request; one before it is seen now.
@@ -62,7 +62,7 @@ impl Client {
         let accepted = connection.outbox.push_if(
             draft,
             || options.size(Opt::SendQueueBytes),
-            self.shared.send_patience().min(patience),
+            self.shared.send_timeout().min(timeout),
             || inbox.check_request(&connection, life),
             || {
                 guard = Some(inbox.expect(&connection, life, (reply_field, &id), dispatches)?);
@@ -71,7 +71,7 @@ impl Client {
         )?;
         self.shared.flush(&connection, &accepted);
         match guard {
-            Some(guard) => guard.wait(patience, deadline),
+            Some(guard) => guard.wait(timeout, deadline),
             None => Err(Error::of(Id::Cancelled)),
         }
     }

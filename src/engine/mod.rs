@@ -16,5 +16,5 @@ pub use outbox::{Accepted, answer};
 pub use runtime::RuntimeRef;
 pub use shared::{
     Body, CloseInfo, Counters, Deadline, Event, EventData, Gate, Inside, Loading, OpenInfo, Outcome, Reason, Signal,
-    Ticket, Wait, lock, on_io_thread, patience, refuse_on_io_thread, serial, wait,
+    Ticket, Wait, lock, on_io_thread, refuse_on_io_thread, serial, timeout, wait,
 };

@@ -15,7 +15,7 @@ use self::names::Names;
 use self::registry::Registry;
 use crate::engine::{
     Body, Command, Connection, Event, Gate, Handler, Inbox, Inside, IoHandle, Loading, Outcome, Reason, RuntimeRef,
-    Totals, Wait, Want, Watchable, connection_json, lock, patience, refuse_on_io_thread,
+    Totals, Wait, Want, Watchable, connection_json, lock, refuse_on_io_thread, timeout,
 };
 use crate::error::{Error, Id, Language, Result};
 use crate::log::Object;
@@ -128,13 +128,13 @@ impl Server {
     pub fn send<'a>(&self, connection: u64, message: impl Into<Draft<'a>>) -> Result<bool> {
         let options = &self.shared.options;
         let limit = || options.size(Opt::SendQueueBytes);
-        let patience = patience(options.int(Opt::SendTimeout));
+        let timeout = timeout(options.int(Opt::SendTimeout));
         // One that does not wait is through before the object's end can take the lock.
-        let _inside = match patience {
+        let _inside = match timeout {
             Wait::No => self.shared.gate.check().map(|()| None)?,
             Wait::For(_) | Wait::Forever => Some(self.enter()?),
         };
-        let outcome = match patience {
+        let outcome = match timeout {
             // Under the lock, which spares the connection's count of owners two changes a message.
             Wait::No => match lock(&self.shared.state).registry.find(connection)? {
                 Some(connection) => connection.queue(message, limit, Wait::No),
@@ -157,23 +157,23 @@ impl Server {
         }
     }
 
-    pub fn receive(&self, patience: Wait) -> Result<Outcome<(u64, Message)>> {
+    pub fn receive(&self, timeout: Wait) -> Result<Outcome<(u64, Message)>> {
         refuse_on_io_thread("receive")?;
         if let Some(Event { connection, body: Body::Message(message) }) = self.shared.inbox.receive_now(Want::Message) {
             return Ok(Outcome::Got((connection, message)));
         }
         let _inside = self.enter()?;
-        Ok(match self.shared.inbox.receive(Want::Message, patience)? {
+        Ok(match self.shared.inbox.receive(Want::Message, timeout)? {
             Outcome::Got(Event { connection, body: Body::Message(message) }) => Outcome::Got((connection, message)),
             Outcome::Got(_) | Outcome::Timeout => Outcome::Timeout,
             Outcome::Closed => Outcome::Closed,
         })
     }
 
-    pub fn receive_event(&self, patience: Wait) -> Result<Outcome<Event>> {
+    pub fn receive_event(&self, timeout: Wait) -> Result<Outcome<Event>> {
         let _inside = self.enter()?;
         refuse_on_io_thread("receive_event")?;
-        self.shared.inbox.receive(Want::Any, patience)
+        self.shared.inbox.receive(Want::Any, timeout)
     }
 
     /// Starts the close and returns at once; false: that connection has ended. An id never issued is an error.
@@ -217,11 +217,11 @@ impl Server {
     }
 
     /// Round trip in milliseconds.
-    pub fn ping(&self, connection: u64, patience: Wait) -> Result<i64> {
+    pub fn ping(&self, connection: u64, timeout: Wait) -> Result<i64> {
         let _inside = self.enter()?;
         refuse_on_io_thread("ping")?;
         let connection = self.shared.find(connection)?.ok_or_else(|| Error::of(Id::NotConnected))?;
-        connection.ping(patience)
+        connection.ping(timeout)
     }
 
     /// The address listened on, without the port; empty when stopped.

@@ -2,7 +2,7 @@
 
 use super::names::{check_group, check_name};
 use super::{Phase, Server, Shared, State};
-use crate::engine::{Command, Connection, Wait, lock, patience};
+use crate::engine::{Command, Connection, Wait, lock, timeout};
 use crate::error::{Error, Id, Result};
 use crate::options::Opt;
 use crate::ws::Message;
@@ -21,7 +21,7 @@ impl Server {
                 return Ok(false);
             }
             last = Some(connection.serial);
-            let wait = patience(options.int(Opt::SendTimeout));
+            let wait = timeout(options.int(Opt::SendTimeout));
             match connection.send(message.clone(), || options.size(Opt::SendQueueBytes), wait) {
                 Ok(()) => return Ok(true),
                 // Taken over in between: the message is for who has the name now.

@@ -32,10 +32,10 @@ impl Connection {
     }
 
     /// Sends a ping and waits for its pong; the round trip in milliseconds.
-    pub fn ping(self: &Arc<Self>, patience: Wait) -> Result<i64> {
+    pub fn ping(self: &Arc<Self>, timeout: Wait) -> Result<i64> {
         let id = self.pings.begin(|| self.is_paused())?;
         self.io.ask(self, Ask::Ping(id));
-        self.pings.wait(id, patience)
+        self.pings.wait(id, timeout)
     }
 
     pub(in crate::engine) fn pong(&self, id: u64, round_trip_ms: i64) {

@@ -56,8 +56,8 @@ impl Pings {
     }
 
     /// Waits for the pong; the round trip in milliseconds.
-    pub fn wait(&self, id: u64, patience: Wait) -> Result<i64> {
-        let deadline = Deadline::of(patience);
+    pub fn wait(&self, id: u64, timeout: Wait) -> Result<i64> {
+        let deadline = Deadline::of(timeout);
         let mut state = lock(&self.state);
         loop {
             match state.find(id).map(|entry| entry.1) {
@@ -72,7 +72,7 @@ impl Pings {
             state = guard;
             if !in_time {
                 state.forget(id);
-                return Err(Error::new(Id::PingTimeout, [patience.ms().into()]));
+                return Err(Error::new(Id::PingTimeout, [timeout.ms().into()]));
             }
         }
     }

@@ -36,14 +36,14 @@ impl PendingFlush {
 }
 
 impl Connection {
-    /// Queues a message. Waits for room no longer than `patience`; the I/O thread does the rest.
+    /// Queues a message. Waits for room no longer than `timeout`; the I/O thread does the rest.
     pub fn send<'a>(
         self: &Arc<Self>,
         message: impl Into<Draft<'a>>,
         limit: impl Fn() -> usize,
-        patience: Wait,
+        timeout: Wait,
     ) -> Result<()> {
-        self.queue(message, limit, patience).map(PendingFlush::post)
+        self.queue(message, limit, timeout).map(PendingFlush::post)
     }
 
     /// The same, but for what is left to do then.
@@ -51,9 +51,9 @@ impl Connection {
         self: &Arc<Self>,
         message: impl Into<Draft<'a>>,
         limit: impl Fn() -> usize,
-        patience: Wait,
+        timeout: Wait,
     ) -> Result<PendingFlush> {
-        let accepted = self.outbox.push(message.into(), limit, patience)?;
+        let accepted = self.outbox.push(message.into(), limit, timeout)?;
         Ok(self.pending_flush(accepted.above_half))
     }
 

@@ -40,9 +40,9 @@ impl Driver {
     }
 
     fn defer_close(&mut self, io: &mut ThreadContext, payload: Bytes) -> Disposition {
-        let patience = self.time(Opt::CloseTimeout).unwrap_or_default().min(MAX_DEFER);
-        let recent = self.closing.last_message.is_some_and(|last| io.now < last + patience);
-        let deferred = DeferredClose { payload, until: io.now + patience, step: FIRST_CHECK, receives: None };
+        let timeout = self.time(Opt::CloseTimeout).unwrap_or_default().min(MAX_DEFER);
+        let recent = self.closing.last_message.is_some_and(|last| io.now < last + timeout);
+        let deferred = DeferredClose { payload, until: io.now + timeout, step: FIRST_CHECK, receives: None };
         self.closing.deferred = Some(Box::new(deferred));
         if !recent || self.has_been_answered() {
             return self.send_deferred_close(io);

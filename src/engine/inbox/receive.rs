@@ -27,7 +27,7 @@ impl Inbox {
     }
 
     /// The next event, or why there is none.
-    pub fn receive(&self, want: Want, patience: Wait) -> Result<Outcome<Event>> {
+    pub fn receive(&self, want: Want, timeout: Wait) -> Result<Outcome<Event>> {
         let mut state = self.lock();
         let epoch = state.epoch;
         state.receives += 1;
@@ -53,7 +53,7 @@ impl Inbox {
             if state.epoch != epoch || (state.is_over() && !state.satisfies(want)) {
                 break Ok(Outcome::Closed);
             }
-            let deadline = *deadline.get_or_insert_with(|| Deadline::of(patience));
+            let deadline = *deadline.get_or_insert_with(|| Deadline::of(timeout));
             if waiter.is_none() && borrowed.is_none() {
                 borrowed = state.try_borrow_loop();
                 led |= borrowed.is_some();

@@ -207,10 +207,10 @@ fn check(state: &State, connection: &Connection, life: u64) -> Result<()> {
 }
 
 impl RequestGuard {
-    /// Waits for the reply; one that comes later is an ordinary message. `patience` names the time of `deadline`.
-    pub fn wait(&self, patience: Wait, deadline: Deadline) -> Result<Message> {
+    /// Waits for the reply; one that comes later is an ordinary message. `timeout` names the time of `deadline`.
+    pub fn wait(&self, timeout: Wait, deadline: Deadline) -> Result<Message> {
         let Self { inbox, pending, dispatches, examines } = self;
-        let timeout = || Error::new(Id::RequestTimeout, [patience.ms().into()]);
+        let expired = || Error::new(Id::RequestTimeout, [timeout.ms().into()]);
         inbox.reclaim_if_lent();
         let mut state = inbox.lock();
         loop {
@@ -221,7 +221,7 @@ impl RequestGuard {
             }
             match pending.outcome(state.seen()) {
                 Some(Ok(reply)) => return Ok(reply),
-                Some(Err(Id::RequestTimeout)) => return Err(timeout()),
+                Some(Err(Id::RequestTimeout)) => return Err(expired()),
                 Some(Err(why)) => return Err(Error::of(why)),
                 None => {}
             }
@@ -240,7 +240,7 @@ impl RequestGuard {
             } else if in_time {
                 state = wait(&pending.ready, state, deadline).0;
             } else {
-                return Err(timeout());
+                return Err(expired());
             }
         }
     }

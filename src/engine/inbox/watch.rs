@@ -57,7 +57,7 @@ impl Watchable {
 }
 
 /// Waits until one is ready and gives its index; the search begins at `start`. `None` entries (bad handles) are ready.
-pub fn wait_any(objects: &[Option<Watchable>], start: usize, patience: Wait) -> Result<Outcome<usize>> {
+pub fn wait_any(objects: &[Option<Watchable>], start: usize, timeout: Wait) -> Result<Outcome<usize>> {
     if objects.is_empty() {
         return Err(Error::new(Id::CountZero, ["count".into()]));
     }
@@ -68,7 +68,7 @@ pub fn wait_any(objects: &[Option<Watchable>], start: usize, patience: Wait) -> 
     if let Some(at) = order().find(|&at| objects[at].as_ref().is_none_or(Watchable::is_ready)) {
         return Ok(Outcome::Got(at));
     }
-    let deadline = Deadline::of(patience);
+    let deadline = Deadline::of(timeout);
     let signal = Signal::new();
     // All of them are objects, or the search above would have ended at one that is not.
     let watched: Vec<_> = objects.iter().flatten().map(|object| (object, object.begin_wait(&signal))).collect();

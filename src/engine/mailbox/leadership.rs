@@ -33,9 +33,9 @@ pub trait Rounds {
     /// Whether something was brought that nobody has looked at.
     fn has_work(&self) -> bool;
 
-    /// One round on a host's thread, which waits for news no longer than `patience` (`None`: without limit). No handler may
+    /// One round on a host's thread, which waits for news no longer than `timeout` (`None`: without limit). No handler may
     /// run there and no TLS library; false when the next thing to do is beyond that, so that the thread must go on.
-    fn round_for_host(&mut self, patience: Option<Duration>) -> bool;
+    fn round_for_host(&mut self, timeout: Option<Duration>) -> bool;
 }
 
 /// The loop's state, for those who bring work.

@@ -68,8 +68,8 @@ impl<M, L: Rounds> LoopGuard<M, L> {
     /// One round of the loop, waiting no longer than until `deadline`; false when the visit must end.
     pub fn round(&mut self, deadline: Deadline) -> bool {
         let Some(events) = &mut self.events else { return false };
-        let patience = deadline.left().unwrap_or(Some(Duration::ZERO));
-        events.round_for_host(patience)
+        let timeout = deadline.left().unwrap_or(Some(Duration::ZERO));
+        events.round_for_host(timeout)
     }
 
     /// Ends it; without `others` who wait for what the loop brings the guest is expected back.

@@ -217,10 +217,10 @@ impl Outbox {
         self.room.notify_all();
     }
 
-    /// Queues a message while there is room for it under `limit()` bytes, waiting for room no longer than `patience`.
+    /// Queues a message while there is room for it under `limit()` bytes, waiting for room no longer than `timeout`.
     /// An empty queue takes any one message.
-    pub fn push(&self, message: Draft<'_>, limit: impl Fn() -> usize, patience: Wait) -> Result<Accepted> {
-        self.push_if(message, limit, patience, || Ok(()), || Ok(()))
+    pub fn push(&self, message: Draft<'_>, limit: impl Fn() -> usize, timeout: Wait) -> Result<Accepted> {
+        self.push_if(message, limit, timeout, || Ok(()), || Ok(()))
     }
 
     /// The same while `still` says so, which is asked whenever there may be room ([`Outbox::look_again`]), and `last`,
@@ -229,7 +229,7 @@ impl Outbox {
         &self,
         message: Draft<'_>,
         limit: impl Fn() -> usize,
-        patience: Wait,
+        timeout: Wait,
         still: impl Fn() -> Result<()>,
         last: impl FnOnce() -> Result<()>,
     ) -> Result<Accepted> {
@@ -248,7 +248,7 @@ impl Outbox {
             if state.messages == 0 || state.cost() + size + OVERHEAD <= limit {
                 break limit;
             }
-            let until = *deadline.get_or_insert_with(|| Deadline::of(patience));
+            let until = *deadline.get_or_insert_with(|| Deadline::of(timeout));
             state.waiting += 1;
             let (guard, in_time) = wait(&self.room, state, until);
             state = guard;

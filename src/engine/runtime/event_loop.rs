@@ -192,15 +192,15 @@ impl EventLoop {
         let io = &mut self.io;
         // A listener that has just started may have found newcomers already.
         let busy = !io.requeued.is_empty() || !io.commands.is_empty();
-        let timeout = if busy || !io.handle.leadership().begin_poll(|| self.mail.is_empty()) {
+        let poll_time = if busy || !io.handle.leadership().begin_poll(|| self.mail.is_empty()) {
             Some(Duration::ZERO)
         } else {
             let due = io.next_due().map(|due| due.saturating_duration_since(Moment::now()));
-            let patience = if let Runner::Borrower(patience) = runner { patience } else { None };
-            due.into_iter().chain(patience).min()
+            let timeout = if let Runner::Borrower(timeout) = runner { timeout } else { None };
+            due.into_iter().chain(timeout).min()
         };
         self.served = 0;
-        if io.reactor.poll(timeout, &mut self.ready).is_err() {
+        if io.reactor.poll(poll_time, &mut self.ready).is_err() {
             self.ready.clear();
         }
         io.handle.leadership().end_poll();
@@ -239,8 +239,8 @@ impl Rounds for EventLoop {
         !self.mail.is_empty() || self.has_unserved()
     }
 
-    fn round_for_host(&mut self, patience: Option<Duration>) -> bool {
-        self.round(Runner::Borrower(patience)).is_ok()
+    fn round_for_host(&mut self, timeout: Option<Duration>) -> bool {
+        self.round(Runner::Borrower(timeout)).is_ok()
     }
 }
 

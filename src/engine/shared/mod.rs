@@ -21,6 +21,6 @@ pub use self::loading::{Loading, Ticket};
 pub use self::signal::Signal;
 pub use self::sync::{Deadline, Wait, lock, wait};
 pub use self::threads::{
-    become_io_thread, has_single_object, io_thread, is_borrower, on_io_thread, patience, refuse_on_io_thread, serial,
-    set_borrower, set_single_object,
+    become_io_thread, has_single_object, io_thread, is_borrower, on_io_thread, refuse_on_io_thread, serial,
+    set_borrower, set_single_object, timeout,
 };

@@ -46,7 +46,7 @@ pub fn refuse_on_io_thread(call: &'static str) -> Result<()> {
 }
 
 /// How long a call may wait: on an I/O thread never.
-pub fn patience(ms: i64) -> Wait {
+pub fn timeout(ms: i64) -> Wait {
     if on_io_thread() { Wait::No } else { Wait::from_ms(ms) }
 }
 
