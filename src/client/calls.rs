@@ -114,8 +114,8 @@ impl Client {
             true => None,
             false => {
                 let workers = lock(&self.runtime).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.workers()?;
-                let (loading, sources) = (&self.shared.loading, sources.clone());
-                Some(Arc::new(loading.run(loading.ticket(), &workers, move || sources.load())?))
+                let (blocking_calls, sources) = (&self.shared.blocking_calls, sources.clone());
+                Some(Arc::new(blocking_calls.run(blocking_calls.generation(), &workers, move || sources.load())?))
             }
         };
         self.set_identity(identity);

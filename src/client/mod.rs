@@ -8,8 +8,8 @@ mod request;
 
 use self::backoff::RetryState;
 use crate::engine::{
-    CloseInfo, Command, Connection, Gate, Handler, Inbox, Inside, Loading, Reason, RuntimeRef, Totals, Watchable, lock,
-    refuse_on_io_thread,
+    BlockingCalls, CloseInfo, Command, Connection, Gate, GateGuard, Handler, Inbox, Reason, RuntimeRef, Totals,
+    Watchable, lock, refuse_on_io_thread,
 };
 use crate::error::{Error, Id, Language, Result};
 use crate::log::Object;
@@ -77,7 +77,7 @@ struct Shared {
     reconnects: AtomicU64,
     /// For the commands that need an owner.
     own: Weak<Shared>,
-    loading: Arc<Loading>,
+    blocking_calls: Arc<BlockingCalls>,
 }
 
 impl Client {
@@ -113,7 +113,7 @@ impl Client {
             connects: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),
             own: own.clone(),
-            loading: Arc::default(),
+            blocking_calls: Arc::default(),
         });
         let weak = shared.own.clone();
         shared.options.on_change(move |option| {
@@ -129,7 +129,7 @@ impl Client {
         &self.shared.options
     }
 
-    fn enter(&self) -> Result<Inside<'_>> {
+    fn enter(&self) -> Result<GateGuard<'_>> {
         self.shared.gate.enter()
     }
 
@@ -243,7 +243,7 @@ impl Client {
         lock(&shared.state).cancelled = true;
         shared.changed.notify_all();
         shared.inbox.cancel();
-        shared.loading.close();
+        shared.blocking_calls.close();
         if !shared.cancel_attempt(lock(&shared.state))
             && let Some(connection) = shared.current()
         {

@@ -15,6 +15,6 @@ pub use io::{Acceptor, Command, ConnectionEnd, DialPlan, Owner};
 pub use outbox::{Accepted, answer};
 pub use runtime::RuntimeRef;
 pub use shared::{
-    Body, CloseInfo, Counters, Deadline, Event, EventData, Gate, Inside, Loading, OpenInfo, Outcome, Reason, Signal,
-    Ticket, Wait, lock, on_io_thread, refuse_on_io_thread, serial, timeout, wait,
+    BlockingCalls, Body, CloseInfo, Counters, Deadline, Event, EventData, Gate, GateGuard, Generation, OpenInfo,
+    Outcome, Reason, Signal, Wait, lock, on_io_thread, refuse_on_io_thread, serial, timeout, wait,
 };

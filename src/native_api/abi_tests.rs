@@ -3,7 +3,7 @@
 use super::abi::Object;
 use super::component::Addin;
 use super::variant::Variant;
-use crate::engine::{Gate, Inside};
+use crate::engine::{Gate, GateGuard};
 use crate::error::Result;
 use std::ffi::{c_long, c_void};
 use std::ptr::{null, null_mut};
@@ -24,7 +24,7 @@ impl Panicking {
 }
 
 impl Addin for Panicking {
-    fn enter(&self) -> Result<Inside<'_>> {
+    fn enter(&self) -> Result<GateGuard<'_>> {
         self.gate.enter()
     }
     fn destroy(&self) {

@@ -8,7 +8,7 @@ use super::host::Memory;
 use super::line::{Line, Within};
 use super::table::{Class, Method, Property};
 use super::variant::{Output, Prepared, Variant};
-use crate::engine::{Gate, Inside, lock};
+use crate::engine::{Gate, GateGuard, lock};
 use crate::error::{Arg, Error, Id, Language, Result};
 use crate::library;
 use crate::log::{self, Level};
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 /// An object as `abi` calls it. Pointers are the host's: NULL is possible everywhere, other nonsense is not.
 pub(super) trait Addin: Send + Sync {
     /// Refused once the object is being destroyed.
-    fn enter(&self) -> Result<Inside<'_>>;
+    fn enter(&self) -> Result<GateGuard<'_>>;
     fn destroy(&self);
     fn init(&self, services: *mut c_void) -> bool;
     fn set_memory(&self, memory: *mut c_void) -> bool;

@@ -14,8 +14,8 @@ use self::certificate::Tls;
 use self::names::Names;
 use self::registry::Registry;
 use crate::engine::{
-    Body, Command, Connection, Event, Gate, Handler, Inbox, Inside, IoHandle, Loading, Outcome, Reason, RuntimeRef,
-    Totals, Wait, Want, Watchable, connection_json, lock, refuse_on_io_thread, timeout,
+    BlockingCalls, Body, Command, Connection, Event, Gate, GateGuard, Handler, Inbox, IoHandle, Outcome, Reason,
+    RuntimeRef, Totals, Wait, Want, Watchable, connection_json, lock, refuse_on_io_thread, timeout,
 };
 use crate::error::{Error, Id, Language, Result};
 use crate::log::Object;
@@ -71,7 +71,7 @@ struct Shared {
     totals: Totals,
     assembly: AtomicUsize,
     connects: AtomicU64,
-    loading: Arc<Loading>,
+    blocking_calls: Arc<BlockingCalls>,
     tls: Mutex<Option<Tls>>,
 }
 
@@ -103,7 +103,7 @@ impl Server {
             totals: Totals::default(),
             assembly: AtomicUsize::new(0),
             connects: AtomicU64::new(0),
-            loading: Arc::default(),
+            blocking_calls: Arc::default(),
             tls: Mutex::default(),
         });
         let weak: Weak<Shared> = Arc::downgrade(&shared);
@@ -120,7 +120,7 @@ impl Server {
         &self.shared.options
     }
 
-    fn enter(&self) -> Result<Inside<'_>> {
+    fn enter(&self) -> Result<GateGuard<'_>> {
         self.shared.gate.enter()
     }
 
@@ -309,7 +309,7 @@ impl Server {
         };
         shared.changed.notify_all();
         shared.inbox.cancel();
-        shared.loading.close();
+        shared.blocking_calls.close();
         for connection in live {
             connection.cancel_pings();
             connection.outbox.finish();

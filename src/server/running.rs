@@ -29,7 +29,7 @@ impl Server {
         let addresses = interface_addresses(interface, port)?;
         let shared = &self.shared;
         // Before a stop can see that this run has begun.
-        let ticket = shared.loading.ticket();
+        let generation = shared.blocking_calls.generation();
         let run = {
             let mut state = lock(&shared.state);
             while matches!(state.phase, Phase::Stopping | Phase::Starting) && !state.cancelled {
@@ -46,7 +46,7 @@ impl Server {
             state.run += 1;
             state.run
         };
-        let started = self.prepare_tls(ticket, sources).and_then(|()| self.listen(run, &addresses));
+        let started = self.prepare_tls(generation, sources).and_then(|()| self.listen(run, &addresses));
         if let Err(error) = &started {
             log::error!(shared.object.itself(), "not listening: {error}");
             self.set_tls(None);
@@ -111,7 +111,7 @@ impl Server {
 
     pub(super) fn stop_now(&self) {
         let shared = &self.shared;
-        shared.loading.interrupt();
+        shared.blocking_calls.interrupt();
         let mut state = lock(&shared.state);
         while state.phase == Phase::Starting {
             state = wait(&shared.changed, state, Deadline::Never).0;

@@ -2,7 +2,7 @@
 
 use super::certificate::Tls;
 use super::{Phase, Server, Shared};
-use crate::engine::{Ticket, lock};
+use crate::engine::{Generation, lock};
 use crate::error::{Error, Id, Language, Result};
 use crate::log;
 use crate::net::{TlsServer, TlsSources};
@@ -13,7 +13,7 @@ impl Server {
     pub fn reload_certificate(&self, sources: TlsSources) -> Result<()> {
         let _inside = self.enter()?;
         let shared = &self.shared;
-        let ticket = shared.loading.ticket();
+        let generation = shared.blocking_calls.generation();
         let run = {
             let state = lock(&shared.state);
             if state.phase != Phase::Running {
@@ -23,7 +23,7 @@ impl Server {
         };
         let before = lock(&shared.tls).as_ref().map(|tls| tls.sources.clone());
         let Some(before) = before else { return Err(Error::of(Id::NoTls)) };
-        let tls = self.load_tls(ticket, if sources.is_empty() { before } else { sources })?;
+        let tls = self.load_tls(generation, if sources.is_empty() { before } else { sources })?;
         let state = lock(&shared.state);
         // Stopped meanwhile: what the next run shows is its own affair.
         if state.run != run || state.phase != Phase::Running {
@@ -48,16 +48,16 @@ impl Server {
         }
     }
 
-    pub(super) fn prepare_tls(&self, ticket: Ticket, sources: Option<TlsSources>) -> Result<()> {
-        let tls = sources.map(|sources| self.load_tls(ticket, sources)).transpose()?;
+    pub(super) fn prepare_tls(&self, generation: Generation, sources: Option<TlsSources>) -> Result<()> {
+        let tls = sources.map(|sources| self.load_tls(generation, sources)).transpose()?;
         self.set_tls(tls);
         Ok(())
     }
 
-    fn load_tls(&self, ticket: Ticket, sources: TlsSources) -> Result<Tls> {
+    fn load_tls(&self, generation: Generation, sources: TlsSources) -> Result<Tls> {
         let workers = lock(&self.runtime).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.workers()?;
         let who = self.shared.object.itself();
-        self.shared.loading.run(ticket, &workers, move || {
+        self.shared.blocking_calls.run(generation, &workers, move || {
             let server = TlsServer::new(sources.load()?)?;
             if let Some(warning) = server.warning(SystemTime::now()) {
                 log::error!(who, "warning: {warning}");

@@ -15,12 +15,12 @@ pub struct Gate {
 }
 
 /// A call inside; leaving is dropping it.
-pub struct Inside<'a>(&'a Gate);
+pub struct GateGuard<'a>(&'a Gate);
 
 impl Gate {
-    pub fn enter(&self) -> Result<Inside<'_>> {
+    pub fn enter(&self) -> Result<GateGuard<'_>> {
         let before = self.state.fetch_add(1, SeqCst);
-        let inside = Inside(self);
+        let inside = GateGuard(self);
         if before & CLOSED == 0 { Ok(inside) } else { Err(Error::of(Id::Cancelled)) }
     }
 
@@ -52,7 +52,7 @@ impl Gate {
     }
 }
 
-impl Drop for Inside<'_> {
+impl Drop for GateGuard<'_> {
     fn drop(&mut self) {
         if self.0.state.fetch_sub(1, SeqCst) & CLOSED != 0 {
             // The lock makes sure that the waiter is either before its check or inside its wait.

@@ -3,21 +3,21 @@
 //! Threads: any, in each call of this room.
 //! Owns: the number of each I/O thread and whether a host's thread runs a loop (thread-locals), whether one object has
 //! the process to itself.
-//! Locks: one in each `Gate`, `Loading` and `Signal`, for one kind of wait each; nothing else is taken inside them, but
-//! the place of a result inside that of a `Loading`.
+//! Locks: one in each `Gate`, `BlockingCalls` and `Signal`, for one kind of wait each; nothing else is taken inside them, but
+//! the place of a result inside that of a `BlockingCalls`.
 
+mod blocking_calls;
 mod counters;
 mod event;
 mod gate;
-mod loading;
 mod signal;
 mod sync;
 mod threads;
 
+pub use self::blocking_calls::{BlockingCalls, Generation};
 pub use self::counters::{Counters, Tally};
 pub use self::event::{Body, CloseInfo, Event, EventData, OpenInfo, OpenJson, Outcome, Reason};
-pub use self::gate::{Gate, Inside};
-pub use self::loading::{Loading, Ticket};
+pub use self::gate::{Gate, GateGuard};
 pub use self::signal::Signal;
 pub use self::sync::{Deadline, Wait, lock, wait};
 pub use self::threads::{

@@ -1,7 +1,7 @@
 //! The calls of the host, as they come from `abi`.
 
 use super::{Addin, Component};
-use crate::engine::{Inside, lock};
+use crate::engine::{GateGuard, lock};
 use crate::error::{Arg, Error, Id, Result};
 use crate::library;
 use crate::native_api::host::{Memory, Services};
@@ -33,7 +33,7 @@ fn index_of(found: Option<usize>) -> c_long {
 }
 
 impl<C: Class> Addin for Component<C> {
-    fn enter(&self) -> Result<Inside<'_>> {
+    fn enter(&self) -> Result<GateGuard<'_>> {
         self.gate.enter()
     }
 

@@ -16,24 +16,24 @@ struct State {
 
 /// The calls of one object that wait so.
 #[derive(Default)]
-pub struct Loading {
+pub struct BlockingCalls {
     state: Mutex<State>,
     changed: Condvar,
 }
 
 /// Taken before the call can be seen by whoever interrupts it.
 #[derive(Clone, Copy)]
-pub struct Ticket(u64);
+pub struct Generation(u64);
 
-impl Loading {
-    pub fn ticket(&self) -> Ticket {
-        Ticket(lock(&self.state).interrupts)
+impl BlockingCalls {
+    pub fn generation(&self) -> Generation {
+        Generation(lock(&self.state).interrupts)
     }
 
     /// Runs `job` on a worker and waits for it, or until interrupted: then it ends unheeded.
     pub fn run<T: Send + 'static>(
         self: &Arc<Self>,
-        ticket: Ticket,
+        generation: Generation,
         workers: &Arc<Workers>,
         job: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -55,7 +55,7 @@ impl Loading {
             if let Some(outcome) = lock(&place).take() {
                 return outcome;
             }
-            if state.closed || state.interrupts != ticket.0 {
+            if state.closed || state.interrupts != generation.0 {
                 return Err(Error::of(Id::Cancelled));
             }
             state = wait(&self.changed, state, Deadline::of(Wait::Forever)).0;
