@@ -52,7 +52,7 @@ impl Assembly {
         if self.data.capacity() - self.data.len() > self.data.len() / 4 {
             self.data.shrink_to_fit();
         }
-        Ok(Message::received(self.kind, payload::finish(self.data)))
+        Ok(Message::received(self.kind, payload::into_bytes(self.data)))
     }
 
     fn add(&mut self, payload: &[u8]) -> Result<(), Violation> {
@@ -84,7 +84,7 @@ impl Assembly {
             let ahead = length.max(more.saturating_add(AHEAD));
             let ahead = ahead.clamp(more, declared);
             match self.data.capacity() {
-                0 => self.data = payload::room(ahead).map_err(no_memory)?,
+                0 => self.data = payload::buffer_for(ahead).map_err(no_memory)?,
                 _ => self.data.try_reserve_exact(ahead).map_err(|_| no_memory(Id::NoMemory.into()))?,
             }
         } else {

@@ -1,7 +1,7 @@
 //! A message as both faces see it.
 
 use super::deflate::Packs;
-use super::payload::{self, Shelf};
+use super::payload::{self, PayloadArena};
 use crate::error::Result;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl<'a> Draft<'a> {
     }
 
     /// With memory of its own; NO_MEMORY when there is none.
-    pub fn alone(self) -> Result<Message> {
+    pub fn owned(self) -> Result<Message> {
         match self {
             Draft::Whole(message) => Ok(message),
             Draft::Short(kind, data) => Ok(Message::received(kind, payload::copy(data)?)),
@@ -133,10 +133,10 @@ impl<'a> Draft<'a> {
     }
 
     /// Behind others, if it is short.
-    pub fn beside(self, shelf: &mut Shelf) -> Result<Message> {
+    pub fn in_arena(self, arena: &mut PayloadArena) -> Result<Message> {
         match self {
             Draft::Whole(message) => Ok(message),
-            Draft::Short(kind, data) => Ok(Message::received(kind, shelf.copy(data)?)),
+            Draft::Short(kind, data) => Ok(Message::received(kind, arena.copy(data)?)),
         }
     }
 }

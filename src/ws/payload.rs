@@ -2,7 +2,7 @@
 //!
 //! Large ones keep theirs for the next one: the system gives and takes back big pieces page by page, which costs more
 //! than copying what is in them. At most 4 MiB are kept, and only while the process has objects ([`open`], [`close`]).
-//! Short ones lie behind each other in pieces of memory that they share ([`Shelf`]): they are made on one thread and
+//! Short ones lie behind each other in pieces of memory that they share ([`PayloadArena`]): they are made on one thread and
 //! dropped on another, in batches, which is what allocators are worst at.
 
 use crate::error::{Error, Id, Result};
@@ -10,11 +10,11 @@ use bytes::{Bytes, BytesMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Smaller pieces come from the allocator's own caches.
-const LEAST: usize = 16 * 1024;
+const MIN_POOLED: usize = 16 * 1024;
 /// Larger ones are rare, and would fill the pool alone.
-const MOST: usize = 2 * 1024 * 1024;
+const MAX_POOLED: usize = 2 * 1024 * 1024;
 /// Kept for the whole process: as much as the payloads of a few busy connections.
-const KEPT: usize = 4 * 1024 * 1024;
+const MAX_KEPT_BYTES: usize = 4 * 1024 * 1024;
 
 struct Pool {
     open: bool,
@@ -52,8 +52,8 @@ pub fn abandon() {
 }
 
 /// An empty buffer with room for `size` bytes; NO_MEMORY when the system has none.
-pub(super) fn room(size: usize) -> Result<Vec<u8>> {
-    if (LEAST..=MOST).contains(&size) {
+pub(super) fn buffer_for(size: usize) -> Result<Vec<u8>> {
+    if (MIN_POOLED..=MAX_POOLED).contains(&size) {
         let mut pool = pool();
         // The latest is in the cache still; one far too big would waste what it has.
         if let Some(at) = pool.free.iter().rposition(|kept| (size..=2 * size).contains(&kept.capacity())) {
@@ -68,8 +68,8 @@ pub(super) fn room(size: usize) -> Result<Vec<u8>> {
 }
 
 /// A payload of the buffer's bytes; its memory comes back when the last user has dropped it.
-pub(super) fn finish(data: Vec<u8>) -> Bytes {
-    match (LEAST..=MOST).contains(&data.capacity()) {
+pub(super) fn into_bytes(data: Vec<u8>) -> Bytes {
+    match (MIN_POOLED..=MAX_POOLED).contains(&data.capacity()) {
         true => Bytes::from_owner(Pooled(data)),
         false => data.into(),
     }
@@ -77,49 +77,49 @@ pub(super) fn finish(data: Vec<u8>) -> Bytes {
 
 /// A payload with a copy of `data`; NO_MEMORY when the system has none.
 pub(super) fn copy(data: &[u8]) -> Result<Bytes> {
-    let mut buffer = room(data.len())?;
+    let mut buffer = buffer_for(data.len())?;
     buffer.extend_from_slice(data);
-    Ok(finish(buffer))
+    Ok(into_bytes(buffer))
 }
 
 /// Payloads up to this many bytes share a piece of memory.
 pub(super) const SHORT: usize = 256;
 /// The first such piece, which lives as long as any of its payloads; each that follows is twice as long.
-const LEAST_PIECE: usize = 256;
-const MOST_PIECE: usize = 4096;
+const MIN_CHUNK: usize = 256;
+const MAX_CHUNK: usize = 4096;
 /// Where no more than this is left, no other payload will follow: a frame's head.
-const ALONE: usize = 14;
+const MIN_TAIL: usize = 14;
 
 /// Copies short payloads one behind the other. Belongs to one queue, so that what keeps a piece alive is that queue's.
-pub struct Shelf {
-    piece: BytesMut,
+pub struct PayloadArena {
+    chunk: BytesMut,
     next: usize,
 }
 
-impl Default for Shelf {
+impl Default for PayloadArena {
     fn default() -> Self {
-        Self::about(LEAST_PIECE)
+        Self::about(MIN_CHUNK)
     }
 }
 
-impl Shelf {
+impl PayloadArena {
     /// For payloads of so many bytes in all, or more.
     pub fn about(bytes: usize) -> Self {
-        Self { piece: BytesMut::new(), next: bytes.min(MOST_PIECE) }
+        Self { chunk: BytesMut::new(), next: bytes.min(MAX_CHUNK) }
     }
 
     /// A payload with a copy of `data`, which has at most [`SHORT`] bytes; NO_MEMORY when the system has none for one
     /// that is alone.
     pub(super) fn copy(&mut self, data: &[u8]) -> Result<Bytes> {
-        if self.piece.capacity() < data.len() {
-            if self.next <= data.len() + ALONE {
+        if self.chunk.capacity() < data.len() {
+            if self.next <= data.len() + MIN_TAIL {
                 return copy(data);
             }
-            self.piece = BytesMut::with_capacity(self.next.max(data.len()));
-            self.next = (2 * self.next).min(MOST_PIECE);
+            self.chunk = BytesMut::with_capacity(self.next.max(data.len()));
+            self.next = (2 * self.next).min(MAX_CHUNK);
         }
-        self.piece.extend_from_slice(data);
-        Ok(self.piece.split().freeze())
+        self.chunk.extend_from_slice(data);
+        Ok(self.chunk.split().freeze())
     }
 }
 
@@ -135,7 +135,7 @@ impl Drop for Pooled {
     fn drop(&mut self) {
         let mut data = std::mem::take(&mut self.0);
         let mut pool = pool();
-        if pool.open && pool.bytes + data.capacity() <= KEPT {
+        if pool.open && pool.bytes + data.capacity() <= MAX_KEPT_BYTES {
             data.clear();
             pool.bytes += data.capacity();
             pool.free.push(data);
@@ -173,9 +173,9 @@ mod tests {
 
     #[test]
     fn short_payloads_share_their_memory_and_nothing_else() {
-        let mut shelf = Shelf::default();
+        let mut arena = PayloadArena::default();
         let data = |at: usize| vec![at as u8; at % (SHORT + 1)];
-        let all: Vec<_> = (0..2000).map(|at| shelf.copy(&data(at)).unwrap()).collect();
+        let all: Vec<_> = (0..2000).map(|at| arena.copy(&data(at)).unwrap()).collect();
         assert!(all.iter().enumerate().all(|(at, payload)| *payload == data(at)));
         let behind = all.windows(2).filter(|two| two[0].as_ptr().wrapping_add(two[0].len()) == two[1].as_ptr());
         assert!(behind.count() > 1500);
@@ -186,17 +186,17 @@ mod tests {
     #[test]
     fn no_more_is_kept_than_allowed_and_nothing_at_the_end() {
         open();
-        let many: Vec<_> = (0..10).map(|_| copy(&vec![3; MOST]).unwrap()).collect();
+        let many: Vec<_> = (0..10).map(|_| copy(&vec![3; MAX_POOLED]).unwrap()).collect();
         drop(many);
         let (kept, counted) = {
             let pool = pool();
             (pool.free.iter().map(Vec::capacity).sum::<usize>(), pool.bytes)
         };
         assert_eq!(kept, counted);
-        assert!(kept <= KEPT);
+        assert!(kept <= MAX_KEPT_BYTES);
         assert!(seen(|| {
             close();
-            drop(copy(&vec![4; LEAST]).unwrap());
+            drop(copy(&vec![4; MIN_POOLED]).unwrap());
             let pool = pool();
             !pool.open && pool.free.is_empty() && pool.bytes == 0
         }));

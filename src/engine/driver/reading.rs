@@ -12,7 +12,7 @@ use crate::error::{Error, Id};
 use crate::log;
 use crate::net::Moment;
 use crate::options::Opt;
-use crate::ws::payload::Shelf;
+use crate::ws::payload::PayloadArena;
 use crate::ws::{Draft, Item, Message, MessageKind, PeerClose, Violation};
 use bytes::Bytes;
 use std::io::ErrorKind;
@@ -161,7 +161,7 @@ impl Driver {
         let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
         if run.is_none() {
             // What one read brings goes to one queue.
-            io.shelf = Shelf::about(bytes.len());
+            io.arena = PayloadArena::about(bytes.len());
         }
         // What is incomplete takes up everything, so that nothing comes of no bytes.
         while at < bytes.len() && self.paused_input.is_none() && !self.closing.ignores_input() {
@@ -220,7 +220,7 @@ impl Driver {
             }
             return Ok(());
         }
-        let message = Draft::received(kind, data).and_then(|draft| draft.beside(&mut io.shelf));
+        let message = Draft::received(kind, data).and_then(|draft| draft.in_arena(&mut io.arena));
         self.admit(io, message.map_err(|error| Violation { code: 1011, error })?, data.len());
         Ok(())
     }

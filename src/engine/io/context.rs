@@ -10,7 +10,7 @@ use crate::engine::outbox::{Cork, Waiting};
 use crate::engine::shared::{Body, Event, has_single_object};
 use crate::net::{Moment, Reactor, Timers, TlsClients, Workers};
 use crate::ws::deflate::{Inflaters, Packers};
-use crate::ws::payload::Shelf;
+use crate::ws::payload::PayloadArena;
 use crate::ws::{MaskKeys, Message};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -54,7 +54,7 @@ pub struct ThreadContext {
     run: Option<HandlerGuard>,
     spare: Entries,
     /// For the short messages that go to a queue.
-    pub shelf: Shelf,
+    pub arena: PayloadArena,
     /// Kept empty, for its memory.
     pub fast_batch: Waiting,
     /// For the next connection that has something to write.
@@ -96,7 +96,7 @@ impl ThreadContext {
             batch: None,
             run: None,
             spare: Entries::default(),
-            shelf: Shelf::default(),
+            arena: PayloadArena::default(),
             fast_batch: Waiting::default(),
             staged: None,
             next_borrower: None,

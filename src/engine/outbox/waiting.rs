@@ -4,7 +4,7 @@
 //! straight into a write: they cost neither memory of their own nor an atomic count.
 
 use crate::error::Result;
-use crate::ws::payload::Shelf;
+use crate::ws::payload::PayloadArena;
 use crate::ws::{Draft, Message, MessageKind};
 use bytes::{Buf, BytesMut};
 use std::collections::VecDeque;
@@ -33,7 +33,7 @@ pub struct Waiting {
 #[derive(Default)]
 struct Common {
     short: BytesMut,
-    shelf: Shelf,
+    arena: PayloadArena,
 }
 
 impl Waiting {
@@ -53,7 +53,7 @@ impl Waiting {
     /// that of its own messages. NO_MEMORY when the system has none.
     pub fn push_back(&mut self, message: Draft<'_>) -> Result<()> {
         let item = match message {
-            Draft::Short(..) if self.items.is_empty() => Item::Whole(message.alone()?),
+            Draft::Short(..) if self.items.is_empty() => Item::Whole(message.owned()?),
             Draft::Short(kind, data) => {
                 let common = self.common.get_or_insert_default();
                 match u16::try_from(data.len()) {
@@ -64,7 +64,7 @@ impl Waiting {
                         common.short.extend_from_slice(data);
                         Item::Short(kind, length)
                     }
-                    _ => Item::Whole(message.beside(&mut common.shelf)?),
+                    _ => Item::Whole(message.in_arena(&mut common.arena)?),
                 }
             }
             Draft::Whole(message) => Item::Whole(message),
