@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::engine::{Wait, answer};
 use crate::error::{Code, Id};
 use crate::library::later;
-use crate::ws::{Draft, MessageKind};
+use crate::ws::{MessageCow, MessageKind};
 use std::ffi::c_void;
 
 /// Makes a client. The first object of the process starts the I/O thread.
@@ -155,7 +155,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_send_text(
         if text.as_ref().is_ok_and(|text| answer(client.id, 0, MessageKind::Text, text.as_bytes())) {
             return Ok(());
         }
-        CLIENTS.get(client.id)?.send(Draft::text(text?)?)
+        CLIENTS.get(client.id)?.send(MessageCow::text(text?)?)
     })
 }
 
@@ -174,7 +174,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_send_binary(
         if data.as_ref().is_ok_and(|data| answer(client.id, 0, MessageKind::Binary, data)) {
             return Ok(());
         }
-        CLIENTS.get(client.id)?.send(Draft::binary(data?)?)
+        CLIENTS.get(client.id)?.send(MessageCow::binary(data?)?)
     })
 }
 

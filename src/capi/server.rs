@@ -9,7 +9,7 @@ use crate::engine::{Wait, answer};
 use crate::error::{Code, Id};
 use crate::library::later;
 use crate::server::Server;
-use crate::ws::{Draft, MessageKind};
+use crate::ws::{MessageCow, MessageKind};
 use std::ffi::c_void;
 
 /// Makes a server. The first object of the process starts the I/O thread.
@@ -129,7 +129,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_send_text(
             return Ok(Done::Ok);
         }
         let server = SERVERS.get(server.id)?;
-        server.send(connection, Draft::text(text?)?).map(gone)
+        server.send(connection, MessageCow::text(text?)?).map(gone)
     })
 }
 
@@ -150,7 +150,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_send_binary(
             return Ok(Done::Ok);
         }
         let server = SERVERS.get(server.id)?;
-        server.send(connection, Draft::binary(data?)?).map(gone)
+        server.send(connection, MessageCow::binary(data?)?).map(gone)
     })
 }
 

@@ -7,7 +7,7 @@ use crate::engine::{
 };
 use crate::error::{Error, Id, Result};
 use crate::net::{TlsIdentity, TlsSources};
-use crate::ws::{Draft, Message, Target, check_close, check_header};
+use crate::ws::{Message, MessageCow, Target, check_close, check_header};
 use std::sync::Arc;
 
 impl Client {
@@ -75,7 +75,7 @@ impl Client {
         self.shared.disconnect(code, reason)
     }
 
-    pub fn send<'a>(&self, message: impl Into<Draft<'a>>) -> Result<()> {
+    pub fn send<'a>(&self, message: impl Into<MessageCow<'a>>) -> Result<()> {
         let _inside = self.enter()?;
         self.shared.send(message.into())
     }

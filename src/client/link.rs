@@ -8,7 +8,7 @@ use crate::engine::{
 use crate::error::{Error, Id, Result};
 use crate::log::Object;
 use crate::options::{Opt, Options};
-use crate::ws::Draft;
+use crate::ws::MessageCow;
 use serde_json::json;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, MutexGuard};
@@ -32,7 +32,7 @@ impl Shared {
     }
 
     /// Queues a message for the connection there is, or for the one that comes back.
-    pub(super) fn send(&self, message: Draft<'_>) -> Result<()> {
+    pub(super) fn send(&self, message: MessageCow<'_>) -> Result<()> {
         let connection = {
             let state = lock(&self.state);
             match (state.phase, &state.connection) {

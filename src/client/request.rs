@@ -5,7 +5,7 @@ use crate::engine::{Command, Deadline, Wait, lock, refuse_on_io_thread};
 use crate::error::{Error, Id, Result};
 use crate::json::{self, Scalar};
 use crate::options::Opt;
-use crate::ws::{Draft, Message, MessageKind, random_u64};
+use crate::ws::{Message, MessageCow, MessageKind, random_u64};
 use std::sync::OnceLock;
 
 /// A value, as JSON, that no other request has, of this process or another.
@@ -16,7 +16,7 @@ fn fresh_id() -> String {
 
 /// A request as it leaves.
 struct Question<'a> {
-    draft: Draft<'a>,
+    draft: MessageCow<'a>,
     /// The value of its id field, as JSON.
     id: String,
 }
@@ -34,7 +34,7 @@ impl<'a> Question<'a> {
             let id = &text[place];
             // Objects have too many forms to be told apart by, and no protocol uses them.
             Scalar::parse(id.as_bytes()).ok_or_else(|| Error::new(Id::RequestId, [field.to_owned().into()]))?;
-            return Ok(Self { draft: Draft::text(text)?, id: id.to_owned() });
+            return Ok(Self { draft: MessageCow::text(text)?, id: id.to_owned() });
         }
         let id = fresh_id();
         let text = json::with_field(text, field, &id).ok_or_else(|| Error::of(Id::NoMemory))?;

@@ -20,7 +20,7 @@ use crate::engine::{
 use crate::error::{Error, Id, Language, Result};
 use crate::log::Object;
 use crate::options::{Opt, Options, Side};
-use crate::ws::{Draft, Message, check_close};
+use crate::ws::{Message, MessageCow, check_close};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -125,7 +125,7 @@ impl Server {
     }
 
     /// True: queued; false: that connection has ended. An id never issued is an error.
-    pub fn send<'a>(&self, connection: u64, message: impl Into<Draft<'a>>) -> Result<bool> {
+    pub fn send<'a>(&self, connection: u64, message: impl Into<MessageCow<'a>>) -> Result<bool> {
         let options = &self.shared.options;
         let limit = || options.size(Opt::SendQueueBytes);
         let timeout = timeout(options.int(Opt::SendTimeout));

@@ -94,12 +94,12 @@ impl Message {
 }
 
 /// A message that is to become one: copied already, or so short that it is copied to where others lie.
-pub enum Draft<'a> {
+pub enum MessageCow<'a> {
     Whole(Message),
     Short(MessageKind, &'a [u8]),
 }
 
-impl<'a> Draft<'a> {
+impl<'a> MessageCow<'a> {
     pub fn text(text: &'a str) -> Result<Self> {
         Self::received(MessageKind::Text, text.as_bytes())
     }
@@ -111,38 +111,38 @@ impl<'a> Draft<'a> {
     /// For who knows that a text is UTF-8. NO_MEMORY when there is none for a long one.
     pub fn received(kind: MessageKind, data: &'a [u8]) -> Result<Self> {
         Ok(match data.len() <= payload::SHORT {
-            true => Draft::Short(kind, data),
-            false => Draft::Whole(Message::received(kind, payload::copy(data)?)),
+            true => MessageCow::Short(kind, data),
+            false => MessageCow::Whole(Message::received(kind, payload::copy(data)?)),
         })
     }
 
     /// Bytes of its payload.
     pub fn size(&self) -> usize {
         match self {
-            Draft::Whole(message) => message.data().len(),
-            Draft::Short(_, data) => data.len(),
+            MessageCow::Whole(message) => message.data().len(),
+            MessageCow::Short(_, data) => data.len(),
         }
     }
 
     /// With memory of its own; NO_MEMORY when there is none.
     pub fn owned(self) -> Result<Message> {
         match self {
-            Draft::Whole(message) => Ok(message),
-            Draft::Short(kind, data) => Ok(Message::received(kind, payload::copy(data)?)),
+            MessageCow::Whole(message) => Ok(message),
+            MessageCow::Short(kind, data) => Ok(Message::received(kind, payload::copy(data)?)),
         }
     }
 
     /// Behind others, if it is short.
     pub fn in_arena(self, arena: &mut PayloadArena) -> Result<Message> {
         match self {
-            Draft::Whole(message) => Ok(message),
-            Draft::Short(kind, data) => Ok(Message::received(kind, arena.copy(data)?)),
+            MessageCow::Whole(message) => Ok(message),
+            MessageCow::Short(kind, data) => Ok(Message::received(kind, arena.copy(data)?)),
         }
     }
 }
 
-impl From<Message> for Draft<'_> {
+impl From<Message> for MessageCow<'_> {
     fn from(message: Message) -> Self {
-        Draft::Whole(message)
+        MessageCow::Whole(message)
     }
 }

@@ -7,7 +7,7 @@ use super::ask::Ask;
 use super::state::Connection;
 use crate::engine::shared::Wait;
 use crate::error::Result;
-use crate::ws::Draft;
+use crate::ws::MessageCow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -39,7 +39,7 @@ impl Connection {
     /// Queues a message. Waits for room no longer than `timeout`; the I/O thread does the rest.
     pub fn send<'a>(
         self: &Arc<Self>,
-        message: impl Into<Draft<'a>>,
+        message: impl Into<MessageCow<'a>>,
         limit: impl Fn() -> usize,
         timeout: Wait,
     ) -> Result<()> {
@@ -49,7 +49,7 @@ impl Connection {
     /// The same, but for what is left to do then.
     pub fn queue<'a>(
         self: &Arc<Self>,
-        message: impl Into<Draft<'a>>,
+        message: impl Into<MessageCow<'a>>,
         limit: impl Fn() -> usize,
         timeout: Wait,
     ) -> Result<PendingFlush> {

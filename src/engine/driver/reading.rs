@@ -13,7 +13,7 @@ use crate::log;
 use crate::net::Moment;
 use crate::options::Opt;
 use crate::ws::payload::PayloadArena;
-use crate::ws::{Draft, Item, Message, MessageKind, PeerClose, Violation};
+use crate::ws::{Item, Message, MessageCow, MessageKind, PeerClose, Violation};
 use bytes::Bytes;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -220,7 +220,7 @@ impl Driver {
             }
             return Ok(());
         }
-        let message = Draft::received(kind, data).and_then(|draft| draft.in_arena(&mut io.arena));
+        let message = MessageCow::received(kind, data).and_then(|draft| draft.in_arena(&mut io.arena));
         self.admit(io, message.map_err(|error| Violation { code: 1011, error })?, data.len());
         Ok(())
     }

@@ -9,7 +9,7 @@
 use super::waiting::Waiting;
 use crate::engine::shared::{Deadline, Wait, lock, wait};
 use crate::error::{Error, Id, Result};
-use crate::ws::{Draft, Message};
+use crate::ws::{Message, MessageCow};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard};
 
@@ -219,7 +219,7 @@ impl Outbox {
 
     /// Queues a message while there is room for it under `limit()` bytes, waiting for room no longer than `timeout`.
     /// An empty queue takes any one message.
-    pub fn push(&self, message: Draft<'_>, limit: impl Fn() -> usize, timeout: Wait) -> Result<Accepted> {
+    pub fn push(&self, message: MessageCow<'_>, limit: impl Fn() -> usize, timeout: Wait) -> Result<Accepted> {
         self.push_if(message, limit, timeout, || Ok(()), || Ok(()))
     }
 
@@ -227,7 +227,7 @@ impl Outbox {
     /// which is called before anybody can see the message.
     pub fn push_if(
         &self,
-        message: Draft<'_>,
+        message: MessageCow<'_>,
         limit: impl Fn() -> usize,
         timeout: Wait,
         still: impl Fn() -> Result<()>,

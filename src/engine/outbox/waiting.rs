@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::ws::payload::PayloadArena;
-use crate::ws::{Draft, Message, MessageKind};
+use crate::ws::{Message, MessageCow, MessageKind};
 use bytes::{Buf, BytesMut};
 use std::collections::VecDeque;
 
@@ -51,10 +51,10 @@ impl Waiting {
 
     /// One that is alone has memory of its own. Those that wait together lie together, so that the memory of a queue is
     /// that of its own messages. NO_MEMORY when the system has none.
-    pub fn push_back(&mut self, message: Draft<'_>) -> Result<()> {
+    pub fn push_back(&mut self, message: MessageCow<'_>) -> Result<()> {
         let item = match message {
-            Draft::Short(..) if self.items.is_empty() => Item::Whole(message.owned()?),
-            Draft::Short(kind, data) => {
+            MessageCow::Short(..) if self.items.is_empty() => Item::Whole(message.owned()?),
+            MessageCow::Short(kind, data) => {
                 let common = self.common.get_or_insert_default();
                 match u16::try_from(data.len()) {
                     Ok(length) if common.short.len() + data.len() <= COMMON => {
@@ -67,7 +67,7 @@ impl Waiting {
                     _ => Item::Whole(message.in_arena(&mut common.arena)?),
                 }
             }
-            Draft::Whole(message) => Item::Whole(message),
+            MessageCow::Whole(message) => Item::Whole(message),
         };
         self.items.push_back(item);
         Ok(())
@@ -203,7 +203,7 @@ mod tests {
                 _ => {
                     let data = vec![step as u8; [0, 1, 7, 64, 64, 64, 255, 256, 257, 3000][below(10) as usize]];
                     let kind = if below(2) == 0 { MessageKind::Text } else { MessageKind::Binary };
-                    waiting.push_back(Draft::received(kind, &data).unwrap()).unwrap();
+                    waiting.push_back(MessageCow::received(kind, &data).unwrap()).unwrap();
                     model.push_back((kind, data));
                 }
             }
