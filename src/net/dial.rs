@@ -1,6 +1,6 @@
 //! One of several addresses, whichever answers first: Happy Eyeballs (RFC 8305) without threads.
 
-use super::moment::Moment;
+use super::compact_instant::CompactInstant;
 use super::reactor::Reactor;
 use super::resolve::lacks_zone;
 use super::stream::Stream;
@@ -11,13 +11,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The next address is tried when the one before has not answered for so long (RFC 8305 section 5).
-const HEAD_START: Duration = Duration::from_millis(250);
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// A dial under way.
 pub struct Dial {
     addresses: Vec<SocketAddr>,
     attempts: Vec<Option<(Stream, SocketAddr)>>,
-    started: Option<Moment>,
+    started: Option<CompactInstant>,
     failure: Option<Error>,
     subject: Subject,
 }
@@ -41,15 +41,15 @@ impl Dial {
     }
 
     /// When the next address is due, while some remain.
-    pub fn next_due(&self) -> Option<Moment> {
+    pub fn next_due(&self) -> Option<CompactInstant> {
         let more = self.attempts.len() < self.addresses.len();
-        self.started.filter(|_| more).map(|started| started + HEAD_START)
+        self.started.filter(|_| more).map(|started| started + ATTEMPT_DELAY)
     }
 
     /// Starts what is due. Attempt `n` is registered under `base_token + n`.
-    pub fn advance(&mut self, reactor: &Reactor, base_token: usize, now: Moment) -> DialState {
+    pub fn advance(&mut self, reactor: &Reactor, base_token: usize, now: CompactInstant) -> DialState {
         while let Some(&address) = self.addresses.get(self.attempts.len()) {
-            let due = self.started.is_none_or(|started| started + HEAD_START <= now);
+            let due = self.started.is_none_or(|started| started + ATTEMPT_DELAY <= now);
             if !due && self.attempts.iter().any(Option::is_some) {
                 return DialState::Pending;
             }
@@ -73,7 +73,7 @@ impl Dial {
     }
 
     /// One attempt's socket has news.
-    pub fn ready(&mut self, reactor: &Reactor, base_token: usize, token: usize, now: Moment) -> DialState {
+    pub fn ready(&mut self, reactor: &Reactor, base_token: usize, token: usize, now: CompactInstant) -> DialState {
         let Some(slot) = token.checked_sub(base_token).and_then(|at| self.attempts.get_mut(at)) else {
             return DialState::Pending;
         };

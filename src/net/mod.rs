@@ -1,9 +1,9 @@
 //! Sockets, TLS, name lookup and readiness: everything that talks to the operating system's network.
 
 mod answer;
+mod compact_instant;
 mod dial;
 mod listener;
-mod moment;
 mod proxy;
 mod reactor;
 mod resolve;
@@ -13,9 +13,9 @@ mod tls;
 mod workers;
 
 pub use answer::{Answer, AnswerReader, BadAnswer};
+pub use compact_instant::CompactInstant;
 pub use dial::{Dial, DialState};
 pub use listener::{Listener, interface_addresses};
-pub use moment::Moment;
 pub use proxy::{Step, Tunnel};
 pub use reactor::{Reactor, Ready, Waker};
 pub use resolve::{look_up, resolve_now};

@@ -1,13 +1,13 @@
 //! Points in time, soonest first.
 
-use super::moment::Moment;
+use super::compact_instant::CompactInstant;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// A heap of timers. None is ever removed early: the owner recognises a stale one by its stamp.
 #[derive(Default)]
 pub struct Timers {
-    heap: BinaryHeap<Reverse<(Moment, usize, u64)>>,
+    heap: BinaryHeap<Reverse<(CompactInstant, usize, u64)>>,
 }
 
 impl Timers {
@@ -15,16 +15,16 @@ impl Timers {
         Self::default()
     }
 
-    pub fn set(&mut self, at: Moment, token: usize, stamp: u64) {
+    pub fn set(&mut self, at: CompactInstant, token: usize, stamp: u64) {
         self.heap.push(Reverse((at, token, stamp)));
     }
 
-    pub fn next_due(&self) -> Option<Moment> {
+    pub fn next_due(&self) -> Option<CompactInstant> {
         self.heap.peek().map(|Reverse((at, ..))| *at)
     }
 
     /// The next timer that is due, with its token and stamp.
-    pub fn pop_due(&mut self, now: Moment) -> Option<(usize, u64)> {
+    pub fn pop_due(&mut self, now: CompactInstant) -> Option<(usize, u64)> {
         if self.next_due()? > now {
             return None;
         }

@@ -9,16 +9,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Enough that a few dead name servers do not hold up the rest.
-const MOST: usize = 16;
+const MAX_WORKERS: usize = 16;
 /// A worker without work ends after this long.
 const IDLE: Duration = Duration::from_secs(1);
 /// What a lookup gets to finish when the pool stops: the system cannot cancel it, and nobody waits for its outcome.
-const LAST_CALL: Duration = Duration::from_millis(50);
+const LOOKUP_STOP_TIMEOUT: Duration = Duration::from_millis(50);
 /// What any other job gets: it reads a file or computes, which takes its time on a busy machine but ends by itself,
 /// unless the file lies on a file system that has died.
-const LAST_WORK: Duration = Duration::from_secs(10);
+const JOB_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a stop looks whether a job has ended.
-const LOOK: Duration = Duration::from_millis(5);
+const STOP_CHECK: Duration = Duration::from_millis(5);
 
 type Job = Box<dyn FnOnce(&Worker) + Send>;
 
@@ -42,8 +42,8 @@ impl Worker {
     fn limit(&self) -> Option<Duration> {
         match (self.works.load(SeqCst), self.hangs.load(SeqCst)) {
             (false, _) => None,
-            (true, true) => Some(LAST_CALL),
-            (true, false) => Some(LAST_WORK),
+            (true, true) => Some(LOOKUP_STOP_TIMEOUT),
+            (true, false) => Some(JOB_STOP_TIMEOUT),
         }
     }
 }
@@ -107,7 +107,7 @@ impl Workers {
         if state.stopped {
             return Err(Error::of(Id::Cancelled));
         }
-        if state.idle > state.jobs.len() || state.alive >= MOST {
+        if state.idle > state.jobs.len() || state.alive >= MAX_WORKERS {
             state.jobs.push_back(Box::new(job));
             drop(state);
             self.work.notify_one();
@@ -162,7 +162,7 @@ impl Workers {
 
     /// Drops what waits, ends the workers and joins them: those without a job however long the system takes to let them
     /// run, those with one when it is done. Only a worker that is, after a moment, still inside the system's resolver is
-    /// abandoned, or one whose job does not end in [`LAST_WORK`], or by `deadline` where there is one; the library then
+    /// abandoned, or one whose job does not end in [`JOB_STOP_TIMEOUT`], or by `deadline` where there is one; the library then
     /// stays in memory for good, because the thread will return into it.
     pub fn stop(&self, deadline: Option<Instant>) {
         let begun = Instant::now();
@@ -179,7 +179,7 @@ impl Workers {
                     || deadline.is_some_and(|deadline| Instant::now() >= deadline)
             };
             while !thread.is_finished() && !over(worker.limit()) && (worker.limit(), deadline) != (None, None) {
-                std::thread::sleep(LOOK);
+                std::thread::sleep(STOP_CHECK);
             }
             if !thread.is_finished() && over(worker.limit()) {
                 library::pin();
@@ -231,7 +231,7 @@ mod tests {
             .run(move |worker| {
                 worker.may_hang(|| ());
                 begin.send(()).unwrap();
-                std::thread::sleep(4 * LAST_CALL);
+                std::thread::sleep(4 * LOOKUP_STOP_TIMEOUT);
                 say.send(()).unwrap();
             })
             .unwrap();
@@ -253,7 +253,7 @@ mod tests {
         begun.recv().unwrap();
         let since = Instant::now();
         workers.stop(None);
-        assert!(since.elapsed() >= LAST_CALL && since.elapsed() < LAST_WORK);
+        assert!(since.elapsed() >= LOOKUP_STOP_TIMEOUT && since.elapsed() < JOB_STOP_TIMEOUT);
         drop(end);
     }
 }

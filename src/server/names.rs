@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// Bytes of a name or a group at most.
-const LONGEST: usize = 1024;
+const MAX_NAME: usize = 1024;
 
 struct Session {
     connection: Arc<Connection>,
@@ -262,7 +262,7 @@ impl Names {
 
 /// Whether a text may be a name: at most 1 KiB, no control characters.
 fn is_name(text: &str) -> bool {
-    text.len() <= LONGEST && !text.chars().any(char::is_control)
+    text.len() <= MAX_NAME && !text.chars().any(char::is_control)
 }
 
 /// A name that the host gives; empty takes the name away.

@@ -2,7 +2,7 @@
 
 use crate::engine::shared::{CloseInfo, Reason};
 use crate::error::Error;
-use crate::net::Moment;
+use crate::net::CompactInstant;
 use crate::ws::PeerClose;
 use bytes::Bytes;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub const LINGER: Duration = Duration::from_secs(1);
 /// A close frame that waits for the host.
 pub struct DeferredClose {
     pub payload: Bytes,
-    pub until: Moment,
+    pub until: CompactInstant,
     pub step: Duration,
     /// Receives until the queue held nothing of this connection.
     pub receives: Option<u64>,
@@ -27,7 +27,7 @@ pub struct Closing {
     /// The close frame that waits until the host has answered what came before the violation.
     pub deferred: Option<Box<DeferredClose>>,
     /// When the last message was put into the queue.
-    pub last_message: Option<Moment>,
+    pub last_message: Option<CompactInstant>,
     staged: bool,
     pub sent: bool,
     pub received: Option<Box<PeerClose>>,

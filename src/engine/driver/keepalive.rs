@@ -10,7 +10,7 @@ use crate::engine::io::ThreadContext;
 use crate::engine::shared::serial;
 use crate::error::{Error, Id};
 use crate::log;
-use crate::net::{Moment, Stream};
+use crate::net::{CompactInstant, Stream};
 use crate::options::Opt;
 use crate::ws::FrameKind;
 use bytes::Bytes;
@@ -21,7 +21,7 @@ const MIN_CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
 impl Driver {
     /// When to look again.
-    pub(super) fn next_check(&self) -> Option<Moment> {
+    pub(super) fn next_check(&self) -> Option<CompactInstant> {
         let interval = self.time(Opt::PingInterval)?;
         let keepalive = &self.keepalive;
         if keepalive.paused {
@@ -79,7 +79,12 @@ impl Driver {
     }
 
     /// A ping is out and nothing has come since.
-    fn check_pong_timeout(&mut self, io: &mut ThreadContext, interval: Duration, left: Option<Moment>) -> Disposition {
+    fn check_pong_timeout(
+        &mut self,
+        io: &mut ThreadContext,
+        interval: Duration,
+        left: Option<CompactInstant>,
+    ) -> Disposition {
         let Some(pong) = self.time(Opt::PongTimeout) else { return Disposition::Keep };
         let waited = left.is_some_and(|left| io.now.saturating_duration_since(left) >= pong);
         let held_up =

@@ -1,6 +1,6 @@
 //! Signs of life of the peer, and the pings that are on their way to it.
 
-use crate::net::Moment;
+use crate::net::CompactInstant;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ const MAX_PINGS: usize = 64;
 
 pub struct Keepalive {
     /// When the last byte came, or what counts as that.
-    pub last_received: Moment,
+    pub last_received: CompactInstant,
     /// A ping of ours waits to leave, or has left at that time.
-    pub probe: Option<Option<Moment>>,
+    pub probe: Option<Option<CompactInstant>>,
     pub probe_id: u64,
     pub paused: bool,
     /// Pings on their way, with the time they left.
@@ -19,40 +19,40 @@ pub struct Keepalive {
 }
 
 #[derive(Default)]
-struct Pings(VecDeque<(u64, Moment)>);
+struct Pings(VecDeque<(u64, CompactInstant)>);
 
 impl Default for Keepalive {
     fn default() -> Self {
-        Self { last_received: Moment::now(), probe: None, probe_id: 0, paused: false, pings: None }
+        Self { last_received: CompactInstant::now(), probe: None, probe_id: 0, paused: false, pings: None }
     }
 }
 
 impl Keepalive {
-    pub fn begin(&mut self, now: Moment) {
+    pub fn begin(&mut self, now: CompactInstant) {
         self.last_received = now;
     }
 
     /// A sign of life, or the end of a pause.
-    pub fn received(&mut self, now: Moment) {
+    pub fn received(&mut self, now: CompactInstant) {
         self.last_received = now;
         self.probe = None;
         self.paused = false;
     }
 
-    pub fn paused(&mut self, now: Moment) {
+    pub fn paused(&mut self, now: CompactInstant) {
         self.last_received = now;
         self.probe = None;
         self.paused = true;
     }
 
     /// The kernel takes output again: only now can the peer answer.
-    pub fn unblocked(&mut self, now: Moment) {
+    pub fn unblocked(&mut self, now: CompactInstant) {
         if let Some(Some(left)) = &mut self.probe {
             *left = now;
         }
     }
 
-    pub fn ping_left(&mut self, id: u64, now: Moment) {
+    pub fn ping_left(&mut self, id: u64, now: CompactInstant) {
         if self.probe == Some(None) && self.probe_id == id {
             self.probe = Some(Some(now));
         }

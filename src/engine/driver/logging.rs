@@ -4,7 +4,7 @@ use super::state::{Driver, Phase};
 use crate::engine::shared::CloseInfo;
 use crate::error::{Error, Id, Language};
 use crate::log::{self, Level, Subject};
-use crate::net::{Moment, Stream};
+use crate::net::{CompactInstant, Stream};
 use crate::ws::{FrameKind, OutFrame, Refusal, show_head};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn log_wait(&self, now: Moment) {
+    pub(super) fn log_wait(&self, now: CompactInstant) {
         let left = self.deadline.map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(now));
         log::info!(self.subject(), "{} is tried again in {} ms", self.authority(), left.as_millis());
     }

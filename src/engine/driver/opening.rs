@@ -6,7 +6,7 @@ use super::state::{Disposition, Driver, FIRST_READ, Phase};
 use crate::engine::connection::Info;
 use crate::engine::io::{DialPlan, ThreadContext};
 use crate::error::{Arg, Error, Id};
-use crate::net::{Moment, Stream, TlsClient};
+use crate::net::{CompactInstant, Stream, TlsClient};
 use crate::options::Opt;
 use crate::ws::deflate::{self, Agreement, Packer, Settings};
 use crate::ws::{ClientHandshake, Message, Refusal, Request, Role};
@@ -77,7 +77,7 @@ impl Driver {
             self.requeue(io);
             return Disposition::Keep;
         }
-        let start = Moment::now();
+        let start = CompactInstant::now();
         let outcome = stream.handshake();
         io.handshake_time += start.elapsed();
         match outcome {

@@ -10,7 +10,7 @@ use crate::engine::io::{BUFFER, TOKENS, ThreadContext};
 use crate::engine::shared::{Body, Counters, Event};
 use crate::error::{Error, Id};
 use crate::log;
-use crate::net::Moment;
+use crate::net::CompactInstant;
 use crate::options::Opt;
 use crate::ws::payload::PayloadArena;
 use crate::ws::{Item, Message, MessageCow, MessageKind, PeerClose, Violation};
@@ -65,7 +65,7 @@ impl Driver {
             let drained = stream.is_drained(count, asked) && !self.half_closed && self.unwritable.is_none();
             self.keepalive.received(io.now);
             // No look at the clock for who has sent a little.
-            let begun = (!drained).then(Moment::now);
+            let begun = (!drained).then(CompactInstant::now);
             // Lent out for the step, because the step needs the rest of `io`.
             let disposition = if in_place {
                 self.step(io, |driver, io, run| driver.take_appended(io, count, run))

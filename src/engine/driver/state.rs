@@ -6,7 +6,7 @@ use super::setup::{AwaitingAccept, ClientPart, Raw, Route};
 use crate::engine::connection::Connection;
 use crate::engine::io::{BUFFER, DialPlan, Owner, Staged};
 use crate::error::Error;
-use crate::net::{Dial, Moment, Stream, TlsClient, TlsServer, Tunnel};
+use crate::net::{CompactInstant, Dial, Stream, TlsClient, TlsServer, Tunnel};
 use crate::options::Opt;
 use crate::ws::deflate::Packer;
 use crate::ws::{ClientHandshake, Decoder, Message, Role, ServerHandshake};
@@ -71,9 +71,9 @@ pub struct Driver {
     pub(super) client_part: Option<Box<ClientPart>>,
     pub(super) token: usize,
     /// The end of the present phase.
-    pub(super) deadline: Option<Moment>,
+    pub(super) deadline: Option<CompactInstant>,
     /// When the timer that is set will fire.
-    pub(super) armed: Option<Moment>,
+    pub(super) armed: Option<CompactInstant>,
 
     pub(super) decoder: Decoder,
     /// Compresses what goes out, where permessage-deflate was agreed on.
@@ -96,7 +96,7 @@ pub struct Driver {
     pub(super) is_requeued: bool,
     /// How much is read at once: less where that much took too long.
     pub(super) read_size: u32,
-    pub(super) blocked_since: Option<Moment>,
+    pub(super) blocked_since: Option<CompactInstant>,
     /// Writing failed; what the peer sent before is read all the same.
     pub(super) unwritable: Option<Error>,
 
@@ -112,7 +112,7 @@ impl Driver {
     }
 
     /// A client's next one, which dials at that time to that host and port.
-    pub fn redial(connection: Arc<Connection>, owner: Arc<dyn Owner>, authority: Arc<str>, at: Moment) -> Self {
+    pub fn redial(connection: Arc<Connection>, owner: Arc<dyn Owner>, authority: Arc<str>, at: CompactInstant) -> Self {
         let client_part = ClientPart::new(&authority);
         let mut driver = Self::new(connection, owner, Role::Client, Phase::Backoff, None, client_part);
         driver.deadline = Some(at);

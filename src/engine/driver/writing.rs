@@ -12,7 +12,7 @@ use crate::engine::connection::Ask;
 use crate::engine::io::{BUFFER, ThreadContext};
 use crate::engine::shared::Counters;
 use crate::log::{self, Level};
-use crate::net::{Moment, Stream};
+use crate::net::{CompactInstant, Stream};
 use crate::ws::{FrameKind, Message, OutFrame};
 use bytes::Bytes;
 use std::io::{self, ErrorKind};
@@ -156,7 +156,7 @@ impl Driver {
         };
     }
 
-    pub(super) fn wrote_nothing(&mut self, now: Moment) {
+    pub(super) fn wrote_nothing(&mut self, now: CompactInstant) {
         self.write_size = MIN_WRITE;
         self.blocked_since = Some(now);
     }
@@ -234,7 +234,7 @@ impl Driver {
                 FrameKind::Ping => {
                     if let Ok(id) = <[u8; 8]>::try_from(&frame.payload()[..]) {
                         Counters::add(&self.connection.counters.pings, 1);
-                        self.keepalive.ping_left(u64::from_be_bytes(id), Moment::now());
+                        self.keepalive.ping_left(u64::from_be_bytes(id), CompactInstant::now());
                     }
                 }
                 FrameKind::Pong => {}

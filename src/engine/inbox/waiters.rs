@@ -3,7 +3,7 @@
 use super::reply::Examiner;
 use crate::engine::connection::IoHandle;
 use crate::engine::shared::Signal;
-use crate::net::Moment;
+use crate::net::CompactInstant;
 use std::sync::{Arc, Condvar};
 use std::time::Duration;
 
@@ -57,14 +57,14 @@ pub const FREQUENT_AFTER: u32 = 8;
 /// How closely the waits of the host's threads follow each other.
 #[derive(Default)]
 pub struct WaitRate {
-    pub last: Option<Moment>,
+    pub last: Option<CompactInstant>,
     pub frequent: u32,
 }
 
 impl WaitRate {
     /// A wait begins.
     pub fn wait_begins(&mut self) {
-        let now = Moment::now();
+        let now = CompactInstant::now();
         let before = self.last.replace(now);
         let frequent = before.is_some_and(|before| now.saturating_duration_since(before) <= FREQUENT_WITHIN);
         self.frequent = if frequent { self.frequent.saturating_add(1) } else { 0 };

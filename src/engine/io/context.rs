@@ -8,7 +8,7 @@ use crate::engine::connection::{Connection, IoHandle};
 use crate::engine::inbox::{Entries, HandlerGuard, Inbox, Pushed};
 use crate::engine::outbox::{Cork, Waiting};
 use crate::engine::shared::{Body, Event, has_single_object};
-use crate::net::{Moment, Reactor, Timers, TlsClients, Workers};
+use crate::net::{CompactInstant, Reactor, Timers, TlsClients, Workers};
 use crate::ws::deflate::{Inflaters, Packers};
 use crate::ws::payload::PayloadArena;
 use crate::ws::{MaskKeys, Message};
@@ -27,7 +27,7 @@ pub struct ThreadContext {
     pub reactor: Reactor,
     pub timers: Timers,
     /// The time of this round.
-    pub now: Moment,
+    pub now: CompactInstant,
     pub input: Vec<u8>,
     pub output: Vec<u8>,
     pub masks: MaskKeys,
@@ -45,7 +45,7 @@ pub struct ThreadContext {
     pub requeued: VecDeque<usize>,
     pub dial_limit: DialLimit,
     /// Whom to call, and when: one or two for a server.
-    pub alarms: Vec<(Moment, Weak<dyn Owner>)>,
+    pub alarms: Vec<(CompactInstant, Weak<dyn Owner>)>,
     /// Newcomers that a listener accepted for this thread.
     pub commands: Vec<Command>,
     /// What the round has brought so far; one object's.
@@ -78,7 +78,7 @@ impl ThreadContext {
         Self {
             reactor,
             timers: Timers::new(),
-            now: Moment::now(),
+            now: CompactInstant::now(),
             input: vec![0; BUFFER],
             output: Vec::with_capacity(BUFFER),
             masks: MaskKeys::new(),
@@ -105,7 +105,7 @@ impl ThreadContext {
     }
 
     /// When a timer fires or an alarm rings next.
-    pub fn next_due(&self) -> Option<Moment> {
+    pub fn next_due(&self) -> Option<CompactInstant> {
         let alarm = self.alarms.iter().map(|(at, _)| *at).min();
         [self.timers.next_due(), alarm].into_iter().flatten().min()
     }

@@ -5,7 +5,7 @@ use crate::engine::connection::{Backend, IoHandle, IoThread, Mail};
 use crate::engine::io::{Command, TOKENS, ThreadContext};
 use crate::engine::mailbox::Rounds;
 use crate::engine::shared::has_single_object;
-use crate::net::{Moment, Reactor, Ready, Workers};
+use crate::net::{CompactInstant, Reactor, Ready, Workers};
 use crossbeam_channel::Receiver;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +49,7 @@ pub struct EventLoop {
     /// The round had to do with something beyond a guest's business.
     needs_io_thread: bool,
     /// Until then there is no guest.
-    no_lending_before: Moment,
+    no_lending_before: CompactInstant,
 }
 
 impl EventLoop {
@@ -64,7 +64,7 @@ impl EventLoop {
             ready: Vec::new(),
             served: 0,
             needs_io_thread: false,
-            no_lending_before: Moment::now(),
+            no_lending_before: CompactInstant::now(),
         })
     }
 
@@ -86,7 +86,7 @@ impl EventLoop {
     /// Where the thread is needed it stays for a while: each change costs a wake-up, and somebody's time.
     fn keep_loop_if_needed(&mut self) {
         if self.needs_io_thread {
-            self.no_lending_before = Moment::now() + KEEP_LOOP;
+            self.no_lending_before = CompactInstant::now() + KEEP_LOOP;
         }
     }
 
@@ -98,7 +98,7 @@ impl EventLoop {
     }
 
     fn steps(&mut self, runner: Runner) -> Result<(), Halt> {
-        self.io.now = Moment::now();
+        self.io.now = CompactInstant::now();
         self.io.handshake_time = Duration::ZERO;
         self.needs_io_thread = false;
         self.io.next_borrower = None;
@@ -173,7 +173,7 @@ impl EventLoop {
         if self.io.requeued.is_empty() {
             return Ok(());
         }
-        let begun = Moment::now();
+        let begun = CompactInstant::now();
         for _ in 0..self.io.requeued.len() {
             let Some(slot) = self.io.requeued.front().copied() else { break };
             if !self.may(runner, self.table.is_plain_io(slot)) {
@@ -195,7 +195,7 @@ impl EventLoop {
         let poll_time = if busy || !io.handle.leadership().begin_poll(|| self.mail.is_empty()) {
             Some(Duration::ZERO)
         } else {
-            let due = io.next_due().map(|due| due.saturating_duration_since(Moment::now()));
+            let due = io.next_due().map(|due| due.saturating_duration_since(CompactInstant::now()));
             let timeout = if let Runner::Borrower(timeout) = runner { timeout } else { None };
             due.into_iter().chain(timeout).min()
         };
@@ -204,7 +204,7 @@ impl EventLoop {
             self.ready.clear();
         }
         io.handle.leadership().end_poll();
-        io.now = Moment::now();
+        io.now = CompactInstant::now();
     }
 
     /// Timers and alarms.

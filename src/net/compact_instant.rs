@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// A point in time, by the clock of [`Instant`]: nanoseconds since the first one that was asked for in this process.
 /// Half of what an `Instant` takes, and a quarter of an optional one's share in ten thousand connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(NonZeroU64);
+pub struct CompactInstant(NonZeroU64);
 
 /// What the first moment is counted as, so that times before it can be reckoned with.
 const BEFORE: Duration = Duration::from_secs(100 * 24 * 3600);
@@ -19,7 +19,7 @@ fn nanos(time: Duration) -> u64 {
     time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos().into())
 }
 
-impl Moment {
+impl CompactInstant {
     pub fn now() -> Self {
         static FIRST: OnceLock<Instant> = OnceLock::new();
         Self::of(nanos(FIRST.get_or_init(Instant::now).elapsed()).saturating_add(nanos(BEFORE)))
@@ -38,7 +38,7 @@ impl Moment {
     }
 }
 
-impl From<Instant> for Moment {
+impl From<Instant> for CompactInstant {
     fn from(instant: Instant) -> Self {
         let now = Instant::now();
         let (ahead, ago) = (instant.saturating_duration_since(now), now.saturating_duration_since(instant));
@@ -46,7 +46,7 @@ impl From<Instant> for Moment {
     }
 }
 
-impl Add<Duration> for Moment {
+impl Add<Duration> for CompactInstant {
     type Output = Self;
 
     fn add(self, more: Duration) -> Self {
@@ -54,7 +54,7 @@ impl Add<Duration> for Moment {
     }
 }
 
-impl Sub<Duration> for Moment {
+impl Sub<Duration> for CompactInstant {
     type Output = Self;
 
     fn sub(self, less: Duration) -> Self {
@@ -68,13 +68,13 @@ mod tests {
 
     #[test]
     fn moments_are_reckoned_with_as_instants_are() {
-        let (now, second) = (Moment::now(), Duration::from_secs(1));
+        let (now, second) = (CompactInstant::now(), Duration::from_secs(1));
         assert!(now - second < now && now < now + second);
         assert_eq!((now + second).saturating_duration_since(now), second);
         assert_eq!((now - second).saturating_duration_since(now), Duration::ZERO);
         assert_eq!(now - second + second, now);
         assert!(now + Duration::MAX > now + second * 1_000_000 && now - Duration::MAX < now);
-        assert!(Moment::now() >= now && (now - second).elapsed() >= second);
-        assert_eq!(size_of::<Option<Moment>>(), 8);
+        assert!(CompactInstant::now() >= now && (now - second).elapsed() >= second);
+        assert_eq!(size_of::<Option<CompactInstant>>(), 8);
     }
 }
