@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 const TIME: Duration = Duration::from_secs(5);
 
 /// Chance that is the same in each run.
-struct Dice(u64);
+struct Prng(u64);
 
-impl Dice {
+impl Prng {
     fn below(&mut self, limit: u64) -> u64 {
         // A linear congruence (Knuth's constants), whose upper bits are good enough.
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -18,26 +18,26 @@ impl Dice {
 
 /// Talks in phases, goes, comes again. A message that does not come back within the peer's patience, 20 s, fails.
 fn visitor(port: u16, seed: u64, end: Instant, talks: &AtomicUsize) {
-    let mut dice = Dice(seed);
+    let mut prng = Prng(seed);
     while Instant::now() < end {
         let mut peer = Peer { stream: raw::client(port), masked: true, said: 0 };
-        for _ in 0..dice.below(6) + 1 {
-            match dice.below(3) {
-                0 => peer.talk(dice.below(80) as usize + 20),
-                1 => (0..dice.below(10)).for_each(|_| {
+        for _ in 0..prng.below(6) + 1 {
+            match prng.below(3) {
+                0 => peer.talk(prng.below(80) as usize + 20),
+                1 => (0..prng.below(10)).for_each(|_| {
                     peer.talk(1);
-                    std::thread::sleep(Duration::from_micros(dice.below(5000)));
+                    std::thread::sleep(Duration::from_micros(prng.below(5000)));
                 }),
                 _ => {
-                    let burst = dice.below(20) as usize;
+                    let burst = prng.below(20) as usize;
                     (0..burst).for_each(|number| peer.say(&number.to_string()));
                     (0..burst).for_each(|number| peer.hear(&number.to_string()));
                 }
             }
             talks.fetch_add(1, SeqCst);
-            std::thread::sleep(Duration::from_micros(dice.below(5000)));
+            std::thread::sleep(Duration::from_micros(prng.below(5000)));
         }
-        match dice.below(3) {
+        match prng.below(3) {
             0 => {
                 peer.send(CLOSE, &close_body(1000, ""));
                 while peer.frame().0 != CLOSE {}
@@ -62,12 +62,12 @@ fn whatever_happens_every_echo_comes() {
         let visitors: Vec<_> = (1..4).map(|seed| scope.spawn(move || visitor(port, seed, end, talks))).collect();
         // Another thread sends to one that never goes, now and then.
         let sent = scope.spawn(move || {
-            let mut dice = Dice(99);
+            let mut prng = Prng(99);
             let mut count = 0_usize;
             while !over.load(SeqCst) {
                 assert!(server.send(connection, &format!("sent {count}")).unwrap());
                 count += 1;
-                std::thread::sleep(Duration::from_micros(dice.below(5000)));
+                std::thread::sleep(Duration::from_micros(prng.below(5000)));
             }
             count
         });

@@ -8,9 +8,9 @@ use bytes::Bytes;
 const ROUNDS: u32 = 3_000;
 
 /// A small generator (xorshift), so that a failure can be repeated.
-pub(super) struct Dice(pub u64);
+pub(super) struct Prng(pub u64);
 
-impl Dice {
+impl Prng {
     pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -63,34 +63,34 @@ fn decode(role: Role, pieces: &[&[u8]]) -> (Vec<Item>, Option<(u16, Id)>) {
 
 #[test]
 fn damaged_frames_end_the_same_however_they_are_cut() {
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut prng = Prng(0x9e37_79b9_7f4a_7c15);
     for round in 0..ROUNDS {
-        let role = if dice.below(2) == 0 { Role::Server } else { Role::Client };
+        let role = if prng.below(2) == 0 { Role::Server } else { Role::Client };
         let mut wire = Vec::new();
         for _ in 0..4 {
             let kind =
-                [FrameKind::Text, FrameKind::Binary, FrameKind::Ping, FrameKind::Pong, FrameKind::Text][dice.below(5)];
-            let payload = Bytes::from("яж¢€😀".repeat(dice.below(9)));
-            let mask = (role == Role::Server).then(|| (dice.below(1 << 32) as u32).to_ne_bytes());
+                [FrameKind::Text, FrameKind::Binary, FrameKind::Ping, FrameKind::Pong, FrameKind::Text][prng.below(5)];
+            let payload = Bytes::from("яж¢€😀".repeat(prng.below(9)));
+            let mask = (role == Role::Server).then(|| (prng.below(1 << 32) as u32).to_ne_bytes());
             let start = wire.len();
             OutFrame::new(kind, payload, mask).encode(0, usize::MAX, &mut wire);
             // A beginning or a continuation as often as a whole message.
-            wire[start] &= [0xff, 0x7f, 0xf0, 0x70][dice.below(4)];
+            wire[start] &= [0xff, 0x7f, 0xf0, 0x70][prng.below(4)];
         }
-        dice.damage(&mut wire);
-        assert_eq!(decode(role, &[&wire]), decode(role, &dice.cut(&wire)), "round {round}: {wire:x?}");
+        prng.damage(&mut wire);
+        assert_eq!(decode(role, &[&wire]), decode(role, &prng.cut(&wire)), "round {round}: {wire:x?}");
     }
 }
 
 #[test]
 fn damaged_handshakes_end_the_same_however_they_are_cut() {
-    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
+    let mut prng = Prng(0x2545_f491_4f6c_dd1d);
     let target = Target::parse("ws://host:81/path?query").unwrap();
     for round in 0..ROUNDS {
         let asked = || ClientHandshake::new(&target, &[], &["a", "b"], Some("x"));
         let mut request = asked().request().to_vec();
         let (valid, _) = ServerHandshake::new().feed(&request).unwrap().unwrap();
-        dice.damage(&mut request);
+        prng.damage(&mut request);
         // A fault in the middle may show only with the next end, so there is one.
         request.extend(b"\n\n");
         let serve = |pieces: &[&[u8]]| {
@@ -110,10 +110,10 @@ fn damaged_handshakes_end_the_same_however_they_are_cut() {
             }
             Ok(None)
         };
-        assert_eq!(serve(&[&request]), serve(&dice.cut(&request)), "round {round}: {}", request.escape_ascii());
+        assert_eq!(serve(&[&request]), serve(&prng.cut(&request)), "round {round}: {}", request.escape_ascii());
 
         let mut answer = valid.accept(Some("b"), Some("x"));
-        dice.damage(&mut answer);
+        prng.damage(&mut answer);
         answer.extend(b"\n\n");
         let answered = |pieces: &[&[u8]]| {
             let mut handshake = asked();
@@ -121,6 +121,6 @@ fn damaged_handshakes_end_the_same_however_they_are_cut() {
                 handshake.feed(piece).map_err(|error| error.id()).transpose().map(|done| done.is_ok())
             })
         };
-        assert_eq!(answered(&[&answer]), answered(&dice.cut(&answer)), "round {round}: {}", answer.escape_ascii());
+        assert_eq!(answered(&[&answer]), answered(&prng.cut(&answer)), "round {round}: {}", answer.escape_ascii());
     }
 }

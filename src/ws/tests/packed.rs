@@ -1,6 +1,6 @@
 //! Compressed messages, damaged: never a panic nor memory beyond the bound, and what comes out is right or a violation.
 
-use super::damage::Dice;
+use super::damage::Prng;
 use crate::ws::deflate::{Inflaters, Packer, Packers, Way};
 use crate::ws::{Decoder, FrameKind, Item, Message, MessageKind, OutFrame, Role};
 use bytes::Bytes;
@@ -32,24 +32,24 @@ fn decode(role: Role, way: Way, pieces: &[&[u8]]) -> (Vec<Message>, Option<u16>)
     (messages, None)
 }
 
-fn text(dice: &mut Dice) -> Message {
-    let size = [0, 40, 300, 3000][dice.below(4)];
+fn text(prng: &mut Prng) -> Message {
+    let size = [0, 40, 300, 3000][prng.below(4)];
     let mut text = String::new();
     while text.len() < size {
-        text.push_str(["яблоко ", "€", "😀", "apple ", "\u{0}", "{\"id\": 1}"][dice.below(6)]);
+        text.push_str(["яблоко ", "€", "😀", "apple ", "\u{0}", "{\"id\": 1}"][prng.below(6)]);
     }
-    if dice.below(2) == 0 { Message::from_string(text) } else { Message::binary(text.into_bytes()) }
+    if prng.below(2) == 0 { Message::from_string(text) } else { Message::binary(text.into_bytes()) }
 }
 
 /// Frames of a message as a peer sends it: in fragments half the time, with a ping between.
-fn frames(dice: &mut Dice, role: Role, message: &Message, packed: Option<Bytes>) -> Vec<u8> {
+fn frames(prng: &mut Prng, role: Role, message: &Message, packed: Option<Bytes>) -> Vec<u8> {
     let kind = if message.kind() == MessageKind::Text { FrameKind::Text } else { FrameKind::Binary };
     let compressed = packed.is_some();
     let payload = packed.unwrap_or_else(|| message.data().clone());
-    let parts = if dice.below(2) == 0 { dice.cut(&payload) } else { vec![&payload[..]] };
+    let parts = if prng.below(2) == 0 { prng.cut(&payload) } else { vec![&payload[..]] };
     let mut wire = Vec::new();
-    let mut frame = |kind, payload: &[u8], first: &dyn Fn(u8) -> u8, dice: &mut Dice| {
-        let mask = (role == Role::Server).then(|| (dice.below(1 << 32) as u32).to_ne_bytes());
+    let mut frame = |kind, payload: &[u8], first: &dyn Fn(u8) -> u8, prng: &mut Prng| {
+        let mask = (role == Role::Server).then(|| (prng.below(1 << 32) as u32).to_ne_bytes());
         let start = wire.len();
         OutFrame::new(kind, Bytes::copy_from_slice(payload), mask).encode(0, usize::MAX, &mut wire);
         wire[start] = first(wire[start]);
@@ -61,9 +61,9 @@ fn frames(dice: &mut Dice, role: Role, message: &Message, packed: Option<Bytes>)
             let byte = if ends { byte } else { byte & 0x7f };
             if !begins { byte & 0xf0 } else { byte | if compressed { 0x40 } else { 0 } }
         };
-        frame(kind, parts.get(at).copied().unwrap_or_default(), &first, dice);
-        if dice.below(4) == 0 {
-            frame(FrameKind::Ping, b"?", &|byte| byte, dice);
+        frame(kind, parts.get(at).copied().unwrap_or_default(), &first, prng);
+        if prng.below(4) == 0 {
+            frame(FrameKind::Ping, b"?", &|byte| byte, prng);
         }
     }
     wire
@@ -71,22 +71,22 @@ fn frames(dice: &mut Dice, role: Role, message: &Message, packed: Option<Bytes>)
 
 #[test]
 fn damaged_compressed_messages_are_right_or_a_violation() {
-    let mut dice = Dice(0x1234_5678_9abc_def1);
+    let mut prng = Prng(0x1234_5678_9abc_def1);
     let mut codes = std::collections::BTreeMap::new();
     for round in 0..ROUNDS {
-        let role = if dice.below(2) == 0 { Role::Server } else { Role::Client };
-        let way = Way { takeover: dice.below(2) == 0, bits: 8 + dice.below(8) as u8 };
+        let role = if prng.below(2) == 0 { Role::Server } else { Role::Client };
+        let way = Way { takeover: prng.below(2) == 0, bits: 8 + prng.below(8) as u8 };
         let (mut packer, mut packers) = (Packer::new(way), Packers::new());
         let (mut wire, mut sent) = (Vec::new(), Vec::new());
-        for _ in 0..1 + dice.below(4) {
-            let message = text(&mut dice);
+        for _ in 0..1 + prng.below(4) {
+            let message = text(&mut prng);
             let packed = packer.pack(&message, &mut packers);
-            wire.extend(frames(&mut dice, role, &message, packed));
+            wire.extend(frames(&mut prng, role, &message, packed));
             sent.push(message);
         }
-        assert_eq!(decode(role, way, &dice.cut(&wire)), (sent, None), "round {round}: undamaged");
-        dice.damage(&mut wire);
-        let (whole, cut) = (decode(role, way, &[&wire]), decode(role, way, &dice.cut(&wire)));
+        assert_eq!(decode(role, way, &prng.cut(&wire)), (sent, None), "round {round}: undamaged");
+        prng.damage(&mut wire);
+        let (whole, cut) = (decode(role, way, &[&wire]), decode(role, way, &prng.cut(&wire)));
         // Of two faults in one piece, which shows first is a matter of the cut; what came before them is not.
         assert_eq!((&whole.0, whole.1.is_some()), (&cut.0, cut.1.is_some()), "round {round}: {wire:x?}");
         for code in [whole.1, cut.1].into_iter().flatten() {
@@ -100,14 +100,14 @@ fn damaged_compressed_messages_are_right_or_a_violation() {
 
 #[test]
 fn noise_is_no_compressed_message() {
-    let mut dice = Dice(0x0fed_cba9_8765_4321);
+    let mut prng = Prng(0x0fed_cba9_8765_4321);
     let way = Way { takeover: false, bits: 15 };
     for _ in 0..ROUNDS {
-        let noise: Vec<u8> = (0..1 + dice.below(200)).map(|_| dice.below(256) as u8).collect();
+        let noise: Vec<u8> = (0..1 + prng.below(200)).map(|_| prng.below(256) as u8).collect();
         let mut wire = Vec::new();
         OutFrame::new(FrameKind::Binary, noise.into(), None).encode(0, usize::MAX, &mut wire);
         wire[0] |= 0x40;
-        let (messages, code) = decode(Role::Client, way, &dice.cut(&wire));
+        let (messages, code) = decode(Role::Client, way, &prng.cut(&wire));
         assert!(code.is_none_or(|code| code == 1007 || code == 1009), "{code:?}");
         assert_eq!(messages.len(), usize::from(code.is_none()), "one or the other");
     }
