@@ -1,7 +1,7 @@
 //! A connected socket, plain or under TLS, that never blocks.
 
 use super::reactor::Reactor;
-use super::tls::{self, Engine, Shaking, Step, TlsClient, TlsServer};
+use super::tls::{self, Engine, MidHandshake, Step, TlsClient, TlsServer};
 use super::uninterrupted;
 use crate::error::{Error, Id, Result};
 use crate::library;
@@ -54,7 +54,7 @@ enum Layer {
     /// The TLS handshake's first step, which may be the one that costs, waits for its turn.
     Fresh(Socket, Box<Side>),
     /// With the name that the server's certificate must have; at a server, none.
-    Shaking(Box<(Shaking<Socket>, Option<Box<str>>)>),
+    MidHandshake(Box<(MidHandshake<Socket>, Option<Box<str>>)>),
     Tls(Box<Engine<Socket>>),
     /// A failed TLS handshake took the socket with it.
     Dead(Option<Error>),
@@ -112,7 +112,7 @@ impl Stream {
     fn socket(&self) -> Option<&TcpStream> {
         match &self.layer {
             Layer::Plain(socket) | Layer::Fresh(socket, _) => Some(&socket.0),
-            Layer::Shaking(shaking) => Some(&shaking.0.get_ref().0),
+            Layer::MidHandshake(mid_handshake) => Some(&mid_handshake.0.get_ref().0),
             Layer::Tls(stream) => Some(&stream.get_ref().0),
             Layer::Dead(_) => None,
         }
@@ -121,7 +121,7 @@ impl Stream {
     fn socket_mut(&mut self) -> Option<&mut TcpStream> {
         match &mut self.layer {
             Layer::Plain(socket) | Layer::Fresh(socket, _) => Some(&mut socket.0),
-            Layer::Shaking(shaking) => Some(&mut shaking.0.get_mut().0),
+            Layer::MidHandshake(mid_handshake) => Some(&mut mid_handshake.0.get_mut().0),
             Layer::Tls(stream) => Some(&mut stream.get_mut().0),
             Layer::Dead(_) => None,
         }
@@ -155,7 +155,7 @@ impl Stream {
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof || tls::is_cut(&error) => Ok(0),
                 other => other,
             },
-            Layer::Fresh(..) | Layer::Shaking(_) => Err(ErrorKind::WouldBlock.into()),
+            Layer::Fresh(..) | Layer::MidHandshake(_) => Err(ErrorKind::WouldBlock.into()),
             Layer::Dead(_) => Err(dead()),
         }
     }
@@ -205,7 +205,7 @@ impl Stream {
         match &mut self.layer {
             Layer::Plain(socket) => socket.write(buf),
             Layer::Tls(stream) => stream.write(buf),
-            Layer::Fresh(..) | Layer::Shaking(_) => Err(ErrorKind::WouldBlock.into()),
+            Layer::Fresh(..) | Layer::MidHandshake(_) => Err(ErrorKind::WouldBlock.into()),
             Layer::Dead(_) => Err(dead()),
         }
     }
@@ -256,7 +256,7 @@ impl Stream {
     }
 
     pub fn is_tls(&self) -> bool {
-        matches!(self.layer, Layer::Fresh(..) | Layer::Shaking(_) | Layer::Tls(_))
+        matches!(self.layer, Layer::Fresh(..) | Layer::MidHandshake(_) | Layer::Tls(_))
     }
 
     /// How long the peer's kernel has been silent while its window holds back what we have to send; `None` when nothing
@@ -314,9 +314,9 @@ impl Stream {
                     }
                 },
             },
-            Layer::Shaking(shaking) => {
-                let (shaking, host) = *shaking;
-                (shaking.handshake(), host)
+            Layer::MidHandshake(mid_handshake) => {
+                let (mid_handshake, host) = *mid_handshake;
+                (mid_handshake.handshake(), host)
             }
             Layer::Dead(error) => return Err(error.unwrap_or_else(|| Error::of(Id::TlsFailed))),
             layer @ (Layer::Plain(_) | Layer::Tls(_)) => {
@@ -329,8 +329,8 @@ impl Stream {
                 self.layer = Layer::Tls(Box::new(engine));
                 Ok(true)
             }
-            Step::Going(shaking) => {
-                self.layer = Layer::Shaking(Box::new((shaking, host)));
+            Step::Going(mid_handshake) => {
+                self.layer = Layer::MidHandshake(Box::new((mid_handshake, host)));
                 Ok(false)
             }
             Step::Failed(failure) => {

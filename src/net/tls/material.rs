@@ -7,7 +7,7 @@ use std::io::Read;
 use zeroize::Zeroizing;
 
 /// No certificate chain with its key is larger; the bound keeps a wrong path (a device, a database) harmless.
-const LARGEST: usize = 4 << 20;
+const MAX_FILE: usize = 4 << 20;
 
 /// A file's, or a text's, bytes with the name for errors.
 pub(super) struct Content {
@@ -56,14 +56,14 @@ fn read_file(path: &str) -> Result<Zeroizing<Vec<u8>>> {
         return Err(Error::of(Id::FileIrregular));
     }
     let size = usize::try_from(about.len()).unwrap_or(usize::MAX);
-    if size > LARGEST {
-        return Err(Error::new(Id::FileTooBig, [LARGEST.into()]));
+    if size > MAX_FILE {
+        return Err(Error::new(Id::FileTooBig, [MAX_FILE.into()]));
     }
     // Room for all of it at once: a buffer that grows leaves unwiped copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(size.max(4096) + 1));
-    file.take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() > LARGEST {
-        return Err(Error::new(Id::FileTooBig, [LARGEST.into()]));
+    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > MAX_FILE {
+        return Err(Error::new(Id::FileTooBig, [MAX_FILE.into()]));
     }
     Ok(bytes)
 }

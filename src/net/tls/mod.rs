@@ -37,6 +37,6 @@ pub use connector::{TlsClient, TlsClients, TlsOptions};
 pub use identity::TlsIdentity;
 pub use source::TlsSources;
 
-pub(super) use platform::{Engine, Shaking};
+pub(super) use platform::{Engine, MidHandshake};
 pub(super) use refusal::{handshake_error, is_cut, read_error};
 pub(super) use step::Step;

@@ -168,14 +168,14 @@ pub(in crate::net) enum Engine<S> {
 }
 
 /// In its handshake.
-pub(in crate::net) enum Shaking<S> {
+pub(in crate::net) enum MidHandshake<S> {
     /// With what the peer's certificate has to be for, where that is checked.
     Native(MidHandshakeTlsStream<S>, Option<Box<str>>),
     Direct(MidHandshakeSslStream<S>),
 }
 
 /// What a step of the handshake came to.
-pub(in crate::net) type Outcome<S> = Step<Engine<S>, Shaking<S>>;
+pub(in crate::net) type Outcome<S> = Step<Engine<S>, MidHandshake<S>>;
 
 fn by_native<S: Read + Write>(
     outcome: std::result::Result<TlsStream<S>, native_tls::HandshakeError<S>>,
@@ -189,7 +189,7 @@ fn by_native<S: Read + Write>(
                 Step::Failed(Failure { text, code: None, is_cut: false, judged: Some(id) })
             }
         },
-        Err(native_tls::HandshakeError::WouldBlock(stream)) => Step::Going(Shaking::Native(stream, host)),
+        Err(native_tls::HandshakeError::WouldBlock(stream)) => Step::Going(MidHandshake::Native(stream, host)),
         Err(native_tls::HandshakeError::Failure(error)) => Step::Failed(Failure::of(&error)),
     }
 }
@@ -197,7 +197,7 @@ fn by_native<S: Read + Write>(
 fn directly<S>(outcome: std::result::Result<SslStream<S>, HandshakeError<S>>) -> Outcome<S> {
     match outcome {
         Ok(stream) => Step::Through(Engine::Direct(stream)),
-        Err(HandshakeError::WouldBlock(stream)) => Step::Going(Shaking::Direct(stream)),
+        Err(HandshakeError::WouldBlock(stream)) => Step::Going(MidHandshake::Direct(stream)),
         Err(HandshakeError::Failure(stream)) => {
             let mut failure = Failure::of(stream.error());
             failure.is_cut = failure.is_cut || stream.error().io_error().is_some_and(|error| Failure::of(error).is_cut);
@@ -213,27 +213,27 @@ fn judge<S: Read + Write>(stream: &TlsStream<S>, host: &str) -> std::result::Res
     names::check(&own.ok_or(Id::CertificateRefused)?, host)
 }
 
-impl<S> Shaking<S> {
+impl<S> MidHandshake<S> {
     pub fn get_ref(&self) -> &S {
         match self {
-            Shaking::Native(stream, _) => stream.get_ref(),
-            Shaking::Direct(stream) => stream.get_ref(),
+            MidHandshake::Native(stream, _) => stream.get_ref(),
+            MidHandshake::Direct(stream) => stream.get_ref(),
         }
     }
 
     pub fn get_mut(&mut self) -> &mut S {
         match self {
-            Shaking::Native(stream, _) => stream.get_mut(),
-            Shaking::Direct(stream) => stream.get_mut(),
+            MidHandshake::Native(stream, _) => stream.get_mut(),
+            MidHandshake::Direct(stream) => stream.get_mut(),
         }
     }
 }
 
-impl<S: Read + Write> Shaking<S> {
+impl<S: Read + Write> MidHandshake<S> {
     pub fn handshake(self) -> Outcome<S> {
         match self {
-            Shaking::Native(stream, host) => by_native(stream.handshake(), host),
-            Shaking::Direct(stream) => directly(stream.handshake()),
+            MidHandshake::Native(stream, host) => by_native(stream.handshake(), host),
+            MidHandshake::Direct(stream) => directly(stream.handshake()),
         }
     }
 }

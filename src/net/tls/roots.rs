@@ -30,7 +30,7 @@ const FOLDERS: &[&str] =
     &["/etc/ssl/certs", "/var/lib/ca-certificates/pem", "/etc/pki/tls/certs", "/var/lib/ssl/certs"];
 
 /// No bundle has this many bytes.
-const LARGEST: u64 = 32 << 20;
+const MAX_FILE: u64 = 32 << 20;
 
 /// The system's roots, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR` where one of them is set, as OpenSSL has it.
 pub(super) fn system() -> Vec<Certificate> {
@@ -55,7 +55,7 @@ fn chosen(file: Option<OsString>, folders: Option<OsString>) -> Vec<Certificate>
 
 /// A certificate that OpenSSL cannot read is left out, as every client does: one odd root must not cost the others.
 fn read_file(path: &Path) -> Vec<Certificate> {
-    let small = path.metadata().is_ok_and(|about| about.is_file() && about.len() <= LARGEST);
+    let small = path.metadata().is_ok_and(|about| about.is_file() && about.len() <= MAX_FILE);
     let Some(bytes) = small.then(|| std::fs::read(path).ok()).flatten() else { return Vec::new() };
     let text = String::from_utf8_lossy(&bytes);
     let Ok(blocks) = pem::blocks(&text) else { return Vec::new() };

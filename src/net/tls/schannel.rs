@@ -192,18 +192,18 @@ pub(in crate::net) struct Engine<S> {
 }
 
 /// In its handshake.
-pub(in crate::net) struct Shaking<S> {
+pub(in crate::net) struct MidHandshake<S> {
     stream: MidHandshakeTlsStream<S>,
     identity: Option<Identity>,
 }
 
 /// What a step of the handshake came to.
-pub(in crate::net) type Outcome<S> = Step<Engine<S>, Shaking<S>>;
+pub(in crate::net) type Outcome<S> = Step<Engine<S>, MidHandshake<S>>;
 
 fn step<S>(outcome: std::result::Result<TlsStream<S>, HandshakeError<S>>, identity: Option<Identity>) -> Outcome<S> {
     match outcome {
         Ok(stream) => Step::Through(Engine { stream, _identity: identity }),
-        Err(HandshakeError::Interrupted(stream)) => Step::Going(Shaking { stream, identity }),
+        Err(HandshakeError::Interrupted(stream)) => Step::Going(MidHandshake { stream, identity }),
         Err(HandshakeError::Failure(error)) => {
             let mut failure = Failure::of(&error);
             let judged = error.get_ref().and_then(|inner| inner.downcast_ref::<Judged>());
@@ -213,7 +213,7 @@ fn step<S>(outcome: std::result::Result<TlsStream<S>, HandshakeError<S>>, identi
     }
 }
 
-impl<S> Shaking<S> {
+impl<S> MidHandshake<S> {
     pub fn get_ref(&self) -> &S {
         self.stream.get_ref()
     }
@@ -223,7 +223,7 @@ impl<S> Shaking<S> {
     }
 }
 
-impl<S: Read + Write> Shaking<S> {
+impl<S: Read + Write> MidHandshake<S> {
     pub fn handshake(self) -> Outcome<S> {
         step(self.stream.handshake(), self.identity)
     }

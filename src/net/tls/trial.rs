@@ -63,7 +63,7 @@ pub(super) fn handshake(client: &Client, host: &str, server: &Server) -> Result<
 
 fn next(step: Outcome<End>) -> Outcome<End> {
     match step {
-        Step::Going(shaking) => shaking.handshake(),
+        Step::Going(mid_handshake) => mid_handshake.handshake(),
         other => other,
     }
 }
