@@ -5,7 +5,7 @@ mod calls;
 use super::call::Call;
 use super::external_events::ExternalEvents;
 use super::host::Memory;
-use super::line::{Line, Within};
+use super::host_calls::{HostCalls, Origin};
 use super::table::{Class, Method, Property};
 use super::variant::{Output, Prepared, Variant};
 use crate::engine::{Gate, GateGuard, lock};
@@ -51,7 +51,7 @@ pub(super) struct Component<C: Class> {
     object: Arc<C>,
     gate: Gate,
     memory: Mutex<Option<Memory>>,
-    line: Arc<Line>,
+    host_calls: Arc<HostCalls>,
     english: AtomicBool,
     /// The text of the last failure, until the next method that succeeds.
     failure: Mutex<String>,
@@ -66,10 +66,10 @@ impl<C: Class> Component<C> {
 
     pub fn new() -> Result<Self> {
         let object = C::new()?;
-        let line = Arc::default();
-        let events = ExternalEvents::new(object.watchable(), &line, C::host_events(), C::NAME);
+        let host_calls = Arc::default();
+        let events = ExternalEvents::new(object.watchable(), &host_calls, C::host_events(), C::NAME);
         let (gate, memory, failure) = (Gate::default(), Mutex::default(), Mutex::default());
-        Ok(Self { object, gate, memory, line, english: AtomicBool::new(false), failure, events })
+        Ok(Self { object, gate, memory, host_calls, english: AtomicBool::new(false), failure, events })
     }
 
     fn language(&self) -> Language {
@@ -88,14 +88,14 @@ impl<C: Class> Component<C> {
         let text = error.text(self.language());
         lock(&self.failure).clone_from(&text);
         let source = format!("AddIn.WebSocket.{}", C::NAME);
-        self.line.call(Within::Call, |services| services.add_error(&source, &text));
+        self.host_calls.call(Origin::Call, |services| services.add_error(&source, &text));
         false
     }
 
     /// The same in a forked child, where it is the answer to every call: no lock is waited for.
     fn fail_forked(&self) -> bool {
         let source = format!("AddIn.WebSocket.{}", C::NAME);
-        self.line.call_forked(|services| services.add_error(&source, &self.forked()));
+        self.host_calls.call_forked(|services| services.add_error(&source, &self.forked()));
         false
     }
 
@@ -138,8 +138,8 @@ impl<C: Class> Component<C> {
     pub fn read(&self, property: &Property<C>) -> Output {
         match property {
             Property::Getter(getter) => (getter.get)(&self.object, self.language()),
-            Property::ExternalEvents => Output::Text(self.events.port.mode_name().to_owned()),
-            Property::EventSource => Output::Text(self.events.port.source()),
+            Property::ExternalEvents => Output::Text(self.events.feed.mode_name().to_owned()),
+            Property::EventSource => Output::Text(self.events.feed.source()),
             Property::LogFile => Output::Text(log::file().to_string()),
             Property::LogLevel => Output::Text(log::level().name().to_owned()),
             Property::Option(row) => match row.kind {
@@ -164,7 +164,7 @@ impl<C: Class> Component<C> {
                         Arg::Both { en: "a text without NUL", ru: "текст без символа с кодом 0" };
                     return Err(Error::new(Id::BadValue, [name, source.into(), wanted]));
                 }
-                self.events.port.set_source(source);
+                self.events.feed.set_source(source);
                 Ok(())
             }
             Property::LogFile => log::set_file(&value.text(&name)?),
@@ -186,7 +186,7 @@ impl<C: Class> Component<C> {
     }
 
     fn run(&self, method: &'static Method<C>, result: *mut Variant, arguments: &mut [Variant]) -> Result<()> {
-        if method.takes && self.events.port.takes_all() {
+        if method.takes && self.events.feed.takes_all() {
             let name = Arg::Both { en: method.en, ru: method.ru[0] };
             return Err(Error::new(Id::EventsToHost, [name]));
         }

@@ -1,7 +1,7 @@
 //! Offering the events of one object to the host; what the host refuses stays with us.
 
 use super::event_form::HostEvents;
-use super::line::{Line, Within, this_thread};
+use super::host_calls::{HostCalls, Origin, this_thread};
 use crate::engine::{Watchable, lock};
 use crate::error::Language;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Events that the host keeps for a script that is busy; it begins with 1.
 const DEPTH: i32 = 1024;
 /// Events of one object in a turn, so that a flood does not hold up the others.
-const TURN: usize = 64;
+const EVENTS_PER_TURN: usize = 64;
 /// A script that has taken something is given so long to ask for more before the doorbell rings for what it left: one that
 /// takes all in a loop hears one doorbell for the whole batch. There is no other sign that the loop has ended early.
 const LOOP: Duration = Duration::from_millis(20);
@@ -25,7 +25,7 @@ pub(super) enum Mode {
 
 /// What an object's turn came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Pumped {
     /// Nothing more to offer.
     Idle,
     More,
@@ -57,9 +57,9 @@ struct Offering {
 }
 
 /// What of an object is offered, and how.
-pub(super) struct Port {
+pub(super) struct EventFeed {
     watchable: Watchable,
-    line: Arc<Line>,
+    host_calls: Arc<HostCalls>,
     form: HostEvents,
     mode: AtomicU8,
     english: AtomicBool,
@@ -69,11 +69,11 @@ pub(super) struct Port {
     offered: Condvar,
 }
 
-impl Port {
-    pub fn new(watchable: Watchable, line: &Arc<Line>, form: HostEvents, class: &str) -> Arc<Self> {
+impl EventFeed {
+    pub fn new(watchable: Watchable, host_calls: &Arc<HostCalls>, form: HostEvents, class: &str) -> Arc<Self> {
         Arc::new(Self {
             watchable,
-            line: line.clone(),
+            host_calls: host_calls.clone(),
             form,
             mode: AtomicU8::new(Mode::Off as u8),
             english: AtomicBool::new(false),
@@ -123,7 +123,7 @@ impl Port {
 
     /// Whether there is a host that takes events; it is asked to keep enough of them.
     pub fn prepare_host(&self) -> bool {
-        let has_events = self.line.call(Within::Call, |services| {
+        let has_events = self.host_calls.call(Origin::Call, |services| {
             let has_events = !services.is_server_side();
             if has_events && services.event_depth() < DEPTH.into() {
                 services.set_event_depth(DEPTH.into());
@@ -168,17 +168,17 @@ impl Port {
 
     /// Offers what waits to the host; and whether another pump, which has come meanwhile, must look again. On the pump's
     /// thread.
-    pub fn turn(&self) -> (Turn, bool) {
+    pub fn pump_once(&self) -> (Pumped, bool) {
         {
             let mut offering = lock(&self.offering);
             if offering.thread.is_some() {
                 // The thread of an earlier pump, which is in the host's hands. Order is kept by one offer at a time.
                 offering.missed = true;
-                return (Turn::Idle, false);
+                return (Pumped::Idle, false);
             }
             offering.thread = Some(this_thread());
         }
-        let turn = self.offer();
+        let pumped = self.offer();
         let missed = {
             let mut offering = lock(&self.offering);
             offering.thread = None;
@@ -186,50 +186,50 @@ impl Port {
             std::mem::take(&mut offering.missed)
         };
         self.offered.notify_all();
-        (turn, missed)
+        (pumped, missed)
     }
 
-    fn offer(&self) -> Turn {
-        for offered in 0..TURN {
+    fn offer(&self) -> Pumped {
+        for offered in 0..EVENTS_PER_TURN {
             match self.mode() {
-                Mode::Off => return Turn::Idle,
+                Mode::Off => return Pumped::Idle,
                 Mode::Doorbell => return self.ring(),
                 Mode::Data => {}
             }
-            let Some(event) = self.watchable.take() else { return Turn::Idle };
+            let Some(event) = self.watchable.take() else { return Pumped::Idle };
             let language = if self.english.load(SeqCst) { Language::English } else { Language::Russian };
             let (name, data) = self.form.put(&event, language);
             if !self.tell(name, &data) {
                 self.watchable.put_back(event);
-                return if offered == 0 { Turn::Refused } else { Turn::Filled };
+                return if offered == 0 { Pumped::Refused } else { Pumped::Filled };
             }
         }
-        Turn::More
+        Pumped::More
     }
 
     /// False: the host refuses it, or there is no host.
     fn tell(&self, name: &str, data: &str) -> bool {
         let source = self.source();
-        let told = self.line.call(Within::Event, |services| services.external_event(&source, name, data));
+        let told = self.host_calls.call(Origin::Event, |services| services.external_event(&source, name, data));
         told == Some(true)
     }
 
-    fn ring(&self) -> Turn {
+    fn ring(&self) -> Pumped {
         {
             let mut bell = lock(&self.bell);
             if bell.outstanding || !self.watchable.has_events() {
-                return Turn::Idle;
+                return Pumped::Idle;
             }
             let left = bell.took.map_or(Duration::ZERO, |took| LOOP.saturating_sub(took.elapsed()));
             if !left.is_zero() {
-                return Turn::Later(left);
+                return Pumped::Later(left);
             }
             bell.outstanding = true;
         }
         if self.tell("doorbell", "") {
-            return Turn::Idle;
+            return Pumped::Idle;
         }
         lock(&self.bell).outstanding = false;
-        Turn::Refused
+        Pumped::Refused
     }
 }

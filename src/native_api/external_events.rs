@@ -1,8 +1,8 @@
 //! The external events of one object: switched on, over and off, and told what its script does.
 
 use super::event_form::HostEvents;
-use super::events::{Mode, Port};
-use super::line::Line;
+use super::events::{EventFeed, Mode};
+use super::host_calls::HostCalls;
 use super::pump::{self, Subscription};
 use crate::engine::{Watchable, lock};
 use crate::error::{Arg, Error, Id, Language, Result};
@@ -18,14 +18,14 @@ enum Membership {
 
 /// See the module's page.
 pub(super) struct ExternalEvents {
-    pub port: Arc<Port>,
+    pub feed: Arc<EventFeed>,
     /// Held while the port's mode is changed, and never while the host is called.
     membership: Mutex<Membership>,
 }
 
 impl ExternalEvents {
-    pub fn new(watchable: Watchable, line: &Arc<Line>, form: HostEvents, class: &str) -> Self {
-        Self { port: Port::new(watchable, line, form, class), membership: Mutex::new(Membership::Out) }
+    pub fn new(watchable: Watchable, host_calls: &Arc<HostCalls>, form: HostEvents, class: &str) -> Self {
+        Self { feed: EventFeed::new(watchable, host_calls, form, class), membership: Mutex::new(Membership::Out) }
     }
 
     /// Switches external events on, over or off. Off: when it returns the host is not called any more, unless this is a
@@ -41,17 +41,17 @@ impl ExternalEvents {
             "doorbell" => Mode::Doorbell,
             other => return Err(Error::new(Id::BadValue, [name, other.into(), "\"\", data, doorbell".into()])),
         };
-        if !self.port.prepare_host() {
+        if !self.feed.prepare_host() {
             return Err(Error::new(Id::Unsupported, [name]));
         }
         let mut membership = lock(&self.membership);
         match &*membership {
-            Membership::Out => *membership = Membership::In(pump::subscribe(&self.port, self.port.watchable())?),
+            Membership::Out => *membership = Membership::In(pump::subscribe(&self.feed, self.feed.watchable())?),
             Membership::In(_) => {}
             Membership::Ended => return Err(Error::of(Id::Cancelled)),
         }
-        self.port.set_language(language);
-        self.port.set_mode(mode);
+        self.feed.set_language(language);
+        self.feed.set_mode(mode);
         drop(membership);
         pump::wake();
         Ok(())
@@ -64,7 +64,7 @@ impl ExternalEvents {
 
     fn leave(&self, next: Membership) {
         let mut membership = lock(&self.membership);
-        self.port.set_mode(Mode::Off);
+        self.feed.set_mode(Mode::Off);
         let last = match std::mem::replace(&mut *membership, Membership::Out) {
             Membership::In(subscription) => subscription.leave(),
             Membership::Out => None,
@@ -77,7 +77,7 @@ impl ExternalEvents {
             *membership = next;
         }
         drop(membership);
-        self.port.wait_offered();
+        self.feed.wait_offered();
         // Only now: its thread may be in a host that asks for the locks above.
         if let Some(pump) = last {
             pump.end();
@@ -86,7 +86,7 @@ impl ExternalEvents {
 
     /// The script has asked, and got something or not.
     pub fn asked(&self, got: bool) {
-        if self.port.asked(got) {
+        if self.feed.asked(got) {
             pump::wake();
         }
     }

@@ -15,7 +15,7 @@ mod events;
 mod exports;
 mod external_events;
 mod host;
-mod line;
+mod host_calls;
 #[cfg(test)]
 mod number_tests;
 mod parameter;

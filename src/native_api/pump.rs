@@ -1,6 +1,6 @@
 //! The thread that offers external events to the host: one for the process, while any object has them switched on.
 
-use super::events::{Port, Turn};
+use super::events::{EventFeed, Pumped};
 use crate::engine::{Signal, Watchable, lock};
 use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
@@ -21,7 +21,7 @@ thread_local! {
 /// The thread and who is served by it.
 pub(super) struct Pump {
     signal: Arc<Signal>,
-    ports: Arc<Mutex<Vec<Arc<Port>>>>,
+    feeds: Arc<Mutex<Vec<Arc<EventFeed>>>>,
     stopped: Arc<AtomicBool>,
     thread: Thread,
 }
@@ -30,7 +30,7 @@ static PUMP: Mutex<Option<Pump>> = Mutex::new(None);
 
 /// An object's place at the pump, which it leaves with [`Subscription::leave`].
 pub(super) struct Subscription {
-    port: *const Port,
+    feed: *const EventFeed,
     watchable: Watchable,
     signal: Arc<Signal>,
 }
@@ -39,16 +39,16 @@ pub(super) struct Subscription {
 unsafe impl Send for Subscription {}
 
 /// Joins the pump, which starts with the first.
-pub(super) fn subscribe(port: &Arc<Port>, watchable: &Watchable) -> Result<Subscription> {
+pub(super) fn subscribe(feed: &Arc<EventFeed>, watchable: &Watchable) -> Result<Subscription> {
     let mut slot = lock(&PUMP);
     if slot.is_none() {
         *slot = Some(start()?);
     }
     let Some(pump) = slot.as_ref() else { return Err(Error::of(Id::Io)) };
-    lock(&pump.ports).push(port.clone());
+    lock(&pump.feeds).push(feed.clone());
     watchable.subscribe(&pump.signal);
     pump.signal.notify();
-    Ok(Subscription { port: Arc::as_ptr(port), watchable: watchable.clone(), signal: pump.signal.clone() })
+    Ok(Subscription { feed: Arc::as_ptr(feed), watchable: watchable.clone(), signal: pump.signal.clone() })
 }
 
 /// Something may be there to offer.
@@ -65,10 +65,10 @@ impl Subscription {
         self.watchable.unsubscribe(&self.signal);
         let mut slot = lock(&PUMP);
         let pump = slot.as_ref()?;
-        let mut ports = lock(&pump.ports);
-        ports.retain(|port| !std::ptr::eq(Arc::as_ptr(port), self.port));
-        let empty = ports.is_empty();
-        drop(ports);
+        let mut feeds = lock(&pump.feeds);
+        feeds.retain(|feed| !std::ptr::eq(Arc::as_ptr(feed), self.feed));
+        let empty = feeds.is_empty();
+        drop(feeds);
         if empty { slot.take() } else { None }
     }
 }
@@ -89,31 +89,32 @@ impl Pump {
 
 fn start() -> Result<Pump> {
     let signal = Signal::new();
-    let ports: Arc<Mutex<Vec<Arc<Port>>>> = Arc::default();
+    let feeds: Arc<Mutex<Vec<Arc<EventFeed>>>> = Arc::default();
     let stopped = Arc::new(AtomicBool::new(false));
-    let (bell, members, end) = (signal.clone(), ports.clone(), stopped.clone());
+    let (bell, members, end) = (signal.clone(), feeds.clone(), stopped.clone());
     let thread = library::spawn("websocket-event", move || {
         ON_PUMP.set(true);
         run(&bell, &members, &end);
     });
     let thread = thread.map_err(|error| Error::of(Id::Io).detail(error))?;
-    Ok(Pump { signal, ports, stopped, thread })
+    Ok(Pump { signal, feeds, stopped, thread })
 }
 
-fn run(signal: &Signal, ports: &Mutex<Vec<Arc<Port>>>, stopped: &AtomicBool) {
+fn run(signal: &Signal, feeds: &Mutex<Vec<Arc<EventFeed>>>, stopped: &AtomicBool) {
     let mut pause = FIRST_PAUSE;
     while !stopped.load(SeqCst) {
-        let present = lock(ports).clone();
-        let turns: Vec<Turn> = present.iter().map(|port| take_turn(port)).collect();
+        let present = lock(feeds).clone();
+        let pumped: Vec<Pumped> = present.iter().map(|feed| take_turn(feed)).collect();
         drop(present);
-        let later = turns.iter().filter_map(|turn| if let Turn::Later(time) = turn { Some(*time) } else { None }).min();
-        if turns.contains(&Turn::More) {
+        let later =
+            pumped.iter().filter_map(|pumped| if let Pumped::Later(time) = pumped { Some(*time) } else { None }).min();
+        if pumped.contains(&Pumped::More) {
             pause = FIRST_PAUSE;
-        } else if turns.contains(&Turn::Filled) {
+        } else if pumped.contains(&Pumped::Filled) {
             // The host takes its events, if only a few at a time: it need not be spared.
             pause = FIRST_PAUSE;
             signal.wait(Some(pause));
-        } else if turns.contains(&Turn::Refused) {
+        } else if pumped.contains(&Pumped::Refused) {
             // News do not help while the host's queue is full, so only the time is waited for.
             signal.wait(Some(later.map_or(pause, |later| later.min(pause))));
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -124,11 +125,11 @@ fn run(signal: &Signal, ports: &Mutex<Vec<Arc<Port>>>, stopped: &AtomicBool) {
     }
 }
 
-fn take_turn(port: &Port) -> Turn {
-    let (turn, missed) = port.turn();
+fn take_turn(feed: &EventFeed) -> Pumped {
+    let (pumped, missed) = feed.pump_once();
     if missed {
         // At once, and the pump of now, which need not be this one.
         wake();
     }
-    turn
+    pumped
 }

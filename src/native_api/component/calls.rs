@@ -43,8 +43,8 @@ impl<C: Class> Addin for Component<C> {
         self.gate.close();
         self.events.end();
         self.object.shut_down();
-        self.gate.wait_left(self.line.own_calls());
-        self.line.cut();
+        self.gate.wait_left(self.host_calls.own_calls());
+        self.host_calls.close();
         *lock(&self.memory) = None;
     }
 
@@ -53,7 +53,7 @@ impl<C: Class> Addin for Component<C> {
             return false;
         }
         let services = Services::new(services);
-        self.line.connect(services);
+        self.host_calls.connect(services);
         services.is_some()
     }
 
@@ -73,7 +73,7 @@ impl<C: Class> Addin for Component<C> {
         self.events.end();
         self.object.shut_down();
         // A call that was ended inside may just be telling the host; after that it finds nobody to tell.
-        self.line.cut();
+        self.host_calls.close();
     }
 
     fn set_language(&self, locale: *const u16) {
@@ -81,7 +81,7 @@ impl<C: Class> Addin for Component<C> {
         let Some(locale) = (unsafe { name(locale) }) else { return };
         let russian = locale.len() < 2 || text::same_name("ru", &locale[..2]);
         self.english.store(!russian, Relaxed);
-        self.events.port.set_language(self.language());
+        self.events.feed.set_language(self.language());
     }
 
     fn register(&self, name: *mut *mut u16) -> bool {

@@ -20,7 +20,7 @@ pub(super) fn this_thread() -> usize {
 
 /// On whose behalf the host is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Within {
+pub(super) enum Origin {
     /// A call of the host, which stands in the object's gate.
     Call,
     /// An event of ours.
@@ -30,18 +30,18 @@ pub(super) enum Within {
 #[derive(Default)]
 struct State {
     services: Option<Services>,
-    calls: Vec<(usize, Within)>,
+    calls: Vec<(usize, Origin)>,
 }
 
 /// See the module's page.
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct HostCalls {
     state: Mutex<State>,
     left: Condvar,
 }
 
 /// A call under way; it has ended when this is dropped, also by a panic.
-struct Busy<'a>(&'a Line, (usize, Within));
+struct Busy<'a>(&'a HostCalls, (usize, Origin));
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
@@ -58,14 +58,14 @@ impl Drop for Busy<'_> {
     }
 }
 
-impl Line {
+impl HostCalls {
     pub fn connect(&self, services: Option<Services>) {
         lock(&self.state).services = services;
     }
 
     /// Calls the host; `None` when there is nobody (any more).
-    pub fn call<R>(&self, within: Within, f: impl FnOnce(Services) -> R) -> Option<R> {
-        let me = (this_thread(), within);
+    pub fn call<R>(&self, origin: Origin, f: impl FnOnce(Services) -> R) -> Option<R> {
+        let me = (this_thread(), origin);
         let services = {
             let mut state = lock(&self.state);
             let services = state.services?;
@@ -74,7 +74,7 @@ impl Line {
         };
         let _busy = Busy(self, me);
         let result = f(services);
-        if within == Within::Event {
+        if origin == Origin::Event {
             library::back_from_host();
         }
         Some(result)
@@ -89,12 +89,12 @@ impl Line {
 
     /// Calls of the host into the object that this thread has not returned from, since it is in the host's hands.
     pub fn own_calls(&self) -> usize {
-        let me = (this_thread(), Within::Call);
+        let me = (this_thread(), Origin::Call);
         lock(&self.state).calls.iter().filter(|call| **call == me).count()
     }
 
     /// From now on the host is not called. Waits for what other threads have under way.
-    pub fn cut(&self) {
+    pub fn close(&self) {
         let mut state = lock(&self.state);
         state.services = None;
         while state.calls.iter().any(|(thread, _)| *thread != this_thread()) {
