@@ -8,7 +8,7 @@ use super::Role;
 use super::assembly::Assembly;
 use super::close::PeerClose;
 use super::deflate::{Inflaters, Inflation, Way};
-use super::head::{self, Head, Op};
+use super::head::{self, FrameHead, Opcode};
 use super::mask;
 use super::message::{Message, MessageKind};
 use super::payload;
@@ -52,7 +52,7 @@ pub struct Decoder {
 
 /// A frame whose head has been read.
 pub(super) struct Frame {
-    pub(super) op: Op,
+    pub(super) opcode: Opcode,
     pub(super) last: bool,
     compressed: bool,
     /// As the next byte meets it.
@@ -170,7 +170,7 @@ impl Decoder {
             let whole = !frame.begun && taken == frame.remaining;
             frame.begun |= taken > 0;
             frame.mask = mask::at_offset(frame.mask, taken);
-            let item = match frame.op.is_control() {
+            let item = match frame.opcode.is_control() {
                 true => self.control(&mut frame, payload, whole)?,
                 false => self.data(&frame, payload, whole.then_some(place), max_message, pool)?,
             };
@@ -200,7 +200,7 @@ impl Decoder {
         }
         let input = buf.get_mut(*at..)?;
         let head = head::read_ordinary(input, self.role)?;
-        let (Op::Begin(kind), Ok(length)) = (head.op, usize::try_from(head.length)) else { return None };
+        let (Opcode::Begin(kind), Ok(length)) = (head.opcode, usize::try_from(head.length)) else { return None };
         let payload = input.get_mut(head.size..)?.get_mut(..length)?;
         if length > max_message {
             return None;
@@ -218,32 +218,32 @@ impl Decoder {
     }
 
     /// The frame's head and the beginning of its text, for the log; what of it has come by now.
-    fn tell(&self, head: &Head, rest: &[u8]) {
+    fn tell(&self, head: &FrameHead, rest: &[u8]) {
         if !log::is_on(log::Level::Frames) {
             return;
         }
         let inside = self.message.as_ref().is_some_and(|message| message.unpacking.is_some());
-        let packed = head.compressed || inside && head.op == Op::Continue;
-        let text = match (head.op, &self.message) {
+        let packed = head.compressed || inside && head.opcode == Opcode::Continue;
+        let text = match (head.opcode, &self.message) {
             _ if packed => false,
-            (Op::Begin(MessageKind::Text) | Op::Close, _) => true,
-            (Op::Continue, Some(message)) => message.kind == MessageKind::Text,
+            (Opcode::Begin(MessageKind::Text) | Opcode::Close, _) => true,
+            (Opcode::Continue, Some(message)) => message.kind == MessageKind::Text,
             _ => false,
         };
         let length = usize::try_from(head.length).unwrap_or(usize::MAX);
         let mut payload = rest.get(..length.min(rest.len()).min(LOGGED)).unwrap_or_default().to_vec();
         mask::apply(&mut payload, head.mask);
-        let from = if head.op == Op::Close { 2.min(payload.len()) } else { 0 };
+        let from = if head.opcode == Opcode::Close { 2.min(payload.len()) } else { 0 };
         let beginning = if text { log::excerpt(&payload[from..]) } else { String::new() };
         let last = if head.last { "final" } else { "not final" };
         let mask = if head.mask == [0; 4] { "" } else { " masked" };
         let packed = if packed { " compressed" } else { "" };
         let subject = self.subject.as_ref().map_or_else(|| Object::Library.itself(), |subject| **subject);
-        log::frames!(subject, "in {} {last}{mask}{packed} {} bytes{beginning}", head.op.name(), head.length);
+        log::frames!(subject, "in {} {last}{mask}{packed} {} bytes{beginning}", head.opcode.name(), head.length);
     }
 
     /// Reads a head, wherever it was cut; `None` when the input ended within.
-    fn read_head(&mut self, buf: &[u8], at: &mut usize) -> Result<Option<Head>, Violation> {
+    fn read_head(&mut self, buf: &[u8], at: &mut usize) -> Result<Option<FrameHead>, Violation> {
         let (inside, deflate) = (self.message.is_some(), self.inflation.is_some());
         if self.head_len == 0 {
             let input = buf.get(*at..).unwrap_or_default();
@@ -266,7 +266,7 @@ impl Decoder {
     }
 
     /// Section 10.4: the limit holds for the whole message, and for what is declared, before any of it is taken.
-    fn begin(&self, head: &Head, max_message: usize) -> Result<Frame, Violation> {
+    fn begin(&self, head: &FrameHead, max_message: usize) -> Result<Frame, Violation> {
         let too_big = |total: u64| {
             let args = [total.to_string().into(), max_message.into()];
             Err(Violation::with(1009, Error::new(Id::MessageTooBig, args)))
@@ -275,12 +275,12 @@ impl Decoder {
         let before = self.message.as_ref().map_or(0, |message| message.data.len());
         let total = head.length.saturating_add(before as u64);
         // What a compressed frame holds shows while it is inflated.
-        if !head.op.is_control() && !packed && total > max_message as u64 {
+        if !head.opcode.is_control() && !packed && total > max_message as u64 {
             return too_big(total);
         }
         let Ok(remaining) = usize::try_from(head.length) else { return too_big(total) };
-        let (op, last, compressed, mask) = (head.op, head.last, head.compressed, head.mask);
-        Ok(Frame { op, last, compressed, mask, remaining, begun: false, control: Vec::new() })
+        let (opcode, last, compressed, mask) = (head.opcode, head.last, head.compressed, head.mask);
+        Ok(Frame { opcode, last, compressed, mask, remaining, begun: false, control: Vec::new() })
     }
 
     fn control(&mut self, frame: &mut Frame, payload: &[u8], whole: bool) -> Result<Option<Item>, Violation> {
@@ -292,15 +292,15 @@ impl Decoder {
             }
         }
         let body = if whole { payload } else { &frame.control };
-        Ok(Some(match frame.op {
-            Op::Ping => Item::Ping(Bytes::copy_from_slice(body)),
-            Op::Close => {
+        Ok(Some(match frame.opcode {
+            Opcode::Ping => Item::Ping(Bytes::copy_from_slice(body)),
+            Opcode::Close => {
                 self.closed = true;
                 // An unfinished message will never be finished.
                 self.message = None;
                 Item::Close(PeerClose::parse(body)?)
             }
-            Op::Pong | Op::Begin(_) | Op::Continue => Item::Pong(Bytes::copy_from_slice(body)),
+            Opcode::Pong | Opcode::Begin(_) | Opcode::Continue => Item::Pong(Bytes::copy_from_slice(body)),
         }))
     }
 
@@ -313,7 +313,7 @@ impl Decoder {
         max_message: usize,
         pool: &mut Inflaters,
     ) -> Result<Option<Item>, Violation> {
-        if let (Op::Begin(kind), true, Some(place), false) = (frame.op, frame.last, whole, frame.compressed) {
+        if let (Opcode::Begin(kind), true, Some(place), false) = (frame.opcode, frame.last, whole, frame.compressed) {
             if kind == MessageKind::Text && simdutf8::basic::from_utf8(payload).is_err() {
                 return Err(Violation::with(1007, Id::TextUtf8.into()));
             }
@@ -324,7 +324,7 @@ impl Decoder {
         if payload.is_empty() && frame.remaining > 0 {
             return Ok(None);
         }
-        if let (Op::Begin(kind), None) = (frame.op, &self.message) {
+        if let (Opcode::Begin(kind), None) = (frame.opcode, &self.message) {
             let inflation = self.inflation.as_mut().filter(|_| frame.compressed);
             let unpacking = inflation.map(|inflation| inflation.begin(pool).map(Box::new)).transpose()?;
             self.wire_len = 0;

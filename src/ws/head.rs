@@ -9,7 +9,7 @@ use tungstenite::protocol::frame::FrameHeader;
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Op {
+pub(super) enum Opcode {
     /// The beginning of a message, or all of it.
     Begin(MessageKind),
     Continue,
@@ -18,27 +18,27 @@ pub(super) enum Op {
     Close,
 }
 
-impl Op {
+impl Opcode {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Op::Begin(MessageKind::Text) => "Text",
-            Op::Begin(MessageKind::Binary) => "Binary",
-            Op::Continue => "Continuation",
-            Op::Ping => "Ping",
-            Op::Pong => "Pong",
-            Op::Close => "Close",
+            Opcode::Begin(MessageKind::Text) => "Text",
+            Opcode::Begin(MessageKind::Binary) => "Binary",
+            Opcode::Continue => "Continuation",
+            Opcode::Ping => "Ping",
+            Opcode::Pong => "Pong",
+            Opcode::Close => "Close",
         }
     }
 
     pub(super) fn is_control(self) -> bool {
-        matches!(self, Op::Ping | Op::Pong | Op::Close)
+        matches!(self, Opcode::Ping | Opcode::Pong | Opcode::Close)
     }
 }
 
 /// A head that is allowed where it stands.
 #[derive(Debug)]
-pub(super) struct Head {
-    pub(super) op: Op,
+pub(super) struct FrameHead {
+    pub(super) opcode: Opcode,
     pub(super) last: bool,
     /// RSV1: the message is compressed, RFC 7692 section 6.
     pub(super) compressed: bool,
@@ -50,21 +50,23 @@ pub(super) struct Head {
 
 /// Reads the head at the beginning of `bytes`; `None` when more are needed. Faults show as soon as their byte is
 /// there. `inside`: a fragmented message has begun; `deflate`: permessage-deflate was agreed on.
-pub(super) fn read(bytes: &[u8], role: Role, inside: bool, deflate: bool) -> Result<Option<Head>, Violation> {
+pub(super) fn read(bytes: &[u8], role: Role, inside: bool, deflate: bool) -> Result<Option<FrameHead>, Violation> {
     let [first, second, ..] = *bytes else { return Ok(None) };
-    let op = operation(first)?;
-    let compressed = check_reserved_bits(first, deflate && matches!(op, Op::Begin(_)))?;
+    let opcode = operation(first)?;
+    let compressed = check_reserved_bits(first, deflate && matches!(opcode, Opcode::Begin(_)))?;
     let (last, masked) = (first & 0x80 != 0, second & 0x80 != 0);
     match (role, masked) {
         (Role::Server, false) => return Err(Violation::protocol(Id::FrameUnmasked)),
         (Role::Client, true) => return Err(Violation::protocol(Id::FrameMasked)),
         (Role::Server, true) | (Role::Client, false) => {}
     }
-    match op {
-        Op::Ping | Op::Pong | Op::Close if !last => return Err(Violation::protocol(Id::FrameControlFragmented)),
-        Op::Continue if !inside => return Err(Violation::protocol(Id::FrameContinuation)),
-        Op::Begin(_) if inside => return Err(Violation::protocol(Id::FrameInterrupted)),
-        Op::Ping | Op::Pong | Op::Close | Op::Continue | Op::Begin(_) => {}
+    match opcode {
+        Opcode::Ping | Opcode::Pong | Opcode::Close if !last => {
+            return Err(Violation::protocol(Id::FrameControlFragmented));
+        }
+        Opcode::Continue if !inside => return Err(Violation::protocol(Id::FrameContinuation)),
+        Opcode::Begin(_) if inside => return Err(Violation::protocol(Id::FrameInterrupted)),
+        Opcode::Ping | Opcode::Pong | Opcode::Close | Opcode::Continue | Opcode::Begin(_) => {}
     }
     let mut cursor = Cursor::new(bytes);
     // The one fault it knows is a reserved opcode, which is out of the way.
@@ -75,16 +77,16 @@ pub(super) fn read(bytes: &[u8], role: Role, inside: bool, deflate: bool) -> Res
     if cursor.position() != size as u64 || length > i64::MAX as u64 {
         return Err(Violation::protocol(Id::FrameLength));
     }
-    if op.is_control() && length > 125 {
+    if opcode.is_control() && length > 125 {
         return Err(Violation::with(1002, Error::new(Id::FrameControlLong, [length.to_string().into()])));
     }
-    Ok(Some(Head { op, last, compressed, mask: header.mask.unwrap_or_default(), length, size }))
+    Ok(Some(FrameHead { opcode, last, compressed, mask: header.mask.unwrap_or_default(), length, size }))
 }
 
 /// The head of an ordinary message at the beginning of `bytes`: whole, in one frame, not compressed, at most 64 KiB long
 /// and masked as it should be. `None` for everything else, which is [`read`]'s to judge.
 #[inline]
-pub(super) fn read_ordinary(bytes: &[u8], role: Role) -> Option<Head> {
+pub(super) fn read_ordinary(bytes: &[u8], role: Role) -> Option<FrameHead> {
     let [first, second, rest @ ..] = bytes else { return None };
     let kind = match first {
         0x81 => MessageKind::Text,
@@ -105,7 +107,14 @@ pub(super) fn read_ordinary(bytes: &[u8], role: Role) -> Option<Head> {
         _ => return None,
     };
     let (mask, size) = if masked { (*rest.first_chunk()?, size + 4) } else { ([0; 4], size) };
-    Some(Head { op: Op::Begin(kind), last: true, compressed: false, mask, length: u64::from(length), size })
+    Some(FrameHead {
+        opcode: Opcode::Begin(kind),
+        last: true,
+        compressed: false,
+        mask,
+        length: u64::from(length),
+        size,
+    })
 }
 
 /// Section 5.2: RSV1, RSV2 and RSV3 are zero unless an extension that was agreed on gives them a meaning, as
@@ -118,14 +127,14 @@ fn check_reserved_bits(first: u8, deflate: bool) -> Result<bool, Violation> {
     }
 }
 
-fn operation(first: u8) -> Result<Op, Violation> {
+fn operation(first: u8) -> Result<Opcode, Violation> {
     Ok(match first & 0x0f {
-        0 => Op::Continue,
-        1 => Op::Begin(MessageKind::Text),
-        2 => Op::Begin(MessageKind::Binary),
-        8 => Op::Close,
-        9 => Op::Ping,
-        10 => Op::Pong,
+        0 => Opcode::Continue,
+        1 => Opcode::Begin(MessageKind::Text),
+        2 => Opcode::Begin(MessageKind::Binary),
+        8 => Opcode::Close,
+        9 => Opcode::Ping,
+        10 => Opcode::Pong,
         reserved => {
             return Err(Violation::with(1002, Error::new(Id::FrameOpcode, [u16::from(reserved).into()])));
         }

@@ -6,16 +6,16 @@ use super::mask;
 use super::violation::Violation;
 
 /// Worth it from here on; smaller rests come with what follows them.
-const LEAST: usize = 64 * 1024;
+const MIN_DIRECT: usize = 64 * 1024;
 
 impl Decoder {
     /// Memory that the next bytes may be appended to instead of going through [`Decoder::next`], and at most how many:
     /// in the middle of a large frame that is not compressed. Tell [`Decoder::appended`] how many there were.
     pub fn room(&mut self) -> Option<(&mut Vec<u8>, usize)> {
-        let frame = self.frame.as_ref().filter(|frame| !frame.op.is_control() && frame.remaining >= LEAST)?;
+        let frame = self.frame.as_ref().filter(|frame| !frame.opcode.is_control() && frame.remaining >= MIN_DIRECT)?;
         let message = self.message.as_mut().filter(|message| message.unpacking.is_none())?;
         // Without memory the ordinary way fails, and says so.
-        message.reserve(LEAST, frame.last.then_some(frame.remaining)).ok()?;
+        message.reserve(MIN_DIRECT, frame.last.then_some(frame.remaining)).ok()?;
         let most = frame.remaining.min(message.data.capacity() - message.data.len());
         Some((&mut message.data, most))
     }
