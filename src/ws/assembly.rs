@@ -1,6 +1,6 @@
 //! A message that comes in several pieces.
 
-use super::deflate::Unpacking;
+use super::deflate::InflatingMessage;
 use super::message::{Message, MessageKind};
 use super::payload;
 use super::violation::{Violation, no_memory};
@@ -16,12 +16,12 @@ pub(super) struct Assembly {
     /// Bytes of a text found to be UTF-8; behind them at most three of a character that is not complete.
     valid: usize,
     /// Where the message is compressed.
-    pub(super) unpacking: Option<Box<Unpacking>>,
+    pub(super) inflating: Option<Box<InflatingMessage>>,
 }
 
 impl Assembly {
-    pub(super) fn new(kind: MessageKind, unpacking: Option<Box<Unpacking>>) -> Self {
-        Self { kind, data: Vec::new(), valid: 0, unpacking }
+    pub(super) fn new(kind: MessageKind, inflating: Option<Box<InflatingMessage>>) -> Self {
+        Self { kind, data: Vec::new(), valid: 0, inflating }
     }
 
     /// Takes a piece of a frame, the message's last or not, of which `remaining` bytes are to come, the piece included.

@@ -7,7 +7,7 @@
 use super::Role;
 use super::assembly::Assembly;
 use super::close::PeerClose;
-use super::deflate::{Inflaters, Inflation, Way};
+use super::deflate::{Direction, InflatePool, Inflater};
 use super::head::{self, FrameHead, Opcode};
 use super::mask;
 use super::message::{Message, MessageKind};
@@ -45,7 +45,7 @@ pub struct Decoder {
     /// One that is not complete.
     pub(super) frame: Option<Box<Frame>>,
     pub(super) message: Option<Box<Assembly>>,
-    inflation: Option<Inflation>,
+    inflater: Option<Inflater>,
     /// Payload bytes on the wire of the message that is not complete, or else of the last one.
     pub(super) wire_len: u64,
 }
@@ -74,7 +74,7 @@ impl Decoder {
             head_len: 0,
             frame: None,
             message: None,
-            inflation: None,
+            inflater: None,
             wire_len: 0,
         }
     }
@@ -85,14 +85,14 @@ impl Decoder {
     }
 
     /// permessage-deflate was agreed on.
-    pub fn inflate(&mut self, way: Way) {
-        self.inflation = Some(Inflation::new(way));
+    pub fn inflate(&mut self, direction: Direction) {
+        self.inflater = Some(Inflater::new(direction));
     }
 
     /// Bytes of an unfinished message now held in memory, with what inflates it.
     pub fn assembling(&self) -> usize {
         self.message.as_ref().map_or(0, |message| {
-            message.data.len() + message.unpacking.as_ref().map_or(0, |unpacking| unpacking.cost())
+            message.data.len() + message.inflating.as_ref().map_or(0, |inflating| inflating.cost())
         })
     }
 
@@ -120,7 +120,7 @@ impl Decoder {
         buf: &mut [u8],
         at: &mut usize,
         max_message: usize,
-        pool: &mut Inflaters,
+        pool: &mut InflatePool,
     ) -> Result<Option<Item>, Violation> {
         let item = match self.next_ordinary(buf, at, max_message) {
             Some((kind, place)) => Some(Item::InPlace(kind, place)),
@@ -144,7 +144,7 @@ impl Decoder {
         buf: &mut [u8],
         at: &mut usize,
         max_message: usize,
-        pool: &mut Inflaters,
+        pool: &mut InflatePool,
     ) -> Result<Option<Item>, Violation> {
         loop {
             if self.closed {
@@ -222,7 +222,7 @@ impl Decoder {
         if !log::is_on(log::Level::Frames) {
             return;
         }
-        let inside = self.message.as_ref().is_some_and(|message| message.unpacking.is_some());
+        let inside = self.message.as_ref().is_some_and(|message| message.inflating.is_some());
         let packed = head.compressed || inside && head.opcode == Opcode::Continue;
         let text = match (head.opcode, &self.message) {
             _ if packed => false,
@@ -244,7 +244,7 @@ impl Decoder {
 
     /// Reads a head, wherever it was cut; `None` when the input ended within.
     fn read_head(&mut self, buf: &[u8], at: &mut usize) -> Result<Option<FrameHead>, Violation> {
-        let (inside, deflate) = (self.message.is_some(), self.inflation.is_some());
+        let (inside, deflate) = (self.message.is_some(), self.inflater.is_some());
         if self.head_len == 0 {
             let input = buf.get(*at..).unwrap_or_default();
             if let Some(head) = head::read(input, self.role, inside, deflate)? {
@@ -271,7 +271,7 @@ impl Decoder {
             let args = [total.to_string().into(), max_message.into()];
             Err(Violation::with(1009, Error::new(Id::MessageTooBig, args)))
         };
-        let packed = self.message.as_ref().map_or(head.compressed, |message| message.unpacking.is_some());
+        let packed = self.message.as_ref().map_or(head.compressed, |message| message.inflating.is_some());
         let before = self.message.as_ref().map_or(0, |message| message.data.len());
         let total = head.length.saturating_add(before as u64);
         // What a compressed frame holds shows while it is inflated.
@@ -311,7 +311,7 @@ impl Decoder {
         payload: &[u8],
         whole: Option<Range<usize>>,
         max_message: usize,
-        pool: &mut Inflaters,
+        pool: &mut InflatePool,
     ) -> Result<Option<Item>, Violation> {
         if let (Opcode::Begin(kind), true, Some(place), false) = (frame.opcode, frame.last, whole, frame.compressed) {
             if kind == MessageKind::Text && simdutf8::basic::from_utf8(payload).is_err() {
@@ -325,25 +325,25 @@ impl Decoder {
             return Ok(None);
         }
         if let (Opcode::Begin(kind), None) = (frame.opcode, &self.message) {
-            let inflation = self.inflation.as_mut().filter(|_| frame.compressed);
-            let unpacking = inflation.map(|inflation| inflation.begin(pool).map(Box::new)).transpose()?;
+            let inflater = self.inflater.as_mut().filter(|_| frame.compressed);
+            let inflating = inflater.map(|inflater| inflater.begin(pool).map(Box::new)).transpose()?;
             self.wire_len = 0;
-            self.message = Some(Box::new(Assembly::new(kind, unpacking)));
+            self.message = Some(Box::new(Assembly::new(kind, inflating)));
         }
         let Some(message) = &mut self.message else { return Err(Violation::protocol(Id::FrameContinuation)) };
         self.wire_len += payload.len() as u64;
         let complete = frame.last && payload.len() == frame.remaining;
-        match message.unpacking.take() {
+        match message.inflating.take() {
             None => message.append(payload, frame.last, frame.remaining)?,
-            Some(mut unpacking) => {
-                unpacking.feed(payload, pool, |piece| message.append_inflated(piece, max_message))?;
+            Some(mut inflating) => {
+                inflating.feed(payload, pool, |piece| message.append_inflated(piece, max_message))?;
                 if complete {
-                    unpacking.finish(pool)?;
-                    if let Some(inflation) = &mut self.inflation {
-                        inflation.end(*unpacking, pool);
+                    inflating.finish(pool)?;
+                    if let Some(inflater) = &mut self.inflater {
+                        inflater.end(*inflating, pool);
                     }
                 } else {
-                    message.unpacking = Some(unpacking);
+                    message.inflating = Some(inflating);
                 }
             }
         }

@@ -13,7 +13,7 @@ impl Decoder {
     /// in the middle of a large frame that is not compressed. Tell [`Decoder::appended`] how many there were.
     pub fn room(&mut self) -> Option<(&mut Vec<u8>, usize)> {
         let frame = self.frame.as_ref().filter(|frame| !frame.opcode.is_control() && frame.remaining >= MIN_DIRECT)?;
-        let message = self.message.as_mut().filter(|message| message.unpacking.is_none())?;
+        let message = self.message.as_mut().filter(|message| message.inflating.is_none())?;
         // Without memory the ordinary way fails, and says so.
         message.reserve(MIN_DIRECT, frame.last.then_some(frame.remaining)).ok()?;
         let most = frame.remaining.min(message.data.capacity() - message.data.len());

@@ -1,6 +1,6 @@
 //! A message as both faces see it.
 
-use super::deflate::Packs;
+use super::deflate::CompressedOnce;
 use super::payload::{self, PayloadArena};
 use crate::error::Result;
 use bytes::Bytes;
@@ -19,7 +19,7 @@ pub struct Message {
     kind: MessageKind,
     data: Bytes,
     /// What it is compressed, for all who share it.
-    packs: Option<Arc<Packs>>,
+    compressed_once: Option<Arc<CompressedOnce>>,
 }
 
 impl PartialEq for Message {
@@ -58,16 +58,16 @@ impl Message {
 
     /// For who knows that a text is UTF-8: the decoder, which has checked it, and a frame that was made of one.
     pub fn received(kind: MessageKind, data: Bytes) -> Self {
-        Self { kind, data, packs: None }
+        Self { kind, data, compressed_once: None }
     }
 
     /// For many recipients: it is compressed once for each window among them.
     pub fn for_many(self) -> Self {
-        Self { packs: Some(Arc::default()), ..self }
+        Self { compressed_once: Some(Arc::default()), ..self }
     }
 
-    pub(super) fn packs(&self) -> Option<&Packs> {
-        self.packs.as_deref()
+    pub(super) fn compressed_once(&self) -> Option<&CompressedOnce> {
+        self.compressed_once.as_deref()
     }
 
     pub fn kind(&self) -> MessageKind {

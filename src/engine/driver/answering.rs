@@ -19,7 +19,7 @@ impl Driver {
             let bounds = Bounds {
                 // The buffer takes the answers to what one read brings at most, with their heads.
                 queue: self.owner.options().size(Opt::SendQueueBytes).min(2 * BUFFER),
-                longest: self.packer.as_ref().map_or(usize::MAX, |packer| packer.shortest() - 1),
+                longest: self.deflater.as_ref().map_or(usize::MAX, |deflater| deflater.shortest() - 1),
             };
             let cork = io.cork.take().unwrap_or_else(Cork::new);
             cork.put(run.object(), self.connection.id(), &self.connection.outbox, self.role, bounds);

@@ -27,7 +27,7 @@ impl Driver {
     /// Whether nothing else is on its way out that would come first, or be mixed with it.
     pub(super) fn may_take_fast_path(&self) -> bool {
         self.role == Role::Server
-            && self.packer.is_none()
+            && self.deflater.is_none()
             && self.staged.is_none()
             && self.pending_pong.is_none()
             && !self.closing.has_begun()

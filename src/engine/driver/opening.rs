@@ -8,7 +8,7 @@ use crate::engine::io::{DialPlan, ThreadContext};
 use crate::error::{Arg, Error, Id};
 use crate::net::{CompactInstant, Stream, TlsClient};
 use crate::options::Opt;
-use crate::ws::deflate::{self, Agreement, Packer, Settings};
+use crate::ws::deflate::{self, Agreement, Deflater, Settings};
 use crate::ws::{ClientHandshake, Message, Refusal, Request, Role};
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -213,7 +213,7 @@ impl Driver {
     fn deflate(&mut self, agreement: Option<Agreement>) {
         if let Some(agreement) = agreement {
             self.decoder.inflate(agreement.inward);
-            self.packer = Some(Packer::new(agreement.out));
+            self.deflater = Some(Deflater::new(agreement.out));
         }
     }
 

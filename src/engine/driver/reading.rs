@@ -167,7 +167,7 @@ impl Driver {
         while at < bytes.len() && self.paused_input.is_none() && !self.closing.ignores_input() {
             let (kind, place) = match self.decoder.next_ordinary(bytes, &mut at, limit) {
                 Some(message) => message,
-                None => match self.decoder.next_other(bytes, &mut at, limit, &mut io.inflaters) {
+                None => match self.decoder.next_other(bytes, &mut at, limit, &mut io.inflate_pool) {
                     Ok(None) => return DecodeEnd::End,
                     Ok(Some(Item::InPlace(kind, place))) => (kind, place),
                     Ok(Some(Item::Message(message))) => {
@@ -299,7 +299,7 @@ impl Driver {
         let PausedInput { message, mut rest } = *paused_input;
         self.hand_on(io, message);
         let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
-        while let Ok(Some(item)) = self.decoder.next(&mut rest, &mut at, limit, &mut io.inflaters) {
+        while let Ok(Some(item)) = self.decoder.next(&mut rest, &mut at, limit, &mut io.inflate_pool) {
             if let Item::Message(message) = item {
                 let counters = &self.connection.counters;
                 Counters::add(&counters.messages_in, 1);

@@ -8,7 +8,7 @@ use crate::engine::io::{BUFFER, DialPlan, Owner, Staged};
 use crate::error::Error;
 use crate::net::{CompactInstant, Dial, Stream, TlsClient, TlsServer, Tunnel};
 use crate::options::Opt;
-use crate::ws::deflate::Packer;
+use crate::ws::deflate::Deflater;
 use crate::ws::{ClientHandshake, Decoder, Message, Role, ServerHandshake};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ pub struct Driver {
 
     pub(super) decoder: Decoder,
     /// Compresses what goes out, where permessage-deflate was agreed on.
-    pub(super) packer: Option<Packer>,
+    pub(super) deflater: Option<Deflater>,
     /// Bytes of an unfinished message, as booked with the owner.
     pub(super) assembling: usize,
     pub(super) paused_input: Option<Box<PausedInput>>,
@@ -154,7 +154,7 @@ impl Driver {
             deadline: None,
             armed: None,
             decoder: Decoder::new(role),
-            packer: None,
+            deflater: None,
             assembling: 0,
             paused_input: None,
             half_closed: false,

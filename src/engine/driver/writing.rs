@@ -183,16 +183,16 @@ impl Driver {
             staged.push_back(frame);
         };
         let outbox = &self.connection.outbox;
-        match &mut self.packer {
+        match &mut self.deflater {
             None => {
                 outbox.take(self.connection.serial, room, |message| stage(message, None));
             }
-            Some(packer) => {
+            Some(deflater) => {
                 // Compressed outside the queue's lock: who sends must not wait for it.
                 let mut taken = Vec::new();
                 outbox.take(self.connection.serial, room, |message| taken.push(message));
                 for message in taken {
-                    let packed = packer.pack(&message, &mut io.packers);
+                    let packed = deflater.deflate_message(&message, &mut io.deflate_pool);
                     stage(message, packed);
                 }
             }

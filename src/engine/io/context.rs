@@ -9,7 +9,7 @@ use crate::engine::inbox::{Entries, HandlerGuard, Inbox, Pushed};
 use crate::engine::outbox::{Cork, Waiting};
 use crate::engine::shared::{Body, Event, has_single_object};
 use crate::net::{CompactInstant, Reactor, Timers, TlsClients, Workers};
-use crate::ws::deflate::{Inflaters, Packers};
+use crate::ws::deflate::{DeflatePool, InflatePool};
 use crate::ws::payload::PayloadArena;
 use crate::ws::{MaskKeys, Message};
 use std::collections::VecDeque;
@@ -31,8 +31,8 @@ pub struct ThreadContext {
     pub input: Vec<u8>,
     pub output: Vec<u8>,
     pub masks: MaskKeys,
-    pub inflaters: Inflaters,
-    pub packers: Packers,
+    pub inflate_pool: InflatePool,
+    pub deflate_pool: DeflatePool,
     /// For the answers of a handler; `None` while they are on their way.
     pub cork: Option<Box<Cork>>,
     pub handle: IoHandle,
@@ -82,8 +82,8 @@ impl ThreadContext {
             input: vec![0; BUFFER],
             output: Vec::with_capacity(BUFFER),
             masks: MaskKeys::new(),
-            inflaters: Inflaters::new(),
-            packers: Packers::new(),
+            inflate_pool: InflatePool::new(),
+            deflate_pool: DeflatePool::new(),
             cork: None,
             handle,
             workers,

@@ -25,7 +25,7 @@ pub struct Settings {
 
 /// What holds in one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Way {
+pub struct Direction {
     /// A message may refer to those before it.
     pub takeover: bool,
     /// The sender refers no further back than 2 to this power, 8 to 15.
@@ -36,9 +36,9 @@ pub struct Way {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Agreement {
     /// For what we send.
-    pub out: Way,
+    pub out: Direction,
     /// For what we receive.
-    pub inward: Way,
+    pub inward: Direction,
 }
 
 /// The parameters of an offer or an answer. `Some(None)` is a parameter without a value.
@@ -149,8 +149,11 @@ pub fn accepted(settings: Settings, answer: &str) -> Result<Option<Agreement>> {
     let answered = Parameters::read(only).ok_or_else(fault)?;
     let bits = answered.client_max_window_bits.flatten().unwrap_or(MOST);
     Ok(Some(Agreement {
-        out: Way { takeover: settings.takeover && !answered.client_no_context_takeover, bits: bits.min(settings.bits) },
-        inward: Way {
+        out: Direction {
+            takeover: settings.takeover && !answered.client_no_context_takeover,
+            bits: bits.min(settings.bits),
+        },
+        inward: Direction {
             takeover: !answered.server_no_context_takeover,
             bits: answered.server_max_window_bits.unwrap_or(MOST),
         },
@@ -173,8 +176,8 @@ pub fn negotiate(settings: Settings, offered: &str) -> Option<(Agreement, String
         client_max_window_bits: client_bits.filter(|bits| *bits < MOST).map(Some),
     };
     let agreement = Agreement {
-        out: Way { takeover: !answer.server_no_context_takeover, bits: server_bits },
-        inward: Way { takeover: !answer.client_no_context_takeover, bits: client_bits.unwrap_or(MOST) },
+        out: Direction { takeover: !answer.server_no_context_takeover, bits: server_bits },
+        inward: Direction { takeover: !answer.client_no_context_takeover, bits: client_bits.unwrap_or(MOST) },
     };
     Some((agreement, answer.text()))
 }

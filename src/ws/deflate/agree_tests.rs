@@ -5,8 +5,8 @@ use super::*;
 const PLAIN: Settings = Settings { takeover: false, bits: 15 };
 const KEEPING: Settings = Settings { takeover: true, bits: 15 };
 
-fn way(takeover: bool, bits: u8) -> Way {
-    Way { takeover, bits }
+fn direction(takeover: bool, bits: u8) -> Direction {
+    Direction { takeover, bits }
 }
 
 #[test]
@@ -46,73 +46,79 @@ fn what_a_client_offers() {
 fn a_server_takes_the_first_offer_that_it_can_meet() {
     let none = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
     for (settings, offered, answer, out, inward) in [
-        (PLAIN, "permessage-deflate", none.to_owned(), way(false, 15), way(false, 15)),
-        (PLAIN, "permessage-deflate; client_max_window_bits", none.to_owned(), way(false, 15), way(false, 15)),
-        (KEEPING, "permessage-deflate", "permessage-deflate".into(), way(true, 15), way(true, 15)),
+        (PLAIN, "permessage-deflate", none.to_owned(), direction(false, 15), direction(false, 15)),
+        (
+            PLAIN,
+            "permessage-deflate; client_max_window_bits",
+            none.to_owned(),
+            direction(false, 15),
+            direction(false, 15),
+        ),
+        (KEEPING, "permessage-deflate", "permessage-deflate".into(), direction(true, 15), direction(true, 15)),
         (
             KEEPING,
             "permessage-deflate; server_no_context_takeover",
             "permessage-deflate; server_no_context_takeover".into(),
-            way(false, 15),
-            way(true, 15),
+            direction(false, 15),
+            direction(true, 15),
         ),
         (
             KEEPING,
             "permessage-deflate; client_no_context_takeover; client_max_window_bits=8",
             "permessage-deflate; client_no_context_takeover; client_max_window_bits=8".into(),
-            way(true, 15),
-            way(false, 8),
+            direction(true, 15),
+            direction(false, 8),
         ),
         (
             PLAIN,
             "permessage-deflate; server_max_window_bits=\"8\"; client_max_window_bits",
             format!("{none}; server_max_window_bits=8"),
-            way(false, 8),
-            way(false, 15),
+            direction(false, 8),
+            direction(false, 15),
         ),
         (
             KEEPING,
             "permessage-deflate;server_max_window_bits=15;client_max_window_bits=15",
             "permessage-deflate; server_max_window_bits=15".into(),
-            way(true, 15),
-            way(true, 15),
+            direction(true, 15),
+            direction(true, 15),
         ),
         (
             Settings { takeover: true, bits: 11 },
             "permessage-deflate; client_max_window_bits",
             "permessage-deflate; server_max_window_bits=11; client_max_window_bits=11".into(),
-            way(true, 11),
-            way(true, 11),
+            direction(true, 11),
+            direction(true, 11),
         ),
         // A client with zlib has no window of 8 bits; one that names it has.
         (
             Settings { takeover: true, bits: 8 },
             "permessage-deflate; client_max_window_bits",
             "permessage-deflate; server_max_window_bits=8; client_max_window_bits=9".into(),
-            way(true, 8),
-            way(true, 9),
+            direction(true, 8),
+            direction(true, 9),
         ),
         (
             Settings { takeover: true, bits: 8 },
             "permessage-deflate; client_max_window_bits=12",
             "permessage-deflate; server_max_window_bits=8; client_max_window_bits=9".into(),
-            way(true, 8),
-            way(true, 9),
+            direction(true, 8),
+            direction(true, 9),
         ),
         (
             Settings { takeover: true, bits: 8 },
             "permessage-deflate; client_max_window_bits=8",
             "permessage-deflate; server_max_window_bits=8; client_max_window_bits=8".into(),
-            way(true, 8),
-            way(true, 8),
+            direction(true, 8),
+            direction(true, 8),
         ),
         // A client that cannot choose its window is not told to.
         (
             Settings { takeover: true, bits: 11 },
             "permessage-deflate; server_max_window_bits=10",
             "permessage-deflate; server_max_window_bits=10".into(),
-            way(true, 10),
-            way(true, 15),
+            direction(true, 10),
+            direction(true, 15),
         ),
         // Offers that cannot be met before one that can, and other extensions around.
         (
@@ -120,8 +126,8 @@ fn a_server_takes_the_first_offer_that_it_can_meet() {
             "x-other, permessage-deflate; foo, permessage-deflate; server_max_window_bits=7, \
              permessage-deflate; client_no_context_takeover, permessage-deflate",
             "permessage-deflate; client_no_context_takeover".into(),
-            way(true, 15),
-            way(false, 15),
+            direction(true, 15),
+            direction(false, 15),
         ),
     ] {
         let (agreement, text) = negotiate(settings, offered).expect(offered);
@@ -181,8 +187,8 @@ fn a_client_accepts_every_answer_that_can_be_met() {
                     answer += &bits.map_or(String::new(), |bits: u8| format!("; {name}_max_window_bits={bits}"));
                 }
                 let expected = Agreement {
-                    out: way(takeover && !no_client, client_bits.unwrap_or(15).min(most)),
-                    inward: way(!no_server, server_bits.unwrap_or(15)),
+                    out: direction(takeover && !no_client, client_bits.unwrap_or(15).min(most)),
+                    inward: direction(!no_server, server_bits.unwrap_or(15)),
                 };
                 assert_eq!(accepted(settings, &answer).unwrap(), Some(expected), "{settings:?}: {answer}");
                 count += 1;
@@ -191,7 +197,7 @@ fn a_client_accepts_every_answer_that_can_be_met() {
         assert_eq!(accepted(settings, "").unwrap(), None);
         // A server that sends the offer back.
         let echoed = "permessage-deflate; server_no_context_takeover; client_max_window_bits";
-        let expected = Agreement { out: way(takeover, most), inward: way(false, 15) };
+        let expected = Agreement { out: direction(takeover, most), inward: direction(false, 15) };
         assert_eq!(accepted(settings, echoed).unwrap(), Some(expected), "{settings:?}");
     }
     assert_eq!(count, 16 * 4 * 81);

@@ -1,6 +1,6 @@
 //! Inflating what a peer compressed, RFC 7692 section 7.2.2, as its bytes come and never beyond a bound.
 
-use super::{STEP, TAIL, Way, has_room, make};
+use super::{Direction, STEP, TAIL, has_room, make};
 use crate::error::{Error, Id};
 use crate::ws::violation::{Violation, no_memory};
 use zlib_rs::{Inflate, InflateFlush, Status};
@@ -15,50 +15,50 @@ const SPARE: usize = 4;
 
 /// The inflaters of an I/O thread, for all its connections without context takeover.
 #[expect(clippy::vec_box, reason = "they are handed out as they are")]
-pub struct Inflaters {
+pub struct InflatePool {
     spare: Vec<Box<Inflate>>,
     step: Vec<u8>,
 }
 
-impl Inflaters {
+impl InflatePool {
     pub fn new() -> Self {
         Self { spare: Vec::new(), step: Vec::new() }
     }
 }
 
-impl Default for Inflaters {
+impl Default for InflatePool {
     fn default() -> Self {
         Self::new()
     }
 }
 
 /// The receiving end of one connection.
-pub(in crate::ws) struct Inflation {
+pub(in crate::ws) struct Inflater {
     takeover: bool,
     /// With context takeover, between messages; from the first compressed one on.
     own: Option<Box<Inflate>>,
 }
 
-impl Inflation {
-    pub fn new(way: Way) -> Self {
-        Self { takeover: way.takeover, own: None }
+impl Inflater {
+    pub fn new(direction: Direction) -> Self {
+        Self { takeover: direction.takeover, own: None }
     }
 
     /// For a message that begins.
     ///
     /// # Errors
     /// 1011: no memory.
-    pub fn begin(&mut self, pool: &mut Inflaters) -> Result<Unpacking, Violation> {
+    pub fn begin(&mut self, pool: &mut InflatePool) -> Result<InflatingMessage, Violation> {
         let own = if self.takeover { self.own.take() } else { pool.spare.pop() };
         let inflater = match own {
             Some(own) => own,
             None => Box::new(fresh()?),
         };
-        Ok(Unpacking { inflater, fresh: true, ended: false, takeover: self.takeover })
+        Ok(InflatingMessage { inflater, fresh: true, ended: false, takeover: self.takeover })
     }
 
     /// After a message that is whole.
-    pub fn end(&mut self, done: Unpacking, pool: &mut Inflaters) {
+    pub fn end(&mut self, done: InflatingMessage, pool: &mut InflatePool) {
         if self.takeover {
             self.own = Some(done.inflater);
         } else if pool.spare.len() < SPARE {
@@ -74,7 +74,7 @@ fn fresh() -> Result<Inflate, Violation> {
 }
 
 /// A message that is being inflated.
-pub(in crate::ws) struct Unpacking {
+pub(in crate::ws) struct InflatingMessage {
     inflater: Box<Inflate>,
     /// Nothing has been fed since the message, or a new stream inside it, began.
     fresh: bool,
@@ -83,7 +83,7 @@ pub(in crate::ws) struct Unpacking {
     takeover: bool,
 }
 
-impl Unpacking {
+impl InflatingMessage {
     /// What the inflater adds to the memory of an unfinished message; one that belongs to the connection is there
     /// anyway.
     pub fn cost(&self) -> usize {
@@ -94,7 +94,7 @@ impl Unpacking {
     pub fn feed(
         &mut self,
         input: &[u8],
-        pool: &mut Inflaters,
+        pool: &mut InflatePool,
         mut out: impl FnMut(&[u8]) -> Result<(), Violation>,
     ) -> Result<(), Violation> {
         if !has_room(&mut pool.step) {
@@ -125,7 +125,7 @@ impl Unpacking {
 
     /// The message is whole: gives the inflater the tail that the sender left out, and makes sure that it stands
     /// between two blocks, as it must (section 7.2.2); a cut message would lose its end, or gain the tail as data.
-    pub fn finish(&mut self, pool: &mut Inflaters) -> Result<(), Violation> {
+    pub fn finish(&mut self, pool: &mut InflatePool) -> Result<(), Violation> {
         if self.ended {
             self.restart();
             return Ok(());

@@ -1,22 +1,22 @@
 //! permessage-deflate, RFC 7692.
 //!
 //! [`offer`] and its neighbours agree on the parameters. Without context takeover, which is what we ask
-//! for by default, a message is compressed and inflated with what the I/O thread owns ([`Packers`], [`Inflaters`]),
+//! for by default, a message is compressed and inflated with what the I/O thread owns ([`DeflatePool`], [`InflatePool`]),
 //! and a connection owns nothing between messages; with it, each connection owns its own, as it does an inflater
 //! alone where a server keeps its context unasked.
 
 mod agree;
+mod compressed_once;
 mod extension;
 mod inflate;
 mod pack;
-mod packs;
 
-pub use agree::{Agreement, Settings, Way, accepted, negotiate, offer};
+pub use agree::{Agreement, Direction, Settings, accepted, negotiate, offer};
+pub use compressed_once::CompressedOnce;
 pub use extension::is_well_formed;
-pub use inflate::Inflaters;
-pub(super) use inflate::{Inflation, Unpacking};
-pub use pack::{Packer, Packers};
-pub use packs::Packs;
+pub use inflate::InflatePool;
+pub(super) use inflate::{Inflater, InflatingMessage};
+pub use pack::{DeflatePool, Deflater};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,7 +1,7 @@
 //! Compressing what we send, RFC 7692 section 7.2.1.
 
-use super::packs::{LEAST, WINDOWS};
-use super::{TAIL, Way, has_room, make};
+use super::compressed_once::{MIN_WINDOW, WINDOWS};
+use super::{Direction, TAIL, has_room, make};
 use crate::ws::Message;
 use bytes::Bytes;
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Status};
@@ -22,64 +22,64 @@ const LEVEL_IN_CONTEXT: i32 = 4;
 const COST: usize = 384 * 1024;
 
 /// The compressors of an I/O thread, for all its connections without context takeover: one for each window in use.
-pub struct Packers {
+pub struct DeflatePool {
     compressors: [Option<Deflate>; WINDOWS],
     step: Vec<u8>,
 }
 
-impl Packers {
+impl DeflatePool {
     pub fn new() -> Self {
         Self { compressors: [const { None }; WINDOWS], step: Vec::new() }
     }
 }
 
-impl Default for Packers {
+impl Default for DeflatePool {
     fn default() -> Self {
         Self::new()
     }
 }
 
 /// The sending end of one connection.
-pub struct Packer {
-    way: Way,
+pub struct Deflater {
+    direction: Direction,
     /// With context takeover.
     own: Option<Box<Deflate>>,
 }
 
-impl Packer {
-    pub fn new(way: Way) -> Self {
-        Self { way: Way { bits: way.bits.clamp(LEAST, 15), ..way }, own: None }
+impl Deflater {
+    pub fn new(direction: Direction) -> Self {
+        Self { direction: Direction { bits: direction.bits.clamp(MIN_WINDOW, 15), ..direction }, own: None }
     }
 
     /// Shorter messages go out as they are.
     pub fn shortest(&self) -> usize {
-        if self.way.takeover { THRESHOLD_IN_CONTEXT } else { THRESHOLD }
+        if self.direction.takeover { THRESHOLD_IN_CONTEXT } else { THRESHOLD }
     }
 
     /// The payload of a compressed message; `None` when it goes out as it is, also for want of memory.
-    pub fn pack(&mut self, message: &Message, packers: &mut Packers) -> Option<Bytes> {
+    pub fn deflate_message(&mut self, message: &Message, deflate_pool: &mut DeflatePool) -> Option<Bytes> {
         let length = message.data().len();
         if length < self.shortest() {
             return None;
         }
-        if !has_room(&mut packers.step) {
+        if !has_room(&mut deflate_pool.step) {
             return None;
         }
-        let bits = self.way.bits;
-        if self.way.takeover {
+        let bits = self.direction.bits;
+        if self.direction.takeover {
             let own = match &mut self.own {
                 Some(own) => own,
                 none => none.insert(make(COST, || Box::new(in_context(bits)))?),
             };
-            let packed = compress(own, message.data(), &mut packers.step, usize::MAX);
+            let packed = compress(own, message.data(), &mut deflate_pool.step, usize::MAX);
             if packed.is_none() {
                 // It has seen what the other side will not see as compressed: it begins anew, and refers to nothing.
                 self.own = None;
             }
             return packed;
         }
-        let at = usize::from(bits - LEAST);
-        let (compressor, step) = (&mut packers.compressors[at], &mut packers.step);
+        let at = usize::from(bits - MIN_WINDOW);
+        let (compressor, step) = (&mut deflate_pool.compressors[at], &mut deflate_pool.step);
         let alone = || {
             let compressor = match compressor {
                 Some(compressor) => compressor,
@@ -91,8 +91,8 @@ impl Packer {
             // Not worth it unless it becomes smaller.
             compress(compressor, message.data(), step, length)
         };
-        match message.packs() {
-            Some(packs) => packs.0[at].get_or_init(alone).clone(),
+        match message.compressed_once() {
+            Some(compressed_once) => compressed_once.0[at].get_or_init(alone).clone(),
             None => alone(),
         }
     }
@@ -141,20 +141,20 @@ fn compress(compressor: &mut Deflate, data: &[u8], step: &mut [u8], limit: usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ws::deflate::{Inflaters, Inflation};
+    use crate::ws::deflate::{InflatePool, Inflater};
 
-    fn unpacked(way: Way, packed: &[&Bytes]) -> Vec<Vec<u8>> {
-        let (mut inflation, mut pool) = (Inflation::new(way), Inflaters::new());
+    fn unpacked(direction: Direction, packed: &[&Bytes]) -> Vec<Vec<u8>> {
+        let (mut inflater, mut pool) = (Inflater::new(direction), InflatePool::new());
         let one = |packed: &&Bytes| {
-            let (mut unpacking, mut out) = (inflation.begin(&mut pool).unwrap(), Vec::new());
-            unpacking
+            let (mut inflating, mut out) = (inflater.begin(&mut pool).unwrap(), Vec::new());
+            inflating
                 .feed(packed, &mut pool, |piece| {
                     out.extend_from_slice(piece);
                     Ok(())
                 })
                 .unwrap();
-            unpacking.finish(&mut pool).unwrap();
-            inflation.end(unpacking, &mut pool);
+            inflating.finish(&mut pool).unwrap();
+            inflater.end(inflating, &mut pool);
             out
         };
         packed.iter().map(one).collect()
@@ -163,28 +163,28 @@ mod tests {
     #[test]
     fn a_broadcast_is_compressed_once_for_each_window() {
         let message = Message::text(&"много раз ".repeat(500)).for_many();
-        let pack = |bits, takeover, packers: &mut Packers| {
-            Packer::new(Way { takeover, bits }).pack(&message.clone(), packers).unwrap()
+        let deflate_message = |bits, takeover, deflate_pool: &mut DeflatePool| {
+            Deflater::new(Direction { takeover, bits }).deflate_message(&message.clone(), deflate_pool).unwrap()
         };
         // Two threads have their own compressors.
-        let (mut one, mut other) = (Packers::new(), Packers::new());
-        let first = pack(15, false, &mut one);
-        assert_eq!(first.as_ptr(), pack(15, false, &mut other).as_ptr());
-        let small = pack(9, false, &mut other);
-        assert_eq!(small.as_ptr(), pack(8, false, &mut one).as_ptr());
+        let (mut one, mut other) = (DeflatePool::new(), DeflatePool::new());
+        let first = deflate_message(15, false, &mut one);
+        assert_eq!(first.as_ptr(), deflate_message(15, false, &mut other).as_ptr());
+        let small = deflate_message(9, false, &mut other);
+        assert_eq!(small.as_ptr(), deflate_message(8, false, &mut one).as_ptr());
         assert_ne!(first.as_ptr(), small.as_ptr());
-        let own = pack(15, true, &mut one);
+        let own = deflate_message(15, true, &mut one);
         assert_ne!(first.as_ptr(), own.as_ptr(), "who keeps a context has to compress in it");
         for packed in [&first, &small, &own] {
-            assert_eq!(unpacked(Way { takeover: false, bits: 15 }, &[packed]), [message.data().to_vec()]);
+            assert_eq!(unpacked(Direction { takeover: false, bits: 15 }, &[packed]), [message.data().to_vec()]);
         }
     }
 
     #[test]
     fn sizes_around_every_step_come_back() {
         for takeover in [false, true] {
-            let (way, mut packers) = (Way { takeover, bits: 15 }, Packers::new());
-            let mut packer = Packer::new(way);
+            let (direction, mut deflate_pool) = (Direction { takeover, bits: 15 }, DeflatePool::new());
+            let mut deflater = Deflater::new(direction);
             let mut state = 1_u32;
             let mut noise = || {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -195,9 +195,9 @@ mod tests {
                 sizes.iter().map(|size| std::iter::repeat_with(&mut noise).take(*size).collect()).collect();
             let packed: Vec<Bytes> = messages
                 .iter()
-                .map(|data| packer.pack(&Message::binary(data.clone()), &mut packers).unwrap())
+                .map(|data| deflater.deflate_message(&Message::binary(data.clone()), &mut deflate_pool).unwrap())
                 .collect();
-            assert_eq!(unpacked(way, &packed.iter().collect::<Vec<_>>()), messages);
+            assert_eq!(unpacked(direction, &packed.iter().collect::<Vec<_>>()), messages);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Damaged input: never a panic, and the outcome does not depend on how the bytes are cut.
 
 use crate::error::Id;
-use crate::ws::deflate::Inflaters;
+use crate::ws::deflate::InflatePool;
 use crate::ws::{ClientHandshake, Decoder, FrameKind, Item, OutFrame, Role, ServerHandshake, Target};
 use bytes::Bytes;
 
@@ -47,7 +47,7 @@ impl Prng {
 }
 
 fn decode(role: Role, pieces: &[&[u8]]) -> (Vec<Item>, Option<(u16, Id)>) {
-    let (mut decoder, mut items, mut pool) = (Decoder::new(role), Vec::new(), Inflaters::new());
+    let (mut decoder, mut items, mut pool) = (Decoder::new(role), Vec::new(), InflatePool::new());
     for piece in pieces {
         let (mut buf, mut at) = (piece.to_vec(), 0);
         loop {

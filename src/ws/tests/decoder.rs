@@ -1,7 +1,7 @@
 //! The decoder's rules, each with its close code.
 
 use crate::error::Id;
-use crate::ws::deflate::Inflaters;
+use crate::ws::deflate::InflatePool;
 use crate::ws::{Decoder, FrameKind, Item, MaskKeys, Message, MessageKind, OutFrame, PeerClose, Role, Violation};
 use bytes::Bytes;
 
@@ -28,7 +28,7 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 fn feed(decoder: &mut Decoder, bytes: &[u8], limit: usize, items: &mut Vec<Item>) -> Result<(), Violation> {
-    let (mut buf, mut at, mut pool) = (bytes.to_vec(), 0, Inflaters::new());
+    let (mut buf, mut at, mut pool) = (bytes.to_vec(), 0, InflatePool::new());
     while let Some(item) = decoder.next(&mut buf, &mut at, limit, &mut pool)? {
         items.push(item);
     }

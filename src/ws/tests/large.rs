@@ -1,6 +1,6 @@
 //! Payloads that are read straight into their memory come out as they would by the ordinary way.
 
-use crate::ws::deflate::Inflaters;
+use crate::ws::deflate::InflatePool;
 use crate::ws::{Decoder, FrameKind, Item, Message, OutFrame, Role};
 
 const MIB: usize = 1 << 20;
@@ -15,7 +15,7 @@ fn wire(kind: FrameKind, payload: &[u8]) -> Vec<u8> {
 /// Decodes `wire`, `first` bytes of it and what follows large payloads by the ordinary way, in pieces of at most
 /// `piece`; the items, the fault, and how many bytes went straight.
 fn decode(wire: &[u8], first: usize, piece: usize) -> (Vec<Item>, Option<u16>, usize) {
-    let (mut decoder, mut pool, mut items) = (Decoder::new(Role::Server), Inflaters::new(), Vec::new());
+    let (mut decoder, mut pool, mut items) = (Decoder::new(Role::Server), InflatePool::new(), Vec::new());
     let (mut at, mut straight) = (0, 0);
     let mut fault = None;
     while at < wire.len() && fault.is_none() {

@@ -1,7 +1,7 @@
 //! Compressed messages, damaged: never a panic nor memory beyond the bound, and what comes out is right or a violation.
 
 use super::damage::Prng;
-use crate::ws::deflate::{Inflaters, Packer, Packers, Way};
+use crate::ws::deflate::{DeflatePool, Deflater, Direction, InflatePool};
 use crate::ws::{Decoder, FrameKind, Item, Message, MessageKind, OutFrame, Role};
 use bytes::Bytes;
 
@@ -9,9 +9,9 @@ const ROUNDS: u32 = 3_000;
 const LIMIT: usize = 20_000;
 
 /// Messages that came out, and the code of what ended them.
-fn decode(role: Role, way: Way, pieces: &[&[u8]]) -> (Vec<Message>, Option<u16>) {
-    let (mut decoder, mut messages, mut pool) = (Decoder::new(role), Vec::new(), Inflaters::new());
-    decoder.inflate(way);
+fn decode(role: Role, direction: Direction, pieces: &[&[u8]]) -> (Vec<Message>, Option<u16>) {
+    let (mut decoder, mut messages, mut pool) = (Decoder::new(role), Vec::new(), InflatePool::new());
+    decoder.inflate(direction);
     for piece in pieces {
         let (mut buf, mut at) = (piece.to_vec(), 0);
         loop {
@@ -75,18 +75,18 @@ fn damaged_compressed_messages_are_right_or_a_violation() {
     let mut codes = std::collections::BTreeMap::new();
     for round in 0..ROUNDS {
         let role = if prng.below(2) == 0 { Role::Server } else { Role::Client };
-        let way = Way { takeover: prng.below(2) == 0, bits: 8 + prng.below(8) as u8 };
-        let (mut packer, mut packers) = (Packer::new(way), Packers::new());
+        let direction = Direction { takeover: prng.below(2) == 0, bits: 8 + prng.below(8) as u8 };
+        let (mut deflater, mut deflate_pool) = (Deflater::new(direction), DeflatePool::new());
         let (mut wire, mut sent) = (Vec::new(), Vec::new());
         for _ in 0..1 + prng.below(4) {
             let message = text(&mut prng);
-            let packed = packer.pack(&message, &mut packers);
+            let packed = deflater.deflate_message(&message, &mut deflate_pool);
             wire.extend(frames(&mut prng, role, &message, packed));
             sent.push(message);
         }
-        assert_eq!(decode(role, way, &prng.cut(&wire)), (sent, None), "round {round}: undamaged");
+        assert_eq!(decode(role, direction, &prng.cut(&wire)), (sent, None), "round {round}: undamaged");
         prng.damage(&mut wire);
-        let (whole, cut) = (decode(role, way, &[&wire]), decode(role, way, &prng.cut(&wire)));
+        let (whole, cut) = (decode(role, direction, &[&wire]), decode(role, direction, &prng.cut(&wire)));
         // Of two faults in one piece, which shows first is a matter of the cut; what came before them is not.
         assert_eq!((&whole.0, whole.1.is_some()), (&cut.0, cut.1.is_some()), "round {round}: {wire:x?}");
         for code in [whole.1, cut.1].into_iter().flatten() {
@@ -101,13 +101,13 @@ fn damaged_compressed_messages_are_right_or_a_violation() {
 #[test]
 fn noise_is_no_compressed_message() {
     let mut prng = Prng(0x0fed_cba9_8765_4321);
-    let way = Way { takeover: false, bits: 15 };
+    let direction = Direction { takeover: false, bits: 15 };
     for _ in 0..ROUNDS {
         let noise: Vec<u8> = (0..1 + prng.below(200)).map(|_| prng.below(256) as u8).collect();
         let mut wire = Vec::new();
         OutFrame::new(FrameKind::Binary, noise.into(), None).encode(0, usize::MAX, &mut wire);
         wire[0] |= 0x40;
-        let (messages, code) = decode(Role::Client, way, &prng.cut(&wire));
+        let (messages, code) = decode(Role::Client, direction, &prng.cut(&wire));
         assert!(code.is_none_or(|code| code == 1007 || code == 1009), "{code:?}");
         assert_eq!(messages.len(), usize::from(code.is_none()), "one or the other");
     }
