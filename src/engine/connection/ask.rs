@@ -3,7 +3,7 @@
 use crate::engine::shared::Reason;
 use crate::ws::Refusal;
 
-/// See the module's page. What a connection asks for that is not in the thread's hands any more comes to nothing.
+/// See the module's page. A request to a connection that the thread no longer has is dropped.
 pub enum Ask {
     /// Something waits to be sent.
     Flush,
@@ -17,13 +17,13 @@ pub enum Ask {
         discard: bool,
     },
     Abort,
-    /// The host has decided about a newcomer; `None` lets it in.
+    /// The host has decided about an incoming connection; `None` accepts it.
     Decide(Option<Refusal>),
     Ping(u64),
 }
 
 impl Ask {
-    /// Whether it only goes on with reading or writing, which a guest of the loop may do.
+    /// Whether it only goes on with reading or writing, which a borrower of the loop may do.
     pub fn is_plain_io(&self) -> bool {
         matches!(self, Ask::Flush | Ask::Resume)
     }

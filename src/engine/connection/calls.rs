@@ -48,8 +48,8 @@ impl Connection {
         self.pings.end(Id::Cancelled);
     }
 
-    /// The connection has ended: ends the calls that wait for room or a pong. The owner does this once its state says
-    /// so, because who is woken may connect again at once.
+    /// The connection has ended: ends the calls that wait for room or a pong. The owner calls this once its state says
+    /// so, because a woken call may connect again at once.
     pub fn release_waiters(&self) {
         self.outbox.close();
         self.release_pings();
@@ -68,7 +68,7 @@ impl Connection {
         self.pings.end(Id::ClosedWhileWaiting);
     }
 
-    /// The host has decided about a newcomer; `None` lets it in.
+    /// The host has decided about an incoming connection; `None` accepts it.
     pub fn decide(self: &Arc<Self>, refusal: Option<Refusal>) {
         self.io.ask(self, Ask::Decide(refusal));
     }

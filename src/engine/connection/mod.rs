@@ -3,7 +3,7 @@
 //! Threads: any to send, close, abort, ping and ask; inside a handler that is the I/O thread, which never waits. Info,
 //! counters and pongs are written by the loop.
 //! Owns: one `Arc` each for the outbox and the way to the I/O thread; info, counters, calls that wait for a pong.
-//! Locks: that of the pings, with a condition for those who wait; nothing is taken inside it. `Totals` has one for the
+//! Locks: that of the pings, with a condition for the calls that wait; nothing is taken inside it. `Totals` has one for the
 //! closes by code; inside it are taken that of the rejections and that of an outbox. A message is sent under the
 //! outbox's lock alone; a post, which may wake a thread, follows when it is free.
 

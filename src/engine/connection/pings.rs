@@ -43,7 +43,7 @@ impl Pings {
     /// A call begins to wait; gives the id of its ping, which is sent then. `is_paused`: nothing is read.
     pub fn begin(&self, is_paused: impl FnOnce() -> bool) -> Result<u64> {
         let mut state = lock(&self.state);
-        // Under the lock, because who pauses takes it next.
+        // Under the lock, because a pause takes the lock after it has set its mark.
         if is_paused() {
             return Err(Error::of(Id::ReadingPaused));
         }

@@ -11,15 +11,16 @@ use crate::ws::MessageCow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-/// What is left to do for a message that was queued; [`PendingFlush::post`] does it. Nothing when the I/O thread knows.
+/// The wake-up that a queued message still needs; [`PendingFlush::post`] sends it once the lock of the caller is free.
+/// Empty when the I/O thread knows already.
 #[must_use]
 pub struct PendingFlush(Option<Inner>);
 
 struct Inner {
     connection: Arc<Connection>,
-    /// It is the first message since the queue was looked at.
+    /// No flush is pending, so one must be posted.
     new: bool,
-    /// Nobody runs the loop, and this cannot wait for who is expected back.
+    /// The loop is lent and idle, and this message cannot wait until it is borrowed again.
     reclaim: bool,
 }
 
@@ -46,7 +47,7 @@ impl Connection {
         self.queue(message, limit, timeout).map(PendingFlush::post)
     }
 
-    /// The same, but for what is left to do then.
+    /// The same, but leaves the wake-up to the caller.
     pub fn queue<'a>(
         self: &Arc<Self>,
         message: impl Into<MessageCow<'a>>,
@@ -57,14 +58,15 @@ impl Connection {
         Ok(self.pending_flush(accepted.above_half))
     }
 
-    /// Tells the I/O thread that there is something to send, or that it presses.
+    /// Tells the I/O thread that there is something to send; `above_half`: the queue is more than half full.
     pub fn flush(self: &Arc<Self>, above_half: bool) {
         self.pending_flush(above_half).post();
     }
 
     fn pending_flush(self: &Arc<Self>, above_half: bool) -> PendingFlush {
-        // Relaxed, because the queue's lock orders this: the thread clears the mark before it locks the queue, so who
-        // has queued before that is seen there, and who does it later sees the mark cleared.
+        // Relaxed is enough, because the mutex of the outbox orders the accesses. The I/O thread clears `dirty` before
+        // it locks the outbox. A message pushed before that lock is seen by this flush; a thread that pushes after it
+        // also sees `dirty` cleared, and posts another flush.
         let told = self.dirty.load(Relaxed) || self.dirty.swap(true, SeqCst);
         let reclaim = self.io.is_lent() && (above_half || !self.io.is_lent_to_me());
         PendingFlush((!told || reclaim).then(|| Inner { connection: self.clone(), new: !told, reclaim }))

@@ -60,10 +60,10 @@ pub struct Connection {
     /// The slot in the I/O thread's table, set before any command can name it.
     pub(in crate::engine) slot: AtomicUsize,
     pub counters: Counters,
-    /// Received; the I/O thread's alone.
+    /// Received; written by the I/O thread alone.
     pub(in crate::engine) admitted: Tally,
     info: OnceCell<Info>,
-    /// Who goes on in its place.
+    /// The connection that has taken its session over.
     taken_over_by: OnceCell<Weak<Connection>>,
     pub(super) pings: Pings,
     /// Of what was received, taken by the host; written under the queue's lock.
@@ -122,7 +122,7 @@ impl Connection {
         self.id.store(id, Relaxed);
     }
 
-    /// Whether the host has, or had, to let it in and has not refused: it expects to hear of its end.
+    /// Whether the host has, or had, to accept it and has not rejected it: its end must be reported then.
     pub fn was_pending(&self) -> bool {
         self.pending.load(Relaxed)
     }
@@ -140,7 +140,7 @@ impl Connection {
         self.over.store(true, SeqCst);
     }
 
-    /// Who has taken its place, if that one is still there.
+    /// The connection that has taken its session over, if that one still exists.
     pub fn taken_over_by(&self) -> Option<Arc<Self>> {
         self.taken_over_by.get().and_then(Weak::upgrade)
     }

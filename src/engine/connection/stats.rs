@@ -42,7 +42,7 @@ impl Default for Totals {
 impl Totals {
     /// Keeps the figures of a connection that has ended.
     pub fn add_end(&self, connection: &Connection, code: u16) {
-        // Under the lock, so that nobody who adds up counts it twice or not at all.
+        // Under the lock, so that no sum counts it twice or not at all.
         let mut closes = lock(&self.closes);
         for (total, counter) in self.pairs(&connection.counters) {
             total.fetch_add(counter.load(Relaxed), Relaxed);

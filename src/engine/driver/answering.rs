@@ -1,5 +1,5 @@
-//! The straight way through the thread: a handler is called for each message that a read has brought, where it lies,
-//! and what it answers leaves with one write ([`crate::engine::outbox`]).
+//! The fast path through the thread: a handler is called for each message that a read has brought, where it lies, and
+//! its answers leave with one write ([`crate::engine::outbox`]).
 
 use super::state::{Disposition, Driver, Phase};
 use crate::engine::inbox::HandlerGuard;
@@ -36,7 +36,7 @@ impl Driver {
             && self.blocked_since.is_none()
             && self.unwritable.is_none()
             && !self.closing.has_begun()
-            // The log tells of frames that are staged.
+            // Frames are logged as they are staged.
             && !log::is_on(Level::Frames)
             && self.connection.outbox.open_bypass(self.connection.serial)
     }
@@ -73,7 +73,7 @@ impl Driver {
             }
             return Disposition::Keep;
         }
-        // The rare case: the rest goes the queue's way, before everything that has come meanwhile.
+        // The rare case: the rest goes through the queue, in front of everything that has come meanwhile.
         if !cork.has_overflowed() {
             self.connection.outbox.charge_bypassed();
         }

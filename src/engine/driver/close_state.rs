@@ -7,7 +7,7 @@ use crate::ws::PeerClose;
 use bytes::Bytes;
 use std::time::Duration;
 
-/// How long the socket stays after both close frames, so that the peer reads ours before a reset could eat it.
+/// How long the socket stays open after both close frames, so that the peer reads ours before a reset could destroy it.
 pub const LINGER: Duration = Duration::from_secs(1);
 
 /// A close frame that waits for the host.
@@ -31,11 +31,11 @@ pub struct Closing {
     staged: bool,
     pub sent: bool,
     pub received: Option<Box<PeerClose>>,
-    /// What is to be told of an end that we have decided on ourselves, however it comes.
+    /// What to report of an end that we have decided on ourselves, however it comes.
     pub verdict: Option<Box<CloseInfo>>,
     /// The peer broke the protocol or is given up: nothing more is read.
     pub input_ignored: bool,
-    /// The host does not want what still arrives.
+    /// The host discards what still arrives.
     pub discard: bool,
     /// The host asked for the close.
     pub by_host: bool,
@@ -80,7 +80,7 @@ impl Closing {
         self.asked.take().map(|payload| *payload)
     }
 
-    /// Who ended it, for the log.
+    /// Which end closed it, for the log.
     pub fn ended_by(&self) -> &'static str {
         match (self.by_host || self.failed_by_us, self.by_peer) {
             (true, _) => "closed by us",
@@ -93,7 +93,7 @@ impl Closing {
     pub fn close_info_or(&mut self, error: Error) -> (CloseInfo, bool) {
         match (self.verdict.take(), &self.received) {
             (Some(close_info), _) => (*close_info, true),
-            // The peer's close came whole; that our echo did not get through is its affair.
+            // The peer's close frame was received; that our echo did not get through changes nothing.
             (None, Some(peer)) => (peer_close_info(peer, false), false),
             (None, None) => (broken(error), !self.by_host),
         }

@@ -67,7 +67,7 @@ impl Driver {
         self.closing.received = Some(Box::new(close.clone()));
         self.closing.by_peer = !self.closing.has_begun();
         if !self.closing.is_staged() {
-            // What we had to say is not said any more.
+            // The verdict is dropped: the peer has closed first.
             self.closing.verdict = None;
             // The peer will not read what still waits; its close is answered at once. RFC 6455 section 5.5.1.
             let payload = close.code.map_or_else(Bytes::new, |code| close_payload(code, ""));
@@ -87,14 +87,14 @@ impl Driver {
         self.flush(io)
     }
 
-    /// After a write: is everything said?
+    /// After a write: ends the phase if all of it was written.
     pub(super) fn written(&mut self, io: &mut ThreadContext) -> Disposition {
         match self.phase {
             Phase::Rejecting if self.raw.is_none() => self.linger(io),
             Phase::Open if self.closing.sent => {
                 let input_ignored = self.closing.input_ignored;
                 let close_info = match self.closing.received.take() {
-                    // Nobody waits for the answer of one that is not read.
+                    // The answer of a peer whose input is ignored is not waited for.
                     None if !input_ignored => return Disposition::Keep,
                     Some(peer) if !input_ignored => match self.closing.verdict.take() {
                         Some(verdict) => CloseInfo { clean: true, ..*verdict },
@@ -112,8 +112,8 @@ impl Driver {
         }
     }
 
-    /// Both sides have said goodbye. The server closes the socket first (RFC 6455 section 7.1.1); reading on until the
-    /// peer has closed keeps a reset from eating the close frame on its way.
+    /// Both close frames were exchanged. The server closes the socket first (RFC 6455 section 7.1.1); reading on until
+    /// the peer has closed keeps a reset from destroying the close frame on its way.
     fn linger(&mut self, io: &mut ThreadContext) -> Disposition {
         self.phase = Phase::Lingering;
         let latest = io.now + LINGER;

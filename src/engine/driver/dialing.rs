@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 impl Driver {
-    /// The wait is over. Waiting for a turn takes nothing from `ConnectTimeout`, which begins with the dial.
+    /// The wait is over. Waiting for a permit takes nothing from `ConnectTimeout`, which begins with the dial.
     pub(super) fn acquire_permit(&mut self, io: &mut ThreadContext) -> Disposition {
         self.deadline = None;
         if io.dial_limit.acquire(&self.connection, &Arc::from(self.authority())) {
@@ -18,7 +18,7 @@ impl Driver {
         }
     }
 
-    /// Its turn has come.
+    /// It has got its permit.
     pub fn dial_again(&mut self, io: &mut ThreadContext) -> Disposition {
         if !matches!(self.phase, Phase::Backoff) {
             return Disposition::Keep;
@@ -28,7 +28,7 @@ impl Driver {
         self.start(io, self.token)
     }
 
-    /// It no longer dials: the next may.
+    /// It no longer dials: its permit goes to the next connection.
     pub(super) fn release_permit(&mut self, io: &mut ThreadContext) {
         if self.is_client()
             && let Some(next) = io.dial_limit.release(&self.connection)

@@ -1,8 +1,9 @@
-//! Failing the connection of a peer that breaks the protocol, RFC 6455 section 7.1.7, and losing one to the network.
+//! Failing the connection after a protocol violation (RFC 6455 section 7.1.7), and losing one to the network.
 //!
-//! Messages that came before the violation are as good as any, so the host may answer them: the close frame waits until
-//! it has, which a host that takes one message after the other shows by asking for the next. The peer sees the same as
-//! from a server that reads no further than it has answered.
+//! After a violation nothing more is read, and the peer gets a close frame. What came before it is still delivered and
+//! may be answered, so the frame is deferred until the host is done with it, which a host shows by calling `receive`
+//! again; at most one second, or `CloseTimeout` if that is shorter. The peer sees what a server that handles one
+//! message at a time would do.
 
 use super::close_state::{DeferredClose, LINGER};
 use super::state::{Disposition, Driver, Phase};
@@ -14,13 +15,13 @@ use crate::ws::{Decoder, Violation, close_payload};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// The longest time for those answers; a host that takes no messages cannot keep a violator.
+/// The longest time for those answers; a host that takes no messages cannot keep the connection of a violator.
 const MAX_DEFER: Duration = Duration::from_secs(1);
-/// The first look whether it has; each next one comes after twice the time.
+/// The first check whether the host has answered; each next one comes after twice the time.
 const FIRST_CHECK: Duration = Duration::from_millis(1);
 
 impl Driver {
-    /// The peer broke the protocol: nothing more is read from it, and it is told.
+    /// The peer broke the protocol: nothing more is read from it, and it is sent a close frame.
     pub(super) fn violated(&mut self, io: &mut ThreadContext, violation: Violation) -> Disposition {
         let text = violation.error.text(Language::English);
         let payload = (!self.closing.is_staged()).then(|| close_payload(violation.code, &text));
@@ -57,7 +58,7 @@ impl Driver {
         self.owner.inbox().is_done_with(&self.connection, &mut deferred.receives)
     }
 
-    /// It is time to look whether the host has answered.
+    /// Checks again whether the host has answered.
     pub(super) fn deferred_close_due(&mut self, io: &mut ThreadContext) -> Disposition {
         if self.has_been_answered() {
             return self.send_deferred_close(io);
@@ -72,7 +73,7 @@ impl Driver {
         }
     }
 
-    /// Sends the close frame that was held, behind what the host has sent.
+    /// Sends the deferred close frame, behind what the host has sent.
     pub(super) fn send_deferred_close(&mut self, io: &mut ThreadContext) -> Disposition {
         let deferred = self.closing.deferred.take();
         self.deadline = None;
@@ -83,7 +84,7 @@ impl Driver {
         self.closing.asked = payload.map(Box::new);
         let returns = self.closing.verdict.as_ref().is_some_and(|end| self.owner.keeps_unsent(&self.connection, end));
         match returns {
-            // The rest is for when it comes back.
+            // The rest is sent when the session is resumed.
             true => self.connection.outbox.stop_taking(self.connection.serial),
             false => self.connection.outbox.fail(),
         }

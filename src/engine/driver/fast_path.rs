@@ -1,7 +1,8 @@
-//! The short way of what waits to be sent: from the queue into the thread's buffer, and on with one write. Only what the
-//! kernel does not take becomes frames that are kept.
+//! The fast path of what waits to be sent: from the queue into the thread's buffer, and on with one write. Only what
+//! the kernel does not take becomes staged frames.
 //!
-//! For messages that go out as they are, of a server: not masked, not compressed, and not worth a place of their own.
+//! For messages that a server sends as they are: not masked, not compressed, and not so large that a copy costs more
+//! than a write of their own.
 
 use super::state::Driver;
 use crate::engine::io::ThreadContext;
@@ -12,14 +13,14 @@ use crate::net::Stream;
 use crate::ws::{FrameKind, OutFrame, Role, append_frame};
 use std::io::{self, ErrorKind};
 
-/// A payload that is worth a place of its own in the write.
+/// A payload from this size on is written from its own memory.
 pub(super) const LARGE: usize = 32 * 1024;
 
 /// What has become of what waited.
 pub(super) enum FastPath {
-    /// So much of it has gone, in one write; whether more waits.
+    /// So much was written, in one write; whether more waits.
     Written { bytes: usize, messages: usize, more: bool },
-    /// It is staged, or there was nothing: the ordinary way goes on.
+    /// It is staged, or there was nothing: the ordinary path goes on.
     NotTaken,
 }
 
@@ -31,7 +32,7 @@ impl Driver {
             && self.staged.is_none()
             && self.pending_pong.is_none()
             && !self.closing.has_begun()
-            // The log tells of frames that are staged.
+            // Frames are logged as they are staged.
             && !log::is_on(Level::Frames)
     }
 

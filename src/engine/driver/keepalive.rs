@@ -1,4 +1,4 @@
-//! Is the peer still there? Pings after a silence, without any work per message.
+//! Keepalive: pings after a silence, without any work per message.
 //!
 //! A slow consumer is not a dead one: the time for an answer does not run while we have paused reading ourselves, nor
 //! while the peer's window holds back what we have to send. Then only a peer whose kernel, too, has been silent for
@@ -16,11 +16,11 @@ use crate::ws::FrameKind;
 use bytes::Bytes;
 use std::time::Duration;
 
-/// The shortest time between two looks.
+/// The shortest time between two checks.
 const MIN_CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
 impl Driver {
-    /// When to look again.
+    /// When to check again.
     pub(super) fn next_check(&self) -> Option<CompactInstant> {
         let interval = self.time(Opt::PingInterval)?;
         let keepalive = &self.keepalive;
@@ -68,8 +68,9 @@ impl Driver {
         }
     }
 
-    /// While we do not read we cannot answer the peer's pings, of which one may be among what has just come, whatever
-    /// its intervals are: an unasked pong shows that we live. The peer's window bounds how often that is.
+    /// While reading is paused the peer's pings cannot be answered, of which one may be among what has just come,
+    /// whatever its intervals are: an unsolicited pong (RFC 6455 section 5.5.3) shows that this end is alive. The
+    /// peer's window bounds how often that is.
     pub(super) fn send_unsolicited_pong(&mut self, io: &mut ThreadContext) -> Disposition {
         if self.blocked_since.is_some() || self.closing.has_begun() {
             return Disposition::Keep;
@@ -78,7 +79,7 @@ impl Driver {
         self.flush(io)
     }
 
-    /// A ping is out and nothing has come since.
+    /// A ping was sent and nothing has been received since.
     fn check_pong_timeout(
         &mut self,
         io: &mut ThreadContext,
@@ -91,7 +92,7 @@ impl Driver {
             self.blocked_since.is_some_and(|since| io.now.saturating_duration_since(since) >= interval + pong);
         if !waited && !held_up {
             if left.is_none() && self.blocked_since.is_none() {
-                // It did not leave in its turn; a new silence begins.
+                // The ping was not written in time; a new silence begins.
                 self.keepalive.received(io.now);
             }
             return Disposition::Keep;
@@ -106,7 +107,7 @@ impl Driver {
             Some(silent) => silent >= interval + pong,
         };
         if dead {
-            // What it has sent and we have not read yet speaks for it.
+            // Input that has not been read yet proves that the peer is alive.
             let disposition = self.readable(io);
             if disposition == Disposition::Remove || self.keepalive.probe.is_none() {
                 return disposition;
@@ -114,7 +115,7 @@ impl Driver {
             let ms = self.owner.options().int(Opt::PongTimeout);
             return self.peer_gone(io, Error::new(Id::PeerGone, [ms.into()]));
         }
-        // Looked at again after a part of the time.
+        // Checked again after a part of the time.
         let ago = |whole: Duration| io.now - (whole - (whole / 8).max(MIN_CHECK_INTERVAL).min(whole));
         if let Some(Some(left)) = &mut self.keepalive.probe {
             *left = ago(pong);

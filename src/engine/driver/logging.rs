@@ -1,4 +1,4 @@
-//! What the log tells of a connection's life.
+//! The lines of the log on a connection's life.
 
 use super::state::{Driver, Phase};
 use crate::engine::shared::CloseInfo;
@@ -17,7 +17,7 @@ pub(super) fn log_head(subject: Subject, way: &str, head: &[u8]) {
 }
 
 impl Driver {
-    /// TLS is through, or there is none. The phase of before.
+    /// TLS is established, or not used. Returns the phase of before.
     pub(super) fn tls_done(&mut self) -> Phase {
         if self.stream.as_ref().is_some_and(Stream::is_tls) {
             log::debug!(self.subject(), "TLS handshake done");
@@ -25,7 +25,7 @@ impl Driver {
         std::mem::replace(&mut self.phase, Phase::AwaitingRequest(Box::default()))
     }
 
-    /// Who is on the other side.
+    /// The other end: the address of the peer, or what a client dials.
     fn peer_name(&self) -> String {
         let known = self.connection.info().and_then(|info| info.address);
         match known.or_else(|| self.stream.as_ref().and_then(Stream::peer_addr)) {
@@ -73,7 +73,7 @@ impl Driver {
         }
     }
 
-    /// What load balancers and monitors ask for every second is told at `debug` only.
+    /// What load balancers and monitors ask for every second is logged at `debug` only.
     pub(super) fn log_refusal(&self, refusal: &Refusal) {
         let level = if refusal.plain { Level::Debug } else { Level::Info };
         let peer_name = self.peer_name();
@@ -84,8 +84,8 @@ impl Driver {
         log::debug!(self.subject(), "accepted {}", self.peer_name());
     }
 
-    /// A newcomer whose handshake came to nothing. Of one that has sent nothing at all, as who checks whether the port
-    /// is open, `debug` tells.
+    /// An incoming connection whose handshake failed. If it has sent nothing at all, as a port check does, the line is
+    /// at `debug`.
     pub(super) fn log_failed_handshake(&self, why: &Error) {
         let silent = match (why.root(), &self.phase) {
             (Id::TlsUnused, _) => true,

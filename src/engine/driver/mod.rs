@@ -3,8 +3,8 @@
 //! What there is of a connection stands in `setup`, `close_state`, `liveness` and `state`; the steps, one file a phase,
 //! stand on these and call each other in every direction. The table calls `steps`.
 //!
-//! Threads: the loop. A guest that runs it reads and writes on open connections without TLS only; all else is the I/O
-//! thread's.
+//! Threads: the loop. A host thread that has borrowed it reads and writes on open connections without TLS only; all else
+//! is the I/O thread's.
 //! Owns: the socket with its TLS, the decoder, what is staged and not written, timers, how far the close has come.
 //! Locks: none of its own, and none is held between two steps. A step takes those of the outbox and of the queue, and
 //! what an `Owner` takes.

@@ -13,10 +13,10 @@ use crate::ws::{ClientHandshake, Message, Refusal, Request, Role};
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How long a refused newcomer has to read why.
+/// How long a rejected peer has to read the answer.
 const REJECTION_TIMEOUT: Duration = Duration::from_secs(2);
 /// What TLS handshakes may take of one round of the loop, but for the one that exceeds it: signing takes a millisecond
-/// or more, and hundreds of newcomers must not hold up those that are here.
+/// or more, and hundreds of new connections must not hold up the open ones.
 const HANDSHAKE_BUDGET: Duration = Duration::from_micros(500);
 
 fn since_1970() -> u64 {
@@ -56,7 +56,7 @@ impl Driver {
         }
     }
 
-    /// There is a way to the server: TLS, if the URL says so, and the handshake.
+    /// The transport to the server is there: TLS, if the URL says so, and the handshake.
     pub(super) fn connected(
         &mut self,
         io: &mut ThreadContext,
@@ -82,7 +82,7 @@ impl Driver {
         io.handshake_time += start.elapsed();
         match outcome {
             Ok(false) => Disposition::Keep,
-            // Whoever speaks without TLS can read an answer without TLS.
+            // A peer that speaks without TLS can read an answer without TLS.
             Err(error) if !self.is_client() && error.id() == Id::TlsNot && self.is_plain() => {
                 self.refuse(io, &Refusal::new(400, "This port needs TLS: https:// or wss://"))
             }
@@ -106,8 +106,8 @@ impl Driver {
         }
     }
 
-    /// Reads once; `None` when there is nothing. No more than a request may have: what else a newcomer has sent is not
-    /// worth a look before that has been read.
+    /// Reads once; `None` when there is nothing. No more than a request may have: what else the peer has sent is not
+    /// worth decoding before that has been read.
     pub(super) fn read_some(&mut self, io: &mut ThreadContext) -> Result<Option<usize>, std::io::Error> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
         loop {
@@ -217,7 +217,7 @@ impl Driver {
         }
     }
 
-    /// Sends an HTTP refusal and lets the newcomer read it.
+    /// Sends an HTTP refusal and gives the peer time to read it.
     pub(super) fn refuse(&mut self, io: &mut ThreadContext, refusal: &Refusal) -> Disposition {
         self.log_refusal(refusal);
         self.owner.rejected(refusal.status);
@@ -258,7 +258,7 @@ impl Driver {
         self.connection.outbox.attach(self.connection.serial, self.hello());
         io.hand_over();
         if !self.owner.opened(&self.connection) {
-            // Given up meanwhile: nothing of it may reach the host.
+            // Given up meanwhile: no event of it may reach the host.
             self.phase = Phase::Lingering;
             if let Some(stream) = &mut self.stream {
                 stream.abort();
@@ -275,13 +275,13 @@ impl Driver {
         self.readable(io)
     }
 
-    /// What a client says first.
+    /// The message that a client sends first.
     fn hello(&self) -> Option<Message> {
         let text = self.owner.options().text(Opt::HelloMessage);
         (!text.is_empty()).then(|| Message::text(&text))
     }
 
-    /// Ends an attempt, saying where.
+    /// Ends an attempt with an error that names the address.
     pub(super) fn refuse_to_open(&mut self, io: &mut ThreadContext, error: Error) -> Disposition {
         let error = self.connecting(error);
         self.break_off(io, error)
@@ -305,7 +305,7 @@ impl Driver {
         self.refuse_to_open(io, Error::new(Id::ConnectTimeout, [ms.into(), stage]))
     }
 
-    /// Whose handshake it is.
+    /// Whether this is the client's end.
     pub(super) fn is_client(&self) -> bool {
         self.role == Role::Client
     }

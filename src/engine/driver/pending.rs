@@ -1,4 +1,4 @@
-//! A newcomer that the host has to let in.
+//! An incoming connection that waits for the host to accept it.
 
 use super::setup::AwaitingAccept;
 use super::state::{Disposition, Driver, Phase};
@@ -7,18 +7,18 @@ use crate::error::{Error, Id};
 use crate::options::Opt;
 use crate::ws::Refusal;
 
-/// What may come before the answer: nothing of it is allowed (RFC 6455 section 4.1), a little is borne.
+/// What a peer may send before the answer: it must not (RFC 6455 section 4.1), but a little is tolerated.
 const MAX_EARLY_DATA: usize = 4096;
 
 impl Driver {
-    /// The answer that lets it in is ready; it leaves when the host says so, within `AcceptTimeout`.
+    /// The answer that accepts it is ready; it is sent when the host says so, within `AcceptTimeout`.
     pub(super) fn await_host(&mut self, io: &mut ThreadContext, rest: Vec<u8>) -> Disposition {
         self.phase = Phase::AwaitingAccept(Box::new(AwaitingAccept { answer: std::mem::take(&mut self.raw), rest }));
         self.deadline = self.time(Opt::AcceptTimeout).map(|time| io.now + time);
         self.read_early(io)
     }
 
-    /// The host has decided; `None` lets it in.
+    /// The host has decided; `None` accepts it.
     pub fn decide(&mut self, io: &mut ThreadContext, refusal: Option<&Refusal>) -> Disposition {
         let Phase::AwaitingAccept(incoming) = &mut self.phase else { return Disposition::Keep };
         match refusal {
@@ -31,13 +31,13 @@ impl Driver {
         }
     }
 
-    /// Refuses one for which nobody decides any more.
+    /// Rejects a connection that the host will not decide on any more.
     pub(super) fn reject_undecided(&mut self, io: &mut ThreadContext, why: &'static str) -> Disposition {
         self.owner.withdrawn(&self.connection);
         self.refuse(io, &Refusal::new(503, why))
     }
 
-    /// Looks whether it is still there. What it says too early waits for its turn.
+    /// Checks whether the peer is still there. What it sends too early is kept.
     pub(super) fn read_early(&mut self, io: &mut ThreadContext) -> Disposition {
         loop {
             // Some may have come along with the request.

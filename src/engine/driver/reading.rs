@@ -1,8 +1,8 @@
 //! Frames in.
 //!
-//! A handler is given a message where it lies, in the thread's buffer. On its way to the queue a payload is copied once:
-//! from the thread's buffer into the message (or, when it spans reads, into the message as it grows). The face makes
-//! the second copy into the host's memory, or lends the first.
+//! A handler is given a message where it lies, in the thread's buffer. On its way to the queue a payload is copied
+//! once: from the thread's buffer into the message (or, when it spans reads, into the message as it grows). The face
+//! makes the second copy into the host's memory, or lends the first.
 
 use super::state::{Disposition, Driver, PausedInput, Phase};
 use crate::engine::inbox::HandlerGuard;
@@ -20,12 +20,12 @@ use std::time::Duration;
 
 /// Reads of one connection in a turn, so that one flood does not hold up the others.
 const READS_PER_TURN: usize = 4;
-/// What one read's worth of frames may take of everybody's time. It is kept by reading less at once: 256 KiB are one
-/// message, or 40,000 of the smallest frames, or a thousand times as much to decompress.
+/// Time that the frames of one read may take of the loop. It is kept by reading less at once: 256 KiB are one message,
+/// or 40,000 of the smallest frames, or a thousand times as much to decompress.
 const READ_BUDGET: Duration = Duration::from_micros(250);
 /// The least that is read at once.
 const MIN_READ: usize = 2 * 1024;
-/// Where the decoding of what came has stopped.
+/// Why the decoding of what came has stopped.
 enum DecodeEnd {
     End,
     Close(PeerClose),
@@ -64,9 +64,9 @@ impl Driver {
             };
             let drained = stream.is_drained(count, asked) && !self.half_closed && self.unwritable.is_none();
             self.keepalive.received(io.now);
-            // No look at the clock for who has sent a little.
+            // The clock is not read for a peer that has sent little.
             let begun = (!drained).then(CompactInstant::now);
-            // Lent out for the step, because the step needs the rest of `io`.
+            // Taken out for the step, because the step needs the rest of `io`.
             let disposition = if in_place {
                 self.step(io, |driver, io, run| driver.take_appended(io, count, run))
             } else {
@@ -93,14 +93,14 @@ impl Driver {
         Disposition::Keep
     }
 
-    /// Asks for another turn, when the others have had theirs.
+    /// Requeues the connection for another turn, after the others have had theirs.
     pub(super) fn requeue(&mut self, io: &mut ThreadContext) {
         if !std::mem::replace(&mut self.is_requeued, true) {
             io.requeued.push_back(self.token / TOKENS);
         }
     }
 
-    /// A later round, for what the last one had no time for.
+    /// A later round, for what the budget of the last one did not allow.
     pub fn resume_turn(&mut self, io: &mut ThreadContext) -> Disposition {
         self.is_requeued = false;
         self.readable(io)
@@ -269,7 +269,7 @@ impl Driver {
         self.closing.last_message = Some(io.now);
     }
 
-    /// There is room again: first what was stashed, then the socket, whose readiness may have been spent.
+    /// There is room again: first the paused input, then the socket, whose readiness may have been used up.
     pub fn resume(&mut self, io: &mut ThreadContext) -> Disposition {
         let Some(paused_input) = self.paused_input.take() else { return Disposition::Keep };
         self.keepalive.received(io.now);
@@ -324,9 +324,9 @@ impl Driver {
         }
     }
 
-    /// Reads what nobody wants any more, until the peer closes its side.
+    /// Reads and drops input that is no longer wanted, until the peer closes its side.
     pub(super) fn discard_input(&mut self, io: &mut ThreadContext) -> Disposition {
-        // Its own small buffer: the thread's may be lent out to the step that brought us here.
+        // Its own small buffer: that of the thread may be taken out by the step that has called this.
         let mut sink = [0; 16 * 1024];
         for _ in 0..READS_PER_TURN {
             let Some(stream) = &mut self.stream else { return Disposition::Remove };

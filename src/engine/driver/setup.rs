@@ -4,9 +4,9 @@ use crate::net::Tunnel;
 use crate::proxy::Proxy;
 use crate::ws::deflate::Settings;
 
-/// What only a client's end of a connection knows. Boxed, because the ten thousand connections of a server have none.
+/// The part of a driver that only a client has. Boxed, because the ten thousand connections of a server have none.
 pub struct ClientPart {
-    /// Host and port, for error texts.
+    /// Host and port, for the log and error texts.
     pub authority: Box<str>,
     pub proxy: Option<Box<Route>>,
     /// What was offered of permessage-deflate.
@@ -24,7 +24,7 @@ pub struct Route {
     pub proxy: Proxy,
     /// The tunnel is open: what fails now is not the proxy's fault.
     pub open: bool,
-    /// What goes on when the proxy has been reached again, and what it is told first.
+    /// The tunnel to continue when the proxy has been reached again, and the request to send first.
     pub resumed: Option<(Box<Tunnel>, Vec<u8>)>,
 }
 

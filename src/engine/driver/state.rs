@@ -26,7 +26,7 @@ pub enum Disposition {
 
 /// Where a connection is in its life.
 pub enum Phase {
-    /// A client waits to dial again, and then for its turn.
+    /// A client waits to dial again, and then for a permit.
     Backoff,
     /// A client waits for addresses and, for `wss`, the system's roots.
     Resolving(Box<DialPlan>),
@@ -47,12 +47,12 @@ pub enum Phase {
     AwaitingResponse(Box<ClientHandshake>),
     /// A server waits for a request.
     AwaitingRequest(Box<ServerHandshake>),
-    /// A server's host decides whether to let it in.
+    /// The host of a server decides whether to accept it.
     AwaitingAccept(Box<AwaitingAccept>),
-    /// A server tells a newcomer why not.
+    /// A server sends an HTTP refusal.
     Rejecting,
     Open,
-    /// Everything is said; the peer closes the socket, or we do when it takes too long.
+    /// Both ends have closed; the peer closes the socket, or we do when it takes too long.
     Lingering,
 }
 
@@ -78,7 +78,7 @@ pub struct Driver {
     pub(super) decoder: Decoder,
     /// Compresses what goes out, where permessage-deflate was agreed on.
     pub(super) deflater: Option<Deflater>,
-    /// Bytes of an unfinished message, as booked with the owner.
+    /// Bytes of an unfinished message, as charged to the owner.
     pub(super) assembling: usize,
     pub(super) paused_input: Option<Box<PausedInput>>,
     /// The peer has closed its side: a short read does not mean that nothing is left to read.
@@ -88,11 +88,11 @@ pub struct Driver {
     pub(super) raw: Option<Box<Raw>>,
     /// What was once offered to TLS must be offered again unchanged. Never an empty one.
     pub(super) staged: Option<Box<Staged>>,
-    /// How much is encoded for one write: about what the kernel takes.
+    /// How much is encoded for one write: about what the kernel takes at once.
     pub(super) write_size: usize,
     /// The latest ping that could not be answered yet.
     pub(super) pending_pong: Option<Box<Bytes>>,
-    /// It has its place among those that go on in a later round ([`crate::engine::io::ThreadContext::requeued`]).
+    /// It is requeued for a later round ([`crate::engine::io::ThreadContext::requeued`]).
     pub(super) is_requeued: bool,
     /// How much is read at once: less where that much took too long.
     pub(super) read_size: u32,

@@ -9,11 +9,11 @@ use crate::options::Opt;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// The furthest timer set: one that outlives its connection is in the way no longer than that.
+/// The furthest timer that is set: a timer that outlives its connection wastes no more time than that.
 const MAX_TIMER: Duration = Duration::from_secs(60);
 
 impl Driver {
-    /// The socket has news.
+    /// The socket is ready.
     pub fn ready(&mut self, io: &mut ThreadContext, event: &Ready) -> Disposition {
         self.half_closed |= event.read_closed;
         if let Phase::Dialing { dial, .. } = &mut self.phase {
@@ -30,7 +30,7 @@ impl Driver {
             return self.send_unsolicited_pong(io);
         }
         if self.is_requeued {
-            // More from one who has not read all of what came before: he has his place in the queue.
+            // More from a connection that is requeued: it is read in its turn.
             return Disposition::Keep;
         }
         // TLS may have waited for room to write before it could read on.
@@ -150,7 +150,7 @@ impl Driver {
         Disposition::Remove
     }
 
-    /// Tells the owner how an open connection ended, once.
+    /// Reports to the owner how an open connection ended, once.
     pub(super) fn report_end(&mut self, io: &mut ThreadContext, close_info: CloseInfo, broken: bool) {
         if std::mem::replace(&mut self.closing.reported, true) {
             return;
@@ -177,7 +177,7 @@ impl Driver {
         self.owner.released(&self.connection);
     }
 
-    /// Books the bytes of an unfinished message; false when all connections together hold too many.
+    /// Charges the bytes of an unfinished message; false when all connections together hold too many.
     pub(super) fn charge_assembly(&mut self, now: usize) -> bool {
         let before = std::mem::replace(&mut self.assembling, now);
         let Some((total, limit)) = self.owner.assembly() else { return true };

@@ -1,4 +1,4 @@
-//! Through a proxy: dialled as a server is, asked for a tunnel, and from then on not there.
+//! Through a proxy: dialled as a server is, asked for a tunnel, and transparent from then on.
 
 use super::setup::{Raw, Route};
 use super::state::{Disposition, Driver, Phase};
@@ -9,11 +9,11 @@ use crate::log;
 use crate::net::{Dial, Step, TlsClient, Tunnel};
 use std::io::{self, ErrorKind};
 
-/// What is looked at at once.
+/// Bytes of an answer that are peeked at a time.
 const MAX_PEEK: usize = 4096;
 
 impl Driver {
-    /// Whom to dial: the server, or the proxy that leads there.
+    /// What to dial: the server, or the proxy that leads there.
     pub(super) fn choose_route(&mut self) -> Result<(Host, u16)> {
         let Phase::Resolving(plan) = &self.phase else { return Err(Error::of(Id::Cancelled)) };
         let target = &plan.target;
@@ -38,8 +38,8 @@ impl Driver {
         }
     }
 
-    /// A client's error with where it was connected to, and through what. Until the tunnel is open it is the proxy's.
-    /// A server did not connect, and tells who did in its own way.
+    /// A client's error with the address it was connecting to, and the proxy. Until the tunnel is open the error is the
+    /// proxy's. A server did not connect, and names the peer in its own way.
     pub(super) fn connecting(&self, error: Error) -> Error {
         if !self.is_client() {
             return error;

@@ -20,15 +20,15 @@ use std::sync::atomic::Ordering::SeqCst;
 
 /// What one connection writes in a turn, so that one long queue does not hold up the others ([`cost`]).
 const TURN_BUDGET: usize = 16 * BUFFER;
-/// What a message counts at least: of the shortest ones, too, no more go out than others can wait for.
+/// What a message counts at least, so that the number of the shortest ones in a turn is bounded, too.
 const MESSAGE_COST: usize = 1024;
 /// The least that is encoded for one write: a TLS record, which must be offered again whole.
 const MIN_WRITE: usize = 16 * 1024;
 /// Pings that came together and are answered one by one.
 const MAX_STAGED_FOR_PONG: usize = 64;
 
-/// What a write takes of the turn: not less than a full one, because somebody who sends while it lasts finds another
-/// few messages for the next one each time.
+/// What a write takes of the budget: not less than a full one, because a thread that sends while it lasts leaves a few
+/// more messages for the next one each time.
 fn cost(bytes: usize, messages: usize) -> usize {
     bytes.max(messages * MESSAGE_COST).max(BUFFER)
 }
@@ -146,7 +146,7 @@ impl Driver {
         self.advance(io, count)
     }
 
-    /// How much is worth offering the next time.
+    /// Adapts how much is encoded for the next write.
     pub(super) fn adapt_write_size(&mut self, stream: &Stream, count: usize, offered: usize) {
         // TLS takes one record at a time.
         self.write_size = match count < offered {
@@ -188,7 +188,7 @@ impl Driver {
                 outbox.take(self.connection.serial, room, |message| stage(message, None));
             }
             Some(deflater) => {
-                // Compressed outside the queue's lock: who sends must not wait for it.
+                // Compressed outside the queue's lock: a thread that sends must not wait for it.
                 let mut taken = Vec::new();
                 outbox.take(self.connection.serial, room, |message| taken.push(message));
                 for message in taken {

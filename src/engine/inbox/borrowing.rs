@@ -8,12 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::MutexGuard;
 
 impl State {
-    /// Somebody but a call that receives relies on what the loop brings.
+    /// Whether something besides a single receiving call relies on what the loop brings.
     pub(super) fn has_others(&self) -> bool {
         !self.waiters.is_empty() || !self.signals.is_empty() || !self.requests.is_empty() || self.dispatch.is_set()
     }
 
-    /// The thread whose call has just been served, if it is the only one and would rather run the loop.
+    /// The thread whose call has just been served, if it is the only one and receives often enough to borrow the loop.
     pub(super) fn next_borrower(&self) -> Option<usize> {
         let alone = self.waiters.len() == 1 && self.signals.is_empty() && self.requests.is_empty();
         let alone = alone && self.leader.is_none();
@@ -37,19 +37,19 @@ impl Inbox {
         self.lock().open_loop = Some(events.clone());
     }
 
-    /// Somebody waits in another way than by receiving.
+    /// Takes a lent loop back, because a call waits in another way than by receiving.
     pub(in crate::engine) fn reclaim_if_lent(&self) {
         self.lock().open_loop.iter().for_each(IoHandle::reclaim_if_lent);
     }
 
-    /// Whether anybody waits for what the I/O thread brings.
+    /// Whether a call waits for what the I/O thread brings.
     pub(in crate::engine) fn is_awaited(&self) -> bool {
         let state = self.lock();
-        // The one who has just been served may not have had a processor yet.
+        // The call that has just been served may not have got a processor yet.
         state.has_others() && state.next_borrower().is_none()
     }
 
-    /// One round of the loop; whether the visit goes on, and whether there was time.
+    /// One round of the loop; whether the loop may be kept, and whether there was time.
     pub(super) fn run_round<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
@@ -58,11 +58,11 @@ impl Inbox {
         deadline: Deadline,
     ) -> (MutexGuard<'a, State>, bool, bool) {
         let in_time = deadline.left().is_some();
-        // What anybody has been told of until now, this call has just looked at, under this lock.
+        // All notifications until now concern what this call has just checked, under this lock.
         borrowed.clear_notified();
         state.leader = Some((want, borrowed.events()));
         drop(state);
-        // After a panic nobody else must be kept from the queue.
+        // A panic must not keep other calls from the queue.
         let stay = catch_unwind(AssertUnwindSafe(|| borrowed.round(deadline))).unwrap_or(false);
         let mut state = self.lock();
         state.leader = None;

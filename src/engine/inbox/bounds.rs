@@ -1,4 +1,4 @@
-//! The bounds of a queue: what counts in them, and who pauses because of them.
+//! The bounds of a queue: what counts in them, and which connections pause because of them.
 
 use super::state::{Credit, Inbox};
 use crate::engine::connection::Connection;
@@ -9,8 +9,9 @@ use crate::ws::Message;
 use std::sync::Arc;
 
 impl Inbox {
-    /// Books one message of `connection`, on its I/O thread, which has `pending` messages and bytes for this queue in
-    /// its hands; false when the connection must be paused. One that has nothing else waiting may always deliver one.
+    /// Charges one message of `connection`, on its I/O thread, which has `pending` messages and bytes for this queue in
+    /// its batch; false when the connection must be paused. A connection that has nothing else waiting may always
+    /// deliver one.
     pub fn admit(&self, connection: &Connection, size: usize, pending: (usize, usize)) -> bool {
         let room = self.has_room(connection, size, pending);
         if room {
@@ -34,9 +35,9 @@ impl Inbox {
             && (own_bytes + size).saturating_mul(self.share) <= max_bytes
     }
 
-    /// Remembers a paused connection; false when room has come in between, so that it must try again.
-    /// Its thread has handed over all that it had. Calls that wait for a message of it fail: what could make room may be
-    /// waiting for them.
+    /// Remembers a paused connection; false when room has come in between, so that it must try again. Its thread has
+    /// handed over all that it had. Calls that wait for a message of it fail: the thread that could make room may be
+    /// inside such a call.
     pub fn pause(&self, connection: &Arc<Connection>, size: usize) -> bool {
         let mut state = self.lock();
         // Under the lock, because the host gives credit back under it.
@@ -51,7 +52,7 @@ impl Inbox {
         true
     }
 
-    /// An event enters the queue. Called with the lock held, as all that takes the books.
+    /// An event enters the queue. Called with the lock held, as everything that takes the credit.
     pub(super) fn charge(&self, credit: &mut Credit, body: &Body) {
         match body {
             Body::Message(message) => {
@@ -78,7 +79,7 @@ impl Inbox {
         self.resume_all(credit);
     }
 
-    /// Gives its credit back to a message that is in the queue no more, or never was.
+    /// Returns the credit of a message that has left the queue, or never entered it.
     pub(in crate::engine) fn return_credit(
         &self,
         credit: &mut Credit,

@@ -60,9 +60,9 @@ impl Inbox {
         drop(old);
     }
 
-    /// Runs the handler for everything queued. Events of one object never overlap: while one I/O thread is inside,
-    /// another leaves its events to it. They are taken in batches, under one lock each. A guest of the loop leaves them to
-    /// the thread, which has been told that there is a handler now.
+    /// Runs the handler for everything queued. Events of one object never overlap: while one I/O thread runs the
+    /// handler, another leaves its events to it. They are taken in batches, under one lock each. A borrower of the loop
+    /// leaves them to the I/O thread, which has been told that there is a handler now.
     pub fn dispatch(&self) {
         if is_borrower() {
             return;
@@ -110,7 +110,7 @@ impl Inbox {
     /// A run begins. Called under the lock, as what ends it is.
     fn clear_yield(&self) {
         for flag in [&self.handler_changed, &self.yield_requested] {
-            // Hardly ever set, and a store that everybody sees is dear.
+            // Hardly ever set, and a sequentially consistent store is expensive.
             if flag.load(SeqCst) {
                 flag.store(false, SeqCst);
             }
@@ -135,7 +135,8 @@ impl Inbox {
     }
 }
 
-/// The handler, for what one read brought, or several. Events that others bring meanwhile wait until it is dropped.
+/// The exclusive right to call the handler, for what one read or several brought. Events from other threads wait until
+/// it is dropped.
 pub struct HandlerGuard {
     inbox: Arc<Inbox>,
     handler: Arc<Handler>,
@@ -146,7 +147,7 @@ impl HandlerGuard {
         self.handler.object
     }
 
-    /// Whether somebody else waits for its end.
+    /// Whether another thread waits for its end.
     pub fn must_yield(&self) -> bool {
         self.inbox.handler_changed.load(SeqCst) || self.inbox.yield_requested.load(SeqCst)
     }
@@ -250,7 +251,7 @@ mod tests {
                 assert!(!run.message(1, MessageKind::Text, b"last"), "it is the last call");
                 assert!(!change.is_finished(), "the old handler still runs");
                 drop(run);
-                // Whoever waits for its end does not wait for that of the next, which begins at once.
+                // A call that waits for the end of this run does not wait for that of the next, which begins at once.
                 next = inbox.begin_run();
                 assert_eq!(next.is_none(), last);
                 assert_eq!(change.join().unwrap(), !last);

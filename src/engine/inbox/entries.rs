@@ -31,7 +31,7 @@ impl Entries {
         self.events.is_empty()
     }
 
-    /// Gives memory back that a large crowd has needed. For who is empty.
+    /// Gives memory back after many events at a time. The queue must be empty.
     pub fn shrink(&mut self) {
         if self.events.capacity() > 4096 {
             *self = Self::default();

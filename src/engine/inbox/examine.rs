@@ -93,7 +93,7 @@ impl Examination {
         Some(request.clone())
     }
 
-    /// The present field has this value: whom does it answer?
+    /// The present field has this value: finds the request that it answers.
     fn compare(&mut self, value: Scalar<'_>) {
         let (number, field) = (self.number(), &self.requests[self.request].field);
         let until = self.best.unwrap_or(self.requests.len());

@@ -1,4 +1,4 @@
-//! Who is given events instead of the queue.
+//! The handler that is called with events instead of queueing them.
 
 use super::entries::Entries;
 use crate::engine::shared::Event;

@@ -1,12 +1,12 @@
-//! What was received and the host has not yet taken: the queue of one object, the calls that wait for it, the handler
-//! that is called instead, and requests that wait for their replies.
+//! What was received and the host has not yet taken: the queue of one object (its incoming mailbox), the calls that wait
+//! for it, the handler that is called instead, and requests that wait for their replies.
 //!
-//! Threads: a host's to receive, to ask and to watch; the loop (the I/O thread, or a guest that runs it) to admit, to
-//! pause and to push; the I/O thread alone, never a guest, to run a handler.
+//! Threads: a host's to receive, to ask and to watch; the loop (the I/O thread, or a host thread that has borrowed it)
+//! to admit, to pause and to push; the I/O thread alone, never a borrower, to run a handler.
 //! Owns: events in order with the connections that they come from; the bounds; the waiting calls; the handler; the
 //! requests without a reply.
-//! Locks: one for each queue, with a condition for each waiting call and one for those who wait for the end of a
-//! handler's run. Inside it are taken that of a parked loop, of a signal or of a request, and a post is made, which may
+//! Locks: one for each queue, with a condition for each waiting call and one for the calls that wait for the end of
+//! a handler's run. Inside it are taken that of a parked loop, of a signal or of a request, and a post is made, which may
 //! wake a thread. It may be taken inside the lock of a client or server, and inside that of an outbox, where a request
 //! is registered. None is held while a handler runs.
 

@@ -28,7 +28,7 @@ impl Inbox {
         self.pushed(state)
     }
 
-    /// What has become of what was taken in; whoever waits for it is told.
+    /// Reports what has become of what was taken in, and wakes the calls that wait for it.
     fn pushed(&self, state: MutexGuard<'_, State>) -> Pushed {
         if state.dispatch.is_set() {
             let (examiner, free) = (state.examiner(), state.queue.has_free());
@@ -52,7 +52,7 @@ impl Inbox {
         }
     }
 
-    /// Another thread has told the end of its connection already; gives its credit back.
+    /// Another thread has reported the end of its connection already; returns its credit.
     fn comes_too_late(&self, state: &mut State, event: &Event, source: Option<&Arc<Connection>>) -> bool {
         let Body::Message(message) = &event.body else { return false };
         let late = source.is_some_and(|connection| connection.is_over());

@@ -34,7 +34,7 @@ impl Inbox {
         let mut waiter: Option<Arc<Waiter>> = None;
         let mut deadline = None;
         let mut borrowed: Option<LoopGuard> = None;
-        // Nobody waited when it began to lead, so all others have come later.
+        // No call waited when this one borrowed the loop, so all others have come later.
         let mut led = false;
         let outcome = loop {
             if state.cancelled {
@@ -65,7 +65,7 @@ impl Inbox {
                 }
                 (guard, in_time)
             } else {
-                // It may have been left just now to one who does not come back for us.
+                // The loop may have been lent just now to a thread that does not come back.
                 state.open_loop.iter().for_each(IoHandle::reclaim_if_lent);
                 let me = waiter.get_or_insert_with(|| {
                     state.wait_rate.wait_begins();
@@ -96,15 +96,15 @@ impl Inbox {
         if want == Want::Message && matches!(outcome, Ok(Outcome::Timeout | Outcome::Closed)) {
             self.discard_others(&mut state);
         }
-        // Whoever waits next may find something, too; a notification that came to us must not be lost.
+        // The next waiting call may find something, too; a notification that this one received must not be lost.
         let wakeups = (!state.waiters.is_empty()).then(|| state.wakeups());
         drop(state);
         wakeups.into_iter().for_each(Wakeups::send);
         outcome
     }
 
-    /// Who takes messages alone and finds none leaves nothing else in front of the next: what is there would be taken for
-    /// something that can be received. Who waits for anything gets it, and so does a handler that was set meanwhile.
+    /// A call that takes messages alone and finds none removes the other events: they would look like something that
+    /// can be received. A call that waits for any event gets them.
     fn discard_others(&self, state: &mut State) {
         if state.satisfies(Want::Message) || state.awaits_any() || state.dispatch.is_set() {
             return;
@@ -239,7 +239,7 @@ impl Inbox {
         self.lock().queue.has_free()
     }
 
-    /// From now on `signal` is rung when something changes; what [`Inbox::was_released`] compares with.
+    /// From now on `signal` is notified when something changes; returns what [`Inbox::was_released`] compares with.
     pub fn subscribe(&self, signal: &Arc<Signal>) -> u64 {
         let mut state = self.lock();
         state.signals.push(signal.clone());

@@ -69,7 +69,7 @@ impl InFlight {
     }
 }
 
-/// Rung with the lock free.
+/// Notified with the lock free.
 pub struct Examiner(pub Arc<InFlight>);
 
 impl Examiner {

@@ -1,15 +1,15 @@
 //! `Request`: a message that answers another is taken out of the queue by an id in its JSON.
 //!
-//! While requests wait, what comes is held ([`Entries`]): it has its place in the queue and counts in the bounds, but no
-//! call and no handler gets it before it is known that it answers nobody. Who finds that out is a thread of the host
-//! that waits for a reply, one at a time and for all of them; it takes the first messages (shared, not copied), looks at
-//! them with the lock free, and tells the queue what it has found: a reply leaves its place and goes to its request,
-//! all others may be taken, in order. So neither the I/O thread nor the lock ever has to do with what a message holds.
+//! While requests wait, what comes is held ([`Entries`]): it has its place in the queue and counts in the bounds, but
+//! no call and no handler gets it before it is known to answer no request. A host thread that waits for a reply finds
+//! that out, one at a time and for all of them; it takes the first messages (shared, not copied), examines them with
+//! the lock free, and reports to the queue what it has found: a reply leaves its place and goes to its request, all
+//! others may be taken, in order. So neither the I/O thread nor the lock ever has to do with the content of a message.
 //!
-//! A request is registered at the moment in which its message is queued for sending, and its thread begins to look at
-//! once; so what is held never waits for a thread that waits for something else. Messages are numbered as they come: one
-//! from before a request is not its reply. Who looks and must stop (its reply has come, its time is over, the host
-//! closes) leaves what it has done to the next. When the last request leaves, all that is held is free.
+//! A request is registered at the moment in which its message is queued for sending, and its thread begins to examine
+//! at once; so what is held never waits for a thread that waits for something else. Messages are numbered as they come:
+//! one from before a request is not its reply. A thread that must stop (its reply has come, its time is over, the host
+//! closes) leaves its examination to the next. When the last request leaves, all that is held is free.
 //!
 //! When no more can come (the connection has ended, or reading pauses because the queue is full) a request does not
 //! end before what has come is looked at. When the host closes it ends at once.
@@ -51,7 +51,7 @@ impl State {
         self.requests.arrived - self.queue.held_messages() as u64
     }
 
-    /// Nothing that comes from now on is a reply to those who wait.
+    /// Nothing that comes from now on is a reply to the requests in flight.
     pub(super) fn end_requests(&mut self, why: Id) {
         self.requests.life += 1;
         self.requests.list.iter().for_each(|pending| pending.end(why, self.requests.arrived));
@@ -142,7 +142,7 @@ impl Inbox {
         Ok(RequestGuard { inbox: self.clone(), pending, dispatches, examines: Cell::new(false) })
     }
 
-    /// Takes note of what somebody has found who looked at messages; what is left is to be dropped with the lock free.
+    /// Applies the finding of an examination; what is left of it is to be dropped with the lock free.
     fn conclude(&self, state: &mut State, mut done: Examination, finding: Finding) -> Option<Examination> {
         if done.epoch != state.requests.epoch {
             return Some(done);
@@ -156,7 +156,7 @@ impl Inbox {
             }
             Finding::Reply(pending) => {
                 let waits = state.requests.list.iter().position(|other| Arc::ptr_eq(other, &pending));
-                // One that has gone meanwhile leaves it to others, who have not been asked yet.
+                // A request that has ended meanwhile leaves the message to others, which have not been compared yet.
                 if let Some(at) = waits.filter(|_| pending.expects(done.number()))
                     && let Some((event, source)) = state.queue.take_held()
                 {
@@ -175,7 +175,7 @@ impl Inbox {
         Some(done)
     }
 
-    /// Messages may have become free: tells whoever waits for them.
+    /// Messages may have become free: wakes the calls that wait for them.
     fn freed(&self, state: MutexGuard<'_, State>, dispatches: impl Fn()) {
         if !state.dispatch.is_set() {
             let wakeups = state.wakeups();

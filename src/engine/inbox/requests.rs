@@ -7,15 +7,15 @@ use std::sync::Arc;
 /// See the module's page.
 #[derive(Default)]
 pub struct Requests {
-    /// In the order in which they came. Shared with who looks at messages.
+    /// In the order in which they came. Shared with the thread that examines messages.
     pub list: Arc<Vec<Arc<InFlight>>>,
     /// Messages so far.
     pub arrived: u64,
-    /// Somebody looks at the first that are held.
+    /// A thread examines the first held messages.
     pub examined: bool,
-    /// What somebody has left who looked at them.
+    /// The unfinished examination of a thread that had to stop.
     pub left: Option<Examination>,
-    /// Changes when those are no longer the first held ones, though nobody has looked at them.
+    /// Changes when those are no longer the first held ones, though no thread has examined them.
     pub epoch: u64,
     /// Changes when no reply to an earlier request can come any more.
     pub life: u64,

@@ -24,7 +24,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 pub struct Credit {
     pub(super) messages: usize,
     pub(super) errors: usize,
-    /// Those who wait for room.
+    /// Connections that wait for room.
     pub(super) paused: Vec<Arc<Connection>>,
 }
 
@@ -64,7 +64,7 @@ impl State {
         self.credit.messages - self.queue.held_messages()
     }
 
-    /// Whether nothing more comes; what is held may still turn out to be anybody's.
+    /// Whether nothing more comes; what is held may still turn out to be an ordinary message.
     pub(super) fn is_over(&self) -> bool {
         !self.live && self.queue.held_messages() == 0
     }
@@ -74,9 +74,9 @@ impl State {
         self.queue.has_free() || self.is_over() || self.cancelled
     }
 
-    /// Whether nobody who waits longer than `me` could be served now.
+    /// Whether no call that has waited longer than `me` could be served now.
     pub(super) fn is_turn_of(&self, me: Option<&Arc<Waiter>>) -> bool {
-        // Who leads found nobody waiting when it began.
+        // A call that runs the loop found no other waiting when it began.
         if self.is_for_leader() {
             return false;
         }
@@ -112,7 +112,7 @@ impl State {
         spare.unwrap_or_else(|| Arc::new(Waiter { want, thread, ready: Condvar::new() }))
     }
 
-    /// Who is to be told that something has come, or that nothing more comes: a call that ends tells the next.
+    /// The calls to wake because something has come.
     pub(super) fn wakeups(&self) -> Wakeups {
         let over = self.is_over();
         let ends = |waiter: &&Arc<Waiter>| (over || self.satisfies(waiter.want)) && !self.is_for_leader();
@@ -122,7 +122,7 @@ impl State {
         Wakeups { waiter, leader, signals, examiner: self.examiner() }
     }
 
-    /// Who is to look at what is held.
+    /// The request whose thread is to examine what is held.
     pub(super) fn examiner(&self) -> Option<Examiner> {
         let idle = self.queue.held_messages() > 0 && !self.requests.examined;
         self.requests.list.first().filter(|_| idle).cloned().map(Examiner)

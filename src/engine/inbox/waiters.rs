@@ -1,4 +1,4 @@
-//! Calls that wait, what they want, and who of them is to be woken.
+//! Calls that wait, what they want, and which of them is to be woken.
 
 use super::reply::Examiner;
 use crate::engine::connection::IoHandle;
@@ -21,18 +21,18 @@ pub enum Pushed {
     Queued,
     /// The handler must be run.
     ForHandler,
-    /// This thread has been woken, and would rather run the loop itself.
+    /// This thread has been woken, and may borrow the loop instead of waiting again.
     ForBorrower(usize),
 }
 
-/// A waiting call. Each has its own bell, so that exactly the longest waiting one is woken.
+/// A waiting call. Each has its own condition variable, so that exactly the longest waiting one is woken.
 pub struct Waiter {
     pub want: Want,
     pub thread: usize,
     pub ready: Condvar,
 }
 
-/// Rung once the lock is free: who is woken needs it first of all, and waking is a system call.
+/// Sent once the lock is free: a woken call needs it first of all, and waking is a system call.
 pub struct Wakeups {
     pub waiter: Option<Arc<Waiter>>,
     pub leader: Option<IoHandle>,

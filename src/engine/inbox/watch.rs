@@ -26,7 +26,7 @@ impl Watchable {
         self.inbox.has_events()
     }
 
-    /// From now on `signal` is rung whenever the object may have become ready.
+    /// From now on `signal` is notified whenever the object may have become ready.
     pub fn subscribe(&self, signal: &Arc<Signal>) {
         self.inbox.subscribe(signal);
     }
@@ -45,7 +45,7 @@ impl Watchable {
         self.inbox.unsubscribe(signal);
     }
 
-    /// The next event without waiting, whoever else may be waiting.
+    /// The next event without waiting, even while other calls wait.
     pub fn take(&self) -> Option<Event> {
         self.inbox.take_now()
     }
@@ -74,7 +74,7 @@ pub fn wait_any(objects: &[Option<Watchable>], start: usize, timeout: Wait) -> R
     let watched: Vec<_> = objects.iter().flatten().map(|object| (object, object.begin_wait(&signal))).collect();
     let find = || order().find(|&at| watched.get(at).is_none_or(|(object, since)| object.ends_wait(*since)));
     let outcome = loop {
-        // Looked at after subscribing, so that nothing rings in between unheard.
+        // Checked after subscribing, so that no notification in between is missed.
         if let Some(at) = find() {
             break Outcome::Got(at);
         }

@@ -24,7 +24,7 @@ pub enum Command {
         authority: Arc<str>,
         wait: Duration,
     },
-    /// Its turn to dial has come.
+    /// It may dial now ([`super::dial_limit`]).
     DialPermitted(Arc<Connection>),
     Prepared {
         connection: Arc<Connection>,

@@ -1,4 +1,4 @@
-//! What the drivers of one I/O thread share, and the way of what they received to the queues.
+//! What the drivers of one I/O thread share, and how received messages get to the queues.
 
 use super::command::Command;
 use super::dial_limit::DialLimit;
@@ -39,14 +39,14 @@ pub struct ThreadContext {
     /// Threads for what may block.
     pub workers: Arc<Workers>,
     pub tls: Arc<TlsClients>,
-    /// What TLS handshakes have taken of this round.
+    /// Time that TLS handshakes have taken of this round.
     pub handshake_time: Duration,
     /// Slots that have more to read, or to accept, than one turn allows.
     pub requeued: VecDeque<usize>,
     pub dial_limit: DialLimit,
-    /// Whom to call, and when: one or two for a server.
+    /// The owners to call, and when: one or two for a server.
     pub alarms: Vec<(CompactInstant, Weak<dyn Owner>)>,
-    /// Newcomers that a listener accepted for this thread.
+    /// Connections that a listener accepted for this thread.
     pub commands: Vec<Command>,
     /// What the round has brought so far; one object's.
     batch: Option<Batch>,
@@ -59,7 +59,7 @@ pub struct ThreadContext {
     pub fast_batch: Waiting,
     /// For the next connection that has something to write.
     pub staged: Option<Box<Staged>>,
-    /// The thread of the host that would rather run the loop itself ([`crate::engine::mailbox`]), and its queue.
+    /// The host thread that may borrow the loop ([`crate::engine::mailbox`]), and its queue.
     pub next_borrower: Option<(usize, Arc<Inbox>)>,
     /// What the latest connection agreed on.
     agreed: Option<Arc<[String; 2]>>,
@@ -104,7 +104,7 @@ impl ThreadContext {
         }
     }
 
-    /// When a timer fires or an alarm rings next.
+    /// When a timer or an alarm is due next.
     pub fn next_due(&self) -> Option<CompactInstant> {
         let alarm = self.alarms.iter().map(|(at, _)| *at).min();
         [self.timers.next_due(), alarm].into_iter().flatten().min()
@@ -131,7 +131,7 @@ impl ThreadContext {
         self.batch = Some(Batch { inbox: inbox.clone(), entries, bytes });
     }
 
-    /// Subprotocol and extensions, once for all who agree on the same one after the other.
+    /// Subprotocol and extensions, shared by consecutive connections that agree on the same.
     pub fn agreed(&mut self, both: [String; 2]) -> Option<Arc<[String; 2]>> {
         if both.iter().all(String::is_empty) {
             return None;
@@ -142,7 +142,7 @@ impl ThreadContext {
         self.agreed.clone()
     }
 
-    /// Calls those whose time has come. A panic of one ends nothing else.
+    /// Calls the owners whose time has come. A panic of one ends nothing else.
     pub fn fire_alarms(&mut self) {
         let now = self.now;
         for (_, owner) in self.alarms.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>() {
@@ -162,8 +162,8 @@ impl ThreadContext {
         self.run.take().filter(|run| run.may_continue(inbox)).or_else(|| inbox.begin_run())
     }
 
-    /// Keeps it for the next read of the round, where nobody else waits for it: beginning one takes a lock, and ending it
-    /// another.
+    /// Keeps it for the next read of the round, if no other thread waits for its end: acquiring one takes a lock, and
+    /// releasing it another.
     pub fn keep_run(&mut self, run: Option<HandlerGuard>) {
         self.run = run.filter(|run| has_single_object() && !run.must_yield());
     }

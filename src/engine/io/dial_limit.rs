@@ -24,7 +24,7 @@ impl DialLimit {
         self.under_way.len() < TOTAL && same() < PER_HOST
     }
 
-    /// Whether it may dial now; otherwise its turn comes.
+    /// Whether it may dial now; otherwise it is queued for a permit.
     pub fn acquire(&mut self, connection: &Arc<Connection>, authority: &Arc<str>) -> bool {
         let now = self.has_room(authority);
         if now {
@@ -35,7 +35,8 @@ impl DialLimit {
         now
     }
 
-    /// It has connected, failed or been given up, in whatever state it was; gives the one whose turn it is now.
+    /// It has connected, failed or been given up, in whatever state it was; returns the connection that may dial
+    /// instead.
     pub fn release(&mut self, connection: &Connection) -> Option<Arc<Connection>> {
         if self.under_way.remove(&connection.serial).is_none() {
             self.waiting.retain(|(other, _)| other.serial != connection.serial);

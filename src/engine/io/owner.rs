@@ -1,4 +1,4 @@
-//! Whom the connections and the listeners of an I/O thread report to.
+//! The objects that the connections and listeners of an I/O thread report to.
 
 use crate::engine::connection::Connection;
 use crate::engine::inbox::Inbox;
@@ -23,15 +23,16 @@ pub struct ConnectionEnd {
     pub all_written: bool,
 }
 
-/// The object a connection belongs to. Called on the I/O thread, or by a guest that runs its loop on a host's thread
-/// ([`crate::engine::mailbox`]): he calls `peer_closes`, `ended` and `released`. Must neither block nor call back into the loop.
+/// The object a connection belongs to. Called on the I/O thread, or on the host thread that has borrowed its loop
+/// ([`crate::engine::mailbox`]); such a borrower calls `peer_closes`, `ended` and `released` only. Must neither block
+/// nor call back into the loop.
 pub trait Owner: Send + Sync {
     fn inbox(&self) -> &Arc<Inbox>;
     fn options(&self) -> &Options;
     /// What the log calls it.
     fn object(&self) -> Object;
 
-    /// A server decides about a handshake: the subprotocol, or a refusal.
+    /// A server decides on a handshake: the subprotocol, or a refusal.
     fn check_request(
         &self,
         _connection: &Arc<Connection>,
@@ -41,26 +42,26 @@ pub trait Owner: Send + Sync {
         Err(Refusal::new(500, "not a server"))
     }
 
-    /// Whether the host has to let a newcomer in that has been judged. It was told then.
+    /// Whether the host has to accept this connection, whose request was admitted. The host was told by then.
     fn pending(&self, _connection: &Arc<Connection>) -> bool {
         false
     }
 
-    /// One that the host has to let in, or has just let in, will not open.
+    /// A connection that the host has to accept, or has just accepted, will not open.
     fn withdrawn(&self, _connection: &Arc<Connection>) {}
 
-    /// What a connection that has waited to dial again asks for now; `None` when nobody wants it any more.
+    /// What a connection that has waited to dial again asks for now; `None` when it is no longer wanted.
     fn dial_plan(&self, _connection: &Arc<Connection>) -> Option<DialPlan> {
         None
     }
 
-    /// It is open; false when nobody wants it any more.
+    /// It is open; false when it is no longer wanted.
     fn opened(&self, connection: &Arc<Connection>) -> bool;
 
     /// It never opened.
     fn failed(&self, connection: &Arc<Connection>, error: &Error);
 
-    /// A newcomer was turned away with this HTTP status (0: it gave up, was too slow or spoke no HTTP).
+    /// An incoming connection was rejected with this HTTP status (0: the peer gave up, was too slow or spoke no HTTP).
     fn rejected(&self, _status: u16) {}
 
     /// The peer has begun to close an open connection; its end follows.
@@ -74,7 +75,7 @@ pub trait Owner: Send + Sync {
     /// Its outbox has been detached from it by now.
     fn ended(&self, connection: &Arc<Connection>, end: &ConnectionEnd);
 
-    /// The I/O thread has let go of it; the last call, whatever came before.
+    /// The I/O thread has dropped it; always the last call.
     fn released(&self, connection: &Arc<Connection>);
 
     /// The time of an alarm that it has set has come.
@@ -88,7 +89,7 @@ pub trait Owner: Send + Sync {
 
 /// Takes new connections of a listener. Called on the I/O thread.
 pub trait Acceptor: Send + Sync {
-    /// A connection for a newcomer, on the I/O thread of its choice; `None` turns it away.
+    /// The connection for an accepted socket, on the I/O thread of its choice; `None` rejects it.
     fn accept(&self, address: SocketAddr) -> Option<Arc<Connection>>;
     fn owner(self: Arc<Self>) -> Arc<dyn Owner>;
     fn tls(&self) -> Option<TlsServer>;

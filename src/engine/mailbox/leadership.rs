@@ -1,13 +1,15 @@
-//! Who runs the loop of an I/O thread: the thread itself or, for a while, a call that waits for what the loop brings.
+//! Leader/followers: which thread runs the loop of an I/O thread, that thread itself or, for a time, a host thread that
+//! waits in `receive`.
 //!
-//! A host thread that takes message after message pays for each batch with two threads that put each other to sleep and
-//! wake each other up, and with cache lines that travel between their cores. So once its waits follow each other closely
-//! the thread makes way: it hands over a batch and stands by, and the call that waits next runs the loop, as a guest.
-//! What it brings lies in the queue as ever, and what the host sends meanwhile goes out with the next wait.
+//! Usually a batch of messages costs two context switches: the I/O thread wakes the receiver, and what the receiver
+//! sends next wakes the I/O thread. If eight waits in a row each begin within 500 µs of the one before, and the process
+//! has one object and one I/O thread, the I/O thread parks its loop in [`LentLoop`] and waits on a condition variable.
+//! The next `receive` borrows the loop and runs rounds until its queue has what it wants; what the host sends meanwhile
+//! goes out with the next wait.
 //!
-//! Between two waits nobody runs the loop. The thread looks every [`TICK`] whether the guest has come back, and goes on
-//! itself when it has not; it is woken at once when others bring work, or for all that is not a guest's business
-//! ([`Rounds::round_for_host`]). Only the one object of the process is served like that: nobody else waits for a guest.
+//! Between two receives no thread polls the sockets. So the I/O thread checks every [`TICK`] whether the loop was
+//! borrowed since, and takes it back if not. It is woken at once for what a borrower must not do: commands of other
+//! threads, timers, TLS, accepting, handlers ([`Rounds::round_for_host`]).
 
 use crate::engine::shared::lock;
 use crate::library;
@@ -16,48 +18,48 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long the thread leaves the loop to a guest who does not come back: between one and two of these.
+/// How long a lent loop may stay unused before the I/O thread takes it back: between one and two of these.
 const TICK: Duration = Duration::from_millis(1);
-/// After so many ticks with the same guest inside, which are those of a quiet time, the thread sleeps until he leaves.
+/// After so many ticks during one borrow, when little arrives, the I/O thread sleeps until the loop is given back.
 const QUIET: u32 = 16;
 
-/// Somebody runs the loop and will look at the commands before it sleeps.
+/// A thread runs the loop and will look at the commands before it polls.
 pub(super) const RUNNING: u8 = 0;
-/// The loop is, or is about to be, inside its poll: somebody who brings work must wake it.
+/// The loop is inside its poll, or about to be: a thread that posts a command must wake it.
 const POLLING: u8 = 1;
-/// A guest has left the loop and is expected back.
+/// The loop is parked; the borrower is expected back.
 pub(super) const LENT: u8 = 2;
 
-/// A loop that a guest may run.
+/// A loop that a host thread may borrow.
 pub trait Rounds {
-    /// Whether something was brought that nobody has looked at.
+    /// Whether commands or readiness wait that no round has handled.
     fn has_work(&self) -> bool;
 
-    /// One round on a host's thread, which waits for news no longer than `timeout` (`None`: without limit). No handler may
-    /// run there and no TLS library; false when the next thing to do is beyond that, so that the thread must go on.
+    /// One round on a host's thread, which waits for events no longer than `timeout` (`None`: without limit). No
+    /// handler and no TLS code runs there; false when the next thing to do needs the I/O thread.
     fn round_for_host(&mut self, timeout: Option<Duration>) -> bool;
 }
 
-/// The loop's state, for those who bring work.
+/// The state of the loop, for the threads that post commands.
 pub struct Leadership<L> {
     pub(super) state: AtomicU8,
-    /// Something has come by another way than the commands.
+    /// The queue of the borrower has changed by other means than a command.
     pub(super) notified: AtomicBool,
-    /// The thread that is expected back, see [`library::this_thread`].
+    /// The thread that has borrowed the loop or may borrow it again, see [`library::this_thread`].
     pub(super) borrower: AtomicUsize,
     pub(super) lent: Mutex<LentLoop<L>>,
-    /// The I/O thread waits here while it stands by.
+    /// The I/O thread waits here while the loop is lent.
     pub(super) returned: Condvar,
 }
 
 pub(super) struct LentLoop<L> {
-    /// While nobody runs it and the thread stands by.
+    /// The loop, while it is lent and no thread runs it.
     pub(super) parked: Option<Box<L>>,
-    /// The thread is to take over.
+    /// The I/O thread must take the loop back.
     pub(super) reclaimed: bool,
-    /// Counts how often guests came and left.
+    /// Counts borrows and returns.
     pub(super) borrows: u64,
-    /// The thread does not look by itself: the guest who leaves wakes it.
+    /// The I/O thread waits without a time limit: giving the loop back must wake it.
     pub(super) sleeps: bool,
 }
 
@@ -72,7 +74,8 @@ impl<L> Leadership<L> {
         }
     }
 
-    /// A command was sent. Reading and writing can wait until the guest, who asks for them, is back.
+    /// A command was sent. Plain reads and writes that the borrower itself asks for can wait until it borrows the loop
+    /// again.
     pub fn sent(&self, plain_io: bool, waker: &Waker) {
         match self.state.load(SeqCst) {
             POLLING => self.wake(waker),
@@ -81,7 +84,7 @@ impl<L> Leadership<L> {
         }
     }
 
-    /// Makes a guest look at his queue.
+    /// Makes the borrower look at its queue.
     pub fn notify(&self, waker: &Waker) {
         self.notified.store(true, SeqCst);
         if self.state.load(SeqCst) == POLLING {
@@ -94,13 +97,13 @@ impl<L> Leadership<L> {
     }
 
     fn wake(&self, waker: &Waker) {
-        // One of several wakes it.
+        // Of several threads only one wakes it.
         if self.state.compare_exchange(POLLING, RUNNING, SeqCst, SeqCst).is_ok() {
             waker.wake();
         }
     }
 
-    /// Announces that the loop goes to sleep; false when work has come in the meantime, which `is_idle` is asked.
+    /// Announces that the loop is about to poll; false when work has come meanwhile, which `is_idle` is asked for.
     pub fn begin_poll(&self, is_idle: impl FnOnce() -> bool) -> bool {
         self.state.store(POLLING, SeqCst);
         if !self.notified.swap(false, SeqCst) && is_idle() {
@@ -114,7 +117,7 @@ impl<L> Leadership<L> {
         self.state.store(RUNNING, SeqCst);
     }
 
-    /// The same at the end of the process, where whoever holds a lock may have been stopped.
+    /// [`Leadership::reclaim`] at the end of the process, where a thread that holds a lock may have been stopped.
     pub fn reclaim_at_exit(&self, waker: &Waker) {
         self.wake(waker);
         if let Ok(mut lent) = self.lent.try_lock() {
@@ -125,7 +128,7 @@ impl<L> Leadership<L> {
 
     pub(super) fn reclaim(&self) {
         let mut lent = lock(&self.lent);
-        // Without the loop on the floor a guest is inside, who sees what has been sent.
+        // While the loop is borrowed the borrower sees what has been sent.
         if lent.parked.is_some() && !std::mem::replace(&mut lent.reclaimed, true) {
             drop(lent);
             self.returned.notify_one();
@@ -134,11 +137,12 @@ impl<L> Leadership<L> {
 }
 
 impl<L: Rounds> Leadership<L> {
-    /// On the I/O thread: leaves the loop to `borrower` until he stays away or has something for the thread.
+    /// On the I/O thread: lends the loop to the thread `borrower`, and returns with it when it stays unused or the I/O
+    /// thread is needed.
     pub fn wait_while_lent(&self, events: Box<L>, borrower: usize, is_awaited: impl FnOnce() -> bool) -> Box<L> {
         self.borrower.store(borrower, SeqCst);
         self.park(&mut lock(&self.lent), events);
-        // He may have come back just before, and waits for the thread.
+        // The borrower may have begun to wait just before, and not have got the loop.
         if is_awaited() {
             self.reclaim();
         }
@@ -172,7 +176,7 @@ impl<L: Rounds> Leadership<L> {
         events
     }
 
-    /// Lays the loop down. Who has sent a command before that relied on whoever ran it.
+    /// Parks the loop. A command that was sent before relied on the thread that ran it, so it is checked for here.
     pub(super) fn park(&self, lent: &mut LentLoop<L>, events: Box<L>) {
         self.state.store(LENT, SeqCst);
         lent.reclaimed |= events.has_work();

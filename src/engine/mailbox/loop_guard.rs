@@ -1,4 +1,4 @@
-//! A call that waits and runs the loop meanwhile ([`super::leadership`]).
+//! A host call that borrows the loop while it waits ([`super::leadership`]).
 
 use super::leadership::{LENT, RUNNING, Rounds};
 use super::post::Mailbox;
@@ -8,26 +8,26 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 impl<M, L> Mailbox<M, L> {
-    /// Somebody waits for what the loop brings, or much waits for the loop: nobody is left to come back to it.
+    /// Takes the loop back if it is lent: another call waits for what it brings, or much waits to be sent.
     pub fn reclaim_if_lent(&self) {
         if self.is_lent() {
             self.leadership().reclaim();
         }
     }
 
-    /// The caller's thread is the guest, inside or expected back.
+    /// Whether the calling thread is the borrower, running the loop or expected to.
     pub fn is_lent_to_me(&self) -> bool {
         self.leadership().borrower.load(SeqCst) == library::this_thread()
     }
 
-    /// Nobody runs the loop just now.
+    /// Whether the loop is lent and no thread runs it just now.
     pub fn is_lent(&self) -> bool {
         self.leadership().state.load(SeqCst) == LENT
     }
 }
 
 impl<M, L: Rounds> Mailbox<M, L> {
-    /// Takes the lead if it was left for a guest. Drop it when the wait is over.
+    /// Borrows the loop if it is lent. The guard is dropped when the wait is over.
     pub fn try_borrow(&self) -> Option<LoopGuard<M, L>> {
         let leadership = self.leadership();
         if !self.is_lent() {
@@ -47,11 +47,11 @@ impl<M, L: Rounds> Mailbox<M, L> {
     }
 }
 
-/// A guest inside the loop.
+/// The borrowed loop; dropping this gives it back.
 pub struct LoopGuard<M, L: Rounds> {
     mailbox: Mailbox<M, L>,
     events: Option<Box<L>>,
-    /// The thread is to go on; also when a panic ends the visit.
+    /// The I/O thread takes over afterwards; also when a panic ends the borrow.
     reclaim: bool,
 }
 
@@ -60,19 +60,19 @@ impl<M, L: Rounds> LoopGuard<M, L> {
         self.mailbox.clone()
     }
 
-    /// Forgets what it was to look at.
+    /// Clears the notification: the queue is looked at now.
     pub fn clear_notified(&self) {
         self.mailbox.leadership().notified.store(false, SeqCst);
     }
 
-    /// One round of the loop, waiting no longer than until `deadline`; false when the visit must end.
+    /// One round of the loop, waiting no longer than until `deadline`; false when the loop must be given back.
     pub fn round(&mut self, deadline: Deadline) -> bool {
         let Some(events) = &mut self.events else { return false };
         let timeout = deadline.left().unwrap_or(Some(Duration::ZERO));
         events.round_for_host(timeout)
     }
 
-    /// Ends it; without `others` who wait for what the loop brings the guest is expected back.
+    /// Gives the loop back; while no `others` wait for what it brings it stays lent.
     pub fn give_back(mut self, others: bool) {
         self.reclaim = others;
     }

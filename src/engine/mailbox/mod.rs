@@ -1,9 +1,10 @@
-//! How other threads reach an I/O thread, and who runs its loop.
+//! How other threads reach an I/O thread, and which thread runs its loop.
 //!
-//! Threads: any to post, look and hurry; the I/O thread to stand by; a host's thread, inside a call that waits, to visit.
-//! Owns: the channel of what was posted, the waker, and the parked loop while nobody runs it.
+//! Threads: any to send, notify and reclaim; the I/O thread to lend the loop and to wait meanwhile; a host's thread,
+//! inside a call that waits, to borrow it.
+//! Owns: the channel of what was posted, the waker, and the parked loop while no thread runs it.
 //! Locks: that of the parked loop, with a condition for the I/O thread; nothing is taken inside it. Whether the loop
-//! runs, sleeps or is parked is an atomic, so that a post takes the lock only to call the loop back.
+//! runs, polls or is lent is an atomic, so that a post takes the lock only to take the loop back.
 
 mod leadership;
 mod loop_guard;

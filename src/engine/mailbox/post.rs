@@ -11,7 +11,7 @@ struct Shared<M, L> {
     leadership: Leadership<L>,
 }
 
-/// The way to an I/O thread, shared by all who have something for it. Neither what is brought there nor the loop that the
+/// The way to an I/O thread, shared by all threads that send it something. Neither what is sent nor the loop that the
 /// thread runs is known here.
 pub struct Mailbox<M, L>(Arc<Shared<M, L>>);
 
@@ -33,23 +33,23 @@ impl<M, L> Mailbox<M, L> {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Hands over, in order. What is `plain_io` only goes on with reading or writing: it can wait until the guest, if he
-    /// asks for it himself, is back.
+    /// Hands over, in order. `plain_io` only goes on with reading or writing: if the borrower itself asks for it, it
+    /// can wait until that thread borrows the loop again.
     pub fn send(&self, mail: M, plain_io: bool) {
-        // Fails only when the thread has ended, and then nobody is left to want it.
+        // Fails only when the thread has ended, and then nothing depends on it.
         if self.0.mail.send(mail).is_ok() {
             self.0.leadership.sent(plain_io, &self.0.waker);
         }
     }
 
-    /// The same at the end of a process, where whoever holds a lock may have been stopped.
+    /// The same at the end of a process, where a thread that holds a lock may have been stopped.
     pub fn send_at_last(&self, mail: M) {
         if self.0.mail.send(mail).is_ok() {
             self.0.leadership.reclaim_at_exit(&self.0.waker);
         }
     }
 
-    /// Makes a call that runs the loop look at its queue.
+    /// Makes a call that runs the borrowed loop look at its queue.
     pub fn notify(&self) {
         self.0.leadership.notify(&self.0.waker);
     }

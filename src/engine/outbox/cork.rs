@@ -1,5 +1,5 @@
-//! The straight way of a handler's answers: what it sends to the connection whose messages it is just given is encoded
-//! at once, into one buffer, which one system call hands over when the handler has had all that a read brought.
+//! The fast path of a handler's answers: what it sends to the connection whose messages it is just given is encoded at
+//! once, into one buffer, which one system call hands over when the handler has had all that a read brought.
 //!
 //! No queue, no lock and no memory of its own for an answer; so only while nothing else waits to be sent. As soon as
 //! something does, or an answer does not fit, that answer and all later ones take the queue behind what is here.
@@ -38,7 +38,7 @@ pub struct Cork {
     /// How many messages these are, and the bytes of their payloads.
     messages: usize,
     payload: usize,
-    /// The rest goes by the queue, and what is here counts as waiting there.
+    /// An answer did not fit: the rest goes through the queue, and what is here counts as waiting there.
     overflowed: bool,
 }
 

@@ -1,10 +1,10 @@
 //! What was accepted for sending and the kernel has not yet taken.
 //!
 //! An outbox may outlive its connection: a client that reconnects, or a session that is resumed, attaches the next
-//! connection to the same one. One connection at a time holds it and takes messages out to stage them. When that one
-//! ends it detaches and gives back, in order and whole, what the kernel has not taken to the last byte; only then does
-//! the next holder get anything. So no message is lost that was not written, none overtakes another, and none is sent
-//! twice that was written.
+//! connection to the same one. One connection at a time holds it and takes messages out to stage them. When that
+//! connection ends it detaches and gives back, in order and whole, what the kernel has not taken to the last byte; only
+//! then does the next holder get anything. So no message is lost that was not written, none overtakes another, and none
+//! is sent twice that was written.
 
 use super::waiting::Waiting;
 use crate::engine::shared::{Deadline, Wait, lock, wait};
@@ -31,9 +31,9 @@ struct State {
     next: Option<Box<(u64, Option<Message>)>>,
     /// The holder takes nothing more, because its peer will read nothing more.
     stopped: bool,
-    /// The holder's first message is a greeting of its own, which no other connection is to send.
+    /// The first message of the holder is its hello, which no other connection may send.
     hello: bool,
-    /// For whose messages the holder waits, see [`Outbox::block_for_takeover`].
+    /// How many takeovers it waits for, see [`Outbox::block_for_takeover`].
     blocked: u32,
     /// What waits has been dropped or taken over.
     closed: bool,
@@ -77,15 +77,16 @@ pub struct Accepted {
 pub struct Outbox {
     state: Mutex<State>,
     room: Condvar,
-    /// Nothing waits: what the holder's handler sends may go past the queue ([`super::cork`]). Changed under the lock.
+    /// Nothing waits: what the handler of the holder sends may bypass the queue ([`super::cork`]). Changed under the
+    /// lock.
     bypass_open: AtomicBool,
-    /// What has gone past the queue and is not written yet; the I/O thread's alone.
+    /// What has bypassed the queue and is not written yet; accessed by the I/O thread alone.
     bypassed_messages: AtomicUsize,
     bypassed_bytes: AtomicUsize,
 }
 
 impl Outbox {
-    /// Changes what a holder's way past the queue must give way to.
+    /// Locks for a change that must close the bypass.
     fn change(&self) -> MutexGuard<'_, State> {
         let state = lock(&self.state);
         // An answer that is sent because of this change comes after it.
@@ -148,7 +149,7 @@ impl Outbox {
         drop(dropped);
     }
 
-    /// Refuses messages from now on, drops what waits and wakes who waits for room.
+    /// Refuses messages from now on, drops what waits and wakes the calls that wait for room.
     pub fn close(&self) {
         let dropped = {
             let mut state = self.change();
@@ -160,18 +161,19 @@ impl Outbox {
         self.room.notify_all();
     }
 
-    /// Who has it takes nothing out before [`Outbox::prepend`] has been called once more: what was sent to another
-    /// comes first.
+    /// This connection has taken over a session and must not send yet: the unsent messages of the previous connection
+    /// come first. Each call is ended by one [`Outbox::prepend`].
     pub fn block_for_takeover(&self) {
         self.change().blocked += 1;
     }
 
-    /// Whether it waits for what another leaves.
+    /// Whether it waits for the messages of a previous connection.
     pub fn is_blocked(&self) -> bool {
         lock(&self.state).blocked > 0
     }
 
-    /// Closes it and gives what waits to who goes on with it. Its connection has ended.
+    /// Closes it and hands out what waits, for the connection that has taken the session over. Its own connection has
+    /// ended.
     pub fn drain(&self) -> Vec<Message> {
         let messages = {
             let mut state = self.change();
@@ -184,8 +186,9 @@ impl Outbox {
         messages
     }
 
-    /// What another one left goes before everything else, and ends a [`Outbox::block_for_takeover`] (its connection must be flushed
-    /// then). A closed one refuses: how many messages are lost so.
+    /// Puts the unsent messages of the previous connection in front of everything queued here and ends one
+    /// [`Outbox::block_for_takeover`]; the caller then flushes. If this outbox was closed meanwhile they are dropped,
+    /// and their number is returned.
     pub fn prepend(&self, messages: Vec<Message>) -> usize {
         let mut state = self.change();
         state.blocked = state.blocked.saturating_sub(1);
@@ -224,7 +227,7 @@ impl Outbox {
     }
 
     /// The same while `still` says so, which is asked whenever there may be room ([`Outbox::look_again`]), and `last`,
-    /// which is called before anybody can see the message.
+    /// which is called before another thread can see the message.
     pub fn push_if(
         &self,
         message: MessageCow<'_>,
@@ -257,7 +260,7 @@ impl Outbox {
                 return Err(Error::new(Id::QueueFull, [state.bytes.into(), limit.into()]));
             }
         };
-        // The lock was free while it waited for room: the way past the queue may have been opened again.
+        // The lock was free during the wait for room: the bypass may have been opened again.
         self.bypass_open.store(false, Relaxed);
         last()?;
         state.queue.push_back(message)?;
@@ -306,14 +309,15 @@ impl Outbox {
         }
     }
 
-    /// There may be room under a new bound. The limit is the caller's, so those who wait look again with theirs.
+    /// There may be room under a new bound. The limit is passed by each caller, so the waiting calls check again with
+    /// theirs.
     pub fn bounds_changed(&self) {
         self.look_again();
     }
 
-    /// Those who wait for room look again at what may keep them from it.
+    /// The calls that wait for room check again what may keep them from it.
     pub fn look_again(&self) {
-        // Who has just looked is about to wait, with the lock.
+        // A call that has just checked still holds the lock until it waits.
         drop(lock(&self.state));
         self.room.notify_all();
     }
@@ -336,9 +340,9 @@ impl Outbox {
         bytes + messages * OVERHEAD
     }
 
-    /// Opens the way past the queue for the connection `serial`; false when something waits, or may not be sent.
+    /// Opens the bypass for the connection `serial`; false when something waits, or may not be sent.
     pub(in crate::engine) fn open_bypass(&self, serial: u64) -> bool {
-        // Whoever puts something into its way closes it under the lock.
+        // A thread that queues something closes the bypass under the lock.
         if self.is_bypass_open() {
             return true;
         }
@@ -348,19 +352,19 @@ impl Outbox {
         free
     }
 
-    /// Whether the way past the queue is still open.
+    /// Whether the bypass is still open.
     pub(in crate::engine) fn is_bypass_open(&self) -> bool {
         self.bypass_open.load(Relaxed)
     }
 
-    /// So much has gone past the queue.
+    /// So much has bypassed the queue.
     pub(in crate::engine) fn bypassed(&self, messages: usize, bytes: usize) {
         // One writer: no locked instruction needed.
         self.bypassed_messages.store(messages, Relaxed);
         self.bypassed_bytes.store(bytes, Relaxed);
     }
 
-    /// What has gone past the queue counts in it from now on, until it is [`Outbox::written`].
+    /// What has bypassed the queue counts in it from now on, until it is [`Outbox::written`].
     pub(in crate::engine) fn charge_bypassed(&self) {
         let mut state = self.change();
         state.messages += self.bypassed_messages.load(Relaxed);

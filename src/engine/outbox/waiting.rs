@@ -1,7 +1,7 @@
 //! Messages that wait, in order.
 //!
-//! Short ones are bytes of a common buffer until somebody needs them as messages, which nobody does with what goes
-//! straight into a write: they cost neither memory of their own nor an atomic count.
+//! Short ones are bytes of a common buffer until they are needed as messages. The fast path never needs them so: there
+//! they cost neither memory of their own nor an atomic count.
 
 use crate::error::Result;
 use crate::ws::payload::PayloadArena;
@@ -9,7 +9,7 @@ use crate::ws::{Message, MessageCow, MessageKind};
 use bytes::{Buf, BytesMut};
 use std::collections::VecDeque;
 
-/// Bytes of the common buffer. More of them lie on a shelf: one piece for all would be much to find at once.
+/// Bytes of the common buffer. More of them lie in an arena: one chunk for all would be a large allocation at once.
 const COMMON: usize = 16 * 1024;
 /// What is allocated for the first of them.
 const FIRST: usize = 256;
@@ -49,8 +49,8 @@ impl Waiting {
         self.items.push_front(Item::Whole(message));
     }
 
-    /// One that is alone has memory of its own. Those that wait together lie together, so that the memory of a queue is
-    /// that of its own messages. NO_MEMORY when the system has none.
+    /// A message that waits alone has memory of its own. Messages that wait together lie together, so that the memory
+    /// of a queue is that of its own messages. NO_MEMORY when the system has none.
     pub fn push_back(&mut self, message: MessageCow<'_>) -> Result<()> {
         let item = match message {
             MessageCow::Short(..) if self.items.is_empty() => Item::Whole(message.owned()?),

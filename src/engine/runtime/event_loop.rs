@@ -10,21 +10,24 @@ use crossbeam_channel::Receiver;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What those who go on where their last turn stopped may take of one round, but for the one who exceeds it.
+/// Time per round for connections that used up their budget in an earlier one ([`ThreadContext::requeued`]). They are
+/// served first in, first out, until it is spent; the one being served then still finishes its turn. No other
+/// connection waits longer than this.
 const REQUEUE_BUDGET: Duration = Duration::from_micros(500);
 
-/// What a guest's round may take of the time in which he wants to hear of an end, or of his time-out.
+/// The longest time of a borrowed round after which the borrower checks its own queue and its timeout.
 const BORROWED_ROUND: Duration = Duration::from_millis(2);
 
-/// For so long the thread keeps the loop when something has come that is beyond a guest.
+/// For so long the I/O thread keeps the loop when something has come that a borrower must not do.
 const KEEP_LOOP: Duration = Duration::from_millis(5);
 
-/// Who runs a round.
+/// Which thread runs a round.
 #[derive(Clone, Copy)]
 enum Runner {
     Thread,
-    /// A call that waits ([`crate::engine::mailbox`]), so long at most. It is on a host's thread, where no handler may run and no
-    /// TLS library: it reads and writes on open connections, and stops at the first thing beyond that.
+    /// A host call that has borrowed the loop ([`crate::engine::mailbox`]) and waits no longer than this. On a host's
+    /// thread no handler and no TLS library may run: it reads and writes on open connections, and stops at the first
+    /// thing beyond that.
     Borrower(Option<Duration>),
 }
 
@@ -32,7 +35,7 @@ enum Runner {
 enum Halt {
     /// The thread is told to stop, and everything has been ended.
     Stopped,
-    /// What comes next is beyond a guest's business. It and all behind it stay where they are.
+    /// What comes next must be done by the I/O thread. It and all behind it stay queued.
     NeedsIoThread,
 }
 
@@ -41,14 +44,14 @@ pub struct EventLoop {
     io: ThreadContext,
     table: Table,
     mail: Receiver<Mail>,
-    /// The next of it, which a guest has left.
+    /// The next command, which a borrower had to leave to the I/O thread.
     deferred: Option<Mail>,
     ready: Vec<Ready>,
     /// How many of them have been served.
     served: usize,
-    /// The round had to do with something beyond a guest's business.
+    /// The round has met something that a borrower must not do.
     needs_io_thread: bool,
-    /// Until then there is no guest.
+    /// Until then the loop is not lent.
     no_lending_before: CompactInstant,
 }
 
@@ -83,7 +86,7 @@ impl EventLoop {
         }
     }
 
-    /// Where the thread is needed it stays for a while: each change costs a wake-up, and somebody's time.
+    /// Where the I/O thread is needed it keeps the loop for a while: each change costs a wake-up, and time.
     fn keep_loop_if_needed(&mut self) {
         if self.needs_io_thread {
             self.no_lending_before = CompactInstant::now() + KEEP_LOOP;
@@ -109,7 +112,7 @@ impl EventLoop {
         }
         self.resume_requeued(runner)?;
         self.io.hand_over();
-        // A guest who may have what he waits for does not look for more.
+        // A borrower whose queue may have what it waits for does not poll for more.
         if matches!(runner, Runner::Borrower(_)) && self.io.handle.leadership().is_notified() {
             return Ok(());
         }
@@ -119,12 +122,12 @@ impl EventLoop {
         self.take_accepted(runner)
     }
 
-    /// Whether sockets are ready that have not been served: a guest's time was over.
+    /// Whether sockets are ready that have not been served, because the time of a borrowed round was over.
     fn has_unserved(&self) -> bool {
         self.served < self.ready.len()
     }
 
-    /// A guest goes on to what he was told, or to his time-out, however much there is to read.
+    /// A borrower checks its queue when notified, and its timeout, however much there is to read.
     fn is_over(&self, runner: Runner) -> bool {
         matches!(runner, Runner::Borrower(_))
             && (self.io.handle.leadership().is_notified() || self.io.now.elapsed() >= BORROWED_ROUND)
@@ -137,7 +140,7 @@ impl EventLoop {
     }
 
     fn obey(&mut self, runner: Runner) -> Result<(), Halt> {
-        // Those that are here now: hosts that send all the time must not keep the loop from its sockets.
+        // The commands that are here now: hosts that send all the time must not keep the loop from its sockets.
         for _ in 0..self.mail.len() + usize::from(self.deferred.is_some()) {
             let Some(mail) = self.deferred.take().or_else(|| self.mail.try_recv().ok()) else { break };
             if !self.may(runner, self.table.is_plain_io_mail(&mail)) {
@@ -167,8 +170,8 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Those who had more than a turn allows go on in their order, however many they are, for a part of the round; who
-    /// has little to say is not among them, and never waits for more than that.
+    /// Connections that used up their turn go on in their order, however many they are, until [`REQUEUE_BUDGET`] is
+    /// spent; a connection with little to read is not among them, and never waits for more than that.
     fn resume_requeued(&mut self, runner: Runner) -> Result<(), Halt> {
         if self.io.requeued.is_empty() {
             return Ok(());
@@ -190,7 +193,7 @@ impl EventLoop {
 
     fn poll(&mut self, runner: Runner) {
         let io = &mut self.io;
-        // A listener that has just started may have found newcomers already.
+        // A listener that has just started may have accepted connections already.
         let busy = !io.requeued.is_empty() || !io.commands.is_empty();
         let poll_time = if busy || !io.handle.leadership().begin_poll(|| self.mail.is_empty()) {
             Some(Duration::ZERO)
@@ -222,7 +225,7 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Those whom a listener has accepted in this round.
+    /// Adopts the connections that a listener has accepted in this round.
     fn take_accepted(&mut self, runner: Runner) -> Result<(), Halt> {
         if !self.may(runner, self.io.commands.is_empty()) {
             return Err(Halt::NeedsIoThread);

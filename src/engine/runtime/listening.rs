@@ -5,7 +5,7 @@ use crate::net::Listener;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Newcomers taken in one turn, so that a flood of them does not hold up the others.
+/// Connections accepted in one turn, so that a flood of them does not hold up the others.
 const ACCEPTS_PER_TURN: usize = 64;
 /// After a failed accept (no descriptors left) the next try waits this long.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -42,7 +42,7 @@ impl Listening {
         }
     }
 
-    /// Takes what waits. Readiness is edge-triggered: whoever stops early must come back by himself.
+    /// Accepts what waits. Readiness is edge-triggered: a turn that stops early must be requeued.
     pub fn accept(&mut self, io: &mut ThreadContext) {
         if !self.registered {
             if self.listener.register(&io.reactor, self.token).is_err() {
@@ -66,7 +66,7 @@ impl Listening {
                     }
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
-                // The newcomer has left already.
+                // The peer has closed the connection already.
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(_) => return self.try_later(io),
@@ -76,7 +76,7 @@ impl Listening {
     }
 
     fn try_later(&mut self, io: &mut ThreadContext) {
-        // One timer at a time: every newcomer that cannot be accepted rings again.
+        // One timer at a time: every connection that cannot be accepted makes the socket ready again.
         if !std::mem::replace(&mut self.paused, true) {
             io.timers.set(io.now + PAUSE, self.token, self.serial);
         }

@@ -153,7 +153,7 @@ impl Table {
         }
     }
 
-    /// Goes on where the last turn stopped.
+    /// Continues a connection or listener that was requeued.
     pub fn resume_turn(&mut self, io: &mut ThreadContext, at: usize) {
         if matches!(self.slots.get(at), Some(Some(Slot::Listener(_)))) {
             self.listening(io, at, Listening::accept);
@@ -180,7 +180,7 @@ impl Table {
         let gone = match disposition {
             Ok(disposition) => disposition == Disposition::Remove,
             Err(_) => {
-                // The step may have had the buffer in its hands.
+                // The step may have taken the buffer out.
                 io.input.resize(BUFFER, 0);
                 let _ = catch_unwind(AssertUnwindSafe(|| driver.break_off(io, Error::of(Id::Panic))));
                 true

@@ -56,7 +56,8 @@ impl Runtime {
     }
 }
 
-/// An object's share of the runtime. Dropping the last one joins the threads, so it is dropped on host threads only.
+/// A reference of an object to the runtime. Dropping the last one joins the threads, so it is dropped on host threads
+/// only.
 pub struct RuntimeRef {
     _stake: library::Stake,
 }
@@ -151,7 +152,7 @@ fn abandon_threads() {
     let Some(runtime) = slot.take() else { return };
     runtime.threads.iter().for_each(|(handle, _)| handle.send_at_last(Mail::Command(Command::Stop)));
     for (_, thread) in runtime.threads {
-        // A signal that ends the process in the middle of a guest's round leaves the loop to nobody else.
+        // A signal that ends the process in the middle of a borrowed round leaves the loop to no other thread.
         while !is_borrower() && !thread.is_finished() && Instant::now() < deadline {
             std::thread::yield_now();
         }

@@ -14,14 +14,14 @@ struct State {
     closed: bool,
 }
 
-/// The calls of one object that wait so.
+/// The calls of one object that wait for a worker.
 #[derive(Default)]
 pub struct BlockingCalls {
     state: Mutex<State>,
     changed: Condvar,
 }
 
-/// Taken before the call can be seen by whoever interrupts it.
+/// Taken before another thread can see the call and interrupt it.
 #[derive(Clone, Copy)]
 pub struct Generation(u64);
 

@@ -36,7 +36,7 @@ pub struct CloseInfo {
     pub clean: bool,
 }
 
-/// What an `open` tells, which is made when it is read: of those who take messages alone nobody asks for it.
+/// The data of an `open` event, made only when it is read: a host that takes messages alone never asks for it.
 pub struct OpenInfo(Arc<dyn OpenJson>);
 
 /// The JSON of an `open`, the same however late it is asked for.
@@ -51,7 +51,7 @@ impl<F: Fn() -> String + Send + Sync> OpenJson for F {
 }
 
 impl OpenInfo {
-    /// Of what is there anyway and tells it: it takes no memory to keep, and there may be many thousands of them.
+    /// Of a source that exists anyway: it takes no memory of its own, and there may be many thousands of them.
     pub fn of(source: Arc<dyn OpenJson>) -> Self {
         Self(source)
     }
@@ -77,7 +77,7 @@ impl fmt::Debug for OpenInfo {
 pub enum Body {
     /// JSON: a client's `{"url","protocol","extensions","attempt"}`, a server's ConnectionInfo.
     Open(OpenInfo),
-    /// A newcomer asks the server's host to be let in. JSON: ConnectionInfo.
+    /// An incoming connection waits for the host to accept it. JSON: ConnectionInfo.
     Pending(String),
     Message(Message),
     Close(CloseInfo),

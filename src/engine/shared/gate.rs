@@ -1,4 +1,4 @@
-//! Who is inside an object, so that its destruction can wait for them.
+//! Counts the calls inside an object, so that its destruction can wait for them.
 
 use crate::error::{Error, Id, Result};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -14,7 +14,7 @@ pub struct Gate {
     left: Condvar,
 }
 
-/// A call inside; leaving is dropping it.
+/// A call inside the object; it leaves when this is dropped.
 pub struct GateGuard<'a>(&'a Gate);
 
 impl Gate {
@@ -24,7 +24,7 @@ impl Gate {
         if before & CLOSED == 0 { Ok(inside) } else { Err(Error::of(Id::Cancelled)) }
     }
 
-    /// For a call that is through with the object's locks before whoever closes it gets them: refuses, without counting.
+    /// Refuses without counting. For a call that releases the locks of the object before a close can acquire them.
     pub fn check(&self) -> Result<()> {
         if self.is_closed() { Err(Error::of(Id::Cancelled)) } else { Ok(()) }
     }
@@ -33,12 +33,12 @@ impl Gate {
         self.state.load(SeqCst) & CLOSED != 0
     }
 
-    /// Refuses every later call; true for the one who closed it.
+    /// Refuses every later call; true when this call has closed it.
     pub fn close(&self) -> bool {
         self.state.fetch_or(CLOSED, SeqCst) & CLOSED == 0
     }
 
-    /// After `close`: waits until everybody has left.
+    /// After `close`: waits until all calls have left.
     pub fn wait_empty(&self) {
         self.wait_left(0);
     }

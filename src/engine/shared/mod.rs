@@ -1,10 +1,10 @@
 //! What all of the engine uses and neither a connection nor an I/O thread is needed for.
 //!
 //! Threads: any, in each call of this room.
-//! Owns: the number of each I/O thread and whether a host's thread runs a loop (thread-locals), whether one object has
-//! the process to itself.
-//! Locks: one in each `Gate`, `BlockingCalls` and `Signal`, for one kind of wait each; nothing else is taken inside them, but
-//! the place of a result inside that of a `BlockingCalls`.
+//! Owns: the number of each I/O thread and whether a host's thread runs a borrowed loop (thread-locals), whether one
+//! object has the process to itself.
+//! Locks: one in each `Gate`, `BlockingCalls` and `Signal`, for one kind of wait each; nothing else is taken inside
+//! them, but the place of a result inside that of a `BlockingCalls`.
 
 mod blocking_calls;
 mod counters;

@@ -1,10 +1,10 @@
-//! A doorbell for whoever waits for any of several objects.
+//! A flag that wakes a call which waits for any of several objects.
 
 use super::sync::{Deadline, lock, wait};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-/// Objects ring it; it stays rung until somebody waits for it.
+/// Set by the objects that are watched; it stays set until a wait takes it, as an auto-reset event does.
 #[derive(Default)]
 pub struct Signal {
     notified: Mutex<bool>,
@@ -23,7 +23,7 @@ impl Signal {
         }
     }
 
-    /// Waits until it was rung since the last wait; false when the time ran out. `None` is without limit.
+    /// Waits until it was notified since the last wait; false when the time ran out. `None` is without limit.
     pub fn wait(&self, timeout: Option<Duration>) -> bool {
         let deadline = match timeout.map(|time| Instant::now().checked_add(time)) {
             None | Some(None) => Deadline::Never,

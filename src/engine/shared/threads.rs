@@ -9,14 +9,14 @@ thread_local! {
     /// The number of an I/O thread; 0 on any other. Without a destructor, so that a host thread that asks keeps nothing
     /// of ours.
     static IO_THREAD: Cell<u64> = const { Cell::new(0) };
-    /// This thread of the host runs a loop while it waits.
+    /// This host thread runs a borrowed loop while it waits.
     static BORROWER: Cell<bool> = const { Cell::new(false) };
 }
 
 /// There is one object and one I/O thread.
 static SINGLE_OBJECT: AtomicBool = AtomicBool::new(false);
 
-/// Whether the caller is inside a loop as a guest ([`crate::engine::mailbox`]): no handler may run here.
+/// Whether the calling thread runs a borrowed loop ([`crate::engine::mailbox`]): no handler may run here.
 pub fn is_borrower() -> bool {
     BORROWER.get()
 }

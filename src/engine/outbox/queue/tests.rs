@@ -119,7 +119,7 @@ fn a_closed_one_inherits_nothing_and_says_so() {
     assert_eq!(outbox.prepend(vec![Message::text("a"), Message::text("b")]), 2);
 }
 
-/// One that waits for room comes when the way past the queue has been opened again.
+/// A call that waits for room queues its message after the bypass has been opened again.
 #[test]
 fn what_is_queued_after_waiting_for_room_closes_the_way_past_the_queue() {
     for _ in 0..200 {
