@@ -62,7 +62,7 @@ fn a_room_that_looks_up_is_found() {
     assert_eq!(at("engine/outbox/queue.rs", "use crate::engine::{\n    shared::lock,\n    inbox::Inbox,\n};"), [3]);
     assert_eq!(at("engine/shared/sync.rs", "fn f() { super::super::driver::run() }"), [1]);
     assert_eq!(at("engine/mailbox/mod.rs", "pub use super::connection::Connection;"), [1]);
-    assert_eq!(at("engine/inbox/watch.rs", "mod tests {\n    use crate::engine::runtime::Lease;\n}"), [2], "a test");
+    assert_eq!(at("engine/inbox/watch.rs", "mod tests {\n    use crate::engine::runtime::RuntimeRef;\n}"), [2], "a test");
     assert_eq!(
         at("engine/io/context.rs", "use crate::engine::Connection;\nuse super::super::lock;"),
         [1, 2],
@@ -77,13 +77,13 @@ fn a_room_that_looks_up_is_found() {
 fn a_room_that_looks_down_is_not() {
     let text = "use super::state::{Driver, Phase};
         use crate::engine::io::Io; use crate::{engine::shared::{Event, lock}, net, ws::Message};
-        // use crate::engine::runtime::Lease;
+        // use crate::engine::runtime::RuntimeRef;
         pub(in crate::engine) fn f(x: super::state::Phase) -> pub(in crate::engine::driver) u8 { self::g() }
-        mod tests { use super::*; use crate::engine::driver::setup::Caller; use crate::engine::connection::Connection; }";
+        mod tests { use super::*; use crate::engine::driver::setup::ClientPart; use crate::engine::connection::Connection; }";
     let rule = "a room of the engine uses those below it only";
     assert_eq!(lines(rule, "engine/driver/closing.rs", text), []);
     assert_eq!(lines(rule, "engine/driver/mod.rs", "mod state;\npub use self::state::Driver;\npub use steps::x;"), []);
-    assert_eq!(lines(rule, "engine/mod.rs", "mod runtime; pub use runtime::Lease; pub use self::io::Owner;"), []);
+    assert_eq!(lines(rule, "engine/mod.rs", "mod runtime; pub use runtime::RuntimeRef; pub use self::io::Owner;"), []);
     assert_eq!(lines(rule, "client/mod.rs", "use crate::engine::Connection;"), []);
 }
 
