@@ -75,7 +75,7 @@ impl Shared {
         else {
             return false;
         };
-        // Who waits for room is told that it was cancelled, and not that the connection is lost.
+        // Calls that wait for room get Cancelled, and not that the connection is lost.
         connection.outbox.finish();
         self.give_up(&mut state, &connection);
         state.broken = false;
@@ -126,7 +126,7 @@ impl Shared {
         Ok(state.attempt == attempt && state.complete)
     }
 
-    /// Starts to close an open connection, whose messages nobody takes any more.
+    /// Starts to close an open connection whose messages will not be taken any more.
     pub(super) fn begin_close(&self) {
         let mut state = lock(&self.state);
         if let (Phase::Open, Some(connection)) = (state.phase, state.connection.clone()) {
@@ -145,8 +145,9 @@ impl Shared {
         }
     }
 
-    /// The state has changed, and the queue with it, under one lock: whoever sees the new state and connects again must
-    /// not meet what the old connection leaves behind. The handler runs last: it may wait for who is woken here.
+    /// The state has changed, and the queue with it, under one lock: a call that sees the new state and connects again
+    /// must not find anything of the old connection. The handler runs last: it may wait for the calls that are woken
+    /// here.
     pub(super) fn settled(&self, state: MutexGuard<'_, State>, handler: bool) {
         drop(state);
         self.changed.notify_all();
@@ -204,10 +205,10 @@ impl Owner for Shared {
         if !Self::is_current(&state, connection) {
             return;
         }
-        // The caller of `Connect` gets the error itself, and a first failure of his is final.
+        // The caller of `Connect` gets the error itself, and a first failure of such a call is final.
         let announce = state.announce || state.phase == Phase::Reconnecting;
         let handler = announce && self.inbox.add(None, Body::Error(error.clone()));
-        // Cancelled, though nobody has given it up: the I/O thread ends.
+        // Cancelled, though the host has not given it up: the I/O thread ends.
         if announce && self.reconnects() && !state.cancelled && error.root() != Id::Cancelled {
             self.come_back(&mut state, connection);
         } else {

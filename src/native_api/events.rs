@@ -46,7 +46,7 @@ struct Bell {
     took: Option<Instant>,
 }
 
-/// Who offers, so that only one does and stopping can wait for it.
+/// Which thread offers, so that only one does and stopping can wait for it.
 #[derive(Default)]
 struct Offering {
     thread: Option<usize>,

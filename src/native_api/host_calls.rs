@@ -1,5 +1,5 @@
-//! The line from one object to its host: calls of the host's services, counted with the thread that makes them. No lock
-//! is held while the host works, because it may call us from inside; and who ends the object waits for the calls of
+//! The calls from one object to its host: the host's services, counted with the thread that makes them. No lock is held
+//! while the host works, because it may call us from inside; and the thread that ends the object waits for the calls of
 //! other threads, but never for its own.
 
 use super::host::Services;
@@ -63,7 +63,7 @@ impl HostCalls {
         lock(&self.state).services = services;
     }
 
-    /// Calls the host; `None` when there is nobody (any more).
+    /// Calls the host; `None` when there is none (any more).
     pub fn call<R>(&self, origin: Origin, f: impl FnOnce(Services) -> R) -> Option<R> {
         let me = (this_thread(), origin);
         let services = {
@@ -80,7 +80,7 @@ impl HostCalls {
         Some(result)
     }
 
-    /// The same in a forked child, where nobody would give back a lock that is taken.
+    /// The same in a forked child, where a lock that is taken would never be released.
     pub fn call_forked(&self, f: impl FnOnce(Services)) {
         if let Some(services) = library::try_lock(&self.state).and_then(|state| state.services) {
             f(services);

@@ -18,7 +18,7 @@ thread_local! {
     static ON_PUMP: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The thread and who is served by it.
+/// The thread and the objects that it serves.
 pub(super) struct Pump {
     signal: Arc<Signal>,
     feeds: Arc<Mutex<Vec<Arc<EventFeed>>>>,

@@ -1,9 +1,9 @@
 //! The head of an HTTP answer, read from servers and proxies alike, as tolerantly as browsers and curl do.
 //!
-//! Interim answers are skipped (RFC 9110 section 15.2); 101 is final. A header line that nobody can read is ignored
+//! Interim answers are skipped (RFC 9110 section 15.2); 101 is final. A header line that cannot be parsed is ignored
 //! instead of making a good answer a bad one, folded lines are joined (RFC 9112 section 5.2), lines end with CRLF or
-//! LF, and of the status line only the status matters. Requests are read elsewhere, and strictly: who answers us was
-//! asked by us, and nobody else reads that answer differently.
+//! LF, and of the status line only the status matters. Requests are parsed elsewhere, and strictly: the server that
+//! answers was asked by us, and no other program reads that answer differently.
 
 use httparse::{ParserConfig, Status};
 

@@ -11,7 +11,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 
-/// Newcomers that the kernel keeps until they are accepted; std's 128 is too few for a burst.
+/// Connections that the kernel keeps until they are accepted; std's 128 is too few for a burst.
 const BACKLOG: i32 = 4096;
 
 /// See the module's page.
@@ -45,7 +45,7 @@ impl Listener {
         }
         // On unix it lets a server start again while old connections still time out, and refuses a second listener.
         // On Windows the same option would share the port. There the default refuses a second listener of the usual
-        // kind, and old connections are in nobody's way; the exclusive one refuses one that would share it, too.
+        // kind, and old connections do not block a new listener; the exclusive one refuses one that would share it, too.
         #[cfg(unix)]
         socket.set_reuse_address(true)?;
         #[cfg(windows)]
@@ -60,13 +60,13 @@ impl Listener {
         reactor.registry().register(&mut self.socket, Token(token), Interest::READABLE)
     }
 
-    /// Takes one newcomer; `WouldBlock` when there is none.
+    /// Accepts one connection; `WouldBlock` when there is none.
     pub fn accept(&mut self) -> io::Result<(Stream, SocketAddr)> {
         let (socket, peer) = self.socket.accept()?;
         Ok((Stream::new(socket, peer), peer))
     }
 
-    /// Stops listening, also where a child of this process has a copy of the socket, whose newcomers nobody would accept.
+    /// Stops listening, also where a child of this process has a copy of the socket, on which nothing would accept.
     pub fn close(mut self, reactor: &Reactor) {
         let _ = reactor.registry().deregister(&mut self.socket);
         let _ = SockRef::from(&self.socket).shutdown(Shutdown::Both);
@@ -92,7 +92,7 @@ pub fn interface_addresses(interface: &str, port: u16) -> Result<Vec<(SocketAddr
     }
     let host = Host::literal(text.strip_suffix('.').unwrap_or(text));
     let host = host.ok_or_else(|| Error::new(Id::InterfaceInvalid, [interface.into()]))?;
-    // An address is asked of nobody, so this does not wait.
+    // No name server is asked about an address, so this does not wait.
     let found = resolve_now(&host, port).map_or_else(|| look_up(&host, port), Ok);
     let found =
         found.map_err(|error| Error::new(Id::ListenOn, [host.to_string().into()]).because(error).with_own_code())?;

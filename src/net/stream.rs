@@ -151,7 +151,7 @@ impl Stream {
         match &mut self.layer {
             Layer::Plain(socket) => socket.read(buf),
             Layer::Tls(stream) => match stream.read(buf) {
-                // A peer that closes TCP without close_notify: WebSocket has its own goodbye.
+                // A peer that closes TCP without close_notify: WebSocket has its own close handshake.
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof || tls::is_cut(&error) => Ok(0),
                 other => other,
             },
@@ -242,7 +242,7 @@ impl Stream {
         self.peer.as_deref().copied()
     }
 
-    /// The same for who keeps it: an open connection need not have it twice.
+    /// The same, taking it out for a caller that keeps it: an open connection need not have it twice.
     pub fn take_peer_addr(&mut self) -> Option<SocketAddr> {
         self.peer.take().map(|peer| *peer)
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const MAX_WORKERS: usize = 16;
 /// A worker without work ends after this long.
 const IDLE: Duration = Duration::from_secs(1);
-/// What a lookup gets to finish when the pool stops: the system cannot cancel it, and nobody waits for its outcome.
+/// What a lookup gets to finish when the pool stops: the system cannot cancel it, and its outcome is not needed.
 const LOOKUP_STOP_TIMEOUT: Duration = Duration::from_millis(50);
 /// What any other job gets: it reads a file or computes, which takes its time on a busy machine but ends by itself,
 /// unless the file lies on a file system that has died.
@@ -92,7 +92,7 @@ impl Workers {
     /// Hands over a job; never blocks. A job that finds all threads at work waits for one.
     ///
     /// # Errors
-    /// `Io`: no thread can be started and none is there, so that nobody would ever come to the job. `Cancelled`: the
+    /// `Io`: no thread can be started and none is there, so that the job would never be run. `Cancelled`: the
     /// pool has stopped. The job is dropped.
     pub fn run(self: &Arc<Self>, job: impl FnOnce(&Worker) + Send + 'static) -> Result<()> {
         self.run_on(job, library::spawn)
@@ -161,9 +161,9 @@ impl Workers {
     }
 
     /// Drops what waits, ends the workers and joins them: those without a job however long the system takes to let them
-    /// run, those with one when it is done. Only a worker that is, after a moment, still inside the system's resolver is
-    /// abandoned, or one whose job does not end in [`JOB_STOP_TIMEOUT`], or by `deadline` where there is one; the library then
-    /// stays in memory for good, because the thread will return into it.
+    /// run, those with one when it is done. Only a worker that is, after a moment, still inside the system's resolver
+    /// is abandoned, or one whose job does not end in [`JOB_STOP_TIMEOUT`], or by `deadline` where there is one; the
+    /// library then stays in memory for good, because the thread will return into it.
     pub fn stop(&self, deadline: Option<Instant>) {
         let begun = Instant::now();
         let threads = {

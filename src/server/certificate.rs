@@ -2,7 +2,7 @@
 
 use crate::net::{TlsServer, TlsSources};
 
-/// What the running server shows newcomers, and where it came from.
+/// The certificate that the running server presents, and where it came from.
 pub(super) struct Tls {
     pub server: TlsServer,
     pub sources: TlsSources,

@@ -84,7 +84,7 @@ impl Server {
             me: me.clone(),
             gate: Gate::default(),
             object: Object::server(),
-            // One connection holds at most a quarter of either bound, so that one flood starves nobody.
+            // One connection holds at most a quarter of either bound, so that one flood does not starve the others.
             inbox: Inbox::new(options.clone(), 4),
             options,
             state: Mutex::new(State {

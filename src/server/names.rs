@@ -19,7 +19,7 @@ struct Session {
     until: Option<Instant>,
 }
 
-/// What is known of a connection that has a name or groups.
+/// The name and groups of a connection.
 #[derive(Clone, Default)]
 pub(super) struct Labels {
     pub name: Option<Arc<str>>,
@@ -32,13 +32,13 @@ impl Labels {
     }
 }
 
-/// Whom a newcomer has followed.
+/// The connection that had the name before.
 pub(super) struct Previous {
     pub connection: Arc<Connection>,
     pub was_away: bool,
 }
 
-/// One that was taken over.
+/// A takeover that is not finished.
 struct Handover {
     connection: Arc<Connection>,
     name: Arc<str>,
@@ -47,7 +47,8 @@ struct Handover {
     ended: bool,
 }
 
-/// What one has left has gone to its heir, but for so many messages: that one has ended for good.
+/// A finished takeover: the unsent messages have gone to `taken_over_by`, but for `lost` ones, because that connection
+/// has ended for good.
 pub(super) struct HandedOver {
     pub name: Arc<str>,
     pub taken_over_by: Arc<Connection>,
@@ -62,7 +63,7 @@ pub(super) struct Names {
     groups: HashMap<Arc<str>, BTreeMap<u64, Arc<Connection>>>,
     /// Absent sessions in the order of their ends.
     due: BTreeMap<(Instant, u64), Arc<str>>,
-    /// Those that were taken over and have not handed on yet what they leave.
+    /// Takeovers whose unsent messages have not been handed on yet, by the serial of the previous connection.
     taken: HashMap<u64, Handover>,
 }
 
@@ -103,7 +104,8 @@ impl Names {
         self.taken.get_mut(&serial).map(|taken| taken.ended = true).is_some()
     }
 
-    /// Hands on what one leaves that was taken over, has ended and waits for nobody; then the same for its heir.
+    /// Hands the unsent messages of a connection on that was taken over, has ended and is not blocked itself; then the
+    /// same for the connection that took it over.
     pub fn finish_handover(&mut self, serial: u64) -> Vec<HandedOver> {
         let mut handed_over = Vec::new();
         let mut next = serial;
@@ -143,8 +145,8 @@ impl Names {
         }
     }
 
-    /// Names a connection. Who had the name before gives up name and groups to it; what that one has not sent comes
-    /// with [`Names::finish_handover`], and until then the new one is held.
+    /// Names a connection. The connection that had the name before loses name and groups to it; its unsent messages
+    /// come with [`Names::finish_handover`], and until then the new one is blocked.
     pub fn claim(&mut self, connection: &Arc<Connection>, name: &str) -> Option<Previous> {
         if self.name_of(connection.serial).is_some_and(|own| &**own == name) {
             return None;
@@ -169,7 +171,7 @@ impl Names {
             before.connection.set_taken_over_by(connection);
             connection.outbox.block_for_takeover();
             if ended {
-                // Nothing is sent to it any more; who waits for room there tries the new one.
+                // No message is queued there any more; calls that wait for room there try the new one.
                 before.connection.outbox.finish();
             }
             let (old, taken_over_by) = (before.connection.clone(), connection.clone());
@@ -196,7 +198,7 @@ impl Names {
         }
     }
 
-    /// The connection is closing: name and groups are free at once; its badge stays until it has ended.
+    /// The connection is closing: name and groups are free at once; its labels stay until it has ended.
     pub fn unlink(&mut self, serial: u64) {
         let Some(labels) = self.labels.get_mut(&serial) else { return };
         let (name, groups) = (labels.name.clone(), std::mem::take(&mut labels.groups));

@@ -1,4 +1,4 @@
-//! Who may come in: token, origin, limits, and the host's own word.
+//! Which connections are admitted: token, origin, limits, and the decision of the host.
 
 use super::{Phase, Server, Shared, names};
 use crate::engine::{Body, CloseInfo, Command, Connection, Reason, connection_json, lock};
@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 const PROTOCOL: &str = "access_token.";
 
 impl Server {
-    /// Lets a pending connection in; false: it has gone, or somebody has decided already.
+    /// Accepts a pending connection; false: it has gone, or was decided on already.
     pub fn accept(&self, connection: u64) -> Result<bool> {
         self.decide(connection, None)
     }
@@ -33,7 +33,7 @@ impl Server {
         let mut state = lock(&self.shared.state);
         state.registry.check_issued(id)?;
         if state.phase != Phase::Running {
-            // A stop refuses whoever still waits.
+            // A stop rejects the connections that still wait.
             return Ok(false);
         }
         let Some(connection) = state.registry.decide(id) else { return Ok(false) };
@@ -75,7 +75,7 @@ impl Shared {
             if !carries(request, &token) {
                 return Err(Refusal::new(401, "A valid access token is needed"));
             }
-            // From here on nobody sees it, the host's own log of connections included.
+            // From here on it is hidden, also from the host's own log of connections.
             request.hide_token(PROTOCOL);
         }
         let allowed = self.options.text(Opt::AllowedOrigins);
@@ -101,7 +101,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Tells the host of a newcomer if it wants to decide itself.
+    /// Reports an incoming connection to the host if it wants to decide itself.
     pub(super) fn ask_host(&self, connection: &Arc<Connection>) -> bool {
         if !self.options.flag(Opt::ManualAccept) {
             return false;
@@ -117,7 +117,7 @@ impl Shared {
     pub(super) fn withdraw(&self, connection: &Arc<Connection>) {
         let mut state = lock(&self.state);
         let close_info = CloseInfo { code: 1006, reason: Reason::none(), clean: false };
-        // One that was let in has its name: the session, and what waits in it, outlives this visit, too.
+        // A connection that was accepted has its name: the session, and what waits in it, outlives the connection, too.
         let stays = self.survives(&state, connection, &close_info);
         state.registry.forget(connection);
         if !connection.was_pending() {

@@ -27,7 +27,7 @@ impl Registry {
         self.open.len() + self.reserved.len() < most
     }
 
-    /// Keeps a place for a newcomer; false when its address has as many as it may.
+    /// Reserves a place for an incoming connection; false when its address has as many as it may.
     pub fn reserve(&mut self, serial: u64, address: Option<IpAddr>, most_of_one: usize) -> bool {
         if let Some(address) = address {
             let taken = self.addresses.entry(address).or_default();
@@ -83,20 +83,21 @@ impl Registry {
         self.last_id
     }
 
-    /// A newcomer waits for the host's word; gives it its id.
+    /// An incoming connection waits for the host's decision; gives it its id.
     pub fn ask(&mut self, connection: &Arc<Connection>) -> u64 {
         let id = self.next_id();
         self.pending.insert(id, connection.clone());
         id
     }
 
-    /// The host's word about a newcomer has come, or is no longer wanted; `None` when nobody waits for it.
+    /// The host has decided on an incoming connection, or need not any more; `None` when none with that id waits.
     pub fn decide(&mut self, id: u64) -> Option<Arc<Connection>> {
         self.pending.remove(&id)
     }
 
-    /// A newcomer that opens, or whom the host lets in, takes the place reserved for it; gives it its id, never given
-    /// twice. One that was let in does not come back into the list by opening when it has left it meanwhile.
+    /// An incoming connection that opens, or that the host accepts, takes the place reserved for it; gives it its id,
+    /// never given twice. A connection that was accepted does not come back into the list by opening when it has left
+    /// it meanwhile.
     pub fn opened(&mut self, connection: &Arc<Connection>) -> u64 {
         let id = if connection.id() == 0 { self.next_id() } else { connection.id() };
         if self.reserved.remove(&connection.serial).is_some() {
@@ -106,7 +107,7 @@ impl Registry {
         id
     }
 
-    /// A newcomer will not open.
+    /// An incoming connection will not open.
     pub fn forget(&mut self, connection: &Connection) {
         self.release(connection.serial);
         self.pending.remove(&connection.id());

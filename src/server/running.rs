@@ -96,7 +96,8 @@ impl Server {
         Ok(())
     }
 
-    /// What of a stop needs no waiting: nobody is let in any more, and all who are there are told.
+    /// The part of a stop that needs no waiting: no connection is accepted any more, and all that are open get a close
+    /// frame.
     pub(super) fn begin_stop(&self) {
         let shared = &self.shared;
         let state = lock(&shared.state);
@@ -140,7 +141,7 @@ impl Server {
             state.ios[0].post(Command::Dispatch(shared.inbox.clone()));
         }
         drop(state);
-        // Calls that wait for the server end now; what was received is still handed over, unless nobody can take it.
+        // Calls that wait for the server end now; what was received is still handed over, unless no call can take it.
         let discard = shared.gate.is_closed();
         shared.inbox.release_waiters();
         for connection in closing {
@@ -176,7 +177,7 @@ impl Server {
     }
 }
 
-/// Ports that the system picks for one family and that somebody has in the other are passed over, so many at most.
+/// Ports that the system picks for one family and that are in use in the other are passed over, so many at most.
 const PICKS: usize = 16;
 
 /// Listens on all of these addresses, on one port, also when the system picks it.

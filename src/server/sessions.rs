@@ -9,7 +9,7 @@ use crate::ws::Message;
 use std::sync::Arc;
 
 impl Server {
-    /// To the connection, or the absent session, of that name; false: nobody has it.
+    /// To the connection, or the absent session, of that name; false: no connection has it.
     pub fn send_to_name(&self, name: &str, message: &Message) -> Result<bool> {
         let _inside = self.enter()?;
         let options = &self.shared.options;
@@ -17,14 +17,14 @@ impl Server {
         loop {
             let Some(connection) = lock(&self.shared.state).names.find(name).cloned() else { return Ok(false) };
             if last == Some(connection.serial) {
-                // It says goodbye just now.
+                // It is closing just now.
                 return Ok(false);
             }
             last = Some(connection.serial);
             let wait = timeout(options.int(Opt::SendTimeout));
             match connection.send(message.clone(), || options.size(Opt::SendQueueBytes), wait) {
                 Ok(()) => return Ok(true),
-                // Taken over in between: the message is for who has the name now.
+                // Taken over in between: the message is for the connection that has the name now.
                 Err(error) if matches!(error.root(), Id::NotConnected | Id::ClosedWhileWaiting) => {}
                 Err(error) if error.root() == Id::Cancelled && !self.shared.gate.is_closed() => {}
                 Err(error) => return Err(error),
@@ -97,8 +97,8 @@ impl Server {
 }
 
 impl Shared {
-    /// Queues a broadcast for one, or for who has taken its place since; whether somebody has it now who is not among
-    /// `all`, who get it themselves.
+    /// Queues a broadcast for one connection, or for the one that has taken it over since; whether a connection has it
+    /// that is not among `all`, which get it themselves.
     fn offer(&self, connection: &Arc<Connection>, message: &Message, all: &[Arc<Connection>]) -> bool {
         let mut target = connection.clone();
         loop {

@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// The close code for who was taken over.
+/// The close code for a connection whose session was taken over.
 const TAKEN_OVER: u16 = 4001;
 
-/// The close code for who does not take what is sent to all.
+/// The close code for a connection whose send queue is full at a broadcast.
 const TRY_AGAIN_LATER: u16 = 1013;
 
 impl Shared {
@@ -35,12 +35,14 @@ impl Shared {
         info
     }
 
-    /// A newcomer has opened: it gets its id, and the session of its name. Close of the one before, then its open.
+    /// An incoming connection has opened: it gets its id, and the session of its name. The close of the previous
+    /// connection comes before its open.
     pub(super) fn on_opened(&self, connection: &Arc<Connection>) {
         let mut state = lock(&self.state);
         let id = state.registry.opened(connection);
         connection.set_id(id);
-        // One that the host let in has had it since, and the host may have changed it, or sent the newcomer away.
+        // A connection that the host accepted has had its name since, and the host may have changed it, or closed the
+        // connection.
         let mut dispatch = !connection.was_pending() && self.claim_asked(&mut state, connection);
         if !connection.is_over() {
             let (labels, waiting) = (state.names.labels(connection.serial), connection.outbox.waiting());
@@ -58,7 +60,7 @@ impl Shared {
         }
     }
 
-    /// Gives a newcomer the name that it asks for; whether a handler is to be run for the events.
+    /// Gives an incoming connection the name that it asks for; whether a handler is to be run for the events.
     pub(super) fn claim_asked(&self, state: &mut State, connection: &Arc<Connection>) -> bool {
         let parameter = self.options.text(Opt::NameParameter);
         let request = connection.info().and_then(|info| info.request.as_ref());
@@ -66,8 +68,8 @@ impl Shared {
         !name.is_empty() && self.claim(state, connection, &name)
     }
 
-    /// Gives a connection a name and the group in it, and takes both from who had the name; whether a handler is to be
-    /// run for the events.
+    /// Gives a connection a name and the group in it, and takes both from the connection that had the name; whether a
+    /// handler is to be run for the events.
     pub(super) fn claim(&self, state: &mut State, connection: &Arc<Connection>, name: &str) -> bool {
         let previous = state.names.claim(connection, name);
         if let Some(group) = group_in(name) {
@@ -94,7 +96,7 @@ impl Shared {
         self.inbox.add(Some(connection), Body::Close(close_info))
     }
 
-    /// Hands on what those have left that were taken over and have ended.
+    /// Finishes the takeovers from connections that have ended.
     fn finish_handover(&self, state: &mut State, serial: u64) -> bool {
         let mut dispatch = false;
         for HandedOver { name, taken_over_by, lost } in state.names.finish_handover(serial) {
@@ -108,7 +110,7 @@ impl Shared {
 
     /// Whether the session of a connection that ends so goes on without it.
     pub(super) fn survives(&self, state: &State, connection: &Connection, close_info: &CloseInfo) -> bool {
-        // A peer that says goodbye has gone for good; a page that is left or loaded again says 1001.
+        // A peer that closes normally has gone for good; a page that is left or loaded again sends 1001.
         let goodbye = matches!(close_info.code, 1000 | 1005);
         state.phase == Phase::Running
             && !goodbye
@@ -144,7 +146,7 @@ impl Shared {
         dispatch | others
     }
 
-    /// A connection has ended for good, or a newcomer will not open; whether a handler is to be run for it.
+    /// A connection has ended for good, or an incoming one will not open; whether a handler is to be run for it.
     pub(super) fn forget(&self, state: &mut State, connection: &Arc<Connection>, close_info: &CloseInfo) -> bool {
         if state.names.taken_ended(connection.serial) {
             connection.release_pings();
@@ -178,7 +180,7 @@ impl Shared {
         dispatch
     }
 
-    /// Makes sure that somebody looks when the next session ends.
+    /// Sets an alarm for the end of the next absent session.
     fn arm(&self, state: &mut State) {
         let (Some(at), Some(io)) = (state.names.next_due(), state.ios.first()) else { return };
         if state.alarm.is_none_or(|alarm| at < alarm) {
@@ -227,7 +229,7 @@ impl Shared {
             && self.options.int(Opt::ResumeTimeout) > 0
             && let Some(io) = state.ios.first().cloned()
         {
-            // Nobody's connection, for what is sent to the name meanwhile.
+            // A connection without a peer, for what is sent to the name meanwhile.
             let stand_in = Connection::new(io.clone());
             stand_in.outbox.open();
             stand_in.set_over();

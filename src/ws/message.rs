@@ -18,7 +18,7 @@ pub enum MessageKind {
 pub struct Message {
     kind: MessageKind,
     data: Bytes,
-    /// What it is compressed, for all who share it.
+    /// Its compressed forms, for all recipients that share it.
     compressed_once: Option<Arc<CompressedOnce>>,
 }
 
@@ -56,7 +56,7 @@ impl Message {
         Ok(Self::received(MessageKind::Binary, payload::copy(data)?))
     }
 
-    /// For who knows that a text is UTF-8: the decoder, which has checked it, and a frame that was made of one.
+    /// For callers that know a text to be UTF-8: the decoder, which has checked it, and a frame that was made of one.
     pub fn received(kind: MessageKind, data: Bytes) -> Self {
         Self { kind, data, compressed_once: None }
     }
@@ -108,7 +108,7 @@ impl<'a> MessageCow<'a> {
         Self::received(MessageKind::Binary, data)
     }
 
-    /// For who knows that a text is UTF-8. NO_MEMORY when there is none for a long one.
+    /// For callers that know a text to be UTF-8. NO_MEMORY when there is none for a long one.
     pub fn received(kind: MessageKind, data: &'a [u8]) -> Result<Self> {
         Ok(match data.len() <= payload::SHORT {
             true => MessageCow::Short(kind, data),

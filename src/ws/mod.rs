@@ -32,7 +32,7 @@ pub use redact::head as show_head;
 pub use target::Target;
 pub use violation::Violation;
 
-/// Our role on a connection: it decides who masks.
+/// Our role on a connection: it decides which end masks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Client,

@@ -26,7 +26,7 @@ pub(super) fn scheme(text: &str) -> Option<&str> {
     (letters && scheme.starts_with(|first: char| first.is_ascii_alphabetic())).then_some(scheme)
 }
 
-/// Parts of names whose values are nobody's business.
+/// Parts of names whose values are secret.
 const SECRETS: [&str; 8] = ["auth", "token", "cookie", "secret", "passw", "key", "session", "sign"];
 
 fn is_secret(name: &str) -> bool {

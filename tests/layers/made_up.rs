@@ -62,7 +62,11 @@ fn a_room_that_looks_up_is_found() {
     assert_eq!(at("engine/outbox/queue.rs", "use crate::engine::{\n    shared::lock,\n    inbox::Inbox,\n};"), [3]);
     assert_eq!(at("engine/shared/sync.rs", "fn f() { super::super::driver::run() }"), [1]);
     assert_eq!(at("engine/mailbox/mod.rs", "pub use super::connection::Connection;"), [1]);
-    assert_eq!(at("engine/inbox/watch.rs", "mod tests {\n    use crate::engine::runtime::RuntimeRef;\n}"), [2], "a test");
+    assert_eq!(
+        at("engine/inbox/watch.rs", "mod tests {\n    use crate::engine::runtime::RuntimeRef;\n}"),
+        [2],
+        "a test"
+    );
     assert_eq!(
         at("engine/io/context.rs", "use crate::engine::Connection;\nuse super::super::lock;"),
         [1, 2],

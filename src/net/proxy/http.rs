@@ -86,7 +86,8 @@ impl Connect {
                 Ok((taken, Step::More))
             }
             status if refuses(status) => Err(refused(status)),
-            // Nobody behind the tunnel has been asked anything yet: it is the proxy that talks, such as a login page.
+            // The server behind the tunnel has not been asked anything yet: it is the proxy that talks, such as a login
+            // page.
             _ if taken < bytes.len() => Err(Id::ProxyAhead.into()),
             _ => Ok((taken, Step::Open)),
         }

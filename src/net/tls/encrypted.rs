@@ -12,7 +12,7 @@ use pkcs8::der::Decode;
 use pkcs8::der::asn1::AnyRef;
 use zeroize::{Zeroize, Zeroizing};
 
-/// More than anybody's key takes; a file must not keep us busy for minutes.
+/// More than any real key takes; a file must not keep us busy for minutes.
 const ITERATIONS: u32 = 10_000_000;
 /// Of scrypt: N × r × 128 bytes.
 const SCRYPT: u64 = 1 << 30;

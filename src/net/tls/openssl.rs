@@ -269,7 +269,7 @@ impl<S: Read + Write> Engine<S> {
         }
     }
 
-    /// Says goodbye, as far as the socket takes it now.
+    /// Sends close_notify, as far as the socket takes it now.
     pub fn shutdown(&mut self) -> io::Result<()> {
         match self {
             Engine::Native(stream) => stream.shutdown(),

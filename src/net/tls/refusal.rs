@@ -158,7 +158,7 @@ pub(super) fn unusable(failure: Failure) -> Error {
     Error::of(if weak { Id::KeyTooWeak } else { Id::KeyUnusable }).detail(failure.text)
 }
 
-/// Whether a read failed because the peer closed TCP without TLS's goodbye.
+/// Whether a read failed because the peer closed TCP without close_notify.
 pub(in crate::net) fn is_cut(error: &std::io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.to_string().contains("unexpected eof"))
 }

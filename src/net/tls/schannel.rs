@@ -248,7 +248,7 @@ impl<S: Read + Write> Engine<S> {
         self.stream.write(data)
     }
 
-    /// Says goodbye, as far as the socket takes it now.
+    /// Sends close_notify, as far as the socket takes it now.
     pub fn shutdown(&mut self) -> io::Result<()> {
         self.stream.shutdown()
     }

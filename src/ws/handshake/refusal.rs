@@ -6,9 +6,9 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub status: u16,
-    /// A short body for whoever looks with a browser: English, or the host's words.
+    /// A short body for a user with a browser: English, or the host's words.
     pub text: Cow<'static, str>,
-    /// What was asked for is no WebSocket connection: by a browser, or by whoever checks whether the server is there.
+    /// What was asked for is no WebSocket connection: by a browser, or by a health check.
     pub plain: bool,
     /// The answer is to HEAD, which has no content (RFC 9110 section 9.3.2).
     pub(super) bodiless: bool,
@@ -23,7 +23,7 @@ impl Refusal {
         Self { status, text, plain: false, bodiless: false }
     }
 
-    /// One for who does not ask for a WebSocket connection.
+    /// The refusal of a request that asks for no WebSocket connection.
     pub(super) fn plain(status: u16, text: &'static str) -> Self {
         Self { plain: true, ..Self::new(status, text) }
     }

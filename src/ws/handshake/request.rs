@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::ops::Range;
 
-/// What who does not ask for a WebSocket connection is told.
+/// The answer to a request that asks for no WebSocket connection.
 pub(super) const WEBSOCKET: &str = "This is a WebSocket server";
 
 /// A valid request for a WebSocket connection. The head is kept as it came, in one allocation.
@@ -185,7 +185,7 @@ impl Request {
     }
 }
 
-/// Base64 of 16 bytes: 22 characters and two pads. What the last character's spare bits are is nobody's business.
+/// Base64 of 16 bytes: 22 characters and two pads. The spare bits of the last character do not matter.
 fn is_key(text: &str) -> bool {
     let (digits, pads) = text.as_bytes().split_at(text.len().min(22));
     pads == b"==" && digits.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte))
