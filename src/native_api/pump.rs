@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// A host whose queue is full is asked again after this long, and then less and less often.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_millis(50);
 
 thread_local! {
     /// Without a destructor, as everything that host threads touch.
@@ -117,7 +117,7 @@ fn run(signal: &Signal, feeds: &Mutex<Vec<Arc<EventFeed>>>, stopped: &AtomicBool
         } else if pumped.contains(&Pumped::Refused) {
             // News do not help while the host's queue is full, so only the time is waited for.
             signal.wait(Some(later.map_or(pause, |later| later.min(pause))));
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(MAX_PAUSE);
         } else {
             pause = FIRST_PAUSE;
             signal.wait(later);

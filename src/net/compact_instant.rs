@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub struct CompactInstant(NonZeroU64);
 
 /// What the first moment is counted as, so that times before it can be reckoned with.
-const BEFORE: Duration = Duration::from_secs(100 * 24 * 3600);
+const EPOCH_OFFSET: Duration = Duration::from_secs(100 * 24 * 3600);
 
 /// As far as 64 bits go, which is more than 500 years. Without the 128 bits and the divisions of [`Duration`]'s own: the
 /// loop reckons with times for each thing it does.
@@ -22,7 +22,7 @@ fn nanos(time: Duration) -> u64 {
 impl CompactInstant {
     pub fn now() -> Self {
         static FIRST: OnceLock<Instant> = OnceLock::new();
-        Self::of(nanos(FIRST.get_or_init(Instant::now).elapsed()).saturating_add(nanos(BEFORE)))
+        Self::of(nanos(FIRST.get_or_init(Instant::now).elapsed()).saturating_add(nanos(EPOCH_OFFSET)))
     }
 
     fn of(nanos: u64) -> Self {

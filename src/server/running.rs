@@ -178,7 +178,7 @@ impl Server {
 }
 
 /// Ports that the system picks for one family and that are in use in the other are passed over, so many at most.
-const PICKS: usize = 16;
+const MAX_PICKS: usize = 16;
 
 /// Listens on all of these addresses, on one port, also when the system picks it.
 fn bind(addresses: &[(SocketAddr, bool)]) -> Result<Vec<Listener>> {
@@ -196,7 +196,7 @@ fn bind(addresses: &[(SocketAddr, bool)]) -> Result<Vec<Listener>> {
                 Ok(listener) => listeners.push(listener),
                 Err(error) if listeners.is_empty() => return Err(error),
                 Err(error) if error.root() == Id::PortInUse => {
-                    if !picked || passed_over.len() == PICKS {
+                    if !picked || passed_over.len() == MAX_PICKS {
                         return Err(error);
                     }
                     is_taken = true;

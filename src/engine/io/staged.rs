@@ -4,7 +4,7 @@ use crate::ws::{Message, OutFrame};
 use std::collections::VecDeque;
 
 /// Room for frames that is kept for the next connection that has some.
-const KEPT: usize = 1024;
+const MAX_KEPT_FRAMES: usize = 1024;
 
 /// What a connection has staged. Nearly all connections have nothing, and own none: it is lent by the thread, so that
 /// a connection that has something to say takes no memory either, as long as the kernel takes what it says.
@@ -43,6 +43,6 @@ impl Staged {
 
     /// Whether it is worth keeping for the next.
     pub fn is_worth_keeping(&self) -> bool {
-        self.frames.is_empty() && self.frames.capacity() <= KEPT
+        self.frames.is_empty() && self.frames.capacity() <= MAX_KEPT_FRAMES
     }
 }

@@ -10,11 +10,11 @@ use bytes::{Buf, BytesMut};
 use std::collections::VecDeque;
 
 /// Bytes of the common buffer. More of them lie in an arena: one chunk for all would be a large allocation at once.
-const COMMON: usize = 16 * 1024;
+const MAX_COMMON: usize = 16 * 1024;
 /// What is allocated for the first of them.
-const FIRST: usize = 256;
+const FIRST_ALLOCATION: usize = 256;
 /// Items whose memory is kept; an idle connection owns no buffer.
-const KEPT: usize = 64;
+const MAX_KEPT_ITEMS: usize = 64;
 
 enum Item {
     Whole(Message),
@@ -57,9 +57,9 @@ impl Waiting {
             MessageCow::Short(kind, data) => {
                 let common = self.common.get_or_insert_default();
                 match u16::try_from(data.len()) {
-                    Ok(length) if common.short.len() + data.len() <= COMMON => {
+                    Ok(length) if common.short.len() + data.len() <= MAX_COMMON => {
                         if common.short.capacity() == 0 {
-                            common.short.reserve(FIRST);
+                            common.short.reserve(FIRST_ALLOCATION);
                         }
                         common.short.extend_from_slice(data);
                         Item::Short(kind, length)
@@ -137,7 +137,7 @@ impl Waiting {
 
     fn idle(&mut self) {
         self.common = None;
-        if self.items.capacity() > KEPT {
+        if self.items.capacity() > MAX_KEPT_ITEMS {
             self.items = VecDeque::new();
         }
     }
@@ -213,6 +213,6 @@ mod tests {
                 assert_eq!(content(&waiting), model);
             }
         }
-        assert!(most > COMMON - 300 && most <= COMMON, "the common buffer was full: {most}");
+        assert!(most > MAX_COMMON - 300 && most <= MAX_COMMON, "the common buffer was full: {most}");
     }
 }

@@ -12,7 +12,7 @@ use std::ffi::{c_long, c_void};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The longest name that is looked for; no identifier of 1C is longer.
-const LONGEST_NAME: usize = 256;
+const MAX_NAME: usize = 256;
 
 /// A name of the host, up to its NUL.
 ///
@@ -23,7 +23,7 @@ unsafe fn name<'a>(text: *const u16) -> Option<&'a [u16]> {
         return None;
     }
     // SAFETY: every unit up to the NUL is readable, and reading stops there.
-    let length = (0..LONGEST_NAME).find(|&at| unsafe { *text.add(at) } == 0)?;
+    let length = (0..MAX_NAME).find(|&at| unsafe { *text.add(at) } == 0)?;
     // SAFETY: as above.
     Some(unsafe { std::slice::from_raw_parts(text, length) })
 }

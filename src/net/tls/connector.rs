@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Reading the roots takes many milliseconds, so dials that follow soon share them.
 const AGE: Duration = Duration::from_secs(300);
 /// Different settings kept at a time.
-const KEPT: usize = 16;
+const MAX_KEPT: usize = 16;
 
 /// What a client asks of TLS.
 #[derive(Clone)]
@@ -67,7 +67,7 @@ impl TlsClients {
             return Ok(found.client.clone());
         }
         let client = make(options, &ca)?;
-        if known.len() >= KEPT {
+        if known.len() >= MAX_KEPT {
             known.remove(0);
         }
         let (verify, identity) = (options.verify, options.identity.clone());

@@ -7,10 +7,10 @@ use std::fmt::Write;
 
 const NAME: &str = "permessage-deflate";
 /// The largest window, and what holds where none is named.
-const MOST: u8 = 15;
+const MAX_WINDOW: u8 = 15;
 
 /// zlib compresses with no smaller one, so that many peers fail when they are asked to: Tornado closes the connection.
-const LEAST_ASKED: u8 = 9;
+const MIN_REQUESTED_WINDOW: u8 = 9;
 
 /// What the host wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,20 +102,20 @@ impl Parameters {
 /// Section 7.1.2: a decimal number from 8 to 15 without leading zeros.
 fn window_bits(text: &str) -> Option<u8> {
     let bits: u8 = text.parse().ok()?;
-    ((8..=MOST).contains(&bits) && text == bits.to_string()).then_some(bits)
+    ((8..=MAX_WINDOW).contains(&bits) && text == bits.to_string()).then_some(bits)
 }
 
 /// A client's offers, preferred first. The last asks for nothing: there are servers that can only keep their context,
 /// and others that have one window.
 fn offers(settings: Settings) -> Vec<Parameters> {
-    let bits = (settings.bits < MOST).then_some(settings.bits);
+    let bits = (settings.bits < MAX_WINDOW).then_some(settings.bits);
     let mut offers = Vec::new();
     for without in [!settings.takeover, false] {
         for bits in [bits, None] {
             let offer = Parameters {
                 server_no_context_takeover: without,
                 client_no_context_takeover: without,
-                server_max_window_bits: bits.map(|bits| bits.max(LEAST_ASKED)),
+                server_max_window_bits: bits.map(|bits| bits.max(MIN_REQUESTED_WINDOW)),
                 client_max_window_bits: Some(bits),
             };
             if !offers.contains(&offer) {
@@ -147,7 +147,7 @@ pub fn accepted(settings: Settings, answer: &str) -> Result<Option<Agreement>> {
         _ => return Err(fault()),
     };
     let answered = Parameters::read(only).ok_or_else(fault)?;
-    let bits = answered.client_max_window_bits.flatten().unwrap_or(MOST);
+    let bits = answered.client_max_window_bits.flatten().unwrap_or(MAX_WINDOW);
     Ok(Some(Agreement {
         out: Direction {
             takeover: settings.takeover && !answered.client_no_context_takeover,
@@ -155,7 +155,7 @@ pub fn accepted(settings: Settings, answer: &str) -> Result<Option<Agreement>> {
         },
         inward: Direction {
             takeover: !answered.server_no_context_takeover,
-            bits: answered.server_max_window_bits.unwrap_or(MOST),
+            bits: answered.server_max_window_bits.unwrap_or(MAX_WINDOW),
         },
     }))
 }
@@ -165,19 +165,20 @@ pub fn negotiate(settings: Settings, offered: &str) -> Option<(Agreement, String
     let offers = extension::parse(offered)?;
     let mut own = offers.iter().filter(|offer| offer.name == NAME);
     let offer = own.find_map(Parameters::read)?;
-    let server_bits = offer.server_max_window_bits.unwrap_or(MOST).min(settings.bits);
-    let most = settings.bits.max(LEAST_ASKED);
-    let client_bits = offer.client_max_window_bits.map(|bits| bits.unwrap_or(MOST).min(most));
+    let server_bits = offer.server_max_window_bits.unwrap_or(MAX_WINDOW).min(settings.bits);
+    let most = settings.bits.max(MIN_REQUESTED_WINDOW);
+    let client_bits = offer.client_max_window_bits.map(|bits| bits.unwrap_or(MAX_WINDOW).min(most));
     let answer = Parameters {
         // A client that is not told may keep its own context: it has to be asked not to.
         server_no_context_takeover: offer.server_no_context_takeover || !settings.takeover,
         client_no_context_takeover: offer.client_no_context_takeover || !settings.takeover,
-        server_max_window_bits: (offer.server_max_window_bits.is_some() || server_bits < MOST).then_some(server_bits),
-        client_max_window_bits: client_bits.filter(|bits| *bits < MOST).map(Some),
+        server_max_window_bits: (offer.server_max_window_bits.is_some() || server_bits < MAX_WINDOW)
+            .then_some(server_bits),
+        client_max_window_bits: client_bits.filter(|bits| *bits < MAX_WINDOW).map(Some),
     };
     let agreement = Agreement {
         out: Direction { takeover: !answer.server_no_context_takeover, bits: server_bits },
-        inward: Direction { takeover: !answer.client_no_context_takeover, bits: client_bits.unwrap_or(MOST) },
+        inward: Direction { takeover: !answer.client_no_context_takeover, bits: client_bits.unwrap_or(MAX_WINDOW) },
     };
     Some((agreement, answer.text()))
 }
