@@ -85,13 +85,13 @@ impl Shared {
             old.cancel_pings();
             old.close(TAKEN_OVER, Reason::none(), true);
             let close_info = CloseInfo { code: TAKEN_OVER, reason: Reason::none(), clean: false };
-            dispatch = self.tell_close(old, close_info);
+            dispatch = self.queue_close(old, close_info);
         }
         dispatch | self.finish_handover(state, serial)
     }
 
     /// The last event of a connection; whether a handler is to be run for it.
-    fn tell_close(&self, connection: &Arc<Connection>, close_info: CloseInfo) -> bool {
+    fn queue_close(&self, connection: &Arc<Connection>, close_info: CloseInfo) -> bool {
         connection.set_over();
         self.inbox.add(Some(connection), Body::Close(close_info))
     }
@@ -103,7 +103,7 @@ impl Shared {
             if !taken_over_by.is_over() {
                 taken_over_by.flush(false);
             }
-            dispatch |= self.tell_expired(&name, lost);
+            dispatch |= self.queue_expired(&name, lost);
         }
         dispatch
     }
@@ -111,9 +111,9 @@ impl Shared {
     /// Whether the session of a connection that ends so goes on without it.
     pub(super) fn survives(&self, state: &State, connection: &Connection, close_info: &CloseInfo) -> bool {
         // A peer that closes normally has gone for good; a page that is left or loaded again sends 1001.
-        let goodbye = matches!(close_info.code, 1000 | 1005);
+        let closed_normally = matches!(close_info.code, 1000 | 1005);
         state.phase == Phase::Running
-            && !goodbye
+            && !closed_normally
             && self.options.int(Opt::ResumeTimeout) > 0
             && state.registry.get(connection.id()).is_some()
             && state.names.name_of(connection.serial).is_some()
@@ -139,7 +139,7 @@ impl Shared {
     /// A connection has ended, and its session goes on without it; whether a handler is to be run for it.
     pub(super) fn leave(&self, state: &mut State, connection: &Arc<Connection>, close_info: &CloseInfo) -> bool {
         connection.release_pings();
-        let dispatch = self.tell_close(connection, close_info.clone());
+        let dispatch = self.queue_close(connection, close_info.clone());
         state.names.detach(connection.serial, self.until());
         let others = self.bound_absent(state);
         self.arm(state);
@@ -150,16 +150,16 @@ impl Shared {
     pub(super) fn forget(&self, state: &mut State, connection: &Arc<Connection>, close_info: &CloseInfo) -> bool {
         if state.names.taken_ended(connection.serial) {
             connection.release_pings();
-            return self.tell_end(connection, close_info) | self.finish_handover(state, connection.serial);
+            return self.queue_end(connection, close_info) | self.finish_handover(state, connection.serial);
         }
         let name = state.names.forget(connection.serial);
         let (unsent, _) = connection.outbox.waiting();
         connection.release_waiters();
-        self.tell_end(connection, close_info) | name.is_some_and(|name| self.tell_expired(&name, unsent))
+        self.queue_end(connection, close_info) | name.is_some_and(|name| self.queue_expired(&name, unsent))
     }
 
-    fn tell_end(&self, connection: &Arc<Connection>, close_info: &CloseInfo) -> bool {
-        !connection.is_over() && self.tell_close(connection, close_info.clone())
+    fn queue_end(&self, connection: &Arc<Connection>, close_info: &CloseInfo) -> bool {
+        !connection.is_over() && self.queue_close(connection, close_info.clone())
     }
 
     /// Until when a session that is left now waits.
@@ -207,12 +207,12 @@ impl Shared {
     pub(super) fn end_sessions(&self, ended: Vec<(Arc<str>, Arc<Connection>)>) -> bool {
         let mut dispatch = false;
         for (name, connection) in ended {
-            dispatch |= self.tell_expired(&name, connection.outbox.drain().len());
+            dispatch |= self.queue_expired(&name, connection.outbox.drain().len());
         }
         dispatch
     }
 
-    fn tell_expired(&self, name: &str, messages: usize) -> bool {
+    fn queue_expired(&self, name: &str, messages: usize) -> bool {
         let json = || json!({ "name": name, "messages": messages }).to_string();
         messages > 0 && self.inbox.add(None, Body::Expired(json()))
     }
