@@ -146,8 +146,8 @@ pub fn held_back(socket: &mio::net::TcpStream) -> Option<Duration> {
 /// good for anything.
 pub fn prefer_large_pages(start: *mut c_void, size: usize) {
     /// Below a few of them there is nothing to gain.
-    const LEAST: usize = 4 << 20;
-    if size >= LEAST {
+    const MIN_SIZE: usize = 4 << 20;
+    if size >= MIN_SIZE {
         imp::prefer_large_pages(start, size);
     }
 }

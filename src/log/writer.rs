@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// What waits for a slow disk at most: some ten thousand lines.
-const MOST: usize = 4 << 20;
+const MAX_WAITING: usize = 4 << 20;
 
 /// The level in force, 0 while there is no file.
 pub(super) static ON: AtomicU8 = AtomicU8::new(0);
@@ -89,7 +89,7 @@ impl Writer {
         if state.file.is_none() {
             return;
         }
-        if state.buffer.len() + line.len() > MOST {
+        if state.buffer.len() + line.len() > MAX_WAITING {
             state.dropped += 1;
             return;
         }
