@@ -387,8 +387,8 @@ typedef void (*wsaddin_destroy)(void *user_data);
 #define WSADDIN_EVENT_ERROR 4
 
 /**
- * A newcomer waits for wsaddin_server_accept or wsaddin_server_reject; if none comes before AcceptTimeout, or the
- * newcomer leaves, a close (1006) follows. Data: as wsaddin_server_connection_info gives it.
+ * An incoming connection waits for wsaddin_server_accept or wsaddin_server_reject; if none comes before AcceptTimeout,
+ * or the peer leaves, a close (1006) follows. Data: as wsaddin_server_connection_info gives it.
  */
 #define WSADDIN_EVENT_PENDING 5
 
@@ -1345,8 +1345,8 @@ wsaddin_result wsaddin_server_set_max_connections_per_address(wsaddin_server ser
 wsaddin_result wsaddin_server_get_max_connections_per_address(wsaddin_server server, int64_t *value);
 
 /**
- * 1: each newcomer waits as WSADDIN_EVENT_PENDING for wsaddin_server_accept or wsaddin_server_reject. It counts in
- * MaxConnections, but is no connection yet. Acts at once. Default 0.
+ * 1: each incoming connection waits as WSADDIN_EVENT_PENDING for wsaddin_server_accept or wsaddin_server_reject. It
+ * counts in MaxConnections, but is no connection yet. Acts at once. Default 0.
  */
 wsaddin_result wsaddin_server_set_manual_accept(wsaddin_server server,
                                                 int64_t value);
@@ -1536,7 +1536,7 @@ wsaddin_result wsaddin_server_set_max_connections(wsaddin_server server, int64_t
 wsaddin_result wsaddin_server_get_max_connections(wsaddin_server server, int64_t *value);
 
 /**
- * Milliseconds, 1 to 600000, in which a newcomer must have finished its handshake. Default 10000.
+ * Milliseconds, 1 to 600000, in which an incoming connection must have finished its handshake. Default 10000.
  */
 wsaddin_result wsaddin_server_set_handshake_timeout(wsaddin_server server, int64_t value);
 

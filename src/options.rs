@@ -134,15 +134,15 @@ options! {
     AllowedOrigins РазрешенныеИсточники Kind::Text, None, EMPTY;
     /// What a handshake must carry, reads back as `***`; empty asks for nothing.
     AccessToken ТокенДоступа Kind::Text, None, EMPTY;
-    /// Whether the host lets each newcomer in itself.
+    /// Whether the host accepts each connection itself.
     ManualAccept ПодтверждатьСоединения Kind::Bool, None, Some(Default::Flag(false));
-    /// Milliseconds that a newcomer waits for the host; then it gets 503.
+    /// Milliseconds that an incoming connection waits for the host; then it gets 503.
     AcceptTimeout ТаймаутПодтверждения DEADLINE, None, int(30_000);
     /// The parameter of the query, or else the header, that names a connection; empty: none does.
     NameParameter ПараметрИмениСоединения Kind::Text, None, EMPTY;
     /// Milliseconds that the session of a broken connection with a name waits for it; 0 is off.
     ResumeTimeout ТаймаутВозобновления TIME, None, int(60_000);
-    /// Milliseconds for TLS and HTTP of a newcomer.
+    /// Milliseconds for TLS and HTTP of an incoming connection.
     HandshakeTimeout ТаймаутРукопожатия DEADLINE, None, int(10_000);
     /// Bytes of unfinished messages of all connections together; who would exceed it is closed with 1013.
     AssemblyBytes ПределНезавершенныхСообщенийБайт SIZE, None, int(256 * MIB);

@@ -24,8 +24,8 @@ pub const WSADDIN_EVENT_MESSAGE: wsaddin_event = 2;
 pub const WSADDIN_EVENT_CLOSE: wsaddin_event = 3;
 /// An attempt to connect failed. Data: the error's text.
 pub const WSADDIN_EVENT_ERROR: wsaddin_event = 4;
-/// A newcomer waits for wsaddin_server_accept or wsaddin_server_reject; if none comes before AcceptTimeout, or the
-/// newcomer leaves, a close (1006) follows. Data: as wsaddin_server_connection_info gives it.
+/// An incoming connection waits for wsaddin_server_accept or wsaddin_server_reject; if none comes before AcceptTimeout,
+/// or the peer leaves, a close (1006) follows. Data: as wsaddin_server_connection_info gives it.
 pub const WSADDIN_EVENT_PENDING: wsaddin_event = 5;
 /// A server's session has ended with messages waiting. The data is JSON: name, messages (how many).
 pub const WSADDIN_EVENT_EXPIRED: wsaddin_event = 6;

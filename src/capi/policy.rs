@@ -80,8 +80,8 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_max_connections_per_address(
     unsafe { get(server, Opt::MaxConnectionsPerAddress, value) }
 }
 
-/// 1: each newcomer waits as WSADDIN_EVENT_PENDING for wsaddin_server_accept or wsaddin_server_reject. It counts in
-/// MaxConnections, but is no connection yet. Acts at once. Default 0.
+/// 1: each incoming connection waits as WSADDIN_EVENT_PENDING for wsaddin_server_accept or wsaddin_server_reject. It
+/// counts in MaxConnections, but is no connection yet. Acts at once. Default 0.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_set_manual_accept(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::ManualAccept, value)

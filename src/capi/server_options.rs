@@ -228,7 +228,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_max_connections(
     unsafe { get(server, Opt::MaxConnections, value) }
 }
 
-/// Milliseconds, 1 to 600000, in which a newcomer must have finished its handshake. Default 10000.
+/// Milliseconds, 1 to 600000, in which an incoming connection must have finished its handshake. Default 10000.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_set_handshake_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
     set(server, Opt::HandshakeTimeout, value)
