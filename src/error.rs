@@ -4,7 +4,9 @@
 //! the operating system or the TLS library said follows in brackets. Texts are rendered when they are read, in the
 //! language of the reader; secrets are never put into them.
 
+pub mod memory;
 mod parts;
+mod quote;
 #[cfg(test)]
 mod tests;
 
@@ -64,7 +66,7 @@ impl Error {
     #[must_use]
     pub fn detail(mut self, detail: impl fmt::Display) -> Self {
         let text = detail.to_string();
-        self.0.detail = (!text.is_empty()).then_some(text);
+        self.0.detail = (!text.is_empty()).then(|| quote::quote(&text, quote::DETAIL));
         self
     }
 

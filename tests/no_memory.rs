@@ -191,3 +191,114 @@ fn without_memory_for_a_message_a_send_fails_and_nothing_else() {
     pair.talk("still there");
     pair.end();
 }
+
+#[test]
+fn without_memory_for_a_large_message_its_connection_ends_and_others_live() {
+    let _turn = turn();
+    let pair = Pair::new(0);
+    let mut peer = raw::client(pair.server.port());
+    let connection = pair.server.opened();
+    let large = raw::frame(raw::FIN | raw::TEXT, true, &vec![b'x'; 2_000_000]);
+    {
+        let _scarcity = Scarcity::of(1024 * 1024);
+        // It may be told before it has sent all.
+        let _ = peer.write_all(&large);
+        let event = pair.server.expect(WSADDIN_EVENT_CLOSE);
+        assert_eq!((event.connection, event.close().0), (connection, 1011));
+        assert!(event.close().1.contains("out of memory"), "{}", event.text());
+        assert!(REFUSALS.load(SeqCst) > 0);
+        pair.talk("meanwhile");
+        assert_eq!(raw::read_close(&mut peer).map(|(code, _)| code), Some(1011));
+    }
+    let mut peer = raw::client(pair.server.port());
+    pair.server.opened();
+    peer.write_all(&large).unwrap();
+    assert_eq!(pair.server.event().data.len(), 2_000_000);
+    pair.end();
+}
+
+#[test]
+fn without_memory_for_more_places_a_receive_queue_is_full_and_loses_nothing() {
+    let _turn = turn();
+    let number = 60_000;
+    let flood: Vec<u8> =
+        (0..number).flat_map(|at| raw::frame(raw::FIN | raw::TEXT, true, format!("{at}").as_bytes())).collect();
+    let server = Server::running();
+    let mut peer = raw::client(server.port());
+    server.opened();
+    let scarcity = Scarcity::of(700 * 1024);
+    let sender = std::thread::spawn(move || {
+        peer.write_all(&flood).unwrap();
+        peer
+    });
+    face::until("places are refused", || REFUSALS.load(SeqCst) > 0);
+    let most = server.queued();
+    assert!((2000..number).contains(&most), "{most}");
+    for at in 0..number {
+        assert_eq!(server.event().text(), format!("{at}"));
+    }
+    drop(scarcity);
+    let mut peer = sender.join().unwrap();
+    peer.write_all(&raw::frame(raw::FIN | raw::TEXT, true, b"still there")).unwrap();
+    assert_eq!(server.event().text(), "still there");
+    server.free().unwrap();
+}
+
+#[test]
+fn without_memory_for_more_places_of_a_send_queue_a_send_fails_and_nothing_else() {
+    let _turn = turn();
+    let server = Server::running();
+    let mut peer = raw::client(server.port());
+    let connection = server.opened();
+    let text = "x".repeat(200);
+    let mut accepted = 0;
+    {
+        let _scarcity = Scarcity::of(300 * 1024);
+        // It reads nothing, so what the kernel does not take waits.
+        let failed = (0..300_000).find_map(|_| {
+            let failed = server.send(connection, &text).err();
+            accepted += usize::from(failed.is_none());
+            failed
+        });
+        assert_eq!(failed.map(|fault| fault.code), Some(WSADDIN_NO_MEMORY));
+        assert!(REFUSALS.load(SeqCst) > 0);
+    }
+    for _ in 0..accepted {
+        assert_eq!(raw::read_frame(&mut peer).map(|(_, data)| data.len()), Some(200));
+    }
+    server.send(connection, "still there").unwrap();
+    assert_eq!(raw::read_frame(&mut peer).map(|(_, data)| data), Some(b"still there".to_vec()));
+    server.free().unwrap();
+}
+
+#[test]
+fn without_memory_for_a_list_its_call_fails_and_nothing_else() {
+    let _turn = turn();
+    let server = Server::running();
+    let peers: Vec<_> = (0..60).map(|_| (raw::client(server.port()), server.opened())).collect();
+    let mut buffer = vec![0_u8; 256 * 1024];
+    let mut list = || {
+        let mut needed = 0;
+        // SAFETY: a buffer of that size and a place, both writable for the call.
+        let code = unsafe {
+            wsaddin_server_connection_list(server.0, buffer.as_mut_ptr().cast(), buffer.len(), &raw mut needed)
+        };
+        (code, needed)
+    };
+    let (first, whole) = list();
+    assert_eq!(first, WSADDIN_OK);
+    assert!(whole > 8 * 1024, "{whole}");
+    {
+        let _scarcity = Scarcity::of(8 * 1024);
+        assert_eq!(list(), (WSADDIN_NO_MEMORY, 0));
+    }
+    {
+        // Neither for the recipients.
+        let _scarcity = Scarcity::of(60 * size_of::<usize>());
+        assert_eq!(code(server.broadcast("all")), WSADDIN_NO_MEMORY);
+    }
+    assert_eq!(list().0, WSADDIN_OK);
+    assert_eq!(server.broadcast("all").unwrap(), 60);
+    drop(peers);
+    server.free().unwrap();
+}

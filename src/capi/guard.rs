@@ -94,7 +94,10 @@ mod tests {
     fn a_long_text_is_cut_between_characters() {
         for extra in 0..4 {
             let long = "x".repeat(extra) + &"ж".repeat(2 * TEXT_SIZE);
-            assert_eq!(guard(|| -> Result<()> { Err(Error::new(Id::NullPointer, [long.into()])) }), -2);
+            assert_eq!(
+                guard(|| -> Result<()> { Err(Error::new(Id::NullPointer, [long.as_str().into()]).detail(&long)) }),
+                -2
+            );
             assert!((TEXT_SIZE - 3..TEXT_SIZE).contains(&text().len()));
         }
         assert_eq!(guard(|| -> Result<()> { Err(Id::NotConnected.into()) }), -4);

@@ -1,6 +1,7 @@
 //! What errors are made of: their codes, and the pieces of their texts.
 
 use super::Language;
+use super::quote::{QUOTED, quote};
 use std::fmt::{self, Write};
 
 /// What kind of failure this is; the numbers are those of the C interface and are never reused.
@@ -56,13 +57,13 @@ impl Arg {
 
 impl From<String> for Arg {
     fn from(text: String) -> Self {
-        Arg::Plain(text)
+        Arg::Plain(if text.len() > QUOTED { quote(&text, QUOTED) } else { text })
     }
 }
 
 impl From<&str> for Arg {
     fn from(text: &str) -> Self {
-        Arg::Plain(text.to_owned())
+        Arg::Plain(quote(text, QUOTED))
     }
 }
 

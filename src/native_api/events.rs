@@ -2,8 +2,9 @@
 
 use super::event_form::HostEvents;
 use super::host_calls::{HostCalls, Origin, this_thread};
-use crate::engine::{Watchable, lock};
-use crate::error::Language;
+use crate::engine::{Event, Watchable, lock};
+use crate::error::{Error, Language, Result};
+use crate::log;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -63,6 +64,8 @@ pub(super) struct EventFeed {
     form: HostEvents,
     mode: AtomicU8,
     english: AtomicBool,
+    /// There was no memory for the event that is next.
+    starved: AtomicBool,
     bell: Mutex<Bell>,
     source: Mutex<String>,
     offering: Mutex<Offering>,
@@ -77,6 +80,7 @@ impl EventFeed {
             form,
             mode: AtomicU8::new(Mode::Off as u8),
             english: AtomicBool::new(false),
+            starved: AtomicBool::new(false),
             bell: Mutex::default(),
             source: Mutex::new(format!("WebSocket.{class}")),
             offering: Mutex::default(),
@@ -198,20 +202,38 @@ impl EventFeed {
             }
             let Some(event) = self.watchable.take() else { return Pumped::Idle };
             let language = if self.english.load(SeqCst) { Language::English } else { Language::Russian };
-            let (name, data) = self.form.put(&event, language);
-            if !self.tell(name, &data) {
-                self.watchable.put_back(event);
-                return if offered == 0 { Pumped::Refused } else { Pumped::Filled };
+            let put = self.form.put(&event, language);
+            match put.and_then(|(name, mut data)| self.tell(name, &mut data)) {
+                Ok(true) => self.starved.store(false, SeqCst),
+                Ok(false) => {
+                    self.watchable.put_back(event);
+                    return if offered == 0 { Pumped::Refused } else { Pumped::Filled };
+                }
+                Err(error) => {
+                    // As with a host whose queue is full: it keeps its place and is offered again, until there is memory.
+                    self.say_starved(&event, &error);
+                    self.watchable.put_back(event);
+                    return Pumped::Refused;
+                }
             }
         }
         Pumped::More
     }
 
+    /// One line of the log, however often that event is offered in vain.
+    fn say_starved(&self, event: &Event, error: &Error) {
+        if !self.starved.swap(true, SeqCst) {
+            let size = event.message().map_or(0, |message| message.data().len());
+            let (who, source, name) = (log::Object::Library.itself(), self.source(), event.name());
+            log::error!(who, "{source}: the external event {name} of {size} bytes waits: {error}");
+        }
+    }
+
     /// False: the host refuses it, or there is no host.
-    fn tell(&self, name: &str, data: &str) -> bool {
+    fn tell(&self, name: &str, data: &mut [u16]) -> Result<bool> {
         let source = self.source();
         let told = self.host_calls.call(Origin::Event, |services| services.external_event(&source, name, data));
-        told == Some(true)
+        told.unwrap_or(Ok(false))
     }
 
     fn ring(&self) -> Pumped {
@@ -226,7 +248,7 @@ impl EventFeed {
             }
             bell.outstanding = true;
         }
-        if self.tell("doorbell", "") {
+        if let Ok(true) = self.tell("doorbell", &mut [0]) {
             return Pumped::Idle;
         }
         lock(&self.bell).outstanding = false;

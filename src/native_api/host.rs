@@ -1,5 +1,6 @@
 //! The host's interfaces that we call: its memory and its add-in services.
 
+use super::units::Units;
 use crate::error::{Error, Id, Result};
 use std::ffi::{c_int, c_long, c_ulong, c_ushort, c_void};
 use std::ptr::NonNull;
@@ -63,7 +64,7 @@ impl Memory {
 
     /// A NUL-terminated copy of a text for the host.
     pub fn text(self, text: &str) -> Result<*mut u16> {
-        let units = super::text::to_utf16(text);
+        let units = Units::of(text)?;
         let data = self.allocate(units.len() * 2)?.cast::<u16>();
         // SAFETY: fresh memory of that size, which cannot overlap ours.
         unsafe { data.copy_from_nonoverlapping(units.as_ptr(), units.len()) };
@@ -91,7 +92,9 @@ impl Services {
     /// Reports an error of the present call; with a result of false it becomes the script's exception.
     pub fn add_error(self, source: &str, text: &str) {
         type AddError = unsafe extern "system" fn(*mut c_void, c_ushort, *const u16, *const u16, c_long) -> bool;
-        let (source, text) = (super::text::to_utf16(source), super::text::to_utf16(text));
+        // Without memory for its text it is an exception all the same.
+        let [source, text] = [source, text].map(|text| Units::of(text).unwrap_or_default());
+        let [source, text] = [&source, &text].map(|text| if text.is_empty() { &[0][..] } else { text });
         // SAFETY: AddError is the first method; the texts are NUL-terminated and live through the call.
         unsafe {
             slot::<AddError>(self.0, DESTRUCTORS)(self.0.as_ptr(), IMPORTANT, source.as_ptr(), text.as_ptr(), 1);
@@ -111,20 +114,26 @@ impl Services {
         unsafe { slot::<Depth>(self.0, DESTRUCTORS + 5)(self.0.as_ptr()) }
     }
 
-    /// Offers an external event; false when the host's queue is full.
-    pub fn external_event(self, source: &str, event: &str, data: &str) -> bool {
+    /// Offers an external event; false when the host's queue is full. `data` is NUL-terminated.
+    ///
+    /// # Errors
+    /// `NoMemory`: none for its texts; the host was not asked.
+    pub fn external_event(self, source: &str, event: &str, data: &mut [u16]) -> Result<bool> {
         type ExternalEvent = unsafe extern "system" fn(*mut c_void, *mut u16, *mut u16, *mut u16) -> bool;
-        let [mut source, mut event, mut data] = [source, event, data].map(super::text::to_utf16);
+        let (mut source, mut event) = (Units::of(source)?, Units::of(event)?);
+        if data.last() != Some(&0) {
+            return Err(Error::of(Id::BadUtf16));
+        }
         // SAFETY: ExternalEvent is the seventh method; the texts are NUL-terminated, writable (the host's interface
         // asks for that) and live through the call.
-        unsafe {
+        Ok(unsafe {
             slot::<ExternalEvent>(self.0, DESTRUCTORS + 6)(
                 self.0.as_ptr(),
                 source.as_mut_ptr(),
                 event.as_mut_ptr(),
                 data.as_mut_ptr(),
             )
-        }
+        })
     }
 
     /// Whether the host says that it has no external events: a server or an external connection.

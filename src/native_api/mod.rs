@@ -25,6 +25,7 @@ mod server_class;
 mod shuffle;
 mod table;
 mod text;
+mod units;
 mod variant;
 
 pub use reference::{ClassInfo, MethodInfo, ParameterInfo, PropertyInfo, ValueKind, reference};

@@ -42,13 +42,6 @@ pub(super) fn to_utf8(text: &[u16], parameter: &Arg) -> Result<String> {
     Ok(bytes)
 }
 
-/// Our text in the host's form, with a NUL at the end.
-pub(super) fn to_utf16(text: &str) -> Vec<u16> {
-    let mut units: Vec<u16> = text.encode_utf16().collect();
-    units.push(0);
-    units
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use super::convert;
 use super::host::Memory;
 use super::text;
-use crate::error::{Arg, Error, Id, Result};
+use crate::error::{Arg, Error, Id, Result, memory};
 use crate::library;
 use crate::ws::{Message, MessageKind};
 use std::ffi::{c_int, c_void};
@@ -155,7 +155,7 @@ impl Variant {
                 let bytes = unsafe { self.bytes() }.ok_or_else(|| null(parameter))?;
                 let text = simdutf8::compat::from_utf8(bytes)
                     .map_err(|error| Error::new(Id::BadUtf8, [parameter.clone(), error.valid_up_to().into()]))?;
-                Ok(text.to_owned())
+                memory::copy(text)
             }
             _ => Err(bad_cast(parameter, "a string", "строка")),
         }

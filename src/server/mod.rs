@@ -17,11 +17,11 @@ use crate::engine::{
     BlockingCalls, Body, Command, Connection, Event, Gate, GateGuard, Handler, Inbox, IoHandle, Outcome, Reason,
     RuntimeRef, Totals, Wait, Want, Watchable, connection_json, lock, refuse_on_io_thread, timeout,
 };
-use crate::error::{Error, Id, Language, Result};
+use crate::error::{Error, Id, Language, Result, memory};
 use crate::log::Object;
 use crate::options::{Opt, Options, Side};
 use crate::ws::{Message, MessageCow, check_close};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, Weak};
@@ -209,11 +209,19 @@ impl Server {
     pub fn connection_list(&self) -> Result<String> {
         let _inside = self.enter()?;
         // Described without the lock: of ten thousand that takes its time.
-        let all: Vec<_> = {
+        let all = {
             let state = lock(&self.shared.state);
-            state.registry.open().map(|one| (one.clone(), state.names.labels(one.serial))).collect()
+            let labelled = |one: &Arc<Connection>| (one.clone(), state.names.labels(one.serial));
+            memory::collect(state.registry.count(), state.registry.open().map(labelled))?
         };
-        Ok(Value::Array(all.iter().map(|(one, labels)| Shared::describe(one, labels, false)).collect()).to_string())
+        // One at a time: a tree of all of them would be many times the text.
+        let mut list = memory::Text::default();
+        for (at, (one, labels)) in all.iter().enumerate() {
+            list.push(if at == 0 { "[" } else { "," })?;
+            list.push(&Shared::describe(one, labels, false).to_string())?;
+        }
+        list.push(if all.is_empty() { "[]" } else { "]" })?;
+        Ok(list.into_string())
     }
 
     /// Round trip in milliseconds.
@@ -354,7 +362,7 @@ impl Shared {
         }
         if matches!(option, Opt::PingInterval | Opt::PongTimeout | Opt::SendQueueBytes) {
             let state = lock(&self.state);
-            let all: Vec<_> = state.registry.open().cloned().chain(state.names.absent()).collect();
+            let all: Vec<_> = state.registry.open().chain(state.names.absent()).cloned().collect();
             drop(state);
             all.iter().for_each(|connection| connection.option_changed(option));
         }

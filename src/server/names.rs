@@ -83,12 +83,16 @@ impl Names {
     }
 
     /// Members of a group, absent ones included.
-    pub fn members(&self, group: &str) -> Vec<Arc<Connection>> {
-        self.groups.get(group).map(|members| members.values().cloned().collect()).unwrap_or_default()
+    pub fn members(&self, group: &str) -> impl Iterator<Item = &Arc<Connection>> {
+        self.groups.get(group).into_iter().flat_map(BTreeMap::values)
     }
 
-    pub fn absent(&self) -> Vec<Arc<Connection>> {
-        self.due.values().filter_map(|name| self.find(name).cloned()).collect()
+    pub fn member_count(&self, group: &str) -> usize {
+        self.groups.get(group).map_or(0, BTreeMap::len)
+    }
+
+    pub fn absent(&self) -> impl Iterator<Item = &Arc<Connection>> {
+        self.due.values().filter_map(|name| self.find(name))
     }
 
     pub fn absent_count(&self) -> usize {

@@ -3,7 +3,7 @@
 use super::names::{check_group, check_name};
 use super::{Phase, Server, Shared, State};
 use crate::engine::{Command, Connection, Wait, lock, timeout};
-use crate::error::{Error, Id, Result};
+use crate::error::{Error, Id, Result, memory};
 use crate::options::Opt;
 use crate::ws::Message;
 use std::sync::Arc;
@@ -37,14 +37,17 @@ impl Server {
     pub fn broadcast(&self, message: Message, group: &str) -> Result<u64> {
         let _inside = self.enter()?;
         let message = message.for_many();
-        let all: Vec<_> = {
+        let all = {
             let state = lock(&self.shared.state);
             if state.phase != Phase::Running {
                 return Err(Error::of(Id::NotRunning));
             }
             match group {
-                "" => state.registry.open().cloned().chain(state.names.absent()).collect(),
-                group => state.names.members(group),
+                "" => {
+                    let count = state.registry.count() + state.names.absent_count();
+                    memory::collect(count, state.registry.open().chain(state.names.absent()).cloned())?
+                }
+                group => memory::collect(state.names.member_count(group), state.names.members(group).cloned())?,
             }
         };
         let mut count = 0;

@@ -184,7 +184,11 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
         "мс, сколько сеанс оборванного соединения с именем ждёт его возвращения; 0 – не ждёт",
         "ms that the session of a broken connection with a name waits for it; 0 is off",
     ),
-    ("HandshakeTimeout", "мс на TLS и рукопожатие нового соединения", "ms for TLS and handshake of an incoming connection"),
+    (
+        "HandshakeTimeout",
+        "мс на TLS и рукопожатие нового соединения",
+        "ms for TLS and handshake of an incoming connection",
+    ),
     (
         "AssemblyBytes",
         "сколько байт могут занимать незавершённые сообщения всех соединений; лишнее соединение закрывается с кодом 1013",

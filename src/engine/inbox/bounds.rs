@@ -1,12 +1,19 @@
 //! The bounds of a queue: what counts in them, and which connections pause because of them.
 
-use super::state::{Credit, Inbox};
+use super::state::{Credit, Inbox, State};
 use crate::engine::connection::Connection;
 use crate::engine::shared::Body;
 use crate::error::Id;
 use crate::options::Opt;
 use crate::ws::Message;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Events whose places are looked for ahead, once so many are there; about 100 KiB. The first ones take what there is.
+const AHEAD: usize = 2048;
+/// The most messages that one I/O thread has in its hands: what was looked for has places for those of eight threads at
+/// the same moment.
+pub(in crate::engine) const LOT: usize = AHEAD / 8;
 
 impl Inbox {
     /// Charges one message of `connection`, on its I/O thread, which has `pending` messages and bytes for this queue in
@@ -22,12 +29,16 @@ impl Inbox {
 
     fn has_room(&self, connection: &Connection, size: usize, pending: (usize, usize)) -> bool {
         let (own_messages, own_bytes) = connection.inbound();
-        if own_messages == 0 {
+        let ceiling = self.ceiling.load(Relaxed);
+        if own_messages == 0 && ceiling == usize::MAX {
             return true;
+        }
+        let (messages, bytes) = self.waiting();
+        if own_messages == 0 || messages + pending.0 >= ceiling {
+            return messages + pending.0 < ceiling;
         }
         let max_messages = self.options.size(Opt::ReceiveQueueMessages);
         let max_bytes = self.options.size(Opt::ReceiveQueueBytes);
-        let (messages, bytes) = self.waiting();
         messages + pending.0 < max_messages
             && bytes + pending.1 + size <= max_bytes
             // No division: this is asked for each message.
@@ -52,7 +63,15 @@ impl Inbox {
         true
     }
 
-    /// An event enters the queue. Called with the lock held, as everything that takes the credit.
+    /// Looks for memory for what may come next. Without any the queue counts as full until the host has taken half of
+    /// it: the places of what has been admitted must not be asked of a system that may have none.
+    pub(super) fn look_ahead(&self, state: &mut State) {
+        if state.queue.len() >= AHEAD && !state.queue.try_reserve(AHEAD) {
+            self.ceiling.fetch_min(state.credit.messages, Relaxed);
+        }
+    }
+
+    /// An event enters the queue. Called with the lock held, as all that takes the credit.
     pub(super) fn charge(&self, credit: &mut Credit, body: &Body) {
         match body {
             Body::Message(message) => {
@@ -104,6 +123,13 @@ impl Inbox {
 
     /// Wakes the paused connections once both the whole and their own part are below half.
     fn resume_all(&self, credit: &mut Credit) {
+        let ceiling = self.ceiling.load(Relaxed);
+        if ceiling != usize::MAX {
+            if credit.messages > ceiling / 2 {
+                return;
+            }
+            self.ceiling.store(usize::MAX, Relaxed);
+        }
         if credit.paused.is_empty() {
             return;
         }

@@ -38,6 +38,11 @@ impl Entries {
         }
     }
 
+    /// Looks for memory for so many more; false: there is none.
+    pub fn try_reserve(&mut self, more: usize) -> bool {
+        self.events.try_reserve(more).is_ok() && self.sources.try_reserve(more).is_ok()
+    }
+
     pub fn push_back(&mut self, event: Event, source: Option<&Arc<Connection>>) {
         self.events.push_back(event);
         match self.sources.back_mut() {
@@ -89,6 +94,14 @@ impl Entries {
             }
         }
         Some(event)
+    }
+
+    /// Shows all of them, in order.
+    pub fn each(&self, mut look: impl FnMut(&Event, Option<&Arc<Connection>>)) {
+        let mut events = self.events.iter();
+        for (source, count) in &self.sources {
+            events.by_ref().take(*count).for_each(|event| look(event, source.as_ref()));
+        }
     }
 
     /// The last one, and where it came from.

@@ -25,6 +25,7 @@ mod state;
 mod waiters;
 mod watch;
 
+pub(super) use self::bounds::LOT;
 pub use self::dispatch::HandlerGuard;
 pub use self::entries::Entries;
 pub use self::handler::{Handler, HandlerFunction};

@@ -25,6 +25,7 @@ impl Inbox {
         } else {
             messages.drain(|event, source| self.take_in(&mut state, event, source));
         }
+        self.look_ahead(&mut state);
         self.pushed(state)
     }
 

@@ -176,10 +176,8 @@ impl Inbox {
         let mut state = self.lock();
         let begun = state.free_all();
         // Large messages are work for the system: not under the lock.
-        let mut dropped = Entries::default();
-        while let Some(event) = self.take_first(&mut state) {
-            dropped.push_back(event, None);
-        }
+        let dropped = std::mem::take(&mut state.queue);
+        dropped.each(|event, source| self.release(&mut state.credit, &event.body, source));
         drop(state);
         drop((begun, dropped));
     }

@@ -16,7 +16,7 @@ use crate::engine::shared::{Signal, Tally, lock};
 use crate::library;
 use crate::options::Options;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// What is in a queue; its bytes are in [`Inbox::waiting`].
@@ -150,6 +150,8 @@ pub struct Inbox {
     pub(super) has_handler: AtomicBool,
     /// What waits; written under the lock.
     pub(super) waiting: Tally,
+    /// More messages than this are not admitted, because there was no memory for their places; changed under the lock.
+    pub(super) ceiling: AtomicUsize,
     /// One connection may hold this part of either bound.
     pub(super) share: usize,
     pub(super) options: Arc<Options>,
@@ -164,6 +166,7 @@ impl Inbox {
             yield_requested: AtomicBool::new(false),
             has_handler: AtomicBool::new(false),
             waiting: Tally::default(),
+            ceiling: AtomicUsize::new(usize::MAX),
             share,
             options,
         })

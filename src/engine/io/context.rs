@@ -5,7 +5,7 @@ use super::dial_limit::DialLimit;
 use super::owner::Owner;
 use super::staged::Staged;
 use crate::engine::connection::{Connection, IoHandle};
-use crate::engine::inbox::{Entries, HandlerGuard, Inbox, Pushed};
+use crate::engine::inbox::{Entries, HandlerGuard, Inbox, LOT, Pushed};
 use crate::engine::outbox::{Cork, Waiting};
 use crate::engine::shared::{Body, Event, has_single_object};
 use crate::net::{CompactInstant, Reactor, Timers, TlsClients, Workers};
@@ -116,11 +116,12 @@ impl ThreadContext {
         batch.map_or((0, 0), |batch| (batch.entries.len(), batch.bytes))
     }
 
-    /// Adds a message to the round's batch of its object; another object's is handed over first.
+    /// Adds a message to the round's batch of its object; another object's, and one that is full, is handed over first.
     pub fn queue(&mut self, inbox: &Arc<Inbox>, message: Message, source: &Arc<Connection>) {
         let bytes = message.data().len();
         let event = Event { connection: source.id(), body: Body::Message(message) };
-        if let Some(batch) = self.batch.as_mut().filter(|batch| Arc::ptr_eq(&batch.inbox, inbox)) {
+        let room = |batch: &&mut Batch| Arc::ptr_eq(&batch.inbox, inbox) && batch.entries.len() < LOT;
+        if let Some(batch) = self.batch.as_mut().filter(room) {
             batch.entries.push_back(event, Some(source));
             batch.bytes += bytes;
             return;

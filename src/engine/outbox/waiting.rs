@@ -3,7 +3,7 @@
 //! Short ones are bytes of a common buffer until they are needed as messages. The fast path never needs them so: there
 //! they cost neither memory of their own nor an atomic count.
 
-use crate::error::Result;
+use crate::error::{Error, Id, Result};
 use crate::ws::payload::PayloadArena;
 use crate::ws::{Message, MessageCow, MessageKind};
 use bytes::{Buf, BytesMut};
@@ -49,9 +49,10 @@ impl Waiting {
         self.items.push_front(Item::Whole(message));
     }
 
-    /// A message that waits alone has memory of its own. Messages that wait together lie together, so that the memory
-    /// of a queue is that of its own messages. NO_MEMORY when the system has none.
+    /// One that is alone has memory of its own. Those that wait together lie together, so that the memory of a queue is
+    /// that of its own messages. NO_MEMORY when the system has none.
     pub fn push_back(&mut self, message: MessageCow<'_>) -> Result<()> {
+        self.items.try_reserve(1).map_err(|_| Error::of(Id::NoMemory))?;
         let item = match message {
             MessageCow::Short(..) if self.items.is_empty() => Item::Whole(message.owned()?),
             MessageCow::Short(kind, data) => {
@@ -89,14 +90,15 @@ impl Waiting {
 
     /// Moves all of them behind those of `other`, which is empty.
     pub fn move_all(&mut self, other: &mut Self) {
-        other.items.append(&mut self.items);
+        std::mem::swap(&mut self.items, &mut other.items);
         other.common = self.common.take();
         self.idle();
     }
 
-    /// Moves them there until about `room` bytes have gone, of which each message takes `overhead` more.
+    /// Moves them there until about `room` bytes have gone, of which each message takes `overhead` more; fewer where
+    /// there is no memory for their places.
     pub fn move_some(&mut self, other: &mut Self, mut room: usize, overhead: usize) {
-        while room > 0 {
+        while room > 0 && other.items.try_reserve(1).is_ok() {
             let Some(item) = self.items.pop_front() else { break };
             let length = match &item {
                 Item::Whole(message) => message.data().len(),

@@ -1,0 +1,47 @@
+//! Memory for what grows with a peer's or the host's data, which the system may refuse: NO_MEMORY then, where the
+//! standard library would end the process.
+
+use super::{Error, Id, Result};
+
+/// What an iterator of `count` items or fewer gives.
+///
+/// # Errors
+/// `NoMemory`: the system has none for so many.
+pub fn collect<T>(count: usize, items: impl Iterator<Item = T>) -> Result<Vec<T>> {
+    let mut all = Vec::new();
+    all.try_reserve_exact(count).map_err(|_| Error::of(Id::NoMemory))?;
+    // Never more than there is room for.
+    all.extend(items.take(count));
+    Ok(all)
+}
+
+/// A copy of a text.
+///
+/// # Errors
+/// `NoMemory`: the system has none for it.
+pub fn copy(text: &str) -> Result<String> {
+    let mut copy = String::new();
+    copy.try_reserve_exact(text.len()).map_err(|_| Error::of(Id::NoMemory))?;
+    copy.push_str(text);
+    Ok(copy)
+}
+
+/// A text that is put together of many pieces.
+#[derive(Default)]
+pub struct Text(String);
+
+impl Text {
+    /// Adds a piece.
+    ///
+    /// # Errors
+    /// `NoMemory`: the system has none for it; what was there stays.
+    pub fn push(&mut self, piece: &str) -> Result<()> {
+        self.0.try_reserve(piece.len()).map_err(|_| Error::of(Id::NoMemory))?;
+        self.0.push_str(piece);
+        Ok(())
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
