@@ -1,4 +1,4 @@
-//! What a C host does with its own process and threads: forking and cancelling.
+//! What a C host does with its own process and threads: forking, cancelling, limiting memory.
 
 mod common;
 
@@ -58,4 +58,12 @@ fn a_cancelled_thread_ends_when_it_leaves_the_call() {
     let program = build(&scratch, "cancel");
     let said = common::run_well(Command::new(&program).arg("5").current_dir(scratch.path()), LIMIT);
     assert!(said.contains("cancel: everything as expected"), "{said}");
+}
+
+#[test]
+fn a_process_without_memory_lives_on() {
+    let scratch = common::Scratch::new("scarce");
+    let program = build(&scratch, "scarce");
+    let said = common::run_well(Command::new(&program).env("RUST_BACKTRACE", "1").current_dir(scratch.path()), LIMIT);
+    assert!(said.contains("scarce: everything as expected"), "{said}");
 }
