@@ -1198,7 +1198,7 @@ wsaddin_result wsaddin_server_set_name(wsaddin_server server,
  *
  * @param name       UTF-8, `name_size` bytes
  * @param text       UTF-8, `size` bytes, copied; it may hold NUL characters and be empty
- * @retval WSADDIN_NOT_FOUND   nobody of that name is there or expected back
+ * @retval WSADDIN_NOT_FOUND   no connection of that name is there or expected back
  * @retval WSADDIN_QUEUE_FULL  no room; nothing was queued
  */
 wsaddin_result wsaddin_server_send_to_name_text(wsaddin_server server,
@@ -1212,7 +1212,7 @@ wsaddin_result wsaddin_server_send_to_name_text(wsaddin_server server,
  *
  * @param name       UTF-8, `name_size` bytes
  * @param data       `size` bytes, copied
- * @retval WSADDIN_NOT_FOUND   nobody of that name is there or expected back
+ * @retval WSADDIN_NOT_FOUND   no connection of that name is there or expected back
  * @retval WSADDIN_QUEUE_FULL  no room; nothing was queued
  */
 wsaddin_result wsaddin_server_send_to_name_binary(wsaddin_server server,
@@ -1253,7 +1253,7 @@ wsaddin_result wsaddin_server_leave_group(wsaddin_server server,
  *
  * @param group  UTF-8, `group_size` bytes; empty: everybody
  * @param text   UTF-8, `size` bytes, copied once for all
- * @param count  how many it was queued for; 0 when nobody is in the group
+ * @param count  how many it was queued for; 0 when the group is empty
  */
 wsaddin_result wsaddin_server_broadcast_group_text(wsaddin_server server,
                                                    const void *group,
@@ -1267,7 +1267,7 @@ wsaddin_result wsaddin_server_broadcast_group_text(wsaddin_server server,
  *
  * @param group  UTF-8, `group_size` bytes; empty: everybody
  * @param data   `size` bytes, copied once for all
- * @param count  how many it was queued for; 0 when nobody is in the group
+ * @param count  how many it was queued for; 0 when the group is empty
  */
 wsaddin_result wsaddin_server_broadcast_group_binary(wsaddin_server server,
                                                      const void *group,
@@ -1312,7 +1312,7 @@ wsaddin_result wsaddin_server_get_resume_timeout(wsaddin_server server, int64_t 
  * can be used as any other: what is sent to it leaves right behind the handshake's answer.
  *
  * @param connection  its number
- * @retval WSADDIN_CLOSED        it has gone, or somebody has decided already
+ * @retval WSADDIN_CLOSED        it has gone, or that was decided already
  * @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
  */
 wsaddin_result wsaddin_server_accept(wsaddin_server server,
@@ -1324,7 +1324,7 @@ wsaddin_result wsaddin_server_accept(wsaddin_server server,
  * @param connection   its number
  * @param http_status  400 to 599; 403 is usual
  * @param reason       the body of the answer, UTF-8, `size` bytes, copied; empty: what HTTP calls the status
- * @retval WSADDIN_CLOSED        it has gone, or somebody has decided already
+ * @retval WSADDIN_CLOSED        it has gone, or that was decided already
  * @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or a status that is not allowed
  */
 wsaddin_result wsaddin_server_reject(wsaddin_server server,
@@ -1369,7 +1369,7 @@ wsaddin_result wsaddin_server_get_accept_timeout(wsaddin_server server, int64_t 
 /**
  * What a browser's Origin may be, comma separated: `scheme://host[:port]`, where a host that begins with `*.` stands
  * for its subdomains, or `null`, which a local file and a sandboxed frame say. A host's name may be written in its own
- * letters. Another one gets HTTP 403; who sends no Origin, as programs do, passes; empty allows all. Acts at once.
+ * letters. Another one gets HTTP 403; a request without one, as programs send it, passes; empty allows all. Acts at once.
  * Default empty.
  */
 wsaddin_result wsaddin_server_set_allowed_origins(wsaddin_server server,
@@ -1546,10 +1546,11 @@ wsaddin_result wsaddin_server_set_handshake_timeout(wsaddin_server server, int64
 wsaddin_result wsaddin_server_get_handshake_timeout(wsaddin_server server, int64_t *value);
 
 /**
- * Bytes of unfinished messages of all connections together; who would exceed it is closed with 1013. Default
+ * Bytes of unfinished messages of all connections together; one that would exceed it is closed with 1013. Default
  * 268435456.
  */
-wsaddin_result wsaddin_server_set_assembly_bytes(wsaddin_server server, int64_t value);
+wsaddin_result wsaddin_server_set_assembly_bytes(wsaddin_server server,
+                                                 int64_t value);
 
 /**
  * Reads what wsaddin_server_set_assembly_bytes sets.

@@ -144,7 +144,7 @@ options! {
     ResumeTimeout ТаймаутВозобновления TIME, None, int(60_000);
     /// Milliseconds for TLS and HTTP of an incoming connection.
     HandshakeTimeout ТаймаутРукопожатия DEADLINE, None, int(10_000);
-    /// Bytes of unfinished messages of all connections together; who would exceed it is closed with 1013.
+    /// Bytes of unfinished messages of all connections together; one that would exceed it is closed with 1013.
     AssemblyBytes ПределНезавершенныхСообщенийБайт SIZE, None, int(256 * MIB);
     /// I/O threads this server wants, 1 to 64.
     IoThreads КоличествоПотоковВводаВывода Kind::Int { min: 1, max: 64 }, None, int(1);

@@ -203,7 +203,7 @@ mod tests {
                     });
                 }
                 let mut object = table.remove(id).unwrap();
-                // A visitor who came by the table may still be there, one of the place may not.
+                // A call that came by the table may still be inside, one that came by the place may not.
                 while Arc::get_mut(&mut object).is_none() {
                     std::thread::yield_now();
                 }

@@ -9,7 +9,7 @@ use crate::options::Opt;
 use crate::ws::Message;
 use std::ffi::{c_char, c_void};
 
-/// False of the core means that there is no such connection, or nobody of that name.
+/// False of the core means that there is no such connection, or none of that name.
 fn found(found: bool, otherwise: Done) -> Done {
     if found { Done::Ok } else { otherwise }
 }
@@ -40,7 +40,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_set_name(
 ///
 /// @param name       UTF-8, `name_size` bytes
 /// @param text       UTF-8, `size` bytes, copied; it may hold NUL characters and be empty
-/// @retval WSADDIN_NOT_FOUND   nobody of that name is there or expected back
+/// @retval WSADDIN_NOT_FOUND   no connection of that name is there or expected back
 /// @retval WSADDIN_QUEUE_FULL  no room; nothing was queued
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_send_to_name_text(
@@ -63,7 +63,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_send_to_name_text(
 ///
 /// @param name       UTF-8, `name_size` bytes
 /// @param data       `size` bytes, copied
-/// @retval WSADDIN_NOT_FOUND   nobody of that name is there or expected back
+/// @retval WSADDIN_NOT_FOUND   no connection of that name is there or expected back
 /// @retval WSADDIN_QUEUE_FULL  no room; nothing was queued
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_send_to_name_binary(
@@ -131,7 +131,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_leave_group(
 ///
 /// @param group  UTF-8, `group_size` bytes; empty: everybody
 /// @param text   UTF-8, `size` bytes, copied once for all
-/// @param count  how many it was queued for; 0 when nobody is in the group
+/// @param count  how many it was queued for; 0 when the group is empty
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_group_text(
     server: wsaddin_server,
@@ -157,7 +157,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_group_text(
 ///
 /// @param group  UTF-8, `group_size` bytes; empty: everybody
 /// @param data   `size` bytes, copied once for all
-/// @param count  how many it was queued for; 0 when nobody is in the group
+/// @param count  how many it was queued for; 0 when the group is empty
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_group_binary(
     server: wsaddin_server,

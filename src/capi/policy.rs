@@ -12,7 +12,7 @@ use std::ffi::{c_char, c_void};
 /// can be used as any other: what is sent to it leaves right behind the handshake's answer.
 ///
 /// @param connection  its number
-/// @retval WSADDIN_CLOSED        it has gone, or somebody has decided already
+/// @retval WSADDIN_CLOSED        it has gone, or that was decided already
 /// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_accept(server: wsaddin_server, connection: u64) -> wsaddin_result {
@@ -24,7 +24,7 @@ pub extern "C-unwind" fn wsaddin_server_accept(server: wsaddin_server, connectio
 /// @param connection   its number
 /// @param http_status  400 to 599; 403 is usual
 /// @param reason       the body of the answer, UTF-8, `size` bytes, copied; empty: what HTTP calls the status
-/// @retval WSADDIN_CLOSED        it has gone, or somebody has decided already
+/// @retval WSADDIN_CLOSED        it has gone, or that was decided already
 /// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or a status that is not allowed
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_reject(
@@ -41,7 +41,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_reject(
     })
 }
 
-/// False of the core means that nobody waits there any more.
+/// False of the core means that the connection does not wait any more.
 fn gone(found: bool) -> Done {
     if found { Done::Ok } else { Done::Closed }
 }
@@ -115,7 +115,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_accept_timeout(
 
 /// What a browser's Origin may be, comma separated: `scheme://host[:port]`, where a host that begins with `*.` stands
 /// for its subdomains, or `null`, which a local file and a sandboxed frame say. A host's name may be written in its own
-/// letters. Another one gets HTTP 403; who sends no Origin, as programs do, passes; empty allows all. Acts at once.
+/// letters. Another one gets HTTP 403; a request without one, as programs send it, passes; empty allows all. Acts at once.
 /// Default empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_set_allowed_origins(

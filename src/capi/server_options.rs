@@ -244,7 +244,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_handshake_timeout(
     unsafe { get(server, Opt::HandshakeTimeout, value) }
 }
 
-/// Bytes of unfinished messages of all connections together; who would exceed it is closed with 1013. Default
+/// Bytes of unfinished messages of all connections together; one that would exceed it is closed with 1013. Default
 /// 268435456.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_set_assembly_bytes(server: wsaddin_server, value: i64) -> wsaddin_result {

@@ -20,7 +20,8 @@ pub(super) struct Slot<T> {
     id: AtomicU64,
     /// Calls that are inside or about to find out that they must not be.
     users: AtomicUsize,
-    /// Written by who has made `id` CLOSING, once nobody is inside, or while it is FREE, under the table's lock.
+    /// Written by the thread that has made `id` CLOSING, once no call is inside, or while it is FREE, under the table's
+    /// lock.
     object: UnsafeCell<Option<Arc<T>>>,
 }
 
@@ -35,7 +36,7 @@ impl<T> Slot<T> {
     /// Gives the place to an object unless it is taken. Called under the table's lock, so by one at a time.
     pub(super) fn put(&self, id: u64, object: &Arc<T>) {
         if self.id.load(SeqCst) == FREE {
-            // SAFETY: nobody reads it while `id` is FREE, `empty` has finished, and the lock keeps other callers out.
+            // SAFETY: no call reads it while `id` is FREE, `empty` has finished, and the lock keeps other callers out.
             unsafe { *self.object.get() = Some(object.clone()) };
             self.id.store(id, SeqCst);
         }
@@ -70,7 +71,7 @@ impl<T> Slot<T> {
                 _ => std::thread::sleep(Duration::from_micros(100)),
             }
         }
-        // SAFETY: nobody enters any more, and nobody is inside; while `id` is CLOSING nobody else writes.
+        // SAFETY: no call enters any more, and none is inside; while `id` is CLOSING no other thread writes.
         let object = unsafe { (*self.object.get()).take() };
         self.id.store(FREE, SeqCst);
         drop(object);

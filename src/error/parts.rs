@@ -79,7 +79,7 @@ macro_rules! number_args {
 number_args!(i32, i64, u16, u32, u64, usize);
 
 /// Writes what comes from outside, in a text for people: in one line, with nothing in it that ends a C string, a line of
-/// the log or the reader's trust in what is on his terminal.
+/// the log or a reader's trust in what a terminal shows.
 pub struct OneLine<'a>(pub &'a mut String);
 
 impl Write for OneLine<'_> {

@@ -1,8 +1,8 @@
 //! The log file of the process, for whoever has to find out at night why it does not connect.
 //!
 //! Used as `log::info!(subject, "…")`. Off, a line costs one relaxed load and its arguments are not looked at. A leaf of
-//! its own and not the `log` or `tracing` crate: their global state belongs to a program, while this is a guest that
-//! comes and goes in one, next to others; nobody here needs filters, spans or sinks; and the writer's thread has to end
+//! its own and not the `log` or `tracing` crate: their global state belongs to a program, while this library
+//! comes and goes in one, next to others; nothing here needs filters, spans or sinks; and the writer's thread has to end
 //! with the last object.
 
 mod entry;

@@ -44,7 +44,7 @@ struct State {
 /// come here.
 pub(super) struct Writer {
     state: Mutex<State>,
-    /// Held by who changes file or thread, over all of it.
+    /// Held by a call that changes file or thread, over all of it.
     changing: Mutex<()>,
     work: Condvar,
     done: Condvar,
@@ -98,7 +98,7 @@ impl Writer {
         self.wake(state);
     }
 
-    /// A wake-up costs a system call, so only who sleeps gets one.
+    /// A wake-up costs a system call, so only a sleeping thread gets one.
     fn wake(&self, mut state: Guard<'_>) {
         if std::mem::replace(&mut state.asleep, false) {
             drop(state);

@@ -93,7 +93,7 @@ fn with_id(connection: u64, message: &Message) -> Result<(&'static str, Vec<u16>
     if name == "message" {
         units = Units::with_room(convert::utf16_len(data) + FRAME)?;
         units.text(head.as_bytes())?;
-        // It is UTF-8: whoever makes a text message has looked.
+        // It is UTF-8: that is checked where a text message is made.
         units.quoted(std::str::from_utf8(data).unwrap_or_default())?;
     } else {
         units = Units::with_room(Units::base64_len(data.len()) + FRAME)?;

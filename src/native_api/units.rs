@@ -72,7 +72,7 @@ impl Units {
     }
 }
 
-/// For who writes whole characters.
+/// For a caller that writes whole characters.
 impl io::Write for Units {
     fn write(&mut self, utf8: &[u8]) -> io::Result<usize> {
         self.text(utf8).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;

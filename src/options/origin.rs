@@ -1,4 +1,4 @@
-//! Origins, RFC 6454: what pages of a browser say they are from, and who of them may come in.
+//! Origins, RFC 6454: what pages of a browser say they are from, and which of them may connect.
 
 use super::list;
 use crate::error::{Error, Id, Result};

@@ -111,7 +111,7 @@ impl Options {
 
     fn set_token(&self, value: &str) {
         let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-        // Who writes back what he has read must not make `***` the token.
+        // A host that writes back what it has read must not make `***` the token.
         if value == "***" && !token.is_empty() {
             return;
         }
@@ -122,7 +122,7 @@ impl Options {
 
     fn set_proxy(&self, value: &str) -> Result<()> {
         let mut proxy = self.proxy.lock().unwrap_or_else(PoisonError::into_inner);
-        // Who writes back what he has read must not make `***` the password.
+        // A host that writes back what it has read must not make `***` the password.
         if value == proxy.shown() {
             return Ok(());
         }

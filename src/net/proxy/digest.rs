@@ -55,7 +55,7 @@ pub(super) struct Challenge {
     pub stale: bool,
 }
 
-/// What is asked for, by whom.
+/// What is asked for, and by which user.
 pub(super) struct Asked<'a> {
     pub user: &'a [u8],
     pub password: &'a [u8],

@@ -46,7 +46,7 @@ fn read_file(path: &str) -> Result<Zeroizing<Vec<u8>>> {
     let failed = |error: std::io::Error| Error::of(Id::FileUnreadable).detail(error);
     let mut options = OpenOptions::new();
     options.read(true);
-    // Opening a pipe would wait for who writes to it, and reading it for what comes: without a bound, perhaps with the
+    // Opening a pipe would wait for a writer, and reading it for what comes: without a bound, perhaps with the
     // last object waiting for this very thread to end.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);

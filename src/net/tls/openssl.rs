@@ -109,7 +109,7 @@ impl Client {
         Ok(Self { connector: Connector::Native(connector), verify })
     }
 
-    /// One that takes what any client could take: it fails only with a server that nobody can talk to.
+    /// One that takes what any client could take: it fails only with a server that no client can talk to.
     pub fn for_trial() -> std::result::Result<Self, Failure> {
         /// OpenSSL's usual ones, and the other curves that certificates are made with.
         const GROUPS: &str = "X25519:P-256:X448:P-384:P-521:brainpoolP256r1:brainpoolP384r1:brainpoolP512r1";

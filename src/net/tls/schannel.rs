@@ -107,7 +107,7 @@ impl Client {
         make().map_err(|error: io::Error| Failure::of(&error))
     }
 
-    /// One that takes what any client could take: it fails only with a server that nobody can talk to.
+    /// One that takes what any client could take: it fails only with a server that no client can talk to.
     pub fn for_trial() -> std::result::Result<Self, Failure> {
         Self::new(false, Vec::new(), None)
     }

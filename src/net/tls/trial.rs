@@ -44,7 +44,7 @@ pub(super) fn run(identity: &Identity) -> Result<(), Failure> {
     handshake(&Client::for_trial()?, "localhost", &Server::new(identity)?)
 }
 
-/// A handshake of these two; what fails is told as who failed first has it.
+/// A handshake of these two; what fails is told as the side that failed first has it.
 pub(super) fn handshake(client: &Client, host: &str, server: &Server) -> Result<(), Failure> {
     let (there, back) = (Way::default(), Way::default());
     let (near, far) =
