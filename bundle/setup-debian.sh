@@ -26,7 +26,7 @@ for platform in $platforms; do
     i386-linux) triple=i686-unknown-linux-gnu packages="$packages libc6-i386" ;;
     # Of the processor's other C compilers none is needed: zig is one.
     arm64-linux) triple=aarch64-unknown-linux-gnu packages="$packages qemu-user libc6-arm64-cross" ;;
-    x86_64-windows) triple=x86_64-pc-windows-gnu packages="$packages gcc-mingw-w64-x86-64" ;;
+    x86_64-windows) triple=x86_64-pc-windows-gnu packages="$packages gcc-mingw-w64-x86-64 wine wine64" ;;
     i386-windows) triple=i686-pc-windows-gnu packages="$packages gcc-mingw-w64-i686" ;;
     *) fail "there is no platform $platform" ;;
     esac
