@@ -73,9 +73,10 @@ SCENARIO(suspended) {
     CHECK(sem_init(&stopped, 0, 0) == 0);
     handle(SIGPWR, stop_here);
     handle(SIGXCPU, go_on);
+    // It outlives the objects, whose last events may still come.
+    Runtime runtime;
     const Library library(setting.library);
     Pair pair(library);
-    Runtime runtime;
     pair.client.connection.on_event = pair.server.connection.on_event = [&] { runtime.enter(); };
     pair.client.set(u"ExternalEvents", u"data");
     pair.server.set(u"ExternalEvents", u"doorbell");
