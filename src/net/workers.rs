@@ -162,7 +162,7 @@ impl Workers {
 
     /// Drops what waits, ends the workers and joins them: those without a job however long the system takes to let them
     /// run, those with one when it is done. Only a worker that is, after a moment, still inside the system's resolver
-    /// is abandoned, or one whose job does not end in [`JOB_STOP_TIMEOUT`], or by `deadline` where there is one; the
+    /// is abandoned, or one whose job does not end in `JOB_STOP_TIMEOUT`, or by `deadline` where there is one; the
     /// library then stays in memory for good, because the thread will return into it.
     pub fn stop(&self, deadline: Option<Instant>) {
         let begun = Instant::now();

@@ -24,7 +24,7 @@ pub enum Command {
         authority: Arc<str>,
         wait: Duration,
     },
-    /// It may dial now ([`super::dial_limit`]).
+    /// It may dial now (`io::dial_limit`).
     DialPermitted(Arc<Connection>),
     Prepared {
         connection: Arc<Connection>,

@@ -24,7 +24,7 @@ pub struct ConnectionEnd {
 }
 
 /// The object a connection belongs to. Called on the I/O thread, or on the host thread that has borrowed its loop
-/// ([`crate::engine::mailbox`]); such a borrower calls `peer_closes`, `ended` and `released` only. Must neither block
+/// (`engine::mailbox`); such a borrower calls `peer_closes`, `ended` and `released` only. Must neither block
 /// nor call back into the loop.
 pub trait Owner: Send + Sync {
     fn inbox(&self) -> &Arc<Inbox>;
