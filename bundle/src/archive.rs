@@ -1,6 +1,7 @@
-//! The files in `dist/`. The same contents give the same bytes: names are sorted, times and owners fixed.
+//! The files in `dist/`. The same commit gives the same bytes: names are sorted, owners fixed, all times the commit's.
 
 use crate::compile::Built;
+use crate::info;
 use crate::manifest;
 use crate::project::Project;
 use anyhow::{Context, Result};
@@ -9,47 +10,29 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
+use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
+
+/// Which file of the ZIP is for which platform; read by 1C:Enterprise.
+pub const MANIFEST: &str = "MANIFEST.XML";
+/// Name and version of the add-in; read by the Library of Standard Subsystems.
+pub const INFO: &str = "INFO.XML";
+/// Files of the project's root that lie in both archives.
+pub const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// Names and contents.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// The time that all files bear, in seconds since 1970: SOURCE_DATE_EPOCH, or the first that a ZIP can say.
-fn time() -> Result<u64> {
-    const FIRST: u64 = 315_532_800;
-    let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(FIRST) };
-    let seconds: u64 = text.to_string_lossy().parse().context("SOURCE_DATE_EPOCH is a number of seconds")?;
-    Ok(seconds.max(FIRST))
-}
-
-/// A day of the Gregorian calendar from a count of days since 1970: the well-known algorithm of 400-year cycles that
-/// begin in March.
-fn date(days: u64) -> (u16, u8, u8) {
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    (year as u16, month as u8, day as u8)
-}
-
-fn zip_time(seconds: u64) -> Result<DateTime> {
-    let (year, month, day) = date(seconds / 86_400);
-    let second = seconds % 86_400;
-    let [hour, minute, second] = [second / 3600, second / 60 % 60, second % 60].map(|part| part as u8);
-    DateTime::from_date_and_time(year, month, day, hour, minute, second).context("SOURCE_DATE_EPOCH is before 2108")
-}
-
-fn zip(files: &Files, seconds: u64) -> Result<Vec<u8>> {
+fn zip(files: &Files, when: OffsetDateTime) -> Result<Vec<u8>> {
+    let utc = when.to_offset(UtcOffset::UTC);
+    let when = DateTime::try_from(PrimitiveDateTime::new(utc.date(), utc.time()))
+        .with_context(|| format!("a ZIP cannot say {utc}"))?;
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .compression_level(Some(9))
-        .last_modified_time(zip_time(seconds)?)
+        .last_modified_time(when)
         .unix_permissions(0o644);
     for (name, contents) in files {
         zip.start_file(name, options)?;
@@ -58,8 +41,8 @@ fn zip(files: &Files, seconds: u64) -> Result<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-pub fn tar_gz(files: &Files) -> Result<Vec<u8>> {
-    let seconds = time()?;
+pub fn tar_gz(files: &Files, when: OffsetDateTime) -> Result<Vec<u8>> {
+    let seconds = u64::try_from(when.unix_timestamp()).context("an archive's time is after 1970")?;
     let gzip = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
     let mut tar = tar::Builder::new(gzip);
     for (name, contents) in files {
@@ -74,16 +57,20 @@ pub fn tar_gz(files: &Files) -> Result<Vec<u8>> {
     Ok(tar.into_inner()?.finish()?)
 }
 
-/// The ZIP for 1C:Enterprise: the manifest and one file a platform, no folders.
+/// The ZIP for 1C:Enterprise: its two descriptions, the licences and one file a platform, no folders.
 pub fn bundle(project: &Project, built: &[Built]) -> Result<PathBuf> {
     let targets: Vec<_> = built.iter().map(|built| built.target).collect();
     let mut files = Files::new();
-    files.insert("MANIFEST.XML".to_owned(), manifest::write(project, &targets)?.into_bytes());
+    files.insert(MANIFEST.to_owned(), manifest::write(project, &targets)?.into_bytes());
+    files.insert(INFO.to_owned(), info::write(project)?.into_bytes());
+    for name in LICENCES {
+        files.insert((*name).to_owned(), std::fs::read(project.root.join(name)).context(*name)?);
+    }
     for built in built {
         files.insert(built.target.file_name(&project.version), built.contents.clone());
     }
     let path = project.bundle_path();
-    save(&path, &zip(&files, time()?)?)?;
+    save(&path, &zip(&files, project.date()?)?)?;
     Ok(path)
 }
 
@@ -127,17 +114,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_the_calendar() {
-        assert_eq!(date(0), (1970, 1, 1));
-        assert_eq!(date(3652), (1980, 1, 1));
-        assert_eq!(date(19_782), (2024, 2, 29));
-        assert_eq!(date(19_783), (2024, 3, 1));
+    fn a_zip_says_its_time_in_utc() {
+        let files = Files::from([("a".to_owned(), Vec::new())]);
+        let when = OffsetDateTime::from_unix_timestamp(1_709_251_198).unwrap();
+        let contents = zip(&files, when.to_offset(UtcOffset::from_hms(3, 0, 0).unwrap())).unwrap();
+        let mut zip = zip::ZipArchive::new(Cursor::new(contents)).unwrap();
+        let written = zip.by_index(0).unwrap().last_modified().unwrap();
+        assert_eq!(written.to_string(), "2024-02-29 23:59:58");
+    }
+
+    #[test]
+    fn what_a_zip_cannot_say_is_an_error() {
+        assert!(zip(&Files::new(), OffsetDateTime::UNIX_EPOCH).unwrap_err().to_string().contains("1970-01-01"));
     }
 
     #[test]
     fn the_same_contents_give_the_same_bytes() {
         let files = Files::from([("b".to_owned(), vec![1; 1000]), ("a".to_owned(), b"text".to_vec())]);
-        assert_eq!(zip(&files, 1_700_000_000).unwrap(), zip(&files, 1_700_000_000).unwrap());
-        assert_eq!(tar_gz(&files).unwrap(), tar_gz(&files).unwrap());
+        let when = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
+        assert_eq!(zip(&files, when).unwrap(), zip(&files, when).unwrap());
+        assert_eq!(tar_gz(&files, when).unwrap(), tar_gz(&files, when).unwrap());
     }
 }

@@ -3,6 +3,7 @@
 mod archive;
 mod check;
 mod compile;
+mod info;
 mod manifest;
 mod place;
 mod project;

@@ -1,8 +1,11 @@
 //! Where things are, and the version.
 
+use crate::tools;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use time::OffsetDateTime;
 
 pub struct Project {
     pub root: PathBuf,
@@ -34,6 +37,24 @@ impl Project {
             root: root.to_owned(),
             version: manifest.package.version,
         })
+    }
+
+    /// The time that everything handed out bears: SOURCE_DATE_EPOCH, or else the time of the commit that is checked out.
+    pub fn date(&self) -> Result<OffsetDateTime> {
+        let seconds = match std::env::var("SOURCE_DATE_EPOCH") {
+            Ok(seconds) => seconds,
+            Err(_) => self.commit_time()?,
+        };
+        let seconds: i64 = seconds.trim().parse().context("SOURCE_DATE_EPOCH is a number of seconds since 1970")?;
+        Ok(OffsetDateTime::from_unix_timestamp(seconds)?)
+    }
+
+    fn commit_time(&self) -> Result<String> {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(&self.root).args(["log", "-1", "--format=%ct"]);
+        tools::output(&mut git).context(
+            "no commit tells the archives' time: set SOURCE_DATE_EPOCH to the seconds since 1970 of this version",
+        )
     }
 
     pub fn bundle_path(&self) -> PathBuf {

@@ -20,11 +20,12 @@ pub fn make(project: &Project, place: &Place, list: &List, built: &[Built]) -> R
     for (name, path) in [
         ("include/websocket_addin.h", "include/websocket_addin.h"),
         ("include/websocket_addin.hpp", "include/websocket_addin.hpp"),
-        ("LICENSE-MIT", "LICENSE-MIT"),
-        ("LICENSE-APACHE", "LICENSE-APACHE"),
         ("README.md", "bundle/sdk/README.md"),
     ] {
         files.insert(name.to_owned(), std::fs::read(project.root.join(path)).context(path)?);
+    }
+    for name in archive::LICENCES {
+        files.insert((*name).to_owned(), std::fs::read(project.root.join(name)).context(*name)?);
     }
     for (name, path) in [
         ("lib/cmake/websocket_addin/websocket_addin-config.cmake", "websocket_addin-config.cmake"),
@@ -51,7 +52,7 @@ pub fn make(project: &Project, place: &Place, list: &List, built: &[Built]) -> R
     let files =
         files.into_iter().map(|(name, contents)| (format!("{}/{name}", project.sdk_name()), contents)).collect();
     let path = project.sdk_path();
-    archive::save(&path, &archive::tar_gz(&files)?)?;
+    archive::save(&path, &archive::tar_gz(&files, project.date()?)?)?;
     Ok(path)
 }
 

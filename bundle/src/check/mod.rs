@@ -1,11 +1,13 @@
 //! Verifies what is in `dist/`: every file of the ZIP is inspected, loaded and used.
 
+mod catalogue;
 mod host;
 mod inspect;
 mod runner;
 mod tls;
 
-use crate::archive::{self, Files};
+use crate::archive::{self, Files, INFO, LICENCES, MANIFEST};
+use crate::info;
 use crate::manifest;
 use crate::project::Project;
 use crate::targets::{List, Target};
@@ -18,12 +20,16 @@ pub fn check(project: &Project, list: &List, targets: &[&Target], run: bool) -> 
     let mut files = archive::unzip(&project.bundle_path())?;
     let packed: Vec<&Target> =
         list.targets.iter().filter(|target| files.contains_key(&target.file_name(&project.version))).collect();
-    let expected = manifest::write(project, &packed)?;
-    ensure!(
-        files.remove("MANIFEST.XML").as_deref() == Some(expected.as_bytes()),
-        "MANIFEST.XML does not fit the files"
-    );
+    let texts = [(MANIFEST, manifest::write(project, &packed)?), (INFO, info::write(project)?)];
+    for (name, expected) in texts {
+        ensure!(files.remove(name).as_deref() == Some(expected.as_bytes()), "{name} does not fit the files");
+    }
+    for name in LICENCES {
+        let expected = std::fs::read(project.root.join(name))?;
+        ensure!(files.remove(*name).as_ref() == Some(&expected), "{name} is another one");
+    }
     ensure!(files.len() == packed.len(), "the ZIP holds other files: {:?}", files.keys());
+    in_catalogue(project, &packed)?;
 
     println!("{:38} {:>9} {:>7} {:>7} {:>6}  ran", "file", "bytes", "exports", "imports", "glibc");
     let mut faults = Vec::new();
@@ -37,6 +43,21 @@ pub fn check(project: &Project, list: &List, targets: &[&Target], run: bool) -> 
     if !faults.is_empty() {
         bail!("{}", faults.join("\n"));
     }
+    Ok(())
+}
+
+/// The element that the Library of Standard Subsystems makes of the ZIP.
+fn in_catalogue(project: &Project, packed: &[&Target]) -> Result<()> {
+    let element = catalogue::read(&std::fs::read(project.bundle_path())?)?;
+    println!("{element:?}");
+    ensure!(element.id == "WebSocket", "the scripts say AddIn.WebSocket, the catalogue {}", element.id);
+    let version = element.version.map(|part| part.to_string()).join(".");
+    ensure!(version == info::four_parts(&project.version)?, "the catalogue's version is {version}");
+    let platforms = packed.iter().map(|target| format!("{} {}", target.os, target.arch)).collect();
+    ensure!(element.platforms == platforms, "the catalogue's platforms are {:?}", element.platforms);
+    // A ZIP counts in steps of two seconds.
+    let behind = project.date()?.unix_timestamp() - element.date.assume_utc().unix_timestamp();
+    ensure!((0..2).contains(&behind), "the catalogue's date is {}, {behind} s before the commit's", element.date);
     Ok(())
 }
 
