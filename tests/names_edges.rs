@@ -131,10 +131,7 @@ fn who_waits_for_room_follows_the_name() {
     let id = server.expect(WSADDIN_EVENT_OPEN).connection;
     // Full for a while: the network, not only the queue of a thread that has not had its turn.
     server.send_timeout(300);
-    let mut queued = 0;
-    while server.send(id, &padded(queued)).is_ok() {
-        queued += 1;
-    }
+    let queued = fill(|text| server.send(id, text).is_ok());
     server.send_timeout(SOON);
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| server.send_to_name("a", &padded(queued)));

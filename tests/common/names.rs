@@ -4,7 +4,11 @@
 use super::face::{Client, SOON, Server};
 use super::raw;
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 use websocket_addin::capi::WSADDIN_EVENT_MESSAGE;
+
+/// What it may take to fill a queue whose peer does not read.
+pub const FILL: Duration = Duration::from_secs(60);
 
 /// A server that takes names from the parameter `id`.
 pub fn naming() -> Server {
@@ -33,6 +37,18 @@ pub fn texts(client: &Client, count: usize) -> Vec<String> {
 /// A message that is recognized by its number and fills sockets.
 pub fn padded(number: usize) -> String {
     format!("{number:08}{}", "x".repeat(32 * 1024))
+}
+
+/// Sends padded messages until `send` says that one has found its queue full; how many it has taken before. The system
+/// may take as much as it likes meanwhile: only the time bounds it.
+pub fn fill(mut send: impl FnMut(&str) -> bool) -> usize {
+    let begin = Instant::now();
+    let mut number = 0;
+    while send(&padded(number)) {
+        number += 1;
+        assert!(begin.elapsed() < FILL, "its queue is never full, after {number} messages");
+    }
+    number
 }
 
 fn number(text: &str) -> usize {
@@ -67,7 +83,8 @@ pub struct Stalled(pub TcpStream);
 
 impl Stalled {
     pub fn come(server: &Server, name: &str) -> Self {
-        let (stream, head) = shake(server.port(), &format!("/?id={name}"), "");
+        let mut stream = raw::knock_narrowly(server.port(), &format!("/?id={name}"), "");
+        let head = raw::read_head(&mut stream);
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         Self(stream)
     }

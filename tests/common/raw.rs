@@ -126,7 +126,18 @@ pub fn accept(head: &str, more: &str) -> String {
 
 /// A client that has sent its request to a port of the loopback address, with more header lines (each with its CRLF).
 pub fn knock(port: u16, target: &str, more: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    ask(TcpStream::connect(("127.0.0.1", port)).unwrap(), port, target, more)
+}
+
+/// The same with a receive buffer that does not grow, so that its peer's output is soon held up on every system.
+pub fn knock_narrowly(port: u16, target: &str, more: &str) -> TcpStream {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(128 * 1024).unwrap();
+    socket.connect(&std::net::SocketAddr::from(([127, 0, 0, 1], port)).into()).unwrap();
+    ask(socket.into(), port, target, more)
+}
+
+fn ask(mut stream: TcpStream, port: u16, target: &str, more: &str) -> TcpStream {
     patient(&stream);
     let request = request(port, more).replacen("GET / ", &format!("GET {target} "), 1);
     stream.write_all(request.as_bytes()).unwrap();

@@ -5,6 +5,8 @@ use std::net::TcpListener;
 
 fn connected(prepare: impl Fn(&Client)) -> (Client, Raw) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // Its connections inherit it: on no system they hold more than the tests send.
+    socket2::SockRef::from(&listener).set_recv_buffer_size(128 * 1024).unwrap();
     let client = Client::new();
     prepare(&client);
     let port = listener.local_addr().unwrap().port();
