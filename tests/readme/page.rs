@@ -10,6 +10,8 @@ pub struct Language {
 pub const ENGLISH: Language = Language { readme: "README.md", folder: "docs/en" };
 pub const RUSSIAN: Language = Language { readme: "README.ru.md", folder: "docs/ru" };
 pub const LANGUAGES: [Language; 2] = [ENGLISH, RUSSIAN];
+/// The guide for 1C developers, in Russian only.
+pub const GUIDE: &str = "docs/1c";
 
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -29,9 +31,9 @@ pub fn of_folder(folder: &str) -> Vec<String> {
     names
 }
 
-/// The READMEs and the pages by topic, written by hand in both languages.
+/// What is written by hand: the READMEs and the pages by topic in both languages, the guide for 1C.
 pub fn all() -> Vec<String> {
-    let mut names = Vec::new();
+    let mut names: Vec<String> = of_folder(GUIDE).iter().map(|name| format!("{GUIDE}/{name}")).collect();
     for language in LANGUAGES {
         names.push(language.readme.to_owned());
         names.extend(of_folder(language.folder).iter().map(|name| format!("{}/{name}", language.folder)));

@@ -1,6 +1,6 @@
 //! Both languages have the same pages, in the same form, and each page is found.
 
-use crate::page::{self, LANGUAGES, Part};
+use crate::page::{self, GUIDE, LANGUAGES, Part, RUSSIAN};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -117,5 +117,20 @@ fn every_page_is_found_from_the_readme_the_index_and_its_twin() {
             let twin = format!("{}/{file}", other.folder);
             assert!(targets(&name).contains(Path::new(&twin)), "{name} does not link {twin}");
         }
+    }
+}
+
+/// The guide has an index of its own, which the Russian README and the Russian index name.
+#[test]
+fn every_page_of_the_guide_is_found() {
+    let index = format!("{GUIDE}/index.md");
+    let targets = |name: &str| -> BTreeSet<PathBuf> { links(name).iter().map(|link| resolve(name, link).0).collect() };
+    for name in [RUSSIAN.readme.to_owned(), format!("{}/index.md", RUSSIAN.folder)] {
+        assert!(targets(&name).contains(Path::new(&index)), "{name} does not link {index}");
+    }
+    for file in page::of_folder(GUIDE).into_iter().filter(|file| file != "index.md") {
+        let name = format!("{GUIDE}/{file}");
+        assert!(targets(&index).contains(Path::new(&name)), "{index} does not link {name}");
+        assert!(targets(&name).contains(Path::new(&index)), "{name} does not link its index");
     }
 }

@@ -77,10 +77,11 @@ fn page(language: Language) -> String {
              ждать». Ошибка вызывает исключение; её текст остаётся в `ОписаниеОшибки()`. `Неопределено` вместо \
              необязательного параметра – то же, что его пропуск. Параметры с пометкой «выход» метод заполняет сам. Числа \
              должны быть целыми. Подробнее о переподключении, именах, доступе и TLS – на [страницах по темам](ru/index.md), \
-             готовые модули – в [примерах](../examples/1c).\n\n\
-             **Где вызывать.** В клиентских приложениях удобны внешние события либо `Получить(-1, …)` в обработчике ожидания; в \
-             веб-клиенте методы вызывают асинхронно (`НачатьВызов…`). В фоновом задании на сервере вызывайте в цикле \
-             `Получить(1000, …)`, а не `Получить(0, …)`: между вызовами задание можно отменить.\n\n\
+             об установке, событиях и неполадках – в [руководстве для 1С](1c/index.md), готовые модули – в [примерах](../examples/1c).\n\n\
+             **Где вызывать.** В тонком и толстом клиенте удобны внешние события либо `Получить(-1, …)` в обработчике ожидания; где \
+             синхронные вызовы запрещены, методы вызывают асинхронно (`НачатьВызов…` или `…Асинх`). В фоновом задании на сервере \
+             вызывайте в цикле `Получить(1000, …)`, а не `Получить(0, …)`: между вызовами задание можно отменить. В веб-клиенте и \
+             мобильных приложениях компоненты нет ([что вместо неё](1c/install.md#где-компоненты-нет)).\n\n\
              **Внешние события.** В режиме `data` событие приходит вместе с данными, а методы `Получить` и `ПолучитьСобытие` \
              вызывают исключение; в режиме `doorbell` оно лишь сообщает, что пора вызвать `Получить`: приходит, когда очередь \
              перестаёт быть пустой, и ещё раз, если после `Получить` что-то осталось (вызывайте в цикле, пока он не вернёт \
@@ -103,9 +104,10 @@ fn page(language: Language) -> String {
              is the same as leaving it out. Parameters marked “out” are filled in by the method. Numbers must be whole. The \
              [pages by topic](en/index.md) have more on reconnection, names, access and TLS, the [examples](../examples/1c) have \
              whole modules.\n\n\
-             **Where to call.** Client applications use external events, or `Receive(-1, …)` in an idle handler; in the web client \
-             methods are called asynchronously (`НачатьВызов…`). A job on the server loops on `Receive(1000, …)` rather than \
-             `Receive(0, …)`: between calls it can be cancelled.\n\n\
+             **Where to call.** The thin and the thick client use external events, or `Receive(-1, …)` in an idle handler; where \
+             synchronous calls are forbidden, methods are called asynchronously (`НачатьВызов…` or `…Асинх`). A job on the server \
+             loops on `Receive(1000, …)` rather than `Receive(0, …)`: between calls it can be cancelled. The web client and mobile \
+             applications have no add-in; a page there uses the browser's own WebSocket.\n\n\
              **External events.** With `data` an event carries its data, and `Receive` and `ReceiveEvent` raise an exception; with \
              `doorbell` it only says that `Receive` has something: it comes when the queue is no longer empty, and again if \
              something is left after a `Receive` (call that in a loop until it returns false: one event for the whole batch). \
