@@ -2,6 +2,7 @@
 //! them, our methods and properties with the right number of arguments.
 
 mod contexts;
+mod processor;
 mod syntax;
 mod tokens;
 mod uses;
