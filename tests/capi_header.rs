@@ -80,8 +80,10 @@ fn every_exported_body_is_guarded() {
             let body = rest.split_once("\n}").expect("a body ends").0;
             let code: Vec<&str> = body.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();
             let code = code.join(" ").replace("let empty = c\"\".as_ptr().cast(); ", "");
-            let helpers = ["field", "get", "number", "text"].map(|helper| format!("unsafe {{ {helper}("));
-            let mut guarded = ["guard(", "guard_value(", "set("].into_iter().chain(helpers.iter().map(String::as_str));
+            let helpers =
+                ["field", "get", "guard_answer", "number", "text"].map(|helper| format!("unsafe {{ {helper}("));
+            let mut guarded =
+                ["guard(", "guard_read(", "guard_value(", "set("].into_iter().chain(helpers.iter().map(String::as_str));
             assert!(guarded.any(|start| code.starts_with(start)), "{name}: {code}");
             seen.insert(name.to_owned());
         }

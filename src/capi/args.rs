@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Id, Result};
 use crate::net::TlsSources;
-use crate::ws::Message;
+use crate::ws::{Message, MessageKind};
 use std::ffi::{c_char, c_void};
 
 /// The bytes of an argument.
@@ -36,6 +36,20 @@ pub(super) unsafe fn text<'a>(name: &'static str, data: *const c_void, size: usi
     let bytes = unsafe { bytes(name, data, size) }?;
     simdutf8::compat::from_utf8(bytes)
         .map_err(|error| Error::new(Id::BadUtf8, [name.into(), error.valid_up_to().into()]))
+}
+
+/// The payload of a message; `None` where [`bytes`] or [`text`] would say what is wrong with it.
+///
+/// # Safety
+/// As for [`bytes`].
+#[inline(always)]
+pub(super) unsafe fn payload<'a>(kind: MessageKind, data: *const c_void, size: usize) -> Option<&'a [u8]> {
+    if size > 0 && (data.is_null() || isize::try_from(size).is_err()) {
+        return None;
+    }
+    // SAFETY: not NULL, not longer than an object can be, and readable by the caller's promise.
+    let bytes = if size == 0 { &[] } else { unsafe { std::slice::from_raw_parts(data.cast(), size) } };
+    (kind == MessageKind::Binary || simdutf8::basic::from_utf8(bytes).is_ok()).then_some(bytes)
 }
 
 /// A text message: the one copy of the payload on its way from the host to the send queue.
@@ -85,10 +99,22 @@ pub(super) unsafe fn array<'a>(name: &'static str, items: *const u64, count: usi
     if count == 0 {
         return Err(Error::new(Id::CountZero, [name.into()]));
     }
+    // SAFETY: the same promise.
+    unsafe { list(name, items, count) }
+}
+
+/// The elements of an array argument.
+///
+/// # Safety
+/// `items` is NULL or readable for `count` elements for the whole call.
+pub(super) unsafe fn list<'a, T>(name: &'static str, items: *const T, count: usize) -> Result<&'a [T]> {
+    if count == 0 {
+        return Ok(&[]);
+    }
     if items.is_null() {
         return Err(Error::new(Id::NullPointer, [name.into()]));
     }
-    if count > isize::MAX as usize / size_of::<u64>() {
+    if count > isize::MAX as usize / size_of::<T>() {
         return Err(Error::new(Id::SizeTooBig, [name.into(), count.into()]));
     }
     // SAFETY: not NULL, not longer than an object can be, and readable by the caller's promise.

@@ -1,12 +1,12 @@
 //! Clients.
 
 use super::args;
-use super::guard::guard;
+use super::guard::{guard, guard_answer};
 use super::handle::{CLIENTS, wsaddin_client};
 use super::message::{message_out, wsaddin_message};
 use super::result::wsaddin_result;
 use crate::client::Client;
-use crate::engine::{Wait, answer};
+use crate::engine::Wait;
 use crate::error::{Code, Id};
 use crate::library::later;
 use crate::ws::{MessageCow, MessageKind};
@@ -149,14 +149,13 @@ pub unsafe extern "C-unwind" fn wsaddin_client_send_text(
     text: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
-        // SAFETY: the caller's promise.
-        let text = unsafe { args::text("text", text, size) };
-        if text.as_ref().is_ok_and(|text| answer(client.id, 0, MessageKind::Text, text.as_bytes())) {
-            return Ok(());
-        }
-        CLIENTS.get(client.id)?.send(MessageCow::text(text?)?)
-    })
+    // SAFETY: the caller's promise, for both.
+    unsafe {
+        guard_answer((client.id, 0), MessageKind::Text, (text, size), || {
+            let client = CLIENTS.get(client.id)?;
+            client.send(MessageCow::text(args::text("text", text, size)?)?)
+        })
+    }
 }
 
 /// Queues one binary message, as wsaddin_client_send_text does a text.
@@ -168,14 +167,13 @@ pub unsafe extern "C-unwind" fn wsaddin_client_send_binary(
     data: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
-        // SAFETY: the caller's promise.
-        let data = unsafe { args::bytes("data", data, size) };
-        if data.as_ref().is_ok_and(|data| answer(client.id, 0, MessageKind::Binary, data)) {
-            return Ok(());
-        }
-        CLIENTS.get(client.id)?.send(MessageCow::binary(data?)?)
-    })
+    // SAFETY: the caller's promise, for both.
+    unsafe {
+        guard_answer((client.id, 0), MessageKind::Binary, (data, size), || {
+            let client = CLIENTS.get(client.id)?;
+            client.send(MessageCow::binary(args::bytes("data", data, size)?)?)
+        })
+    }
 }
 
 /// Takes the next message and discards the other events before it. Blocks until there is one, at most `timeout_ms`; when

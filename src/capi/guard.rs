@@ -1,10 +1,13 @@
 //! The border of the library: no panic crosses it, and a failure leaves its text for this thread.
 
-use super::result::{Done, WSADDIN_PANIC, number, wsaddin_result};
+use super::args;
+use super::result::{Done, WSADDIN_OK, WSADDIN_PANIC, number, wsaddin_result};
+use crate::engine::answer;
 use crate::error::{Error, Id, Language, Result};
 use crate::library::{border, is_forked};
+use crate::ws::MessageKind;
 use std::cell::RefCell;
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -46,13 +49,64 @@ pub(super) fn guard<T: Into<Done>>(body: impl FnOnce() -> Result<T>) -> wsaddin_
     })
 }
 
+/// The same for a function that sends one message. An answer, sent to the connection whose handler runs on this thread,
+/// comes first, in front of the border: it waits for nothing, calls nothing of the system's, and the thread is ours.
+///
+/// # Safety
+/// `data` is NULL or readable for `size` bytes for the whole call.
+#[inline(always)]
+pub(super) unsafe fn guard_answer<T: Into<Done>>(
+    (object, connection): (u64, u64),
+    kind: MessageKind,
+    (data, size): (*const c_void, usize),
+    otherwise: impl FnOnce() -> Result<T>,
+) -> wsaddin_result {
+    // SAFETY: the same promise.
+    match unsafe { answered(object, connection, kind, data, size) } {
+        NOT_ANSWERED => guard(otherwise),
+        result => result,
+    }
+}
+
+/// No result of ours: it was no answer, or must take the queue.
+const NOT_ANSWERED: wsaddin_result = wsaddin_result::MIN;
+
+/// In a frame of its own, for the reason that [`border`] gives, and with its arguments in registers.
+///
+/// # Safety
+/// As for [`guard_answer`].
+#[inline(never)]
+unsafe fn answered(
+    object: u64,
+    connection: u64,
+    kind: MessageKind,
+    data: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    if is_forked() {
+        return NOT_ANSWERED;
+    }
+    let sent = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: the same promise.
+        answer(object, connection, kind, || unsafe { args::payload(kind, data, size) })
+    }));
+    match sent {
+        Ok(true) => WSADDIN_OK,
+        Ok(false) => NOT_ANSWERED,
+        Err(_) => {
+            border((), || remember(&Id::Panic.into()));
+            WSADDIN_PANIC
+        }
+    }
+}
+
 /// The same for a function that cannot fail and returns a value.
 pub(super) fn guard_value<T: Copy>(otherwise: T, body: impl FnOnce() -> T) -> T {
     border(otherwise, body)
 }
 
-/// The same for a function that only reads what is there, as a host does four or five times a message: without the
-/// preparations that keep a panic silent and a cancellation away, because there is neither.
+/// The same for a function that only reads what is there or gives back its memory, as a host does four or five times a
+/// message: without the preparations that keep a panic silent and a cancellation away, because there is neither.
 pub(super) fn guard_read<T>(otherwise: T, read: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or(otherwise)
 }

@@ -1,7 +1,7 @@
 //! Messages and other events, as the host reads them.
 
 use super::args::{self, Out};
-use super::guard::{guard, guard_read, guard_value, language};
+use super::guard::{guard, guard_read, language};
 use super::result::{Done, wsaddin_result};
 use crate::engine::{Body, Event, EventData, Outcome};
 use crate::error::Result;
@@ -226,7 +226,7 @@ pub unsafe extern "C-unwind" fn wsaddin_message_keep(
 /// Frees a message. NULL does nothing, and neither does a message that a handler was given: that one is not yours.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_message_free(message: *mut wsaddin_message) {
-    guard_value((), || {
+    guard_read((), || {
         // In a forked child the memory's pool may be locked for ever.
         if is_forked() {
             return;

@@ -1,11 +1,11 @@
 //! Servers.
 
 use super::args::{self, clamp};
-use super::guard::guard;
+use super::guard::{guard, guard_answer};
 use super::handle::{SERVERS, wsaddin_server};
 use super::message::{message_out, wsaddin_message};
 use super::result::{Done, wsaddin_result};
-use crate::engine::{Wait, answer};
+use crate::engine::Wait;
 use crate::error::{Code, Id};
 use crate::library::later;
 use crate::server::Server;
@@ -122,15 +122,13 @@ pub unsafe extern "C-unwind" fn wsaddin_server_send_text(
     text: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
-        // SAFETY: the caller's promise.
-        let text = unsafe { args::text("text", text, size) };
-        if text.as_ref().is_ok_and(|text| answer(server.id, connection, MessageKind::Text, text.as_bytes())) {
-            return Ok(Done::Ok);
-        }
-        let server = SERVERS.get(server.id)?;
-        server.send(connection, MessageCow::text(text?)?).map(gone)
-    })
+    // SAFETY: the caller's promise, for both.
+    unsafe {
+        guard_answer((server.id, connection), MessageKind::Text, (text, size), || {
+            let server = SERVERS.get(server.id)?;
+            server.send(connection, MessageCow::text(args::text("text", text, size)?)?).map(gone)
+        })
+    }
 }
 
 /// Queues one binary message for a connection, as wsaddin_server_send_text does a text.
@@ -143,15 +141,13 @@ pub unsafe extern "C-unwind" fn wsaddin_server_send_binary(
     data: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
-        // SAFETY: the caller's promise.
-        let data = unsafe { args::bytes("data", data, size) };
-        if data.as_ref().is_ok_and(|data| answer(server.id, connection, MessageKind::Binary, data)) {
-            return Ok(Done::Ok);
-        }
-        let server = SERVERS.get(server.id)?;
-        server.send(connection, MessageCow::binary(data?)?).map(gone)
-    })
+    // SAFETY: the caller's promise, for both.
+    unsafe {
+        guard_answer((server.id, connection), MessageKind::Binary, (data, size), || {
+            let server = SERVERS.get(server.id)?;
+            server.send(connection, MessageCow::binary(args::bytes("data", data, size)?)?).map(gone)
+        })
+    }
 }
 
 /// Queues one text message for every connection and for every absent session that may come back. Never blocks: a

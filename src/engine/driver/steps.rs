@@ -97,12 +97,16 @@ impl Driver {
 
     /// Sets the timer for what comes first.
     pub fn arm(&mut self, io: &mut ThreadContext, token: usize) {
-        let dial = if let Phase::Dialing { dial, .. } = &self.phase { dial.next_due() } else { None };
-        let alive = match self.phase {
+        let check = match &self.phase {
             Phase::Open if !self.closing.has_begun() => self.next_check(),
+            Phase::Dialing { dial, .. } => dial.next_due(),
             _ => None,
         };
-        if let Some(due) = [self.deadline, dial, alive].into_iter().flatten().min()
+        let due = match (self.deadline, check) {
+            (Some(deadline), Some(check)) => Some(deadline.min(check)),
+            (one, other) => one.or(other),
+        };
+        if let Some(due) = due
             && let due = due.min(io.now + MAX_TIMER)
             && self.armed.is_none_or(|armed| due < armed)
         {

@@ -102,9 +102,9 @@ impl Cork {
         std::iter::from_fn(next).collect()
     }
 
-    fn add(&mut self, object: u64, connection: u64, kind: MessageKind, data: &[u8]) -> bool {
+    fn add(&mut self, kind: MessageKind, data: &[u8]) -> bool {
         let Some(outbox) = &self.outbox else { return false };
-        if self.object != object || self.connection != connection || self.overflowed {
+        if self.overflowed {
             return false;
         }
         let fits = data.len() <= self.bounds.longest
@@ -123,9 +123,12 @@ impl Cork {
     }
 }
 
-/// Sends `data` to the connection whose handler runs on this thread; false when that is not the one meant, or when the
-/// message must take the queue. A text is UTF-8: the caller's duty. Never blocks.
+/// Sends what `data` gives to the connection whose handler runs on this thread; false when that is not the one meant, when
+/// the message must take the queue, or when there is no such data. A text is UTF-8: the caller's duty. Never blocks.
 #[inline(always)]
-pub fn answer(object: u64, connection: u64, kind: MessageKind, data: &[u8]) -> bool {
-    CORK.with_borrow_mut(|cork| cork.as_mut().is_some_and(|cork| cork.add(object, connection, kind, data)))
+pub fn answer<'a>(object: u64, connection: u64, kind: MessageKind, data: impl FnOnce() -> Option<&'a [u8]>) -> bool {
+    CORK.with_borrow_mut(|cork| {
+        let meant = cork.as_mut().filter(|cork| cork.object == object && cork.connection == connection);
+        meant.is_some_and(|cork| data().is_some_and(|data| cork.add(kind, data)))
+    })
 }
