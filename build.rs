@@ -26,6 +26,7 @@ fn main() {
         "policy",
         "server_options",
         "tls",
+        "batch",
         "events",
     ] {
         builder = builder.with_src(Path::new("src/capi").join(file).with_extension("rs"));

@@ -13,25 +13,26 @@
  * an error wsaddin_error_description() gives its text, of this thread: what failed, where and why. English, or Russian
  * after wsaddin_set_language. No call crashes or throws because of what the network or the handle is.
  *
- * Parameters. Inputs come first, outputs last. On any result other than 0 every output is 0 or NULL (one exception
- * below). An output pointer may not be NULL. Pointers must lead to as many bytes as you say, for the call only:
+ * Parameters. Inputs come first, outputs last. On any result other than 0 every output is 0 or NULL (but for `needed`,
+ * below, and `queued` of a send_batch). An output pointer may not be NULL. Pointers must lead to as many bytes as you say, for the call only:
  * everything is copied before the function returns.
  *   - Text in: pointer and size in bytes, UTF-8, no NUL at the end needed, NULs inside allowed. NULL only with size 0.
  *     WSADDIN_TEXT("literal") stands for both arguments.
  *   - Text out: buffer, capacity, needed. `needed` gets the text's bytes without the NUL that is put behind it, so the
  *     capacity must be at least needed + 1. If it is less the result is WSADDIN_TOO_BIG, the buffer holds an empty
- *     string, and `needed` is set nevertheless (the exception), so that NULL with capacity 0 asks for the size.
+ *     string, and `needed` is set nevertheless, so that NULL with capacity 0 asks for the size.
  *   - Times are in milliseconds. For a timeout_ms WSADDIN_WAIT_FOREVER (0) waits without limit and WSADDIN_NO_WAIT (-1)
  *     does not wait. Sizes are in bytes.
  *
- * Messages. What receive hands out is a wsaddin_message, whole and never cut. It is yours: read it through the
+ * Messages. What receive hands out is a wsaddin_message, whole and never cut; receive_batch hands out many at a time, which
+ * belong to the batch. It is yours: read it through the
  * functions wsaddin_message_..., then free it once with wsaddin_message_free; it outlives its client or server. What a
  * handler is given is borrowed until the handler returns. Pointers to messages are real pointers: a freed one must not
  * be used.
  *
  * Threads. Every function may be called from any thread at any time, on the same object, too. These block, each at most
- * as long as its comment says: connect, disconnect, receive, receive_event, ping, request, stop, free,
- * wsaddin_wait_any, a send whose queue is full, and set_handler(NULL) while the handler runs. Disconnect, stop and free
+ * as long as its comment says: connect, disconnect, receive, receive_event, receive_batch, ping, request, stop,
+ * free, wsaddin_wait_any, a send whose queue is full, and set_handler(NULL) while the handler runs. Disconnect, stop and free
  * wake whoever is blocked on that object, within 100 ms. The library runs its own I/O threads, which start with the
  * first object and have ended when the last one's free returns; their number does not depend on how many objects and
  * connections there are. After that, and once no thread of yours is inside a function, the library may be unloaded
@@ -108,6 +109,12 @@
 #define WSADDIN_NO_WAIT (-1)
 
 /**
+ * Received messages, in order. It is yours: any thread may read it, and wsaddin_batch_free frees it and all that is in
+ * it, once, at any time before the library is unloaded.
+ */
+typedef struct wsaddin_batch wsaddin_batch;
+
+/**
  * A received message or another event. One that a function handed out is yours: any thread may read it, and
  * wsaddin_message_free frees it, once, at any time before the library is unloaded. One that a handler was given is
  * borrowed until the handler returns.
@@ -155,11 +162,30 @@ typedef struct {
 } wsaddin_server;
 
 /**
+ * A message to be sent, one of many.
+ */
+typedef struct {
+  /**
+   * The server's connection that it is for; a client's messages have 0.
+   */
+  uint64_t connection;
+  /**
+   * WSADDIN_KIND_TEXT or WSADDIN_KIND_BINARY.
+   */
+  wsaddin_kind kind;
+  /**
+   * `size` bytes, copied; a text is UTF-8. NULL only with size 0.
+   */
+  const void *data;
+  size_t size;
+} wsaddin_outgoing;
+
+/**
  * Takes an object's events, one after the other, on a thread of the library. The message is borrowed until the
  * function returns; wsaddin_message_keep makes one that stays. Be quick: every connection of that thread waits. No C++
  * exception may leave it. Sending is fine inside and never waits (WSADDIN_QUEUE_FULL instead); disconnect only starts
  * the close, and release ends any object. What would wait for this very thread gives WSADDIN_WOULD_DEADLOCK: new, free,
- * run, run_tls, stop, connect, ping, request, receive, receive_event, wsaddin_wait_any.
+ * run, run_tls, stop, connect, ping, request, receive, receive_event, their batches, wsaddin_wait_any.
  */
 typedef void (*wsaddin_handler)(const wsaddin_message *message, void *user_data);
 
@@ -1635,6 +1661,111 @@ wsaddin_result wsaddin_client_set_client_certificate(wsaddin_client client,
                                                      size_t key_size,
                                                      const void *password,
                                                      size_t password_size);
+
+/**
+ * Takes all messages that are queued, in order, up to 1024 of them and as many as begin within the first 4 MiB, and
+ * discards the other events before and between them: wsaddin_client_receive_event_batch takes those, too. One call, one
+ * lock and one wake-up for all of them. Blocks until there is a message, at most `timeout_ms`, as
+ * wsaddin_client_receive does; does not wait for more than one.
+ *
+ * @param timeout_ms  milliseconds; WSADDIN_WAIT_FOREVER, WSADDIN_NO_WAIT
+ * @param batch       yours, with one message at least; free it with wsaddin_batch_free
+ * @retval WSADDIN_TIMEOUT      none within that time
+ * @retval WSADDIN_CLOSED       not connected (any more), and nothing is queued
+ * @retval WSADDIN_HANDLER_SET  a handler gets the events
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
+ */
+wsaddin_result wsaddin_client_receive_batch(wsaddin_client client,
+                                            int64_t timeout_ms,
+                                            wsaddin_batch **batch);
+
+/**
+ * Takes all events of any kind that are queued, in order; wsaddin_message_event says which each of them is. Otherwise as
+ * wsaddin_client_receive_batch.
+ *
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
+ */
+wsaddin_result wsaddin_client_receive_event_batch(wsaddin_client client,
+                                                  int64_t timeout_ms,
+                                                  wsaddin_batch **batch);
+
+/**
+ * Takes all messages that are queued, of all connections (wsaddin_message_connection says whose each is), in order, up
+ * to 1024 of them and as many as begin within the first 4 MiB, and discards the other events before and between them:
+ * wsaddin_server_receive_event_batch takes those, too. One call, one lock and one wake-up for all of them. Blocks until
+ * there is a message, at most `timeout_ms`, as wsaddin_server_receive does; does not wait for more than one.
+ *
+ * @param timeout_ms  milliseconds; WSADDIN_WAIT_FOREVER, WSADDIN_NO_WAIT
+ * @param batch       yours, with one message at least; free it with wsaddin_batch_free
+ * @retval WSADDIN_TIMEOUT      none within that time
+ * @retval WSADDIN_CLOSED       not running (any more), and nothing is queued
+ * @retval WSADDIN_HANDLER_SET  a handler gets the events
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
+ */
+wsaddin_result wsaddin_server_receive_batch(wsaddin_server server,
+                                            int64_t timeout_ms,
+                                            wsaddin_batch **batch);
+
+/**
+ * Takes all events of any kind that are queued, in order; wsaddin_message_event says which each of them is. Otherwise as
+ * wsaddin_server_receive_batch.
+ *
+ * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
+ */
+wsaddin_result wsaddin_server_receive_event_batch(wsaddin_server server,
+                                                  int64_t timeout_ms,
+                                                  wsaddin_batch **batch);
+
+/**
+ * How many messages there are, at least 1; 0 for NULL.
+ */
+size_t wsaddin_batch_count(const wsaddin_batch *batch);
+
+/**
+ * One of them, borrowed until the batch is freed: wsaddin_message_keep makes one that stays, wsaddin_message_free does
+ * nothing to it. NULL when there is none of that index.
+ *
+ * @param index  from 0, less than wsaddin_batch_count
+ */
+const wsaddin_message *wsaddin_batch_at(const wsaddin_batch *batch,
+                                        size_t index);
+
+/**
+ * Frees a batch and its messages. NULL does nothing.
+ */
+void wsaddin_batch_free(wsaddin_batch *batch);
+
+/**
+ * Queues many messages, in order, as wsaddin_client_send_text and wsaddin_client_send_binary do one: one call, one lock
+ * and one wake-up for as many as 256 of them, or 1 MiB. Stops at the first that fails, and returns what sending that one
+ * would have; it and all behind it are not queued. SendTimeout bounds how long it waits for room in all.
+ *
+ * @param messages  `count` of them; NULL only with count 0, which is no error
+ * @param queued    how many were queued; set also when the result is not 0
+ * @retval WSADDIN_QUEUE_FULL    no room for the message at `queued`
+ * @retval WSADDIN_BAD_ARGUMENT  the message at `queued` has no such kind, a connection, or NULL with a size
+ */
+wsaddin_result wsaddin_client_send_batch(wsaddin_client client,
+                                         const wsaddin_outgoing *messages,
+                                         size_t count,
+                                         size_t *queued);
+
+/**
+ * Queues many messages, each for its connection, in order, as wsaddin_server_send_text and wsaddin_server_send_binary do
+ * one: one call, one lock and one wake-up for as many as 256 of them, or 1 MiB. Stops at the first that fails, and
+ * returns what sending that one would have; it and all behind it are not queued. SendTimeout bounds how long it waits
+ * for room in all.
+ *
+ * @param messages  `count` of them; NULL only with count 0, which is no error
+ * @param queued    how many were queued; set also when the result is not 0
+ * @retval WSADDIN_CLOSED        the connection of the message at `queued` has gone; go on behind it
+ * @retval WSADDIN_QUEUE_FULL    no room for the message at `queued`
+ * @retval WSADDIN_BAD_ARGUMENT  the message at `queued` has no such kind, a connection that never was, or NULL with a size
+ */
+wsaddin_result wsaddin_server_send_batch(wsaddin_server server,
+                                         const wsaddin_outgoing *messages,
+                                         size_t count,
+                                         size_t *queued);
 
 /**
  * From now on the client's events go to `on_event` instead of the queue, what is queued already first. While a handler

@@ -19,12 +19,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace websocket {
 
@@ -192,6 +194,58 @@ inline message message_view::keep() const {
     return message(kept);
 }
 
+/** Received messages, or events, in order: a range of message_view, each good as long as the batch. */
+class batch {
+public:
+    /** Takes over what the C interface handed out. */
+    explicit batch(wsaddin_batch *raw) noexcept : owned_(raw) {}
+
+    std::size_t size() const noexcept { return wsaddin_batch_count(owned_.get()); }
+    message_view operator[](std::size_t index) const noexcept { return message_view(wsaddin_batch_at(owned_.get(), index)); }
+
+    class iterator {
+    public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = message_view;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const message_view *;
+        using reference = message_view;
+
+        iterator(const wsaddin_batch *raw, std::size_t index) noexcept : raw_(raw), index_(index) {}
+        message_view operator*() const noexcept { return message_view(wsaddin_batch_at(raw_, index_)); }
+        iterator &operator++() noexcept {
+            ++index_;
+            return *this;
+        }
+        iterator operator++(int) noexcept { return iterator(raw_, index_++); }
+        friend bool operator==(iterator one, iterator other) noexcept { return one.index_ == other.index_; }
+        friend bool operator!=(iterator one, iterator other) noexcept { return one.index_ != other.index_; }
+
+    private:
+        const wsaddin_batch *raw_;
+        std::size_t index_;
+    };
+    iterator begin() const noexcept { return iterator(owned_.get(), 0); }
+    iterator end() const noexcept { return iterator(owned_.get(), size()); }
+
+private:
+    struct free {
+        void operator()(wsaddin_batch *raw) const noexcept { wsaddin_batch_free(raw); }
+    };
+    std::unique_ptr<wsaddin_batch, free> owned_;
+};
+
+/** A message of a batch that is to be sent; what it views must stay until then. */
+using outgoing = wsaddin_outgoing;
+
+/** A server's messages need their connection. */
+inline outgoing outgoing_text(std::string_view text, std::uint64_t connection = 0) noexcept {
+    return outgoing{connection, WSADDIN_KIND_TEXT, text.data(), text.size()};
+}
+inline outgoing outgoing_binary(std::string_view data, std::uint64_t connection = 0) noexcept {
+    return outgoing{connection, WSADDIN_KIND_BINARY, data.data(), data.size()};
+}
+
 /** A value, or nothing and why. */
 template <typename T> class outcome : public std::optional<T>, public detail::reason {
 public:
@@ -209,7 +263,31 @@ public:
     explicit operator bool() const noexcept { return result() == WSADDIN_OK; }
 };
 
+/** What became of messages that were to be sent together. True: all are queued. Else the first `queued()` are. */
+class [[nodiscard]] sent_batch : public sent {
+public:
+    sent_batch(wsaddin_result result, std::size_t queued) noexcept : sent(result), queued_(queued) {}
+    std::size_t queued() const noexcept { return queued_; }
+
+private:
+    std::size_t queued_;
+};
+
 namespace detail {
+
+template <typename Handle, wsaddin_result (*Receive)(Handle, std::int64_t, wsaddin_batch **)>
+outcome<batch> receive_batch(Handle handle, timeout limit) {
+    wsaddin_batch *raw = nullptr;
+    const wsaddin_result result = settle(Receive(handle, limit.c(), &raw));
+    return raw ? outcome<batch>(batch(raw)) : outcome<batch>(result);
+}
+
+template <typename Handle, wsaddin_result (*Send)(Handle, const wsaddin_outgoing *, std::size_t, std::size_t *)>
+sent_batch send_batch(Handle handle, const outgoing *messages, std::size_t count) {
+    std::size_t queued = 0;
+    const wsaddin_result result = settle(Send(handle, messages, count, &queued));
+    return sent_batch(result, queued);
+}
 
 inline outcome<message> taken(wsaddin_result result, wsaddin_message *raw) {
     settle(result);
@@ -300,6 +378,19 @@ public:
         const wsaddin_result result = wsaddin_client_receive_event(handle(), limit.c(), &raw);
         return detail::taken(result, raw);
     }
+    /** All messages that are queued, one at least; other events are discarded. */
+    outcome<batch> receive_batch(timeout limit = forever) {
+        return detail::receive_batch<wsaddin_client, wsaddin_client_receive_batch>(handle(), limit);
+    }
+    /** All events that are queued, one at least. */
+    outcome<batch> receive_event_batch(timeout limit = forever) {
+        return detail::receive_batch<wsaddin_client, wsaddin_client_receive_event_batch>(handle(), limit);
+    }
+    /** In order, up to the first that fails; one that cannot be sent at all is thrown, as with a single message. */
+    sent_batch send_batch(const outgoing *messages, std::size_t count) {
+        return detail::send_batch<wsaddin_client, wsaddin_client_send_batch>(handle(), messages, count);
+    }
+    sent_batch send_batch(const std::vector<outgoing> &messages) { return send_batch(messages.data(), messages.size()); }
     /** The round trip. */
     outcome<milliseconds> ping(timeout limit = milliseconds(5000)) {
         std::int64_t round_trip_ms = 0;
@@ -432,6 +523,19 @@ public:
     bool leave_group(std::uint64_t connection, std::string_view group) {
         return detail::check(wsaddin_server_leave_group(handle(), connection, group.data(), group.size())) == WSADDIN_OK;
     }
+    /** All messages that are queued, one at least; other events are discarded. */
+    outcome<batch> receive_batch(timeout limit = forever) {
+        return detail::receive_batch<wsaddin_server, wsaddin_server_receive_batch>(handle(), limit);
+    }
+    /** All events that are queued, one at least. */
+    outcome<batch> receive_event_batch(timeout limit = forever) {
+        return detail::receive_batch<wsaddin_server, wsaddin_server_receive_event_batch>(handle(), limit);
+    }
+    /** In order, up to the first that fails; one that cannot be sent at all is thrown, as with a single message. */
+    sent_batch send_batch(const outgoing *messages, std::size_t count) {
+        return detail::send_batch<wsaddin_server, wsaddin_server_send_batch>(handle(), messages, count);
+    }
+    sent_batch send_batch(const std::vector<outgoing> &messages) { return send_batch(messages.data(), messages.size()); }
     received receive(timeout limit = forever) {
         wsaddin_message *raw = nullptr;
         const wsaddin_result result = wsaddin_server_receive(handle(), limit.c(), &raw);

@@ -1,8 +1,14 @@
 //! The C harness in `tests/c`: strict C against the built library, then the same under valgrind.
 
 mod common;
+#[path = "common/peer.rs"]
+#[allow(dead_code, reason = "a part of it is used here")]
+mod peer;
+#[path = "common/raw.rs"]
+mod raw;
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -12,6 +18,7 @@ const HARNESS: &[&str] = &[
     "harness.c",
     "properties.c",
     "conversation.c",
+    "batches.c",
     "tls.c",
     "policy.c",
     "misuse.c",
@@ -195,4 +202,33 @@ fn every_function_that_takes_a_number_is_tried_with_wrong_ones() {
 #[test]
 fn the_cpp_wrapper_wraps_every_function() {
     assert_eq!(unused(&[common::root().join("include/websocket_addin.hpp")], false), BTreeSet::new());
+}
+
+/// Two connections are answered, each in its order, though one ends in between.
+#[test]
+fn the_example_of_batches_echoes() {
+    let scratch = common::Scratch::new("batch");
+    let program = scratch.path().join("batch");
+    let link = common::link_options();
+    let options: Vec<&str> = C11.iter().copied().chain(link.iter().map(String::as_str)).collect();
+    common::compile("cc", &options, &[&common::root().join("examples/c/batch.c")], Some(&program));
+    let mut command = Command::new(&program);
+    let server = peer::Peer::start("batch", command.arg("0").env_remove("LD_LIBRARY_PATH"));
+    let port = server.line_after("ws://127.0.0.1:").trim_end_matches('/').parse().unwrap();
+    let (mut one, mut other, gone) = (raw::client(port), raw::client(port), raw::client(port));
+    let text = |number: usize| number.to_string().into_bytes();
+    let many =
+        |from: usize| (from..from + 500).flat_map(|number| raw::frame(0x81, true, &text(number))).collect::<Vec<_>>();
+    one.write_all(&many(0)).unwrap();
+    other.write_all(&many(1000)).unwrap();
+    (&gone).write_all(&many(2000)).unwrap();
+    drop(gone);
+    for (stream, from) in [(&mut other, 1000), (&mut one, 0)] {
+        for number in from..from + 500 {
+            assert_eq!(raw::read_frame(stream), Some((0x81, text(number))));
+        }
+    }
+    one.write_all(&raw::frame(0x82, true, b"quit")).unwrap();
+    assert_eq!(raw::read_frame(&mut one), Some((0x82, b"quit".to_vec())));
+    assert_eq!(raw::read_close(&mut other).map(|(code, _)| code), Some(1001));
 }

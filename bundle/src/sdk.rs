@@ -58,7 +58,7 @@ pub fn make(project: &Project, place: &Place, list: &List, built: &[Built]) -> R
 
 /// The SDK's own, and those of `examples/` that are in C.
 fn examples(project: &Project, files: &mut Files) -> Result<()> {
-    for folder in ["bundle/sdk/examples", "examples/webtutor"] {
+    for folder in ["bundle/sdk/examples", "examples/c", "examples/webtutor"] {
         for entry in std::fs::read_dir(project.root.join(folder)).context(folder)? {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "c" || extension == "cpp") {

@@ -14,7 +14,7 @@ use std::ffi::c_void;
 /// function returns; wsaddin_message_keep makes one that stays. Be quick: every connection of that thread waits. No C++
 /// exception may leave it. Sending is fine inside and never waits (WSADDIN_QUEUE_FULL instead); disconnect only starts
 /// the close, and release ends any object. What would wait for this very thread gives WSADDIN_WOULD_DEADLOCK: new, free,
-/// run, run_tls, stop, connect, ping, request, receive, receive_event, wsaddin_wait_any.
+/// run, run_tls, stop, connect, ping, request, receive, receive_event, their batches, wsaddin_wait_any.
 pub type wsaddin_handler = Option<unsafe extern "C" fn(message: *const wsaddin_message, user_data: *mut c_void)>;
 
 /// Ends what a handler's user_data leads to. It may call functions of the library, as a handler may.

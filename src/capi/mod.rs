@@ -10,6 +10,7 @@
 )]
 
 mod args;
+mod batch;
 mod client;
 mod client_options;
 mod client_state;
@@ -28,6 +29,7 @@ mod server_state;
 mod slot;
 mod tls;
 
+pub use batch::*;
 pub use client::*;
 pub use client_options::*;
 pub use client_state::*;

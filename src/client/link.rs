@@ -33,6 +33,10 @@ impl Shared {
 
     /// Queues a message for the connection there is, or for the one that comes back.
     pub(super) fn send(&self, message: MessageCow<'_>) -> Result<()> {
+        self.send_within(message, self.send_timeout())
+    }
+
+    pub(super) fn send_within(&self, message: MessageCow<'_>, timeout: Wait) -> Result<()> {
         let connection = {
             let state = lock(&self.state);
             match (state.phase, &state.connection) {
@@ -41,7 +45,7 @@ impl Shared {
             }
         };
         let limit = || self.options.size(Opt::SendQueueBytes);
-        let accepted = connection.outbox.push(message, limit, self.send_timeout())?;
+        let accepted = connection.outbox.push(message, limit, timeout)?;
         self.flush(&connection, &accepted);
         Ok(())
     }

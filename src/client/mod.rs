@@ -1,6 +1,7 @@
 //! The client object: at most one connection at a time.
 
 mod backoff;
+mod batch;
 mod calls;
 mod link;
 mod reconnect;

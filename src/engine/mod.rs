@@ -12,7 +12,7 @@ mod shared;
 pub use connection::{Connection, Info, IoHandle, PendingFlush, Totals, connection_json, opening_json};
 pub use inbox::{Handler, HandlerFunction, Inbox, RequestGuard, Want, Watchable, wait_any};
 pub use io::{Acceptor, Command, ConnectionEnd, DialPlan, Owner};
-pub use outbox::{Accepted, answer};
+pub use outbox::{Accepted, Outgoing, Sent, Stopped, answer, send_all};
 pub use runtime::RuntimeRef;
 pub use shared::{
     BlockingCalls, Body, CloseInfo, Counters, Deadline, Event, EventData, Gate, GateGuard, Generation, OpenInfo,

@@ -3,13 +3,22 @@
 
 use super::{Error, Id, Result};
 
+/// An empty list with places for `count` items.
+///
+/// # Errors
+/// `NoMemory`: the system has none for so many.
+pub fn room_for<T>(count: usize) -> Result<Vec<T>> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(count).map_err(|_| Error::of(Id::NoMemory))?;
+    Ok(list)
+}
+
 /// What an iterator of `count` items or fewer gives.
 ///
 /// # Errors
 /// `NoMemory`: the system has none for so many.
 pub fn collect<T>(count: usize, items: impl Iterator<Item = T>) -> Result<Vec<T>> {
-    let mut all = Vec::new();
-    all.try_reserve_exact(count).map_err(|_| Error::of(Id::NoMemory))?;
+    let mut all = room_for(count)?;
     // Never more than there is room for.
     all.extend(items.take(count));
     Ok(all)

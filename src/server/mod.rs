@@ -1,5 +1,6 @@
 //! The server object: one listener (on one or both address families) and its connections.
 
+mod batch;
 mod certificate;
 mod names;
 mod owner;
@@ -126,9 +127,12 @@ impl Server {
 
     /// True: queued; false: that connection has ended. An id never issued is an error.
     pub fn send<'a>(&self, connection: u64, message: impl Into<MessageCow<'a>>) -> Result<bool> {
+        self.send_within(connection, message, timeout(self.shared.options.int(Opt::SendTimeout)))
+    }
+
+    fn send_within<'a>(&self, connection: u64, message: impl Into<MessageCow<'a>>, timeout: Wait) -> Result<bool> {
         let options = &self.shared.options;
         let limit = || options.size(Opt::SendQueueBytes);
-        let timeout = timeout(options.int(Opt::SendTimeout));
         // One that does not wait is through before the object's end can take the lock.
         let _inside = match timeout {
             Wait::No => self.shared.gate.check().map(|()| None)?,
@@ -150,10 +154,17 @@ impl Server {
                 pending_flush.post();
                 Ok(true)
             }
-            Err(error) if matches!(error.root(), Id::NotConnected | Id::ClosedWhileWaiting) => Ok(false),
-            // The connection was closed; that is an error only when the server itself goes.
-            Err(error) if error.root() == Id::Cancelled && !self.shared.gate.is_closed() => Ok(false),
+            Err(error) if self.is_of_connection(&error) => Ok(false),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a send has failed because its connection has gone; that is no error, unless the server itself goes.
+    fn is_of_connection(&self, error: &Error) -> bool {
+        match error.root() {
+            Id::NotConnected | Id::ClosedWhileWaiting => true,
+            Id::Cancelled => !self.shared.gate.is_closed(),
+            _ => false,
         }
     }
 

@@ -55,6 +55,7 @@ void take_text(wsaddin_message *message, const void *text, size_t size); /* chec
 /* The parts of the harness. */
 void numbers_and_properties(void);
 void conversation(void);
+void batches(void);
 void secure_conversation(void);
 void letting_in(void);
 void closing(void);

@@ -89,6 +89,8 @@ int main(int argc, char **argv) {
     conversation();
     secure_conversation();
     puts("conversation");
+    batches();
+    puts("batches");
     letting_in();
     puts("letting in");
     closing();

@@ -132,6 +132,37 @@ static void properties(websocket::client &client, websocket::server &server) {
     CHECK(result_of([&] { client.set_close_timeout(-1ms); }) == WSADDIN_BAD_ARGUMENT);
 }
 
+/* There in one call, back in one call. */
+static void batches(websocket::client &client, websocket::server &server, std::uint64_t id) {
+    const std::vector<std::string> texts{"first", "second", std::string(1000, 'x')};
+    std::vector<websocket::outgoing> outgoing;
+    for (const auto &text : texts) outgoing.push_back(websocket::outgoing_text(text));
+    const auto sent = client.send_batch(outgoing);
+    CHECK(sent && sent.queued() == 3);
+    std::size_t seen = 0;
+    while (seen < texts.size()) {
+        const auto batch = server.receive_batch(10s);
+        CHECK(batch && batch->size() > 0);
+        std::vector<websocket::outgoing> back;
+        for (const auto message : *batch) {
+            CHECK(message.data() == texts[seen++] && message.connection() == id);
+            back.push_back(websocket::outgoing_binary(message.data(), id));
+        }
+        CHECK(server.send_batch(back).queued() == back.size());
+    }
+    for (seen = 0; seen < texts.size();) {
+        const auto batch = client.receive_event_batch(10s);
+        CHECK(batch);
+        for (std::size_t at = 0; at < batch->size(); ++at) {
+            if ((*batch)[at].event() == WSADDIN_EVENT_OPEN) continue;
+            CHECK(!(*batch)[at].is_text() && (*batch)[at].data() == texts[seen++]);
+        }
+    }
+    CHECK(server.receive_batch(0ms).timed_out() && server.receive_event_batch(websocket::no_wait).timed_out());
+    CHECK(client.receive_batch(-1s).timed_out());
+    CHECK(result_of([&] { (void)server.send_batch(outgoing); }) == WSADDIN_BAD_ARGUMENT);
+}
+
 static void conversation(websocket::client &client, websocket::server &server) {
     server.run("127.0.0.1", 0);
     CHECK(server.get_server() == "127.0.0.1" && server.get_port() > 0);
@@ -167,6 +198,7 @@ static void conversation(websocket::client &client, websocket::server &server) {
         auto got = client.receive(10s);
         CHECK(got && got->data() == expected);
     }
+    batches(client, server, id);
     CHECK(*client.ping() >= 0ms && *server.ping(id) >= 0ms);
     CHECK(client.get_queued() == 0 && server.get_queued() == 0 && client.get_buffered_amount() == 0);
     CHECK(client.statistics().front() == '{' && server.statistics().front() == '{');
@@ -175,6 +207,7 @@ static void conversation(websocket::client &client, websocket::server &server) {
     CHECK(!server.disconnect(id) && server.send_text(id, "late").ended() && !server.connection_info(id));
     CHECK(client.receive(10s).ended());
     CHECK(client.get_close_code() == 4000 && client.get_close_reason() == "enough" && !client.disconnect());
+    CHECK(client.receive_batch(1s).ended() && client.send_batch({websocket::outgoing_text("late")}).ended());
     CHECK(client.send_text("late").ended() && client.ping().ended() && client.request("{}").ended());
     CHECK(server.send_to_name_text("nobody", "x").not_found());
     CHECK(result_of([&] { (void)server.send_text(4711, "x"); }) == WSADDIN_BAD_ARGUMENT);

@@ -2,6 +2,7 @@
  *
  *   ours handler              a server that answers in its handler, on the I/O thread
  *   ours receive              a server that answers from one thread of the host
+ *   ours batch                the same, many messages at a time
  *   ours broadcast            a server that sends what begins with "!" to everybody, from one thread of the host
  *   ours client HOST:PORT N   N clients that send back what they get, in their handlers
  *
@@ -37,6 +38,22 @@ static void answer(wsaddin_server server, const wsaddin_message *message) {
         wsaddin_server_send_text(server, connection, data, size);
     else
         wsaddin_server_send_binary(server, connection, data, size);
+}
+
+static void answer_all(wsaddin_server server, const wsaddin_batch *batch) {
+    static wsaddin_outgoing answers[1024];
+    const size_t count = wsaddin_batch_count(batch);
+    size_t queued;
+    for (size_t at = 0; at < count; at++) {
+        const wsaddin_message *message = wsaddin_batch_at(batch, at);
+        answers[at].connection = wsaddin_message_connection(message);
+        answers[at].kind = wsaddin_message_kind(message);
+        answers[at].data = wsaddin_message_data(message);
+        answers[at].size = wsaddin_message_size(message);
+    }
+    for (size_t done = 0; done < count; done += queued)
+        /* One that cannot have its answer goes without. */
+        if (wsaddin_server_send_batch(server, answers + done, count - done, &queued) != WSADDIN_OK) queued++;
 }
 
 static void on_server(const wsaddin_message *message, void *user_data) {
@@ -90,6 +107,13 @@ int main(int argc, char **argv) {
     for (;;) {
         if (strcmp(mode, "handler") == 0) {
             pause();
+            continue;
+        }
+        if (strcmp(mode, "batch") == 0) {
+            wsaddin_batch *batch = NULL;
+            check(wsaddin_server_receive_batch(server, WSADDIN_WAIT_FOREVER, &batch));
+            answer_all(server, batch);
+            wsaddin_batch_free(batch);
             continue;
         }
         wsaddin_message *message = NULL;

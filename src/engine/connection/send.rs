@@ -4,10 +4,12 @@
 //! wake the thread with a system call, so that comes after the lock.
 
 use super::ask::Ask;
-use super::state::Connection;
+use super::state::{Connection, IoHandle};
+use crate::engine::outbox::Outgoing;
 use crate::engine::shared::Wait;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ws::MessageCow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -34,6 +36,24 @@ impl PendingFlush {
             connection.io.reclaim_if_lent();
         }
     }
+
+    /// The same for several, with one wake-up for each I/O thread.
+    pub fn post_all(pending: Vec<Self>) {
+        let pending = || pending.iter().filter_map(|pending| pending.0.as_ref());
+        for Inner { connection, .. } in pending().filter(|inner| inner.new) {
+            connection.io.ask_quietly(connection, Ask::Flush);
+        }
+        let mut told: Option<&IoHandle> = None;
+        for Inner { connection, new, reclaim } in pending() {
+            // Telling a thread twice costs little, and none of them twice as a rule: connections share one.
+            if *new && told.replace(&connection.io).is_none_or(|before| !before.is(&connection.io)) {
+                connection.io.tell(true);
+            }
+            if *reclaim {
+                connection.io.reclaim_if_lent();
+            }
+        }
+    }
 }
 
 impl Connection {
@@ -56,6 +76,18 @@ impl Connection {
     ) -> Result<PendingFlush> {
         let accepted = self.outbox.push(message.into(), limit, timeout)?;
         Ok(self.pending_flush(accepted.above_half))
+    }
+
+    /// Queues what is for this connection at the front of `part`, without waiting, and leaves the wake-up to the caller;
+    /// how many, and why the next one was not.
+    pub fn queue_run(
+        self: &Arc<Self>,
+        part: &mut VecDeque<Outgoing<'_>>,
+        limit: usize,
+    ) -> (usize, Option<PendingFlush>, Option<Error>) {
+        let run = self.outbox.push_run(part, limit);
+        let pending = run.accepted.map(|accepted| self.pending_flush(accepted.above_half));
+        (run.messages, pending.filter(|pending| pending.0.is_some()), run.failure)
     }
 
     /// Tells the I/O thread that there is something to send; `above_half`: the queue is more than half full.

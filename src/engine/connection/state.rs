@@ -44,6 +44,11 @@ impl IoHandle {
         let plain_io = ask.is_plain_io();
         self.send(Mail::Ask(connection.clone(), ask), plain_io);
     }
+
+    /// The same, without waking the thread: [`Mailbox::tell`] has to follow.
+    pub(in crate::engine) fn ask_quietly(&self, connection: &Arc<Connection>, ask: Ask) {
+        self.put(Mail::Ask(connection.clone(), ask));
+    }
 }
 
 /// A connection, in whatever state it is.

@@ -5,12 +5,15 @@ use super::state::{Inbox, State};
 use super::waiters::{Waiter, Wakeups, Want};
 use crate::engine::connection::{Connection, IoHandle, LoopGuard};
 use crate::engine::shared::{Body, Deadline, Event, Outcome, Signal, Wait, wait};
-use crate::error::{Error, Id, Result};
+use crate::error::{Error, Id, Result, memory};
 use std::sync::Arc;
 
 /// What a handler is given between two looks at the queue.
 const BATCH_EVENTS: usize = 64;
 const BATCH_BYTES: usize = 256 * 1024;
+/// What a host's call takes at a time, under one lock: the last message may exceed the bytes.
+const MAX_RECEIVED_EVENTS: usize = 1024;
+const MAX_RECEIVED_BYTES: usize = 4 * 1024 * 1024;
 
 impl Inbox {
     /// The next event if it is there and nothing is out of the ordinary. It is taken under the lock that the end of the
@@ -28,6 +31,31 @@ impl Inbox {
 
     /// The next event, or why there is none.
     pub fn receive(&self, want: Want, timeout: Wait) -> Result<Outcome<Event>> {
+        self.receive_by(want, timeout, |inbox, state| inbox.pop(state, want).map_or(Outcome::Timeout, Outcome::Got))
+    }
+
+    /// All events that are queued, up to a bound, as soon as there is one; or why there is none. `reserve` is called with
+    /// their number or more before any is taken, so that the caller has places for them, or they stay.
+    pub fn receive_batch(
+        &self,
+        want: Want,
+        timeout: Wait,
+        reserve: impl FnOnce(usize) -> Result<()>,
+    ) -> Result<Outcome<Vec<Event>>> {
+        match self.receive_by(want, timeout, |inbox, state| inbox.pop_all(state, want, reserve))? {
+            Outcome::Got(events) => Ok(Outcome::Got(events?)),
+            Outcome::Timeout => Ok(Outcome::Timeout),
+            Outcome::Closed => Ok(Outcome::Closed),
+        }
+    }
+
+    /// Waits until there is something and has it taken under the same lock.
+    fn receive_by<T>(
+        &self,
+        want: Want,
+        timeout: Wait,
+        take: impl FnOnce(&Self, &mut State) -> Outcome<T>,
+    ) -> Result<Outcome<T>> {
         let mut state = self.lock();
         let epoch = state.epoch;
         state.receives += 1;
@@ -48,7 +76,7 @@ impl Inbox {
                     // Before anything is asked of the loop: that must not look like work for the thread.
                     borrowed.give_back(state.has_others());
                 }
-                break Ok(self.pop(&mut state, want).map_or(Outcome::Timeout, Outcome::Got));
+                break Ok(take(self, &mut state));
             }
             if state.epoch != epoch || (state.is_over() && !state.satisfies(want)) {
                 break Ok(Outcome::Closed);
@@ -122,6 +150,27 @@ impl Inbox {
             }
         }
         None
+    }
+
+    /// Takes all that is there, up to a bound; NO_MEMORY, and nothing is taken, when there are no places for it.
+    fn pop_all(
+        &self,
+        state: &mut State,
+        want: Want,
+        reserve: impl FnOnce(usize) -> Result<()>,
+    ) -> Outcome<Result<Vec<Event>>> {
+        let most = state.queue.len().min(MAX_RECEIVED_EVENTS);
+        let mut batch = match reserve(most).and_then(|()| memory::room_for(most)) {
+            Ok(batch) => batch,
+            Err(error) => return Outcome::Got(Err(error)),
+        };
+        let mut bytes = 0;
+        while batch.len() < MAX_RECEIVED_EVENTS && bytes < MAX_RECEIVED_BYTES {
+            let Some(event) = self.pop(state, want) else { break };
+            bytes += event.message().map_or(0, |message| message.data().len());
+            batch.push(event);
+        }
+        if batch.is_empty() { Outcome::Timeout } else { Outcome::Got(Ok(batch)) }
     }
 
     fn take_first(&self, state: &mut State) -> Option<Event> {

@@ -42,6 +42,17 @@ impl<M, L> Mailbox<M, L> {
         }
     }
 
+    /// Hands over without telling the thread; [`Mailbox::tell`] follows.
+    pub fn put(&self, mail: M) {
+        // As above.
+        let _ = self.0.mail.send(mail);
+    }
+
+    /// Tells the thread of what was put there.
+    pub fn tell(&self, plain_io: bool) {
+        self.0.leadership.sent(plain_io, &self.0.waker);
+    }
+
     /// The same at the end of a process, where a thread that holds a lock may have been stopped.
     pub fn send_at_last(&self, mail: M) {
         if self.0.mail.send(mail).is_ok() {

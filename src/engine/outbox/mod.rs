@@ -9,9 +9,11 @@
 //! which has a lock, inside it; nothing else is taken there. It may be taken inside the lock of a client or server.
 
 mod cork;
+mod outgoing;
 mod queue;
 mod waiting;
 
 pub use self::cork::{Bounds, Cork, answer};
+pub use self::outgoing::{Outgoing, Sent, Stopped, send_all};
 pub use self::queue::{Accepted, Outbox};
 pub use self::waiting::Waiting;

@@ -17,17 +17,17 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 const OVERHEAD: usize = 16;
 
 #[derive(Default)]
-struct State {
-    queue: Waiting,
+pub(super) struct State {
+    pub(super) queue: Waiting,
     /// Payload bytes of `queue` and of what the I/O thread has staged and not finished.
-    bytes: usize,
-    messages: usize,
-    open: bool,
+    pub(super) bytes: usize,
+    pub(super) messages: usize,
+    pub(super) open: bool,
     /// For good, and why: an end that was asked for before the connection opened holds, too.
     end: Option<Id>,
     waiting: usize,
     /// The serial of the connection that takes messages out, and of the one that waits for it to detach.
-    holder: Option<u64>,
+    pub(super) holder: Option<u64>,
     next: Option<Box<(u64, Option<Message>)>>,
     /// The holder takes nothing more, because its peer will read nothing more.
     stopped: bool,
@@ -40,8 +40,13 @@ struct State {
 }
 
 impl State {
-    fn cost(&self) -> usize {
+    pub(super) fn cost(&self) -> usize {
         Outbox::cost_of(self.messages, self.bytes)
+    }
+
+    /// Whether a message of `size` bytes may be queued: an empty queue takes any one.
+    pub(super) fn has_room(&self, size: usize, limit: usize) -> bool {
+        self.messages == 0 || self.cost() + size + OVERHEAD <= limit
     }
 
     /// The first reason counts.
@@ -87,7 +92,7 @@ pub struct Outbox {
 
 impl Outbox {
     /// Locks for a change that must close the bypass.
-    fn change(&self) -> MutexGuard<'_, State> {
+    pub(super) fn change(&self) -> MutexGuard<'_, State> {
         let state = lock(&self.state);
         // An answer that is sent because of this change comes after it.
         self.bypass_open.store(false, Relaxed);
@@ -248,7 +253,7 @@ impl Outbox {
             }
             still()?;
             let limit = limit();
-            if state.messages == 0 || state.cost() + size + OVERHEAD <= limit {
+            if state.has_room(size, limit) {
                 break limit;
             }
             let until = *deadline.get_or_insert_with(|| Deadline::of(timeout));

@@ -70,6 +70,17 @@ impl Deadline {
     }
 }
 
+impl From<Deadline> for Wait {
+    /// What is left of it.
+    fn from(deadline: Deadline) -> Self {
+        match deadline.left() {
+            None => Wait::No,
+            Some(None) => Wait::Forever,
+            Some(Some(left)) => Wait::For(left),
+        }
+    }
+}
+
 /// One wait on `condvar`; false when the deadline has passed (the guard comes back all the same).
 pub fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>, deadline: Deadline) -> (MutexGuard<'a, T>, bool) {
     match deadline.left() {
