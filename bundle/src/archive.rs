@@ -1,7 +1,7 @@
 //! The files in `dist/`. The same commit gives the same bytes: names are sorted, owners fixed, all times the commit's.
 
 use crate::compile::Built;
-use crate::info;
+use crate::info::{self, INFO};
 use crate::manifest;
 use crate::project::Project;
 use anyhow::{Context, Result};
@@ -16,8 +16,6 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 /// Which file of the ZIP is for which platform; read by 1C:Enterprise.
 pub const MANIFEST: &str = "MANIFEST.XML";
-/// Name and version of the add-in; read by the Library of Standard Subsystems.
-pub const INFO: &str = "INFO.XML";
 /// Files of the project's root that lie in both archives.
 pub const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
 

@@ -1,8 +1,10 @@
 //! INFO.XML, by which the catalogue of add-ins of the Library of Standard Subsystems knows the ZIP.
 
-use crate::archive::INFO;
 use crate::project::Project;
 use anyhow::{Context, Result, ensure};
+
+/// Name and version of the add-in; read by the Library of Standard Subsystems.
+pub const INFO: &str = "INFO.XML";
 
 pub fn write(project: &Project) -> Result<String> {
     let path = project.root.join("manifest").join(INFO);

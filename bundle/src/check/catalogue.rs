@@ -1,7 +1,8 @@
 //! Reads the ZIP as the catalogue of add-ins of the Library of Standard Subsystems does: what the add-in is called, its
 //! version, the date of the version, and which platforms it runs on.
 
-use crate::archive::{INFO, MANIFEST};
+use crate::archive::MANIFEST;
+use crate::info::INFO;
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read, Seek};

@@ -6,8 +6,8 @@ mod inspect;
 mod runner;
 mod tls;
 
-use crate::archive::{self, Files, INFO, LICENCES, MANIFEST};
-use crate::info;
+use crate::archive::{self, Files, LICENCES, MANIFEST};
+use crate::info::{self, INFO};
 use crate::manifest;
 use crate::project::Project;
 use crate::targets::{List, Target};
