@@ -14,7 +14,9 @@ mod flow;
 mod tls;
 
 mod positions;
+mod processes;
 mod relay;
+mod system;
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
