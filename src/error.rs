@@ -2,23 +2,21 @@
 //!
 //! A text says what failed, where and why. The *what* and *where* are an [`Error`], the *why* is its cause, and what
 //! the operating system or the TLS library said follows in brackets. Texts are rendered when they are read, in the
-//! language of the reader; secrets are never put into them.
+//! language of the reader; secrets are never put into them. What is of use to nobody but us goes to the log only.
 
+mod detail;
+mod language;
 pub mod memory;
 mod parts;
 mod quote;
 #[cfg(test)]
 mod tests;
 
+use self::detail::Detail;
+pub use language::Language;
 pub use parts::{Arg, Code, OneLine};
 use std::fmt::{self, Write};
-
-/// The language of texts for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    English,
-    Russian,
-}
+use std::io;
 
 /// A failure: a row of the table, what fills its gaps, why it happened and what the system said.
 // Boxed: whatever can fail carries room for it all the way.
@@ -30,7 +28,7 @@ struct Failure {
     id: Id,
     args: Vec<Arg>,
     cause: Option<Error>,
-    detail: Option<String>,
+    detail: Option<Detail>,
     /// The code is the row's, not the cause's.
     own_code: bool,
 }
@@ -62,11 +60,24 @@ impl Error {
         self
     }
 
-    /// Adds what the operating system or a library said; it follows in brackets.
+    /// Adds what a library said, or a peer; it follows in brackets.
     #[must_use]
-    pub fn detail(mut self, detail: impl fmt::Display) -> Self {
-        let text = detail.to_string();
-        self.0.detail = (!text.is_empty()).then(|| quote::quote(&text, quote::DETAIL));
+    pub fn detail(mut self, said: impl fmt::Display) -> Self {
+        self.0.detail = Detail::new(said, false);
+        self
+    }
+
+    /// The same where the row says all of it that a user can use: it stands in the log only.
+    #[must_use]
+    pub fn log_detail(mut self, said: impl fmt::Display) -> Self {
+        self.0.detail = Detail::new(said, true);
+        self
+    }
+
+    /// Adds what the operating system said.
+    #[must_use]
+    pub fn system(mut self, error: &io::Error) -> Self {
+        self.0.detail = Detail::system(error);
         self
     }
 
@@ -88,11 +99,11 @@ impl Error {
     /// The whole text for a person who reads `language`.
     pub fn text(&self, language: Language) -> String {
         let mut out = String::new();
-        self.write(&mut out, language);
+        self.write(&mut out, language, false);
         out
     }
 
-    fn write(&self, out: &mut String, language: Language) {
+    fn write(&self, out: &mut String, language: Language, for_log: bool) {
         let row = self.0.id.row();
         let template = match language {
             Language::English => row.en,
@@ -101,20 +112,20 @@ impl Error {
         fill(out, template, &self.0.args, language);
         if let Some(cause) = &self.0.cause {
             out.push_str(": ");
-            cause.write(out, language);
+            cause.write(out, language, for_log);
         }
         if let Some(detail) = &self.0.detail {
-            // Writing to a String cannot fail.
-            out.push_str(" (");
-            let _ = write!(OneLine(out), "{detail}");
-            out.push(')');
+            detail.write(out, language, for_log);
         }
     }
 }
 
+/// For the log: in English, with all that the system and the libraries have said.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(Language::English))
+        let mut out = String::new();
+        self.write(&mut out, Language::English, true);
+        f.write_str(&out)
     }
 }
 
@@ -174,7 +185,7 @@ table! {
     BufferTooSmall TooBig "the buffer holds {0} bytes, the text with its NUL takes {1}" "буфер вмещает {0} байт, тексту с завершающим нулём нужно {1}";
     BadUtf8 BadUtf8 "{0} is not valid UTF-8 (at byte {1})" "{0}: недопустимый UTF-8 (байт {1})";
     BadUtf16 BadUtf8 "{0}: unpaired surrogate at position {1}" "{0}: непарный суррогат в позиции {1}";
-    BadCast BadArgument "<bad cast>: {0}: expected {1}" "<bad cast>: параметр {0}: ожидается {1}";
+    BadCast BadArgument "<bad cast>: {0} {1}: expected {2}, {3}" "<bad cast>: {0} {1}: ожидается {2}, {3}";
     BadValue BadArgument "{0}: the value {1} is not allowed, expected {2}" "{0}: значение {1} недопустимо, ожидается {2}";
     OutOfRange BadArgument "{0}: {1} is out of range, {2}…{3} is allowed" "{0}: значение {1} вне диапазона, допустимо {2}…{3}";
     ReadOnly BadArgument "{0} is read-only" "{0}: свойство доступно только для чтения";
@@ -185,9 +196,14 @@ table! {
     HeaderName BadArgument "{0} is not a name of an HTTP header" "{0}: недопустимое имя заголовка HTTP";
     HeaderValue BadArgument "the value of the header {0} holds a character that is not allowed" "значение заголовка {0} содержит недопустимый символ";
     HeaderReserved BadArgument "the header {0} belongs to the handshake and cannot be set" "заголовок {0} относится к рукопожатию, задать его нельзя";
-    Subprotocol BadArgument "{0} is not a name of a subprotocol" "{0}: недопустимое имя подпротокола";
+    Subprotocol BadArgument "{0} is not a name of a subprotocol: letters, digits and !#$%&'*+-.^_`|~ are allowed" "{0}: недопустимое имя подпротокола, разрешены латинские буквы, цифры и !#$%&'*+-.^_`|~";
+    SubprotocolTwice BadArgument "the subprotocol {0} is named twice" "подпротокол {0} назван дважды";
     Origin BadArgument "{0} is not an origin: scheme://host[:port], scheme://*.host or null is expected" "{0} — не источник: ожидается схема://узел[:порт], схема://*.узел или null";
     UrlMalformed BadArgument "the URL {0} is malformed" "неверный URL {0}";
+    UrlEmpty BadArgument "the URL is empty: ws://host:port/path or wss://host:port/path is expected" "URL пустой: ожидается ws://узел:порт/путь или wss://узел:порт/путь";
+    UrlHost BadArgument "it names no host, or one with characters that a name or address cannot have" "в нём нет узла или недопустимые символы в имени либо адресе узла";
+    UrlPort BadArgument "the port is no number from 0 to 65535" "порт должен быть числом от 0 до 65535";
+    UrlPortBlank BadArgument "there is a space in the port: a number goes into a text without separators of groups, in 1C by Format(Port, \"NG=0\")" "в номере порта пробел: число вставляется в строку без разделителей групп, например Формат(Порт, \"ЧГ=0\")";
     UrlScheme BadArgument "the URL {0} has the scheme {1}: ws or wss is needed" "URL {0}: схема {1} не поддерживается, нужна ws или wss";
     UrlFragment BadArgument "the URL {0} has a fragment (#…), which RFC 6455 does not allow" "URL {0} содержит фрагмент (#…), RFC 6455 этого не допускает";
     UrlZone BadArgument "a zone (%interface) belongs to a link-local IPv6 address (fe80::…) in brackets" "зона (%интерфейс) допустима только у адреса IPv6 link-local (fe80::…), в скобках";
@@ -201,6 +217,15 @@ table! {
 
     // States.
     NotConnected NotConnected "not connected" "соединение не установлено";
+    NeverMade NotConnected "no attempt to connect has been made yet" "подключение ещё не выполнялось";
+    BeingMade NotConnected "the connection is still being made" "подключение ещё выполняется";
+    BeingClosed NotConnected "it is being closed" "соединение закрывается";
+    AttemptFailed NotConnected "the attempt to connect failed {0}" "попытка подключения не удалась {0}";
+    ClosedByHost NotConnected "it was closed by this side {0}" "соединение закрыто этой стороной {0}";
+    ClosedByServer NotConnected "the server closed it {0} with code {1}" "сервер закрыл соединение {0} с кодом {1}";
+    ClosedByServerWith NotConnected "the server closed it {0} with code {1} and the reason \"{2}\"" "сервер закрыл соединение {0} с кодом {1} и причиной «{2}»";
+    Broken NotConnected "it ended {0} with code {1}" "соединение прервалось {0}, код {1}";
+    Reconnecting NotConnected "reconnecting, attempt {0}" "идёт восстановление соединения, попытка {0}";
     AlreadyConnected AlreadyConnected "Already connected" "Подключение уже выполнено";
     Connecting Connecting "Connection in progress" "Подключение уже выполняется";
     NotRunning NotRunning "the server is not running" "сервер не запущен";
@@ -208,7 +233,7 @@ table! {
     Cancelled Cancelled "cancelled" "операция прервана";
     WouldDeadlock WouldDeadlock "{0} would wait for the I/O thread that it is called on" "{0}: вызов из обработчика событий ждал бы собственного потока";
     HandlerSet HandlerSet "an event handler is set: events go to it, not to {0}" "установлен обработчик: события получает он, а не {0}";
-    EventsToHost HandlerSet "external events are switched on: events go to the host, not to {0}" "включены внешние события: данные получает приложение, а не {0}";
+    EventsToHost HandlerSet "external events are switched on: events go to the host, not to {0}; ExternalEvents = \"\" brings them back" "включены внешние события: данные получает приложение, а не {0}; чтобы снова получать их методом, установите ВнешниеСобытия = \"\"";
     Unsupported Unsupported "{0} is not available here" "{0}: здесь недоступно";
     Forked Unsupported "this process was forked from one that has clients or servers: use the library there, or fork before the first object is made" "процесс порождён вызовом fork, когда клиенты или серверы уже были: библиотека работает только в исходном процессе; вызывайте fork до создания первого объекта";
     NoMemory NoMemory "out of memory" "недостаточно памяти";
@@ -233,8 +258,8 @@ table! {
     TlsSetUp Tls "TLS could not be set up" "не удалось подготовить TLS";
     CertificateExpired Certificate "the server's certificate has expired" "срок действия сертификата сервера истёк";
     CertificateNotYetValid Certificate "the server's certificate is not yet valid" "срок действия сертификата сервера ещё не наступил";
-    CertificateSelfSigned Certificate "the server's certificate is self-signed" "сертификат сервера самоподписанный";
-    CertificateUnknownAuthority Certificate "the server's certificate comes from an unknown authority" "сертификат сервера выдан неизвестным удостоверяющим центром";
+    CertificateSelfSigned Certificate "the server's certificate is self-signed; to trust it, name it in CAFile" "сертификат сервера самоподписанный; чтобы доверять ему, укажите его в свойстве ФайлСертификатовУЦ";
+    CertificateUnknownAuthority Certificate "the server's certificate comes from an unknown authority; to trust it, name the authority's certificate in CAFile" "сертификат сервера выдан неизвестным удостоверяющим центром; чтобы доверять ему, укажите сертификат центра в свойстве ФайлСертификатовУЦ";
     CertificateWrongHost Certificate "the server's certificate is not for {0}" "сертификат сервера выдан не для {0}";
     CertificateRevoked Certificate "the server's certificate has been revoked" "сертификат сервера отозван";
     CertificateWithoutNames Certificate "the server's certificate names no host in subjectAltName, and its common name alone does not count (RFC 9525): have it issued anew with {0} in subjectAltName" "в сертификате сервера нет имён узлов (subjectAltName), а одного общего имени (CN) недостаточно (RFC 9525): его нужно выпустить заново, указав {0} в subjectAltName";
@@ -248,6 +273,7 @@ table! {
     TlsRefused Tls "the other side refused the TLS handshake: it may demand a client certificate or other ciphers" "другая сторона отказалась от рукопожатия TLS: возможно, ей нужен сертификат клиента или другие шифры";
     TlsVersion Tls "the other side speaks only versions of TLS before 1.2" "другая сторона поддерживает только TLS ниже версии 1.2";
     TlsNot Tls "the other side does not speak TLS" "другая сторона не использует TLS";
+    ServerWithoutTls Tls "the server does not speak TLS on this port: ws:// connects without it" "сервер на этом порту не использует TLS: для подключения без TLS нужен ws://";
     ClientCertificateNeeded Certificate "the server demands a client certificate" "сервер требует сертификат клиента";
     ClientCertificateRefused Certificate "the server refused the client certificate" "сервер отверг сертификат клиента";
 
@@ -306,9 +332,11 @@ table! {
     HandshakeTimeout Handshake "not within {0} ms" "не завершено за {0} мс";
     HttpStatus Handshake "the server answered HTTP {0} instead of 101" "сервер ответил HTTP {0} вместо 101";
     HttpRedirect Handshake "the server answered HTTP {0} and redirects to {1}; redirects are not followed" "сервер ответил HTTP {0} и перенаправляет на {1}; перенаправления не выполняются";
+    AnswerIsTls Handshake "the server speaks TLS on this port: wss:// is needed instead of ws://" "сервер на этом порту использует TLS: вместо ws:// нужен wss://";
     NotHttp Handshake "the server's answer is not HTTP" "ответ сервера не похож на HTTP";
     AnswerTooLong Handshake "the answer to the handshake exceeds {0} bytes" "ответ на рукопожатие длиннее {0} байт";
     AnswerCut Handshake "the server closed the connection before it answered the handshake" "сервер закрыл соединение, не ответив на рукопожатие";
+    AnswerCutPlain Handshake "the server closed the connection before it answered the handshake; a port that needs wss:// does so" "сервер закрыл соединение, не ответив на рукопожатие; так бывает, когда порту нужен wss://";
     AnswerHeader Handshake "the server's answer lacks a valid header {0}" "в ответе сервера нет правильного заголовка {0}";
     AcceptMismatch Handshake "the server's Sec-WebSocket-Accept does not belong to this request" "Sec-WebSocket-Accept сервера не соответствует запросу";
     SubprotocolIgnored Handshake "the server selected none of the offered subprotocols ({0})" "сервер не выбрал ни одного из предложенных подпротоколов ({0})";

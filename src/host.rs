@@ -9,6 +9,8 @@ use std::net::{IpAddr, Ipv6Addr};
 pub struct Host {
     /// Lower case, IDN in punycode, the dot at the end of an absolute name as it was given; an address without brackets.
     name: String,
+    /// An international name as it was written.
+    written: Option<String>,
     /// The interface that a link-local address belongs to, by its name or number (RFC 4007 section 11).
     zone: Option<String>,
 }
@@ -30,8 +32,8 @@ impl Host {
         // A zone that could not be read is no zone.
         match zone {
             Some(None) => None,
-            Some(zone) => Some(Self { name, zone }),
-            None => Some(Self { name, zone: None }),
+            Some(zone) => Some(Self { name, written: None, zone }),
+            None => Some(Self { name, written: None, zone: None }),
         }
     }
 
@@ -58,6 +60,19 @@ impl Host {
             IpAddr::V4(address) => Self::new(url::Host::Ipv4(address), zone),
             IpAddr::V6(address) => Self::new(url::Host::Ipv6(address), zone),
         }
+    }
+
+    /// What it was read from, which people are shown: of an international name it differs from what machines get.
+    #[must_use]
+    pub fn written_as(mut self, text: &str) -> Self {
+        self.written = (!text.is_ascii()).then(|| text.to_owned());
+        self
+    }
+
+    /// For people, without the dot of an absolute name: what a certificate is not for.
+    pub fn shown(&self) -> String {
+        let name = self.written.as_deref().unwrap_or(&self.name);
+        name.strip_suffix('.').unwrap_or(name).to_owned()
     }
 
     /// For the system's resolver. The dot of an absolute name keeps it from trying the names under the search domains.
@@ -103,12 +118,12 @@ impl Host {
     }
 }
 
-/// For people: `[fe80::1%eth0]`.
+/// For people: `[fe80::1%eth0]`, an international name as it was written.
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name.contains(':') {
             true => write!(f, "[{}]", self.lookup()),
-            false => f.write_str(&self.name),
+            false => f.write_str(self.written.as_deref().unwrap_or(&self.name)),
         }
     }
 }

@@ -174,8 +174,11 @@ pub fn is_token(text: &str) -> bool {
 fn check_protocols(value: &str) -> Result<()> {
     let names: Vec<&str> = list(value).collect();
     for (at, name) in names.iter().enumerate() {
-        if !is_token(name) || names[..at].contains(name) {
+        if !is_token(name) {
             return Err(Error::new(Id::Subprotocol, [(*name).into()]));
+        }
+        if names[..at].contains(name) {
+            return Err(Error::new(Id::SubprotocolTwice, [(*name).into()]));
         }
     }
     Ok(())

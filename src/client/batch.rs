@@ -3,7 +3,7 @@
 use super::{Client, Phase};
 use crate::engine::{Event, Outcome, Outgoing, Sent, Stopped, Wait, Want};
 use crate::engine::{lock, refuse_on_io_thread, send_all};
-use crate::error::{Error, Id, Result};
+use crate::error::Result;
 use crate::options::Opt;
 use std::collections::VecDeque;
 
@@ -39,7 +39,7 @@ impl Client {
             let state = lock(&self.shared.state);
             match (state.phase, &state.connection) {
                 (Phase::Open | Phase::Reconnecting, Some(connection)) => connection.clone(),
-                _ => return Sent::nothing(Stopped::Failed(Error::of(Id::NotConnected))),
+                _ => return Sent::nothing(Stopped::Failed(state.not_connected())),
             }
         };
         let run = connection.outbox.push_run(part, self.shared.options.size(Opt::SendQueueBytes));

@@ -1,5 +1,6 @@
 //! A client's connection: how it ends, and the client as its connections see it, on the I/O thread.
 
+use super::last_end::LastEnd;
 use super::{GRACE, Phase, Shared, State};
 use crate::engine::{
     Accepted, Body, CloseInfo, Connection, ConnectionEnd, Deadline, DialPlan, Inbox, Info, OpenInfo, Owner, Reason,
@@ -23,7 +24,7 @@ impl Shared {
         let state = lock(&self.state);
         match (state.phase, &state.connection) {
             (Phase::Open, Some(connection)) => Ok(connection.clone()),
-            _ => Err(Error::of(Id::NotConnected)),
+            _ => Err(state.not_connected()),
         }
     }
 
@@ -41,7 +42,7 @@ impl Shared {
             let state = lock(&self.state);
             match (state.phase, &state.connection) {
                 (Phase::Open | Phase::Reconnecting, Some(connection)) => connection.clone(),
-                _ => return Err(Error::of(Id::NotConnected)),
+                _ => return Err(state.not_connected()),
             }
         };
         let limit = || self.options.size(Opt::SendQueueBytes);
@@ -84,6 +85,7 @@ impl Shared {
         self.give_up(&mut state, &connection);
         state.broken = false;
         state.failure = Some(Error::of(Id::Cancelled));
+        state.last_end = LastEnd::now(true);
         connection.abort();
         self.settled(state, false);
         true
@@ -185,6 +187,7 @@ impl Owner for Shared {
         }
         state.phase = Phase::Open;
         state.peer_closes = false;
+        state.failure = None;
         self.connects.fetch_add(1, Relaxed);
         if std::mem::replace(&mut state.retry.has_opened, true) {
             self.reconnects.fetch_add(1, Relaxed);
@@ -212,11 +215,12 @@ impl Owner for Shared {
         // The caller of `Connect` gets the error itself, and a first failure of such a call is final.
         let announce = state.announce || state.phase == Phase::Reconnecting;
         let handler = announce && self.inbox.add(None, Body::Error(error.clone()));
+        state.failure = Some(error.clone());
+        state.last_end = LastEnd::now(false);
         // Cancelled, though the host has not given it up: the I/O thread ends.
         if announce && self.reconnects() && !state.cancelled && error.root() != Id::Cancelled {
             self.come_back(&mut state, connection);
         } else {
-            state.failure = Some(error.clone());
             self.give_up(&mut state, connection);
         }
         self.settled(state, handler);
@@ -243,6 +247,7 @@ impl Owner for Shared {
             return;
         }
         state.last = end.close_info.clone();
+        state.last_end = LastEnd::now(state.phase == Phase::Closing);
         state.complete = end.close_info.clean && end.all_written;
         let handler = self.inbox.add(Some(connection), Body::Close(end.close_info.clone()));
         if self.follows(&state, &end.close_info) {

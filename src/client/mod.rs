@@ -1,13 +1,16 @@
 //! The client object: at most one connection at a time.
 
+mod absence;
 mod backoff;
 mod batch;
 mod calls;
+mod last_end;
 mod link;
 mod reconnect;
 mod request;
 
 use self::backoff::RetryState;
+use self::last_end::LastEnd;
 use crate::engine::{
     BlockingCalls, CloseInfo, Command, Connection, Gate, GateGuard, Handler, Inbox, Reason, RuntimeRef, Totals,
     Watchable, lock, refuse_on_io_thread,
@@ -47,12 +50,14 @@ struct State {
     /// An attempt of `begin_connect` tells its failure as an event.
     announce: bool,
     retry: RetryState,
+    /// Why the last attempt failed, unless a connection has opened since.
     failure: Option<Error>,
     connection: Option<Arc<Connection>>,
     /// The connections, ended ones too, that the I/O thread still holds.
     live: Vec<Arc<Connection>>,
     target: Option<Target>,
     last: CloseInfo,
+    last_end: LastEnd,
     /// The last end was clean and everything was written.
     complete: bool,
     headers: Vec<(String, String)>,
@@ -104,6 +109,7 @@ impl Client {
                 live: Vec::new(),
                 target: None,
                 last,
+                last_end: LastEnd::default(),
                 complete: false,
                 headers: Vec::new(),
                 identity: None,

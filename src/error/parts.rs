@@ -1,6 +1,6 @@
 //! What errors are made of: their codes, and the pieces of their texts.
 
-use super::Language;
+use super::language::Language;
 use super::quote::{QUOTED, quote};
 use std::fmt::{self, Write};
 
@@ -43,6 +43,7 @@ pub enum Code {
 pub enum Arg {
     Plain(String),
     Both { en: &'static str, ru: &'static str },
+    Each { en: String, ru: String },
 }
 
 impl Arg {
@@ -51,6 +52,8 @@ impl Arg {
             (Arg::Plain(text), _) => text,
             (Arg::Both { en, .. }, Language::English) => en,
             (Arg::Both { ru, .. }, Language::Russian) => ru,
+            (Arg::Each { en, .. }, Language::English) => en,
+            (Arg::Each { ru, .. }, Language::Russian) => ru,
         }
     }
 }

@@ -36,7 +36,7 @@ impl Sink {
             theirs.1.notify_all();
         });
         let failed = |cause: Error| Error::new(Id::LogFile, [path.into()]).because(cause);
-        let thread = thread.map_err(|error| failed(Error::of(Id::Io).detail(error)))?;
+        let thread = thread.map_err(|error| failed(Error::of(Id::Io).system(&error)))?;
         let slot = place.0.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = place.1.wait_timeout_while(slot, PATIENCE, |slot| slot.is_none());
         let outcome = waited.unwrap_or_else(PoisonError::into_inner).0.take();
@@ -54,7 +54,7 @@ impl Sink {
     }
 
     fn open_here(path: &str, first: &str) -> Result<Self> {
-        let unreadable = |error: io::Error| Error::of(Id::FileUnwritable).detail(error);
+        let unreadable = |error: io::Error| Error::of(Id::FileUnwritable).system(&error);
         let mut options = OpenOptions::new();
         options.append(true).create(true);
         #[cfg(unix)]

@@ -2,9 +2,10 @@
 
 use super::host::Memory;
 use super::parameter::{Omitted, Parameter};
+use super::place::Place;
 use super::variant::{Output, Prepared, Variant};
 use crate::engine::Wait;
-use crate::error::{Arg, Error, Id, Language, Result};
+use crate::error::{Error, Id, Language, Result};
 use crate::ws::Message;
 
 /// See the module's page. Arguments are read by their place in the method's table.
@@ -28,9 +29,9 @@ impl<'a> Call<'a> {
         Ok(Self { parameters, arguments, language, outs: Vec::new(), undo: None })
     }
 
-    fn name(&self, at: usize) -> Arg {
+    fn place(&self, at: usize) -> Place {
         let parameter = self.parameters[at];
-        Arg::Both { en: parameter.en, ru: parameter.ru }
+        Place::Parameter { en: parameter.en, ru: parameter.ru }
     }
 
     /// The argument, `None` when it was left out.
@@ -40,7 +41,7 @@ impl<'a> Call<'a> {
 
     pub fn int(&self, at: usize) -> Result<i64> {
         match (self.given(at), self.parameters[at].omitted) {
-            (Some(argument), _) => argument.int(&self.name(at)),
+            (Some(argument), _) => argument.int(self.place(at)),
             (None, Some(Omitted::Int(value))) => Ok(value),
             (None, _) => Ok(0),
         }
@@ -48,7 +49,7 @@ impl<'a> Call<'a> {
 
     pub fn text(&self, at: usize) -> Result<String> {
         match (self.given(at), self.parameters[at].omitted) {
-            (Some(argument), _) => argument.text(&self.name(at)),
+            (Some(argument), _) => argument.text(self.place(at)),
             (None, Some(Omitted::Text(value))) => Ok(value.to_owned()),
             (None, _) => Ok(String::new()),
         }
@@ -56,7 +57,7 @@ impl<'a> Call<'a> {
 
     pub fn message(&self, at: usize) -> Result<Message> {
         match self.given(at) {
-            Some(argument) => argument.message(&self.name(at)),
+            Some(argument) => argument.message(self.place(at)),
             None => Ok(Message::text("")),
         }
     }

@@ -6,6 +6,7 @@ use super::call::Call;
 use super::external_events::ExternalEvents;
 use super::host::Memory;
 use super::host_calls::{HostCalls, Origin};
+use super::place::Place;
 use super::table::{Class, Method, Property};
 use super::variant::{Output, Prepared, Variant};
 use crate::engine::{Gate, GateGuard, lock};
@@ -152,12 +153,13 @@ impl<C: Class> Component<C> {
 
     fn write(&self, property: &Property<C>, value: &Variant) -> Result<()> {
         let (ru, en) = property.names();
-        let name = Arg::Both { en, ru };
+        let place = Place::Property { en, ru };
+        let name = place.name();
         match property {
             Property::Getter(_) => Err(Error::new(Id::ReadOnly, [name])),
-            Property::ExternalEvents => self.events.switch(&value.text(&name)?, self.language()),
+            Property::ExternalEvents => self.events.switch(&value.text(place)?, self.language()),
             Property::EventSource => {
-                let source = value.text(&name)?;
+                let source = value.text(place)?;
                 // The host takes it with each event as a text that ends at its first NUL.
                 if source.contains('\0') {
                     let wanted =
@@ -167,21 +169,21 @@ impl<C: Class> Component<C> {
                 self.events.feed.set_source(source);
                 Ok(())
             }
-            Property::LogFile => log::set_file(&value.text(&name)?),
+            Property::LogFile => log::set_file(&value.text(place)?),
             Property::LogLevel => {
-                log::set_level(Level::parse(name.clone(), &value.text(&name)?)?);
+                log::set_level(Level::parse(name, &value.text(place)?)?);
                 Ok(())
             }
-            Property::Option(row) => self.set_option(row.option, row.kind, value, &name),
+            Property::Option(row) => self.set_option(row.option, row.kind, value, place),
         }
     }
 
-    fn set_option(&self, option: Opt, kind: Kind, value: &Variant, name: &Arg) -> Result<()> {
+    fn set_option(&self, option: Opt, kind: Kind, value: &Variant, place: Place) -> Result<()> {
         let options = self.object.options();
         match kind {
-            Kind::Int { .. } => options.set_int(option, value.int(name)?),
-            Kind::Bool => options.set_int(option, value.bool(name)?.into()),
-            Kind::Text => options.set_text(option, &value.text(name)?),
+            Kind::Int { .. } => options.set_int(option, value.int(place)?),
+            Kind::Bool => options.set_int(option, value.bool(place)?.into()),
+            Kind::Text => options.set_text(option, &value.text(place)?),
         }
     }
 

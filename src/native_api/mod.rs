@@ -19,6 +19,7 @@ mod host_calls;
 #[cfg(test)]
 mod number_tests;
 mod parameter;
+mod place;
 mod pump;
 mod reference;
 mod server_class;

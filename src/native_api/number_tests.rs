@@ -48,7 +48,7 @@ fn a_number_that_was_never_issued_is_an_error_everywhere() {
         for method in taking_a_number() {
             for number in [0, 2, 4711, i64::MAX, -1, i64::MIN] {
                 let error = call(&server, method, number).map(|_| method.en).unwrap_err();
-                assert_eq!(error.root(), Id::UnknownConnection, "{} {number} {running}", method.en);
+                assert_eq!(error.id(), Id::UnknownConnection, "{} {number} {running}", method.en);
             }
         }
         server.stop().unwrap();
@@ -65,7 +65,7 @@ fn of_a_connection_that_has_ended_every_method_says_so() {
             let outcome = call(&server, method, 1);
             let good = match method.en {
                 // They have no False to give.
-                "Ping" => outcome.as_ref().is_err_and(|error: &Error| error.root() == Id::NotConnected),
+                "Ping" => outcome.as_ref().is_err_and(|error: &Error| error.id() == Id::NotConnected),
                 "ConnectionInfo" => matches!(&outcome, Ok(Output::Text(text)) if text.is_empty()),
                 _ => matches!(outcome, Ok(Output::Bool(false))),
             };

@@ -96,7 +96,7 @@ fn start() -> Result<Pump> {
         ON_PUMP.set(true);
         run(&bell, &members, &end);
     });
-    let thread = thread.map_err(|error| Error::of(Id::Io).detail(error))?;
+    let thread = thread.map_err(|error| Error::of(Id::Io).system(&error))?;
     Ok(Pump { signal, feeds, stopped, thread })
 }
 

@@ -1,7 +1,8 @@
 //! UTF-16, the host's text, and UTF-8, ours.
 
 use super::convert;
-use crate::error::{Arg, Error, Id, Result};
+use super::place::Place;
+use crate::error::{Error, Id, Result};
 
 /// Whether two names are one: 1C identifiers ignore case in both alphabets; й and и, ё and е are different letters.
 pub(super) fn same_name(name: &str, wanted: &[u16]) -> bool {
@@ -33,12 +34,12 @@ fn fold(letter: char) -> char {
 }
 
 /// The host's text in UTF-8. An unpaired surrogate is refused.
-pub(super) fn to_utf8(text: &[u16], parameter: &Arg) -> Result<String> {
+pub(super) fn to_utf8(text: &[u16], place: Place) -> Result<String> {
     let mut bytes = String::new();
     // Looking how much it takes costs less than memory that grows or that is never used.
     bytes.try_reserve_exact(convert::utf8_len(text)).map_err(|_| Error::of(Id::NoMemory))?;
     convert::to_utf8(text, |piece| bytes.push_str(piece))
-        .map_err(|at| Error::new(Id::BadUtf16, [parameter.clone(), at.into()]))?;
+        .map_err(|at| Error::new(Id::BadUtf16, [place.name(), at.into()]))?;
     Ok(bytes)
 }
 
@@ -65,14 +66,14 @@ mod tests {
 
     #[test]
     fn text_becomes_utf8_of_the_exact_size() {
-        let arg = Arg::from("Данные");
+        let place = Place::Parameter { en: "Data", ru: "Данные" };
         for text in ["", "a", "ase1ЙЦУ", "€ и 😀", "a\0b", &"ж😀z".repeat(5000), &"ab ж".repeat(900)] {
-            let converted = to_utf8(&units(text), &arg).unwrap();
+            let converted = to_utf8(&units(text), place).unwrap();
             assert_eq!(converted, text);
             assert_eq!(converted.capacity(), text.len());
         }
         for bad in [&[0xD800][..], &[u16::from(b'a'), 0xDC00, u16::from(b'b')], &[0xD83D, 0xD83D, 0xDE00]] {
-            assert_eq!(to_utf8(bad, &arg).unwrap_err().root(), Id::BadUtf16);
+            assert_eq!(to_utf8(bad, place).unwrap_err().root(), Id::BadUtf16);
         }
     }
 }

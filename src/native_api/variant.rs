@@ -1,9 +1,12 @@
 //! tVariant, the value that crosses the border.
 
+mod given;
+
 use super::convert;
 use super::host::Memory;
+use super::place::Place;
 use super::text;
-use crate::error::{Arg, Error, Id, Result, memory};
+use crate::error::{Error, Id, Result, memory};
 use crate::library;
 use crate::ws::{Message, MessageKind};
 use std::ffi::{c_int, c_void};
@@ -16,6 +19,8 @@ pub(super) mod vt {
     pub const I4: u16 = 3;
     pub const R4: u16 = 4;
     pub const R8: u16 = 5;
+    pub const DATE: u16 = 6;
+    pub const TM: u16 = 7;
     pub const PSTR: u16 = 8;
     pub const ERROR: u16 = 10;
     pub const BOOL: u16 = 11;
@@ -117,7 +122,7 @@ impl Variant {
     }
 
     /// A whole number of any numeric type.
-    pub fn int(&self, parameter: &Arg) -> Result<i64> {
+    pub fn int(&self, place: Place) -> Result<i64> {
         // SAFETY: the type says which field of the union was written.
         let number = unsafe {
             match self.vt {
@@ -134,43 +139,43 @@ impl Variant {
                 _ => None,
             }
         };
-        number.ok_or_else(|| bad_cast(parameter, "an integer", "целое число"))
+        number.ok_or_else(|| self.unfit(place, "an integer", "целое число"))
     }
 
     /// A logical value; a number is none, as in 1C.
-    pub fn bool(&self, parameter: &Arg) -> Result<bool> {
+    pub fn bool(&self, place: Place) -> Result<bool> {
         match self.vt {
             // SAFETY: the type says which field was written; any byte but 0 is true.
             vt::BOOL => Ok(unsafe { self.value.ui1 } != 0),
-            _ => Err(bad_cast(parameter, "a boolean", "булево")),
+            _ => Err(self.unfit(place, "a boolean", "булево")),
         }
     }
 
-    pub fn text(&self, parameter: &Arg) -> Result<String> {
+    pub fn text(&self, place: Place) -> Result<String> {
         match self.vt {
             // SAFETY: the host's string lives as long as the call.
-            vt::PWSTR => text::to_utf8(unsafe { self.units() }.ok_or_else(|| null(parameter))?, parameter),
+            vt::PWSTR => text::to_utf8(unsafe { self.units() }.ok_or_else(|| null(place))?, place),
             vt::PSTR => {
                 // SAFETY: as above.
-                let bytes = unsafe { self.bytes() }.ok_or_else(|| null(parameter))?;
+                let bytes = unsafe { self.bytes() }.ok_or_else(|| null(place))?;
                 let text = simdutf8::compat::from_utf8(bytes)
-                    .map_err(|error| Error::new(Id::BadUtf8, [parameter.clone(), error.valid_up_to().into()]))?;
+                    .map_err(|error| Error::new(Id::BadUtf8, [place.name(), error.valid_up_to().into()]))?;
                 memory::copy(text)
             }
-            _ => Err(bad_cast(parameter, "a string", "строка")),
+            _ => Err(self.unfit(place, "a string", "строка")),
         }
     }
 
     /// A message: a string as text, a blob as binary. Copies the payload once.
-    pub fn message(&self, parameter: &Arg) -> Result<Message> {
+    pub fn message(&self, place: Place) -> Result<Message> {
         match self.vt {
-            vt::PWSTR | vt::PSTR => self.text(parameter).map(Message::from_string),
+            vt::PWSTR | vt::PSTR => self.text(place).map(Message::from_string),
             vt::BLOB => {
                 // SAFETY: the host's data live as long as the call.
-                let bytes = unsafe { self.bytes() }.ok_or_else(|| null(parameter))?;
+                let bytes = unsafe { self.bytes() }.ok_or_else(|| null(place))?;
                 Message::try_binary(bytes)
             }
-            _ => Err(bad_cast(parameter, "a string or binary data", "строка или двоичные данные")),
+            _ => Err(self.unfit(place, "a string or binary data", "строка или двоичные данные")),
         }
     }
 
@@ -223,12 +228,8 @@ fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
 }
 
-fn null(parameter: &Arg) -> Error {
-    Error::new(Id::NullPointer, [parameter.clone()])
-}
-
-fn bad_cast(parameter: &Arg, en: &'static str, ru: &'static str) -> Error {
-    Error::new(Id::BadCast, [parameter.clone(), Arg::Both { en, ru }])
+fn null(place: Place) -> Error {
+    Error::new(Id::NullPointer, [place.name()])
 }
 
 /// A value in the host's memory that the host does not have yet: dropping it frees it.

@@ -110,5 +110,5 @@ fn describe(address: SocketAddr, error: &io::Error) -> Error {
         _ if lacks_zone(&address) => Id::ZoneMissing,
         _ => Id::SocketFailed,
     };
-    Error::new(Id::ConnectingTo, [address.to_string().into()]).because(Error::of(id).detail(error))
+    Error::new(Id::ConnectingTo, [address.to_string().into()]).because(Error::of(id).system(error))
 }

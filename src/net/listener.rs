@@ -31,7 +31,7 @@ impl Listener {
                 _ if lacks_zone(&address) => Id::ZoneMissing,
                 _ => Id::ListenFailed,
             };
-            Error::new(Id::ListenOn, [address.to_string().into()]).because(Error::of(id).detail(error)).with_own_code()
+            Error::new(Id::ListenOn, [address.to_string().into()]).because(Error::of(id).system(&error)).with_own_code()
         };
         let socket = Self::open(address, v6_only).map_err(fail)?;
         let address = socket.local_addr().map_err(fail)?;

@@ -29,7 +29,7 @@ pub fn look_up(host: &Host, port: u16) -> Result<Vec<SocketAddr>> {
                     Some(zone) => Error::new(Id::ZoneUnknown, [zone.into()]),
                     // std gives every failure of getaddrinfo the same kind; a name that nobody knows is by far the most
                     // common.
-                    None => Error::new(Id::HostNotFound, [host.to_string().into()]).detail(error),
+                    None => Error::new(Id::HostNotFound, [host.to_string().into()]).log_detail(error),
                 });
             }
             listed

@@ -4,6 +4,7 @@ use super::reactor::Reactor;
 use super::tls::{self, Engine, MidHandshake, Step, TlsClient, TlsServer};
 use super::uninterrupted;
 use crate::error::{Error, Id, Result};
+use crate::host::Host;
 use crate::library;
 use mio::net::TcpStream;
 use mio::{Interest, Token};
@@ -54,14 +55,14 @@ enum Layer {
     /// The TLS handshake's first step, which may be the one that costs, waits for its turn.
     Fresh(Socket, Box<Side>),
     /// With the name that the server's certificate must have; at a server, none.
-    MidHandshake(Box<(MidHandshake<Socket>, Option<Box<str>>)>),
+    MidHandshake(Box<(MidHandshake<Socket>, Option<Box<Host>>)>),
     Tls(Box<Engine<Socket>>),
     /// A failed TLS handshake took the socket with it.
     Dead(Option<Error>),
 }
 
 enum Side {
-    Client(TlsClient, Box<str>),
+    Client(TlsClient, Box<Host>),
     Server(TlsServer),
 }
 
@@ -273,8 +274,8 @@ impl Stream {
     }
 
     /// Goes on as a TLS client; [`Stream::handshake`] drives it.
-    pub fn start_tls_client(&mut self, tls: &TlsClient, host: &str) {
-        self.start_tls(Side::Client(tls.clone(), host.into()));
+    pub fn start_tls_client(&mut self, tls: &TlsClient, host: &Host) {
+        self.start_tls(Side::Client(tls.clone(), Box::new(host.clone())));
     }
 
     /// Goes on as a TLS server; [`Stream::handshake`] drives it.
@@ -297,7 +298,7 @@ impl Stream {
     pub fn handshake(&mut self) -> Result<bool> {
         let (step, host) = match std::mem::replace(&mut self.layer, Layer::Dead(None)) {
             Layer::Fresh(socket, side) => match *side {
-                Side::Client(tls, host) => (tls.connect(&host, socket), Some(host)),
+                Side::Client(tls, host) => (tls.connect(host.bare(), socket), Some(host)),
                 Side::Server(tls) => match first_byte(&socket) {
                     Ok(None) => {
                         self.layer = Layer::Fresh(socket, Box::new(Side::Server(tls)));
@@ -334,7 +335,7 @@ impl Stream {
                 Ok(false)
             }
             Step::Failed(failure) => {
-                let error = tls::handshake_error(failure, host.as_deref());
+                let error = tls::handshake_error(failure, host.map(|host| host.shown()).as_deref());
                 self.layer = Layer::Dead(Some(error.clone()));
                 Err(error)
             }
@@ -351,7 +352,7 @@ fn first_byte(socket: &Socket) -> Result<Option<u8>> {
             Ok(_) => return Ok(Some(byte[0])),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::of(Id::TlsUnused).detail(error)),
+            Err(error) => return Err(Error::of(Id::TlsUnused).system(&error)),
         }
     }
 }

@@ -127,7 +127,7 @@ impl Workers {
                 drop(state);
                 Vec::into_iter(ended).for_each(|(thread, _): (Thread, _)| thread.join());
             }
-            Err(error) if state.alive == 0 => return Err(Error::of(Id::Io).detail(error)),
+            Err(error) if state.alive == 0 => return Err(Error::of(Id::Io).system(&error)),
             // One of those that are there comes to it.
             Err(_) => state.jobs.push_back(Box::new(job)),
         }

@@ -19,6 +19,8 @@ pub(super) struct Registry {
     /// Places taken, open and reserved ones, by address.
     addresses: HashMap<IpAddr, usize>,
     last_id: u64,
+    /// Whether the server runs, which explains an id that was never issued.
+    pub running: bool,
 }
 
 impl Registry {
@@ -62,7 +64,10 @@ impl Registry {
     pub fn check_issued(&self, id: u64) -> Result<()> {
         match (1..=self.last_id).contains(&id) {
             true => Ok(()),
-            false => Err(Error::new(Id::UnknownConnection, [id.into()])),
+            false => {
+                let error = Error::new(Id::UnknownConnection, [id.into()]);
+                Err(if self.running { error } else { error.because(Id::NotRunning.into()).with_own_code() })
+            }
         }
     }
 

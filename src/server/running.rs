@@ -71,6 +71,7 @@ impl Server {
         shared.inbox.set_live(true);
         let mut state = lock(&shared.state);
         state.phase = Phase::Running;
+        state.registry.running = true;
         state.address = Some(first);
         state.listeners = listeners.len();
         state.ios.clone_from(&ios);
@@ -126,7 +127,10 @@ impl Server {
                 }
                 return;
             }
-            Phase::Running => state.phase = Phase::Stopping,
+            Phase::Running => {
+                state.phase = Phase::Stopping;
+                state.registry.running = false;
+            }
         }
         let serial = shared.runtime_user() ^ (run << 48);
         state.ios[0].post(Command::Unlisten { serial });

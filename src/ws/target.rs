@@ -6,7 +6,7 @@ use crate::host::{Host, split_zone};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use url::Url;
+use url::{ParseError, Url};
 
 /// What a URL says about where to connect and what to ask for.
 #[derive(Clone)]
@@ -31,6 +31,9 @@ impl Target {
     /// `UrlMalformed`, `UrlScheme` or `UrlFragment`. Their texts hold neither userinfo nor query.
     pub fn parse(url: &str) -> Result<Target> {
         let text = url.trim();
+        if text.is_empty() {
+            return Err(Id::UrlEmpty.into());
+        }
         let malformed = || Error::new(Id::UrlMalformed, [redact::url(text).into()]);
         let Some(scheme) = redact::scheme(text) else {
             return Err(malformed().because(Id::UrlNoScheme.into()));
@@ -51,7 +54,10 @@ impl Target {
         }
         let (start, behind) = text.split_at(text.len() - rest.len() + authority(rest).len());
         let (start, zone) = split_zone(start);
-        let parsed = Url::parse(&(start + behind)).map_err(|error| malformed().detail(error))?;
+        let parsed = Url::parse(&(start + behind)).map_err(|error| match why(error, authority(rest)) {
+            Some(cause) => malformed().because(cause.into()),
+            None => malformed(),
+        })?;
         let named = match parsed.host().ok_or_else(malformed)? {
             url::Host::Ipv4(address) if address.is_unspecified() => url::Host::Ipv4(Ipv4Addr::LOCALHOST),
             url::Host::Ipv6(address) if address.is_unspecified() => url::Host::Ipv6(Ipv6Addr::LOCALHOST),
@@ -61,6 +67,7 @@ impl Target {
             Some(_) => malformed().because(Id::UrlZone.into()),
             None => malformed(),
         })?;
+        let host = host.written_as(host_part(authority(rest)));
         let resource = match parsed.query() {
             Some(query) => format!("{}?{query}", parsed.path()),
             None => parsed.path().to_owned(),
@@ -89,6 +96,23 @@ impl Target {
     }
 }
 
+/// What the parser found wrong with a URL of this authority.
+fn why(error: ParseError, authority: &str) -> Option<Id> {
+    match error {
+        ParseError::InvalidPort => {
+            let port = authority.rsplit(':').next().unwrap_or_default();
+            let blank = port.contains(char::is_whitespace);
+            Some(if blank { Id::UrlPortBlank } else { Id::UrlPort })
+        }
+        ParseError::EmptyHost
+        | ParseError::IdnaError
+        | ParseError::InvalidIpv4Address
+        | ParseError::InvalidIpv6Address
+        | ParseError::InvalidDomainCharacter => Some(Id::UrlHost),
+        _ => None,
+    }
+}
+
 fn default_port(secure: bool) -> u16 {
     if secure { 443 } else { 80 }
 }
@@ -96,6 +120,12 @@ fn default_port(secure: bool) -> u16 {
 /// What stands between `scheme://` and the path or query.
 fn authority(rest: &str) -> &str {
     &rest[..rest.find(['/', '?']).unwrap_or(rest.len())]
+}
+
+/// Of an authority, less userinfo and port; of a name, not of an address in brackets.
+fn host_part(authority: &str) -> &str {
+    let behind = &authority[authority.rfind('@').map_or(0, |at| at + 1)..];
+    behind.split(':').next().unwrap_or_default()
 }
 
 /// What follows `scheme://` in a well-formed URL, less userinfo and query.
@@ -160,7 +190,7 @@ mod tests {
             (
                 "ws://пример.рф/чат?имя=Ё",
                 false,
-                "xn--e1afmkfd.xn--p1ai:80",
+                "пример.рф:80",
                 "xn--e1afmkfd.xn--p1ai",
                 "/%D1%87%D0%B0%D1%82?%D0%B8%D0%BC%D1%8F=%D0%81",
                 "ws://пример.рф/чат",
@@ -192,7 +222,8 @@ mod tests {
     #[test]
     fn what_is_no_websocket_url_is_refused_without_its_secrets() {
         for (url, id) in [
-            ("", Id::UrlMalformed),
+            ("", Id::UrlEmpty),
+            (" \t", Id::UrlEmpty),
             ("ws://", Id::UrlMalformed),
             ("ws:///path", Id::UrlMalformed),
             ("ws:host", Id::UrlMalformed),

@@ -11,6 +11,7 @@ mod raw;
 
 mod bounds;
 mod handshake;
+mod hints;
 mod misuse;
 mod reaching;
 mod tls;

@@ -5,7 +5,8 @@ use super::*;
 #[test]
 fn not_connected() {
     let client = Client::new();
-    let (en, ru) = ("not connected", "соединение не установлено");
+    let en = "not connected: no attempt to connect has been made yet";
+    let ru = "соединение не установлено: подключение ещё не выполнялось";
     fails(WSADDIN_NOT_CONNECTED, en, ru, || client.send("x"));
     fails(WSADDIN_NOT_CONNECTED, en, ru, || client.send_binary(b"x"));
     fails(WSADDIN_NOT_CONNECTED, en, ru, || client.ping(1000));
@@ -131,17 +132,13 @@ fn an_interface_that_is_none_of_ours() {
 #[test]
 fn connections_that_are_not_there() {
     let server = Server::new();
-    let not_running = |server: &Server| {
-        fails(WSADDIN_BAD_ARGUMENT, "connection 7 was never issued", "соединения 7 не было", || {
-            server.send(7, "x")
-        });
-        fails(WSADDIN_BAD_ARGUMENT, "connection 7 was never issued", "соединения 7 не было", || {
-            server.ping(7, 1000)
-        });
+    let never_issued = |en: &str, ru: &str| {
+        fails(WSADDIN_BAD_ARGUMENT, en, ru, || server.send(7, "x"));
+        fails(WSADDIN_BAD_ARGUMENT, en, ru, || server.ping(7, 1000));
     };
-    not_running(&server);
+    never_issued("connection 7 was never issued: the server is not running", "соединения 7 не было: сервер не запущен");
     server.run("127.0.0.1", 0).unwrap();
-    not_running(&server);
+    never_issued("connection 7 was never issued", "соединения 7 не было");
     let client = Client::new();
     client.connect(&server.url()).unwrap();
     let connection = server.opened();

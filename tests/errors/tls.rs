@@ -13,8 +13,8 @@ fn tls_to_a_plain_port() {
     connect_fails(
         &format!("wss://{at}/"),
         WSADDIN_TLS,
-        &format!("connecting to {at}: the other side does not speak TLS (*)"),
-        &format!("подключение к {at}: другая сторона не использует TLS (*)"),
+        &format!("connecting to {at}: the server does not speak TLS on this port: ws:// connects without it"),
+        &format!("подключение к {at}: сервер на этом порту не использует TLS: для подключения без TLS нужен ws://"),
     );
 }
 
@@ -28,8 +28,8 @@ fn tls_that_is_closed_during_the_handshake() {
     connect_fails(
         &format!("wss://{at}/"),
         WSADDIN_TLS,
-        &format!("connecting to {at}: the peer closed the connection during the TLS handshake (*)"),
-        &format!("подключение к {at}: соединение закрыто во время рукопожатия TLS (*)"),
+        &format!("connecting to {at}: the peer closed the connection during the TLS handshake"),
+        &format!("подключение к {at}: соединение закрыто во время рукопожатия TLS"),
     );
 }
 
@@ -98,7 +98,11 @@ fn a_self_signed_certificate() {
     connect_fails(
         &format!("wss://localhost:{port}/"),
         WSADDIN_CERTIFICATE,
-        &format!("connecting to localhost:{port}: the server's certificate is self-signed (*)"),
-        &format!("подключение к localhost:{port}: сертификат сервера самоподписанный (*)"),
+        &format!(
+            "connecting to localhost:{port}: the server's certificate is self-signed; to trust it, name it in CAFile"
+        ),
+        &format!(
+            "подключение к localhost:{port}: сертификат сервера самоподписанный; чтобы доверять ему, укажите его в свойстве ФайлСертификатовУЦ"
+        ),
     );
 }

@@ -107,8 +107,8 @@ impl Driver {
 
     pub(super) fn loss(&self, error: &std::io::Error) -> Error {
         match &self.phase {
-            Phase::Open => Error::of(Id::ConnectionLost).detail(error),
-            _ => self.connecting(Error::of(Id::ConnectionLost).detail(error)),
+            Phase::Open => Error::of(Id::ConnectionLost).system(error),
+            _ => self.connecting(Error::of(Id::ConnectionLost).system(error)),
         }
     }
 }

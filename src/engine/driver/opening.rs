@@ -64,7 +64,7 @@ impl Driver {
         tls: Option<TlsClient>,
     ) -> Disposition {
         if let (Some(tls), Some(stream)) = (tls, &mut self.stream) {
-            stream.start_tls_client(&tls, plan.target.host.bare());
+            stream.start_tls_client(&tls, &plan.target.host);
         }
         self.phase = Phase::TlsHandshake(Some(plan));
         self.secure(io)
@@ -163,7 +163,7 @@ impl Driver {
                 Ok(Some(0)) => return self.break_off(io, Error::of(Id::ClosedEarly)),
                 Err(error) => {
                     let refusal = self.stream.as_ref().and_then(|stream| stream.tls_refusal(&error, false));
-                    let lost = || Error::of(Id::ConnectionLost).detail(error);
+                    let lost = || Error::of(Id::ConnectionLost).system(&error);
                     return self.break_off(io, refusal.unwrap_or_else(lost));
                 }
                 Ok(Some(count)) => count,

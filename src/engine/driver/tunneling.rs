@@ -126,7 +126,7 @@ impl Driver {
             let step = fed.and_then(|(taken, step)| match stream.read(&mut io.input[..taken]) {
                 Ok(count) if count == taken => Ok(step),
                 Ok(_) => Err(Error::of(Id::ProxyCut)),
-                Err(error) => Err(Error::of(Id::ProxyCut).detail(error)),
+                Err(error) => Err(Error::of(Id::ProxyCut).system(&error)),
             });
             match step {
                 Err(error) => return self.refuse_to_open(io, error),
@@ -152,6 +152,6 @@ fn after_close(tunnel: &mut Tunnel, error: Option<io::Error>) -> Result<(usize, 
     match (tunnel.retry(), error) {
         (Some(request), _) => Ok((0, Step::Again(request))),
         (None, None) => Err(tunnel.cut()),
-        (None, Some(error)) => Err(Error::of(Id::ProxyCut).detail(error)),
+        (None, Some(error)) => Err(Error::of(Id::ProxyCut).system(&error)),
     }
 }

@@ -25,7 +25,7 @@ static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
 impl Runtime {
     fn start(&mut self, count: usize) -> Result<()> {
         while self.threads.len() < count {
-            let reactor = crate::net::Reactor::new().map_err(|error| Error::of(Id::Io).detail(error))?;
+            let reactor = crate::net::Reactor::new().map_err(|error| Error::of(Id::Io).system(&error))?;
             let (handle, mail) = IoHandle::new(reactor.waker());
             let events = EventLoop::new(reactor, handle.clone(), mail, self.workers.clone());
             let body = move || {
@@ -33,7 +33,7 @@ impl Runtime {
                 events.run();
             };
             let name = format!("websocket-io{}", self.threads.len());
-            let thread = library::spawn(&name, body).map_err(|error| Error::of(Id::Io).detail(error))?;
+            let thread = library::spawn(&name, body).map_err(|error| Error::of(Id::Io).system(&error))?;
             self.threads.push((handle, thread));
         }
         Ok(())

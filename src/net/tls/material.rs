@@ -43,7 +43,7 @@ pub(super) fn read(source: &str) -> Result<Content> {
 }
 
 fn read_file(path: &str) -> Result<Zeroizing<Vec<u8>>> {
-    let failed = |error: std::io::Error| Error::of(Id::FileUnreadable).detail(error);
+    let failed = |error: std::io::Error| Error::of(Id::FileUnreadable).system(&error);
     let mut options = OpenOptions::new();
     options.read(true);
     // Opening a pipe would wait for a writer, and reading it for what comes: without a bound, perhaps with the

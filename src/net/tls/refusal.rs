@@ -131,7 +131,7 @@ pub(in crate::net) fn read_error(error: &std::io::Error, host: Option<&str>) -> 
     alert(&failure).map(|_| handshake_error(failure, host))
 }
 
-/// Why a handshake failed, in our words; the library's follow in brackets. `host`: the name that a client wants the
+/// Why a handshake failed, in our words; the library's follow in the log. `host`: the name that a client wants the
 /// server to prove; `None` at a server, which looks at no certificate.
 pub(in crate::net) fn handshake_error(failure: Failure, host: Option<&str>) -> Error {
     let of_certificate = || by_code(CERTIFICATE_CODES, failure.code).or_else(|| by_text(CERTIFICATES, &failure.text));
@@ -139,12 +139,21 @@ pub(in crate::net) fn handshake_error(failure: Failure, host: Option<&str>) -> E
         Some(_) => failure.judged.or_else(of_certificate).or_else(|| alert(&failure)),
         None => alert(&failure).map(at_server),
     };
-    let id = id.unwrap_or(if is_closed(&failure) { Id::TlsClosed } else { Id::TlsFailed });
+    let id = match (id, host) {
+        (Some(Id::TlsNot), Some(_)) => Id::ServerWithoutTls,
+        (Some(id), _) => id,
+        (None, _) if is_closed(&failure) => Id::TlsClosed,
+        (None, _) => Id::TlsFailed,
+    };
     let ours = match (id, host) {
         (Id::CertificateWrongHost | Id::CertificateWithoutNames, Some(host)) => Error::new(id, [host.into()]),
         _ => Error::of(id),
     };
-    ours.detail(failure.text)
+    // Where nobody has found the library's words yet, they are all there is.
+    match id {
+        Id::TlsFailed | Id::CertificateRefused => ours.detail(failure.text),
+        _ => ours.log_detail(failure.text),
+    }
 }
 
 fn is_closed(failure: &Failure) -> bool {

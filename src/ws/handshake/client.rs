@@ -20,6 +20,7 @@ pub struct ClientHandshake {
     accept: String,
     protocols: Vec<String>,
     extensions: String,
+    secure: bool,
     answer: AnswerReader,
 }
 
@@ -61,6 +62,7 @@ impl ClientHandshake {
             accept: tungstenite::handshake::derive_accept_key(key.as_bytes()),
             protocols: protocols.iter().map(|&name| name.to_owned()).collect(),
             extensions: extensions.unwrap_or_default().to_owned(),
+            secure: target.secure,
             answer: AnswerReader::new(),
         }
     }
@@ -88,6 +90,7 @@ impl ClientHandshake {
                 let rest = bytes.get(taken..).unwrap_or_default();
                 Ok(Some((self.check(&answer)?, rest.to_vec())))
             }
+            Err(BadAnswer::NotHttp(None)) if !self.secure && is_tls(bytes) => Err(Id::AnswerIsTls.into()),
             Err(BadAnswer::NotHttp(None)) => Err(Id::NotHttp.into()),
             Err(BadAnswer::NotHttp(Some(line))) => Err(Error::of(Id::NotHttp).detail(line)),
             Err(BadAnswer::TooLong(limit)) => Err(self.unfinished(Error::new(Id::AnswerTooLong, [limit.into()]))),
@@ -96,7 +99,8 @@ impl ClientHandshake {
 
     /// The error for a stream that ends in this phase.
     pub fn cut(&self) -> Error {
-        self.unfinished(Id::AnswerCut.into())
+        let untouched = self.answer.bytes().is_empty();
+        self.unfinished(if untouched && !self.secure { Id::AnswerCutPlain } else { Id::AnswerCut }.into())
     }
 
     /// A refusal whose head never became whole is a refusal still.
@@ -157,6 +161,11 @@ impl ClientHandshake {
 
 fn shown(name: &str) -> Arg {
     redact::printable(name, 100).into()
+}
+
+/// Whether an answer begins as a TLS record of an alert or a handshake does, RFC 8446 section 5.1.
+fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15 | 0x16, 3, ..])
 }
 
 fn missing(name: &str) -> Error {

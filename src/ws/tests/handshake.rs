@@ -219,7 +219,8 @@ fn refusals_are_told_without_secrets_in_both_languages() {
 #[test]
 fn an_answer_that_is_no_http_shows_at_its_first_bytes() {
     let mut asked = client("ws://host", &[], None);
-    assert_eq!(asked.cut().id(), Id::AnswerCut);
+    assert_eq!(asked.cut().id(), Id::AnswerCutPlain);
+    assert_eq!(client("wss://host", &[], None).cut().id(), Id::AnswerCut);
     assert_eq!(asked.feed(b"HT").unwrap(), None);
     assert_eq!(asked.cut().id(), Id::AnswerCut);
     assert_eq!(asked.feed(b"X").unwrap_err().id(), Id::NotHttp);
@@ -234,4 +235,13 @@ fn an_answer_that_is_no_http_shows_at_its_first_bytes() {
     let mut asked = client("ws://host", &[], None);
     assert_eq!(asked.feed(b"HTTP/1.1 503 Full\r\nRetry").unwrap(), None);
     assert_eq!(asked.cut().text(Language::English), "the server answered HTTP 503 Full instead of 101");
+}
+
+/// An alert, and what a server says that speaks first: only a client that has asked without TLS is told of wss.
+#[test]
+fn an_answer_by_tls_is_recognised() {
+    for bytes in [&b"\x15\x03\x01\x00\x02\x02\x0a"[..], b"\x16\x03\x03\x00\x7a"] {
+        assert_eq!(client("ws://host", &[], None).feed(bytes).unwrap_err().id(), Id::AnswerIsTls);
+        assert_eq!(client("wss://host", &[], None).feed(bytes).unwrap_err().id(), Id::NotHttp);
+    }
 }
