@@ -23,6 +23,7 @@ fn main() {
         "server",
         "server_state",
         "names",
+        "lookup",
         "policy",
         "server_options",
         "tls",

@@ -162,6 +162,11 @@ typedef struct {
 } wsaddin_server;
 
 /**
+ * What a sending function does besides; several are added up.
+ */
+typedef uint32_t wsaddin_flags;
+
+/**
  * A message to be sent, one of many.
  */
 typedef struct {
@@ -432,6 +437,11 @@ typedef void (*wsaddin_destroy)(void *user_data);
  * Any bytes.
  */
 #define WSADDIN_KIND_BINARY 1
+
+/**
+ * Broadcasts: a connection whose send queue is full goes without, instead of being closed with 1013.
+ */
+#define WSADDIN_SKIP_FULL 2
 
 #ifdef __cplusplus
 extern "C" {
@@ -1334,6 +1344,75 @@ wsaddin_result wsaddin_server_set_resume_timeout(wsaddin_server server,
 wsaddin_result wsaddin_server_get_resume_timeout(wsaddin_server server, int64_t *value);
 
 /**
+ * Queues one message for all, or for the members of a group, absent ones included, but not for one connection. Never
+ * blocks. A connection whose queue is full is closed with 1013, or with WSADDIN_SKIP_FULL goes without; an absent
+ * session whose queue is full goes without; none of them is counted.
+ *
+ * @param kind    WSADDIN_KIND_...
+ * @param data    `size` bytes, copied once for all; a text is UTF-8
+ * @param group   UTF-8, `group_size` bytes; empty: everybody
+ * @param except  a connection that does not get it, as the one that it came from; 0: none
+ * @param flags   0 or WSADDIN_SKIP_FULL
+ * @param count   how many it was queued for
+ * @retval WSADDIN_BAD_ARGUMENT  there never was a connection `except`, or a kind or flag that is unknown
+ */
+wsaddin_result wsaddin_server_broadcast(wsaddin_server server,
+                                        wsaddin_kind kind,
+                                        const void *data,
+                                        size_t size,
+                                        const void *group,
+                                        size_t group_size,
+                                        uint64_t except,
+                                        wsaddin_flags flags,
+                                        int64_t *count);
+
+/**
+ * A name as JSON: name, state ("open"; "moving" while what its previous connection has not sent is on its way to it;
+ * "waiting" while it is away and may come back), server (address and port listened on), id (its connection's number,
+ * null when away), since and until (ISO 8601, UTC; until is null but for "waiting"), queued and queued_bytes (what
+ * waits to be sent to it), groups. Never blocks.
+ *
+ * @param name  UTF-8, `size` bytes
+ * @retval WSADDIN_NOT_FOUND  no connection of that name is there or expected back
+ */
+wsaddin_result wsaddin_server_name_info(wsaddin_server server,
+                                        const void *name,
+                                        size_t size,
+                                        char *buffer,
+                                        size_t capacity,
+                                        size_t *needed);
+
+/**
+ * All names that begin with a prefix as a JSON array of what wsaddin_server_name_info tells, by name, without groups.
+ * Never blocks.
+ *
+ * @param prefix  UTF-8, `size` bytes; empty: all names
+ */
+wsaddin_result wsaddin_server_name_list(wsaddin_server server,
+                                        const void *prefix,
+                                        size_t size,
+                                        char *buffer,
+                                        size_t capacity,
+                                        size_t *needed);
+
+/**
+ * Starts to close the connection of that name, as wsaddin_server_disconnect does, and ends its session; one that is away
+ * ends, too, with a WSADDIN_EVENT_EXPIRED if messages wait.
+ *
+ * @param name    UTF-8, `name_size` bytes
+ * @param code    1000 to 1003, 1007 to 1014 or 3000 to 4999; 1000 is the ordinary one
+ * @param reason  UTF-8, at most 123 bytes
+ * @retval WSADDIN_NOT_FOUND     no connection of that name is there or expected back
+ * @retval WSADDIN_BAD_ARGUMENT  a name, code or reason that is not allowed; nothing happened
+ */
+wsaddin_result wsaddin_server_disconnect_name(wsaddin_server server,
+                                              const void *name,
+                                              size_t name_size,
+                                              uint16_t code,
+                                              const void *reason,
+                                              size_t size);
+
+/**
  * Lets a connection in that a WSADDIN_EVENT_PENDING told of; WSADDIN_EVENT_OPEN follows. Never blocks. From now on it
  * can be used as any other: what is sent to it leaves right behind the handshake's answer.
  *
@@ -1381,6 +1460,18 @@ wsaddin_result wsaddin_server_set_manual_accept(wsaddin_server server,
  * Reads what wsaddin_server_set_manual_accept sets.
  */
 wsaddin_result wsaddin_server_get_manual_accept(wsaddin_server server, int64_t *value);
+
+/**
+ * 1: newcomers get HTTP 503 with Retry-After, because the server is about to end; open connections stay until they end or
+ * wsaddin_server_stop. Acts at once. Default 0.
+ */
+wsaddin_result wsaddin_server_set_draining(wsaddin_server server,
+                                           int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_draining sets.
+ */
+wsaddin_result wsaddin_server_get_draining(wsaddin_server server, int64_t *value);
 
 /**
  * Milliseconds that a pending one waits, 1 to 600000; then it gets HTTP 503. Default 30000.

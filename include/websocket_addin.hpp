@@ -511,6 +511,32 @@ public:
                                     : wsaddin_server_broadcast_group_binary(handle(), group.data(), group.size(), data.data(), data.size(), &count));
         return count;
     }
+    /** To all, or to a group, but not to one connection; with WSADDIN_SKIP_FULL who has no room goes without. */
+    std::int64_t broadcast(wsaddin_kind kind, std::string_view data, std::string_view group = {}, std::uint64_t except = 0, wsaddin_flags flags = 0) {
+        std::int64_t count = 0;
+        detail::check(wsaddin_server_broadcast(handle(), kind, data.data(), data.size(), group.data(), group.size(), except, flags, &count));
+        return count;
+    }
+    /** JSON; nothing when nobody has that name. */
+    std::optional<std::string> name_info(std::string_view name) const {
+        std::string json;
+        const wsaddin_result result = detail::text(json, [&](char *buffer, std::size_t capacity, std::size_t *needed) {
+            return wsaddin_server_name_info(handle(), name.data(), name.size(), buffer, capacity, needed);
+        });
+        return result == WSADDIN_OK ? std::optional(std::move(json)) : std::nullopt;
+    }
+    /** JSON array of all names that begin so. */
+    std::string name_list(std::string_view prefix = {}) const {
+        std::string json;
+        detail::text(json, [&](char *buffer, std::size_t capacity, std::size_t *needed) {
+            return wsaddin_server_name_list(handle(), prefix.data(), prefix.size(), buffer, capacity, needed);
+        });
+        return json;
+    }
+    /** False: nobody has that name. */
+    bool disconnect_name(std::string_view name, std::uint16_t code = 1000, std::string_view reason = {}) {
+        return detail::check(wsaddin_server_disconnect_name(handle(), name.data(), name.size(), code, reason.data(), reason.size())) == WSADDIN_OK;
+    }
     /** False: that connection has gone. */
     bool set_name(std::uint64_t connection, std::string_view name) {
         return detail::check(wsaddin_server_set_name(handle(), connection, name.data(), name.size())) == WSADDIN_OK;
@@ -608,6 +634,8 @@ public:
     milliseconds get_resume_timeout() const { return milliseconds(detail::number(handle(), wsaddin_server_get_resume_timeout)); }
     void set_manual_accept(bool value) { detail::check(wsaddin_server_set_manual_accept(handle(), value ? 1 : 0)); }
     bool get_manual_accept() const { return detail::number(handle(), wsaddin_server_get_manual_accept) != 0; }
+    void set_draining(bool value) { detail::check(wsaddin_server_set_draining(handle(), value ? 1 : 0)); }
+    bool get_draining() const { return detail::number(handle(), wsaddin_server_get_draining) != 0; }
     void set_accept_timeout(milliseconds value) { detail::check(wsaddin_server_set_accept_timeout(handle(), value.count())); }
     milliseconds get_accept_timeout() const { return detail::time(handle(), wsaddin_server_get_accept_timeout); }
     void set_handshake_timeout(milliseconds value) { detail::check(wsaddin_server_set_handshake_timeout(handle(), value.count())); }

@@ -136,6 +136,8 @@ options! {
     AccessToken ТокенДоступа Kind::Text, None, EMPTY;
     /// Whether the host accepts each connection itself.
     ManualAccept ПодтверждатьСоединения Kind::Bool, None, Some(Default::Flag(false));
+    /// Whether newcomers are sent away, because the server is about to end.
+    Draining ВыводИзРаботы Kind::Bool, None, Some(Default::Flag(false));
     /// Milliseconds that an incoming connection waits for the host; then it gets 503.
     AcceptTimeout ТаймаутПодтверждения DEADLINE, None, int(30_000);
     /// The parameter of the query, or else the header, that names a connection; empty: none does.

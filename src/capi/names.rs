@@ -6,6 +6,7 @@ use super::handle::{SERVERS, wsaddin_server};
 use super::result::{Done, wsaddin_result};
 use crate::error::Result;
 use crate::options::Opt;
+use crate::server::Selection;
 use crate::ws::Message;
 use std::ffi::{c_char, c_void};
 
@@ -148,7 +149,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_group_text(
         let group = unsafe { args::text("group", group, group_size) }?;
         // SAFETY: the caller's promise.
         let message = unsafe { args::text_message("text", text, size) }?;
-        out.set(clamp(SERVERS.get(server.id)?.broadcast(message, group)?));
+        out.set(clamp(SERVERS.get(server.id)?.broadcast(message, &Selection { group, ..Selection::default() })?));
         Ok(())
     })
 }
@@ -174,7 +175,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_group_binary(
         let group = unsafe { args::text("group", group, group_size) }?;
         // SAFETY: the caller's promise.
         let message = unsafe { args::binary_message("data", data, size) }?;
-        out.set(clamp(SERVERS.get(server.id)?.broadcast(message, group)?));
+        out.set(clamp(SERVERS.get(server.id)?.broadcast(message, &Selection { group, ..Selection::default() })?));
         Ok(())
     })
 }

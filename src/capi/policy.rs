@@ -97,6 +97,20 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_manual_accept(
     unsafe { get(server, Opt::ManualAccept, value) }
 }
 
+/// 1: newcomers get HTTP 503 with Retry-After, because the server is about to end; open connections stay until they end or
+/// wsaddin_server_stop. Acts at once. Default 0.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn wsaddin_server_set_draining(server: wsaddin_server, value: i64) -> wsaddin_result {
+    set(server, Opt::Draining, value)
+}
+
+/// Reads what wsaddin_server_set_draining sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_server_get_draining(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(server, Opt::Draining, value) }
+}
+
 /// Milliseconds that a pending one waits, 1 to 600000; then it gets HTTP 503. Default 30000.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_set_accept_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {

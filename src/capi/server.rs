@@ -8,7 +8,7 @@ use super::result::{Done, wsaddin_result};
 use crate::engine::Wait;
 use crate::error::{Code, Id};
 use crate::library::later;
-use crate::server::Server;
+use crate::server::{Selection, Server};
 use crate::ws::{MessageCow, MessageKind};
 use std::ffi::c_void;
 
@@ -168,7 +168,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_text(
         let out = unsafe { args::out("count", count, 0) }?;
         let server = SERVERS.get(server.id)?;
         // SAFETY: the caller's promise.
-        out.set(clamp(server.broadcast(unsafe { args::text_message("text", text, size) }?, "")?));
+        out.set(clamp(server.broadcast(unsafe { args::text_message("text", text, size) }?, &Selection::default())?));
         Ok(())
     })
 }
@@ -189,7 +189,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_binary(
         let out = unsafe { args::out("count", count, 0) }?;
         let server = SERVERS.get(server.id)?;
         // SAFETY: the caller's promise.
-        out.set(clamp(server.broadcast(unsafe { args::binary_message("data", data, size) }?, "")?));
+        out.set(clamp(server.broadcast(unsafe { args::binary_message("data", data, size) }?, &Selection::default())?));
         Ok(())
     })
 }

@@ -47,6 +47,14 @@ impl<'a> Call<'a> {
         }
     }
 
+    pub fn flag(&self, at: usize) -> Result<bool> {
+        match (self.given(at), self.parameters[at].omitted) {
+            (Some(argument), _) => argument.bool(&self.name(at)),
+            (None, Some(Omitted::Bool(value))) => Ok(value),
+            (None, _) => Ok(false),
+        }
+    }
+
     pub fn text(&self, at: usize) -> Result<String> {
         match (self.given(at), self.parameters[at].omitted) {
             (Some(argument), _) => argument.text(self.place(at)),

@@ -4,6 +4,7 @@
 #[derive(Clone, Copy, Debug)]
 pub enum Omitted {
     Int(i64),
+    Bool(bool),
     Text(&'static str),
 }
 

@@ -70,6 +70,7 @@ fn class<C: Class>() -> ClassInfo {
                 is_out: parameter.out,
                 default: match parameter.omitted {
                     None => String::new(),
+                    Some(Omitted::Bool(value)) => if value { "Истина" } else { "Ложь" }.to_owned(),
                     Some(Omitted::Int(number)) => number.to_string(),
                     Some(Omitted::Text(text)) => format!("\"{text}\""),
                 },

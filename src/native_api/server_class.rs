@@ -8,7 +8,7 @@ use super::variant::Output;
 use crate::engine::{Body, Event, Outcome, Watchable};
 use crate::error::Result;
 use crate::options::{Options, Side};
-use crate::server::Server;
+use crate::server::{Selection, Server};
 use std::sync::Arc;
 
 static METHODS: &[Method<Server>] = &[
@@ -38,7 +38,32 @@ static METHODS: &[Method<Server>] = &[
     ),
     func(&["Отправить"], "Send", &[req("ИДКлиента", "ClientID"), req("Данные", "Data")], send),
     func(&["ОтправитьПоИмени"], "SendToName", &[req("Имя", "Name"), req("Данные", "Data")], send_to_name),
-    func(&["Разослать"], "Broadcast", &[req("Данные", "Data"), opt("Группа", "Group", Omitted::Text(""))], broadcast),
+    func(
+        &["Разослать"],
+        "Broadcast",
+        &[
+            req("Данные", "Data"),
+            opt("Группа", "Group", Omitted::Text("")),
+            opt("КромеИД", "ExceptID", Omitted::Int(0)),
+            opt("ПропускатьПолные", "SkipFull", Omitted::Bool(false)),
+        ],
+        broadcast,
+    ),
+    func(&["СведенияОбИмени"], "NameInfo", &[req("Имя", "Name")], |server, call| {
+        server.name_info(&call.text(0)?).map(|info| Output::Text(info.unwrap_or_default()))
+    }),
+    func(
+        &["СписокИмен"],
+        "NameList",
+        &[opt("Префикс", "Prefix", Omitted::Text(""))],
+        |server, call| server.name_list(&call.text(0)?).map(Output::Text),
+    ),
+    func(
+        &["ОтключитьИмя"],
+        "DisconnectName",
+        &[req("Имя", "Name"), opt("Код", "Code", Omitted::Int(1000)), opt("Причина", "Reason", Omitted::Text(""))],
+        |server, call| server.disconnect_name(&call.text(0)?, call.code(1)?, &call.text(2)?).map(Output::Bool),
+    ),
     func(
         &["УстановитьИмя"],
         "SetName",
@@ -144,7 +169,9 @@ fn send(server: &Server, call: &mut Call) -> Result<Output> {
 }
 
 fn broadcast(server: &Server, call: &mut Call) -> Result<Output> {
-    server.broadcast(call.message(0)?, &call.text(1)?).map(count)
+    let (message, group) = (call.message(0)?, call.text(1)?);
+    let selection = Selection { group: &group, except: call.connection(2)?, skip_full: call.flag(3)? };
+    server.broadcast(message, &selection).map(count)
 }
 
 fn send_to_name(server: &Server, call: &mut Call) -> Result<Output> {

@@ -2,6 +2,7 @@
 
 mod batch;
 mod certificate;
+mod lookup;
 mod names;
 mod owner;
 mod policy;
@@ -14,6 +15,7 @@ mod tls;
 use self::certificate::Tls;
 use self::names::Names;
 use self::registry::Registry;
+pub use self::sessions::Selection;
 use crate::engine::{
     BlockingCalls, Body, Command, Connection, Event, Gate, GateGuard, Handler, Inbox, IoHandle, Outcome, Reason,
     RuntimeRef, Totals, Wait, Want, Watchable, connection_json, lock, refuse_on_io_thread, timeout,

@@ -8,15 +8,33 @@ use crate::error::{Arg, Error, Id, Result};
 use crate::ws::{Refusal, Request};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Bytes of a name or a group at most.
 const MAX_NAME: usize = 1024;
 
 struct Session {
     connection: Arc<Connection>,
+    /// When it became present, or absent.
+    since: SystemTime,
     /// Absent, and until when it may come back.
     until: Option<Instant>,
+}
+
+/// A name, and the session behind it as it was then.
+pub(super) struct Entry {
+    pub name: Arc<str>,
+    pub connection: Arc<Connection>,
+    pub since: SystemTime,
+    /// Absent, and until when it may come back.
+    pub until: Option<Instant>,
+}
+
+impl Entry {
+    fn of(name: &Arc<str>, session: &Session) -> Self {
+        let Session { connection, since, until } = session;
+        Self { name: name.clone(), connection: connection.clone(), since: *since, until: *until }
+    }
 }
 
 /// The name and groups of a connection.
@@ -71,6 +89,19 @@ impl Names {
     /// The connection, present or absent, of a name.
     pub fn find(&self, name: &str) -> Option<&Arc<Connection>> {
         self.sessions.get(name).map(|session| &session.connection)
+    }
+
+    /// What is known of a name.
+    pub fn entry(&self, name: &str) -> Option<Entry> {
+        self.sessions.get_key_value(name).map(|(name, session)| Entry::of(name, session))
+    }
+
+    /// All names that begin so, in no order, and how many they are at most.
+    pub fn entries<'a>(&'a self, prefix: &'a str) -> (usize, impl Iterator<Item = Entry> + 'a) {
+        let of = move |(name, session): (&'a Arc<str>, &'a Session)| {
+            name.starts_with(prefix).then(|| Entry::of(name, session))
+        };
+        (self.sessions.len(), self.sessions.iter().filter_map(of))
     }
 
     pub fn name_of(&self, serial: u64) -> Option<&Arc<str>> {
@@ -160,7 +191,7 @@ impl Names {
             return None;
         }
         let name: Arc<str> = Arc::from(name);
-        let session = Session { connection: connection.clone(), until: None };
+        let session = Session { connection: connection.clone(), since: SystemTime::now(), until: None };
         let before = self.sessions.insert(name.clone(), session).map(|before| {
             let serial = before.connection.serial;
             let groups = self.labels.remove(&serial).map(|labels| labels.groups).unwrap_or_default();
@@ -222,7 +253,7 @@ impl Names {
     pub fn detach(&mut self, serial: u64, until: Instant) {
         let Some(name) = self.name_of(serial).cloned() else { return };
         if let Some(session) = self.sessions.get_mut(&name) {
-            session.until = Some(until);
+            (session.since, session.until) = (SystemTime::now(), Some(until));
             self.due.insert((until, serial), name);
         }
     }

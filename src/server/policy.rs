@@ -13,6 +13,9 @@ use subtle::ConstantTimeEq;
 /// How a browser, which can set no header, carries the token among its subprotocols.
 const PROTOCOL: &str = "access_token.";
 
+/// Seconds after which one that was sent away may try again: by then a balancer has noticed.
+const RETRY_AFTER: u16 = 10;
+
 impl Server {
     /// Accepts a pending connection; false: it has gone, or was decided on already.
     pub fn accept(&self, connection: u64) -> Result<bool> {
@@ -70,6 +73,9 @@ impl Shared {
         address: Option<IpAddr>,
         request: &mut Request,
     ) -> Result<(), Refusal> {
+        if self.options.flag(Opt::Draining) {
+            return Err(Refusal::new(503, "The server is about to end").retry_after(RETRY_AFTER));
+        }
         let token = self.options.token();
         if !token.is_empty() {
             if !carries(request, &token) {

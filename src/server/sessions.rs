@@ -8,6 +8,23 @@ use crate::options::Opt;
 use crate::ws::Message;
 use std::sync::Arc;
 
+/// Whom a broadcast is for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Selection<'a> {
+    /// Empty: everybody.
+    pub group: &'a str,
+    /// A connection that goes without, 0: none.
+    pub except: u64,
+    /// One whose send queue is full goes without, instead of being closed.
+    pub skip_full: bool,
+}
+
+impl Selection<'_> {
+    fn excepts(&self, connection: &Connection) -> bool {
+        self.except != 0 && connection.id() == self.except
+    }
+}
+
 impl Server {
     /// To the connection, or the absent session, of that name; false: no connection has it.
     pub fn send_to_name(&self, name: &str, message: &Message) -> Result<bool> {
@@ -32,9 +49,10 @@ impl Server {
         }
     }
 
-    /// To all connections and absent sessions, or those of a group; how many it was queued for. A connection whose
-    /// queue is full is closed with 1013; an absent session whose queue is full only goes without.
-    pub fn broadcast(&self, message: Message, group: &str) -> Result<u64> {
+    /// To all connections and absent sessions, or those of a group, but for one; how many it was queued for. A
+    /// connection whose queue is full is closed with 1013, or goes without where `selection` says so; an absent session
+    /// whose queue is full only goes without.
+    pub fn broadcast(&self, message: Message, selection: &Selection<'_>) -> Result<u64> {
         let _inside = self.enter()?;
         let message = message.for_many();
         let all = {
@@ -42,7 +60,10 @@ impl Server {
             if state.phase != Phase::Running {
                 return Err(Error::of(Id::NotRunning));
             }
-            match group {
+            if selection.except != 0 {
+                state.registry.check_issued(selection.except)?;
+            }
+            match selection.group {
                 "" => {
                     let count = state.registry.count() + state.names.absent_count();
                     memory::collect(count, state.registry.open().chain(state.names.absent()).cloned())?
@@ -51,8 +72,8 @@ impl Server {
             }
         };
         let mut count = 0;
-        for connection in &all {
-            count += u64::from(self.shared.offer(connection, &message, &all));
+        for connection in all.iter().filter(|connection| !selection.excepts(connection)) {
+            count += u64::from(self.shared.offer(connection, &message, &all, selection));
         }
         Ok(count)
     }
@@ -102,17 +123,30 @@ impl Server {
 impl Shared {
     /// Queues a broadcast for one connection, or for the one that has taken it over since; whether a connection has it
     /// that is not among `all`, which get it themselves.
-    fn offer(&self, connection: &Arc<Connection>, message: &Message, all: &[Arc<Connection>]) -> bool {
+    fn offer(
+        &self,
+        connection: &Arc<Connection>,
+        message: &Message,
+        all: &[Arc<Connection>],
+        selection: &Selection<'_>,
+    ) -> bool {
         let mut target = connection.clone();
         loop {
             match target.send(message.clone(), || self.options.size(Opt::SendQueueBytes), Wait::No) {
                 Ok(()) => return true,
                 Err(error) if error.root() == Id::QueueFull => {
-                    self.overflown(&target, error);
+                    if !selection.skip_full {
+                        self.overflown(&target, error);
+                    }
                     return false;
                 }
                 Err(_) => match target.taken_over_by() {
-                    Some(successor) if !all.iter().any(|other| other.serial == successor.serial) => target = successor,
+                    Some(successor)
+                        if !all.iter().any(|other| other.serial == successor.serial)
+                            && !selection.excepts(&successor) =>
+                    {
+                        target = successor;
+                    }
                     _ => return false,
                 },
             }

@@ -91,6 +91,30 @@ static void names(wsaddin_server server, wsaddin_client client, uint64_t connect
     take_text(message, "by group", 8);
     GOOD(wsaddin_client_receive(client, LONG, &message));
     wsaddin_message_free(message);
+    GOOD(wsaddin_server_join_group(server, connection, WSADDIN_TEXT("solo")));
+    GOOD(wsaddin_server_broadcast(server, WSADDIN_KIND_TEXT, WSADDIN_TEXT("x"), WSADDIN_TEXT("solo"), connection, 0, &count));
+    CHECK(count == 0);
+    GOOD(wsaddin_server_leave_group(server, connection, WSADDIN_TEXT("solo")));
+    GOOD(wsaddin_server_broadcast(server, WSADDIN_KIND_BINARY, WSADDIN_TEXT("x"), WSADDIN_TEXT("nobody"), 0, WSADDIN_SKIP_FULL, &count));
+    CHECK(count == 0);
+    SPOIL(count);
+    EXPECT(wsaddin_server_broadcast(server, 7, WSADDIN_TEXT("x"), NULL, 0, 0, 0, &count), WSADDIN_BAD_ARGUMENT);
+    CHECK(count == 0 && said("kind"));
+    EXPECT(wsaddin_server_broadcast(server, WSADDIN_KIND_TEXT, WSADDIN_TEXT("x"), NULL, 0, 0, 1u << 31, &count), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_server_broadcast(server, WSADDIN_KIND_TEXT, WSADDIN_TEXT("x"), NULL, 0, 4711, 0, &count), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_server_broadcast(server, WSADDIN_KIND_TEXT, "\xFF", 1, NULL, 0, 0, 0, &count), WSADDIN_BAD_UTF8);
+    char json[1024];
+    size_t needed;
+    GOOD(wsaddin_server_name_info(server, WSADDIN_TEXT("first"), json, sizeof json, &needed));
+    CHECK(needed == strlen(json) && strstr(json, "\"state\":\"open\"") != NULL && strstr(json, "\"groups\":[]") != NULL);
+    EXPECT(wsaddin_server_name_info(server, WSADDIN_TEXT("First"), json, sizeof json, &needed), WSADDIN_NOT_FOUND);
+    CHECK(needed == 0 && json[0] == '\0');
+    GOOD(wsaddin_server_name_list(server, WSADDIN_TEXT("fi"), json, sizeof json, &needed));
+    CHECK(strstr(json, "[{\"name\":\"first\"") == json);
+    GOOD(wsaddin_server_name_list(server, WSADDIN_TEXT("x"), json, sizeof json, &needed));
+    CHECK(strcmp(json, "[]") == 0);
+    EXPECT(wsaddin_server_disconnect_name(server, WSADDIN_TEXT("First"), 1000, NULL, 0), WSADDIN_NOT_FOUND);
+    EXPECT(wsaddin_server_disconnect_name(server, WSADDIN_TEXT("first"), 1005, NULL, 0), WSADDIN_BAD_ARGUMENT);
     GOOD(wsaddin_server_set_name(server, connection, NULL, 0));
 }
 

@@ -84,6 +84,16 @@ static void bad_server(uint64_t id) {
     SPOIL(value);
     BAD(wsaddin_server_broadcast_group_binary(c, WSADDIN_TEXT("g"), WSADDIN_TEXT("x"), &value));
     CHECK_ZERO(value);
+    SPOIL(value);
+    BAD(wsaddin_server_broadcast(c, WSADDIN_KIND_TEXT, WSADDIN_TEXT("x"), NULL, 0, 0, 0, &value));
+    CHECK_ZERO(value);
+    SPOIL(needed);
+    BAD(wsaddin_server_name_info(c, WSADDIN_TEXT("a"), text, sizeof text, &needed));
+    CHECK_ZERO(needed);
+    SPOIL(needed);
+    BAD(wsaddin_server_name_list(c, NULL, 0, text, sizeof text, &needed));
+    CHECK_ZERO(needed);
+    BAD(wsaddin_server_disconnect_name(c, WSADDIN_TEXT("a"), 1000, NULL, 0));
     BAD(wsaddin_server_set_name(c, 1, WSADDIN_TEXT("a")));
     BAD(wsaddin_server_send_to_name_text(c, WSADDIN_TEXT("a"), WSADDIN_TEXT("x")));
     BAD(wsaddin_server_send_to_name_binary(c, WSADDIN_TEXT("a"), WSADDIN_TEXT("x")));

@@ -164,6 +164,11 @@ static void server_properties(wsaddin_server server) {
     EXPECT(wsaddin_server_set_manual_accept(server, 2), WSADDIN_BAD_ARGUMENT);
     CHECK(server_number(wsaddin_server_get_manual_accept, server) == 1);
     GOOD(wsaddin_server_set_manual_accept(server, 0));
+    CHECK(server_number(wsaddin_server_get_draining, server) == 0);
+    GOOD(wsaddin_server_set_draining(server, 1));
+    EXPECT(wsaddin_server_set_draining(server, 2), WSADDIN_BAD_ARGUMENT);
+    CHECK(server_number(wsaddin_server_get_draining, server) == 1);
+    GOOD(wsaddin_server_set_draining(server, 0));
     GOOD(wsaddin_server_set_name_parameter(server, WSADDIN_TEXT("X-StatefulSocketId")));
     TEXT_OF(wsaddin_server_get_name_parameter, server, text);
     CHECK(strcmp(text, "X-StatefulSocketId") == 0);

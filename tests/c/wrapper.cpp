@@ -108,6 +108,9 @@ static void properties(websocket::client &client, websocket::server &server) {
     server.set_manual_accept(true);
     CHECK(server.get_manual_accept());
     server.set_manual_accept(false);
+    server.set_draining(true);
+    CHECK(server.get_draining());
+    server.set_draining(false);
     server.set_accept_timeout(4s);
     CHECK(server.get_accept_timeout() == 4s);
     server.set_handshake_timeout(5s);
@@ -194,7 +197,12 @@ static void conversation(websocket::client &client, websocket::server &server) {
     CHECK(server.broadcast_text("three") == 1 && server.broadcast_binary("four") == 1);
     const std::uint64_t ids[] = {server.id(), client.id()};
     CHECK(websocket::wait_any(ids, 2, 10s) == 1u);
-    for (const auto *expected : {"one", "two", "three", "four"}) {
+    CHECK(server.broadcast(WSADDIN_KIND_TEXT, "not for it", {}, id) == 0);
+    CHECK(server.broadcast(WSADDIN_KIND_BINARY, "five", {}, 0, WSADDIN_SKIP_FULL) == 1);
+    CHECK(server.set_name(id, "me") && server.name_info("me")->find("\"state\":\"open\"") != std::string::npos);
+    CHECK(!server.name_info("nobody") && server.name_list("nobody") == "[]" && server.name_list().find("\"me\"") != std::string::npos);
+    CHECK(!server.disconnect_name("nobody") && server.set_name(id, ""));
+    for (const auto *expected : {"one", "two", "three", "four", "five"}) {
         auto got = client.receive(10s);
         CHECK(got && got->data() == expected);
     }

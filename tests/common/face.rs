@@ -162,6 +162,8 @@ macro_rules! options {
 // With a path, since this file is included by path, too.
 #[path = "face/client.rs"]
 mod client;
+#[path = "face/lookup.rs"]
+mod lookup;
 #[path = "face/server.rs"]
 mod server;
 

@@ -58,6 +58,15 @@ SCENARIO(sessions) {
     CHECK(server.call(u"ИсключитьИзГруппы", {three, u"Склад"}) == true);
     CHECK(server.call(u"Broadcast", {u"x", u"Склад"}) == 0 && server.call(u"Broadcast", {u"офис", u"Офис"}) == 1);
     CHECK(received(first) == u"офис");
+    CHECK(server.call(u"Разослать", {u"не себе", u"", three}) == 0);
+    CHECK(server.call(u"Broadcast", {u"кроме никого", u"Офис", 0, true}) == 1);
+    CHECK(received(first) == u"кроме никого");
+    CHECK(has(server.refused(u"Разослать", {u"x", u"", 1000}), u"1000"));
+    CHECK(has(server.refused(u"Разослать", {u"x", u"", 0, 1}), u"<bad cast>"));
+    const Text info = server.call(u"СведенияОбИмени", {u"Петров"}).string;
+    CHECK_SAYS(has(info, u"\"state\":\"open\"") && has(info, u"\"groups\":[\"Офис\"]"), info);
+    CHECK(server.call(u"NameInfo", {u"петров"}) == u"" && server.call(u"СписокИмен", {u"Ив"}) == u"[]");
+    CHECK(has(server.call(u"NameList").string, u"[{\"name\":\"Петров\""));
     CHECK(server.call(u"УстановитьИмя", {two, u"Петров"}) == false);
     CHECK(has(server.refused(u"УстановитьИмя", {three, Text(1025, u'x')}), u"Имя"));
     CHECK(has(server.refused(u"УстановитьИмя", {three, u"а\nб"}), u"управляющих символов"));
@@ -78,6 +87,15 @@ SCENARIO(sessions) {
 
     // A session that waits does not keep a stop, nor the library.
     server.set(u"ТаймаутВозобновления", 600000);
+    CHECK(second.call(u"Подключиться", {named}));
+    next(server, u"open", data);
+    CHECK(second.call(u"Отключиться", {1001}));
+    next(server, u"close", data);
+    CHECK(server.call(u"ОтправитьПоИмени", {u"Иванов::group_id:Склад", u"раз"}) == true);
+    CHECK(has(server.call(u"СписокИмен").string, u"\"state\":\"waiting\""));
+    CHECK(server.call(u"ОтключитьИмя", {u"Иванов::group_id:Склад"}) == true);
+    CHECK(next(server, u"expired", data) == 0);
+    CHECK(server.call(u"DisconnectName", {u"Иванов::group_id:Склад", 4000, u"x"}) == false);
     CHECK(second.call(u"Подключиться", {named}));
     next(server, u"open", data);
     CHECK(second.call(u"Отключиться", {1001}));

@@ -167,9 +167,33 @@ pub const METHODS: &[Text] = &[
         "Broadcast",
         Number,
         "Отправляет всем или всем в группе; возвращает, для скольких сообщение поставлено в очередь, вместе с отсутствующими, \
-         чей сеанс ждёт. Соединение, очередь которого полна, закрывается с кодом 1013 и остальных не задерживает.",
+         чей сеанс ждёт. Соединение, очередь которого полна, закрывается с кодом 1013, а с `ПропускатьПолные` просто не получает \
+         сообщения; остальных оно не задерживает.",
         "Sends to all, or to all of a group; returns for how many it was queued, absent ones whose session waits included. \
-         A connection whose queue is full is closed with 1013 and delays nobody.",
+         A connection whose queue is full is closed with 1013, or with `SkipFull` goes without; it delays nobody.",
+    ),
+    server(
+        "NameInfo",
+        Returns::Text,
+        "Сведения об имени в JSON: `name`, `state` (`open`; `moving` – ему передаётся неотправленное прежнего соединения; `waiting` – \
+         его ждут обратно), `server`, `id` (номер соединения), `since`, `until`, `queued`, `queued_bytes`, `groups`. Пустая строка: \
+         с таким именем никого нет.",
+        "What is known of a name, as JSON: `name`, `state` (`open`; `moving`: what its previous connection has not sent is on its \
+         way to it; `waiting`: it is away and may come back), `server`, `id` (the connection's), `since`, `until`, `queued`, \
+         `queued_bytes`, `groups`. An empty string: nobody has that name.",
+    ),
+    server(
+        "NameList",
+        Returns::Text,
+        "Массив JSON тех же сведений обо всех именах, которые начинаются с префикса, по алфавиту и без групп.",
+        "A JSON array of the same of all names that begin with the prefix, in order and without groups.",
+    ),
+    server(
+        "DisconnectName",
+        Boolean,
+        "Начинает закрытие соединения с таким именем и завершает его сеанс, в том числе ожидающий. Ложь: с таким именем никого нет.",
+        "Starts the close of the connection of that name and ends its session, also one that is away. False: nobody has that \
+         name.",
     ),
     server(
         "Receive",
@@ -298,5 +322,16 @@ pub const PARAMETERS: &[(&str, &str, &str)] = &[
     ("ClientID", "номер соединения", "the connection's id"),
     ("Group", "группа", "a group"),
     ("Server.Broadcast.Group", "группа; пусто – всем", "a group; empty: to all"),
+    (
+        "ExceptID",
+        "номер соединения, которому не отправлять, например автора; 0 – отправить всем",
+        "the number of a connection that goes without, the author for example; 0 is none",
+    ),
+    (
+        "SkipFull",
+        "соединение, очередь которого полна, не закрывать, а пропустить",
+        "whether a connection whose queue is full goes without, instead of being closed",
+    ),
+    ("Prefix", "с чего начинается имя; пусто – все имена", "what the names begin with; empty: all names"),
     ("HttpStatus", "код ответа HTTP", "the HTTP status of the answer"),
 ];

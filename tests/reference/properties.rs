@@ -173,6 +173,11 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
         "впускать каждое соединение вручную: событие `pending`, затем `ПодтвердитьСоединение` или `ОтклонитьСоединение`",
         "whether each connection is let in by hand: the event `pending`, then `Accept` or `Reject`",
     ),
+    (
+        "Draining",
+        "новых соединений не принимать: отвечать 503 с `Retry-After`; открытые остаются до своего конца или до `Остановить`",
+        "newcomers get 503 with `Retry-After`; open connections stay until they end or `Stop`",
+    ),
     ("AcceptTimeout", "мс на такое решение; затем ответ 503", "ms for that decision; then the answer is 503"),
     (
         "NameParameter",

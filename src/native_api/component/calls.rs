@@ -167,6 +167,7 @@ impl<C: Class> Addin for Component<C> {
         let output = match found.map(|parameter| parameter.omitted) {
             None => return false,
             Some(None) => Output::Empty,
+            Some(Some(Omitted::Bool(value))) => Output::Bool(value),
             Some(Some(Omitted::Int(number))) => Output::Int(number),
             Some(Some(Omitted::Text(text))) => Output::Text(text.to_owned()),
         };

@@ -10,6 +10,8 @@ pub struct Refusal {
     pub text: Cow<'static, str>,
     /// What was asked for is no WebSocket connection: by a browser, or by a health check.
     pub plain: bool,
+    /// Seconds after which the peer may try again, for `Retry-After`.
+    pub(super) retry_after: Option<u16>,
     /// The answer is to HEAD, which has no content (RFC 9110 section 9.3.2).
     pub(super) bodiless: bool,
 }
@@ -20,12 +22,18 @@ impl Refusal {
     }
 
     fn of(status: u16, text: Cow<'static, str>) -> Self {
-        Self { status, text, plain: false, bodiless: false }
+        Self { status, text, plain: false, retry_after: None, bodiless: false }
     }
 
     /// The refusal of a request that asks for no WebSocket connection.
     pub(super) fn plain(status: u16, text: &'static str) -> Self {
         Self { plain: true, ..Self::new(status, text) }
+    }
+
+    /// The peer may try again after so many seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u16) -> Self {
+        Self { retry_after: Some(seconds), ..self }
     }
 
     /// One in the host's words; without any, the phrase that HTTP has for the status.
@@ -45,10 +53,11 @@ impl Refusal {
             426 => "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
             _ => "",
         };
+        let later = self.retry_after.map(|seconds| format!("Retry-After: {seconds}\r\n")).unwrap_or_default();
         // An Upgrade header is named in Connection, RFC 9110 section 7.8.
         let connection = if *status == 426 { "close, Upgrade" } else { "close" };
         format!(
-            "HTTP/1.1 {status} {}\r\nConnection: {connection}\r\n{extra}Content-Type: text/plain; charset=utf-8\r\n\
+            "HTTP/1.1 {status} {}\r\nConnection: {connection}\r\n{extra}{later}Content-Type: text/plain; charset=utf-8\r\n\
              Content-Length: {}\r\n\r\n{content}",
             phrase(*status),
             text.len(),

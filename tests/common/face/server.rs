@@ -42,6 +42,7 @@ impl Server {
         resume_timeout wsaddin_server_set_resume_timeout;
         io_threads wsaddin_server_set_io_threads;
         handshake_timeout wsaddin_server_set_handshake_timeout;
+        draining wsaddin_server_set_draining;
     }
 
     pub fn free(&self) -> Outcome {
