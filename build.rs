@@ -25,6 +25,7 @@ fn main() {
         "names",
         "lookup",
         "policy",
+        "plain_http",
         "server_options",
         "tls",
         "batch",

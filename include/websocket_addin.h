@@ -1520,6 +1520,40 @@ wsaddin_result wsaddin_server_get_access_token(wsaddin_server server,
                                                size_t *needed);
 
 /**
+ * A path, like `/health`, that load balancers may ask for: GET and HEAD get HTTP 200 and `{"status":"ok"}`, without a token
+ * and without a line of the log above WSADDIN_LOG_DEBUG. Acts at once. Default empty: nothing is answered.
+ */
+wsaddin_result wsaddin_server_set_health_path(wsaddin_server server,
+                                              const void *value,
+                                              size_t size);
+
+/**
+ * Reads what wsaddin_server_set_health_path sets.
+ */
+wsaddin_result wsaddin_server_get_health_path(wsaddin_server server,
+                                              char *buffer,
+                                              size_t capacity,
+                                              size_t *needed);
+
+/**
+ * A folder whose files are served to GET and HEAD: `/` is its `index.html`. A page loaded from there may open `new
+ * WebSocket` to where it came from, without another web server. Nothing outside the folder is served, nor a file whose
+ * name, or a folder's on the way, begins with a dot, but for `/.well-known/`. No token is asked for. Acts at once. Default
+ * empty: no pages.
+ */
+wsaddin_result wsaddin_server_set_pages_folder(wsaddin_server server,
+                                               const void *value,
+                                               size_t size);
+
+/**
+ * Reads what wsaddin_server_set_pages_folder sets.
+ */
+wsaddin_result wsaddin_server_get_pages_folder(wsaddin_server server,
+                                               char *buffer,
+                                               size_t capacity,
+                                               size_t *needed);
+
+/**
  * Milliseconds for the closing handshake; 0 aborts at once. Default 3000.
  * A peer that breaks the protocol is sent its close code when the messages that it had sent before have been taken, so
  * that they can be answered: at most within this time and 1 second.

@@ -626,6 +626,10 @@ public:
     std::int64_t get_max_connections_per_address() const { return detail::number(handle(), wsaddin_server_get_max_connections_per_address); }
     void set_allowed_origins(std::string_view value) { detail::check(wsaddin_server_set_allowed_origins(handle(), value.data(), value.size())); }
     std::string get_allowed_origins() const { return detail::text(handle(), wsaddin_server_get_allowed_origins); }
+    void set_health_path(std::string_view value) { detail::check(wsaddin_server_set_health_path(handle(), value.data(), value.size())); }
+    std::string get_health_path() const { return detail::text(handle(), wsaddin_server_get_health_path); }
+    void set_pages_folder(std::string_view value) { detail::check(wsaddin_server_set_pages_folder(handle(), value.data(), value.size())); }
+    std::string get_pages_folder() const { return detail::text(handle(), wsaddin_server_get_pages_folder); }
     void set_access_token(std::string_view value) { detail::check(wsaddin_server_set_access_token(handle(), value.data(), value.size())); }
     std::string get_access_token() const { return detail::text(handle(), wsaddin_server_get_access_token); }
     void set_name_parameter(std::string_view value) { detail::check(wsaddin_server_set_name_parameter(handle(), value.data(), value.size())); }

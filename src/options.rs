@@ -148,6 +148,10 @@ options! {
     HandshakeTimeout ТаймаутРукопожатия DEADLINE, None, int(10_000);
     /// Bytes of unfinished messages of all connections together; one that would exceed it is closed with 1013.
     AssemblyBytes ПределНезавершенныхСообщенийБайт SIZE, None, int(256 * MIB);
+    /// The path that answers load balancers with 200; empty: none does.
+    HealthPath ПутьПроверки Kind::Text, None, EMPTY;
+    /// A folder whose files are served to browsers; empty: none.
+    PagesFolder КаталогСтраниц Kind::Text, None, EMPTY;
     /// I/O threads this server wants, 1 to 64.
     IoThreads КоличествоПотоковВводаВывода Kind::Int { min: 1, max: 64 }, None, int(1);
 }
@@ -184,6 +188,19 @@ fn check_protocols(value: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// RFC 3986 section 3.3: a path as it stands in a request, or nothing.
+fn check_path(option: Opt, value: &str) -> Result<()> {
+    let good = |byte: u8| byte.is_ascii_graphic() && !b"?#\"<>\\^`{|}".contains(&byte);
+    if value.is_empty() || value.starts_with('/') && value.bytes().all(good) {
+        return Ok(());
+    }
+    let expected = Arg::Both {
+        en: "a path that begins with / and is percent-encoded",
+        ru: "путь, который начинается с /, в кодировке URL",
+    };
+    Err(Error::new(Id::BadValue, [option.label(), value.into(), expected]))
 }
 
 #[cfg(test)]

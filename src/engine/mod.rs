@@ -11,7 +11,7 @@ mod shared;
 
 pub use connection::{Connection, Info, IoHandle, PendingFlush, Totals, connection_json, opening_json};
 pub use inbox::{Handler, HandlerFunction, Inbox, RequestGuard, Want, Watchable, wait_any};
-pub use io::{Acceptor, Command, ConnectionEnd, DialPlan, Owner};
+pub use io::{Acceptor, Command, ConnectionEnd, DialPlan, Owner, Plain, Reply};
 pub use outbox::{Accepted, Outgoing, Sent, Stopped, answer, send_all};
 pub use runtime::RuntimeRef;
 pub use shared::{

@@ -54,3 +54,11 @@ impl Text {
         self.0
     }
 }
+
+/// Room for so many more.
+///
+/// # Errors
+/// `NoMemory`: the system has none for it.
+pub fn reserve<T>(all: &mut Vec<T>, more: usize) -> Result<()> {
+    all.try_reserve_exact(more).map_err(|_| Error::of(Id::NoMemory))
+}

@@ -1,7 +1,7 @@
 //! The values of one object's properties.
 
 use super::origin::check_origins;
-use super::{Default, Kind, Opt, Row, Side, TABLE, check_protocols};
+use super::{Default, Kind, Opt, Row, Side, TABLE, check_path, check_protocols};
 use crate::error::{Error, Id, Result};
 use crate::proxy::Setting;
 use once_cell::sync::OnceCell;
@@ -87,6 +87,7 @@ impl Options {
             Opt::Protocols => check_protocols(value)?,
             Opt::Proxy => return self.set_proxy(value),
             Opt::AllowedOrigins => check_origins(value)?,
+            Opt::HealthPath => check_path(option, value)?,
             Opt::AccessToken => {
                 self.set_token(value);
                 return Ok(());

@@ -5,6 +5,7 @@ mod certificate;
 mod lookup;
 mod names;
 mod owner;
+mod plain;
 mod policy;
 mod registry;
 mod running;
@@ -25,6 +26,7 @@ use crate::log::Object;
 use crate::options::{Opt, Options, Side};
 use crate::ws::{Message, MessageCow, check_close};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, Weak};
@@ -74,6 +76,8 @@ struct Shared {
     totals: Totals,
     assembly: AtomicUsize,
     connects: AtomicU64,
+    /// Answers to plain HTTP, by status.
+    plain_answers: Mutex<BTreeMap<u16, u64>>,
     blocking_calls: Arc<BlockingCalls>,
     tls: Mutex<Option<Tls>>,
 }
@@ -106,6 +110,7 @@ impl Server {
             totals: Totals::default(),
             assembly: AtomicUsize::new(0),
             connects: AtomicU64::new(0),
+            plain_answers: Mutex::default(),
             blocking_calls: Arc::default(),
             tls: Mutex::default(),
         });

@@ -1,13 +1,14 @@
 //! The server as its connections and listeners see it, on the I/O threads.
 
 use super::{Phase, Shared, policy};
-use crate::engine::{Acceptor, CloseInfo, Connection, ConnectionEnd, Inbox, Owner, lock};
+use crate::engine::{Acceptor, CloseInfo, Connection, ConnectionEnd, Inbox, Owner, Plain, lock};
 use crate::error::Error;
+use crate::http;
 use crate::log::{self, Object};
 use crate::net::TlsServer;
 use crate::options::{Opt, Options, list};
 use crate::ws::{Refusal, Request};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -21,7 +22,7 @@ impl Acceptor for Shared {
         if state.phase != Phase::Running || state.cancelled || state.ios.is_empty() {
             return None;
         }
-        if state.registry.live_count() >= self.options.size(Opt::MaxConnections).saturating_add(MAX_HANDSHAKES) {
+        if state.registry.websocket_count() >= self.options.size(Opt::MaxConnections).saturating_add(MAX_HANDSHAKES) {
             drop(state);
             log::info!(self.object.itself(), "refused {address}: too many have not finished their handshake");
             self.rejected(503);
@@ -73,6 +74,18 @@ impl Owner for Shared {
         // RFC 6455 section 4.2.2: one of the offered or none; the order of preference is ours.
         let selected = list(&supported).find(|name| offered.iter().any(|other| other == name));
         Ok(selected.map(str::to_owned))
+    }
+
+    fn serves_http(&self) -> bool {
+        self.has_plain_http()
+    }
+
+    fn plain_request(&self, connection: &Arc<Connection>, from: Option<IpAddr>, request: &http::Request) -> Plain {
+        self.take_plain(connection, from, request)
+    }
+
+    fn plain_answered(&self, status: u16) {
+        self.count_plain(status);
     }
 
     fn pending(&self, connection: &Arc<Connection>) -> bool {

@@ -98,6 +98,8 @@ impl Shared {
             most => most,
         };
         let mut state = lock(&self.state);
+        // It may have been used for plain HTTP before.
+        state.registry.release_plain(connection.serial);
         if state.phase != Phase::Running || !state.registry.has_room(most) {
             return Err(Refusal::new(503, "The server takes no more connections"));
         }

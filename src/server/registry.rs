@@ -14,7 +14,9 @@ pub(super) struct Registry {
     live: BTreeMap<u64, Arc<Connection>>,
     /// Accepted handshakes that have not opened yet, by serial.
     reserved: HashMap<u64, Option<IpAddr>>,
-    /// Those of them that the host has to decide about.
+    /// Connections that are used for plain HTTP, by serial.
+    plain: HashMap<u64, Option<IpAddr>>,
+    /// The reserved ones that the host has to decide about.
     pending: BTreeMap<u64, Arc<Connection>>,
     /// Places taken, open and reserved ones, by address.
     addresses: HashMap<IpAddr, usize>,
@@ -31,15 +33,39 @@ impl Registry {
 
     /// Reserves a place for an incoming connection; false when its address has as many as it may.
     pub fn reserve(&mut self, serial: u64, address: Option<IpAddr>, most_of_one: usize) -> bool {
-        if let Some(address) = address {
-            let taken = self.addresses.entry(address).or_default();
-            if *taken >= most_of_one {
-                return false;
-            }
-            *taken += 1;
+        let has_place = self.enter(address, most_of_one);
+        if has_place {
+            self.reserved.insert(serial, address);
         }
-        self.reserved.insert(serial, address);
-        true
+        has_place
+    }
+
+    /// The same for a connection of plain HTTP, of which there are at most `most`. It is asked for with each request, and
+    /// held until the connection ends or is used for WebSocket.
+    pub fn reserve_plain(&mut self, serial: u64, address: Option<IpAddr>, most: usize, most_of_one: usize) -> bool {
+        if self.plain.contains_key(&serial) {
+            return true;
+        }
+        let has_place = self.plain.len() < most && self.enter(address, most_of_one);
+        if has_place {
+            self.plain.insert(serial, address);
+        }
+        has_place
+    }
+
+    /// Gives back the place of one that is not, or no longer, used for plain HTTP.
+    pub fn release_plain(&mut self, serial: u64) {
+        if let Some(address) = self.plain.remove(&serial) {
+            self.leave(address);
+        }
+    }
+
+    fn enter(&mut self, address: Option<IpAddr>, most_of_one: usize) -> bool {
+        let Some(address) = address else { return true };
+        let taken = self.addresses.entry(address).or_default();
+        let has_place = *taken < most_of_one;
+        *taken += usize::from(has_place);
+        has_place
     }
 
     /// Gives back the place of one that has not opened.
@@ -130,6 +156,7 @@ impl Registry {
 
     pub fn released(&mut self, connection: &Connection) {
         self.release(connection.serial);
+        self.release_plain(connection.serial);
         self.pending.remove(&connection.id());
         self.remove(connection.id());
         self.live.remove(&connection.serial);
@@ -159,6 +186,11 @@ impl Registry {
 
     pub fn live_count(&self) -> usize {
         self.open.len() + self.live.len()
+    }
+
+    /// The same without those that are used for plain HTTP.
+    pub fn websocket_count(&self) -> usize {
+        self.live_count().saturating_sub(self.plain.len())
     }
 
     pub fn clear_open(&mut self) {

@@ -178,6 +178,16 @@ static void server_properties(wsaddin_server server) {
     GOOD(wsaddin_server_set_resume_timeout(server, 0));
     CHECK(server_number(wsaddin_server_get_resume_timeout, server) == 0);
     GOOD(wsaddin_server_set_resume_timeout(server, 60000));
+    GOOD(wsaddin_server_set_health_path(server, WSADDIN_TEXT("/health")));
+    EXPECT(wsaddin_server_set_health_path(server, WSADDIN_TEXT("health")), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_server_set_health_path(server, WSADDIN_TEXT("/a?b")), WSADDIN_BAD_ARGUMENT);
+    TEXT_OF(wsaddin_server_get_health_path, server, text);
+    CHECK(strcmp(text, "/health") == 0);
+    GOOD(wsaddin_server_set_health_path(server, NULL, 0));
+    GOOD(wsaddin_server_set_pages_folder(server, WSADDIN_TEXT("/srv/pages")));
+    TEXT_OF(wsaddin_server_get_pages_folder, server, text);
+    CHECK(strcmp(text, "/srv/pages") == 0);
+    GOOD(wsaddin_server_set_pages_folder(server, NULL, 0));
     GOOD(wsaddin_server_set_access_token(server, WSADDIN_TEXT("secret")));
     TEXT_OF(wsaddin_server_get_access_token, server, text);
     CHECK(strcmp(text, "***") == 0);

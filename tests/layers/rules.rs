@@ -19,12 +19,13 @@ pub const RULES: &[(&str, Rule)] = &[
 /// Each layer with those to its left. `client` and `server` do not know each other, and neither do the two faces.
 pub const LAYERS: &[(&str, &[&str])] = &[
     ("net", &[]),
-    ("ws", &["net"]),
-    ("engine", &["net", "ws"]),
-    ("client", &["net", "ws", "engine"]),
-    ("server", &["net", "ws", "engine"]),
-    ("capi", &["net", "ws", "engine", "client", "server"]),
-    ("native_api", &["net", "ws", "engine", "client", "server"]),
+    ("http", &[]),
+    ("ws", &["net", "http"]),
+    ("engine", &["net", "http", "ws"]),
+    ("client", &["net", "http", "ws", "engine"]),
+    ("server", &["net", "http", "ws", "engine"]),
+    ("capi", &["net", "http", "ws", "engine", "client", "server"]),
+    ("native_api", &["net", "http", "ws", "engine", "client", "server"]),
 ];
 
 /// Used by all, using only each other.

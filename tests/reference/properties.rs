@@ -164,6 +164,16 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
         "what `Origin` may be, comma separated; empty allows all",
     ),
     (
+        "HealthPath",
+        "путь, например `/health`, на который балансировщику отвечают 200 и `{\"status\":\"ok\"}`; пусто – не отвечают",
+        "a path, like `/health`, that answers load balancers with 200 and `{\"status\":\"ok\"}`; empty: none does",
+    ),
+    (
+        "PagesFolder",
+        "каталог, файлы которого отдаются браузеру с того же порта (`/` – это `index.html`); пусто – не отдаются",
+        "a folder whose files are served to browsers on the same port (`/` is `index.html`); empty: none",
+    ),
+    (
         "AccessToken",
         "токен, без которого рукопожатие отклоняется с кодом 401; пусто – не требуется. Вместо него читается `***`",
         "a handshake without this token gets 401; empty asks for none. Reads back as `***`",

@@ -1,7 +1,9 @@
 //! What is asked of a connection on its I/O thread.
 
 use crate::engine::shared::Reason;
+use crate::http::{Pieces, Response};
 use crate::ws::Refusal;
+use std::io;
 
 /// See the module's page. A request to a connection that the thread no longer has is dropped.
 pub enum Ask {
@@ -20,6 +22,14 @@ pub enum Ask {
     /// The host has decided about an incoming connection; `None` accepts it.
     Decide(Option<Refusal>),
     Ping(u64),
+    /// A worker has done what plain HTTP needed it for.
+    Worked(Box<Worked>),
+}
+
+/// What a worker has done for an answer.
+pub enum Worked {
+    Answer(Response),
+    Piece(Box<dyn Pieces>, io::Result<Vec<u8>>),
 }
 
 impl Ask {

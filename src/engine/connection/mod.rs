@@ -15,7 +15,7 @@ mod send;
 mod state;
 mod stats;
 
-pub use self::ask::Ask;
+pub use self::ask::{Ask, Worked};
 pub use self::info::Info;
 pub use self::send::PendingFlush;
 pub use self::state::{Backend, Connection, IoHandle, IoThread, LoopGuard, Mail};

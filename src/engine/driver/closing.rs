@@ -91,6 +91,7 @@ impl Driver {
     pub(super) fn written(&mut self, io: &mut ThreadContext) -> Disposition {
         match self.phase {
             Phase::Rejecting if self.raw.is_none() => self.linger(io),
+            Phase::Exchange(_) if self.raw.is_none() => self.answer_written(io),
             Phase::Open if self.closing.sent => {
                 let input_ignored = self.closing.input_ignored;
                 let close_info = match self.closing.received.take() {
@@ -114,7 +115,7 @@ impl Driver {
 
     /// Both close frames were exchanged. The server closes the socket first (RFC 6455 section 7.1.1); reading on until
     /// the peer has closed keeps a reset from destroying the close frame on its way.
-    fn linger(&mut self, io: &mut ThreadContext) -> Disposition {
+    pub(super) fn linger(&mut self, io: &mut ThreadContext) -> Disposition {
         self.phase = Phase::Lingering;
         let latest = io.now + LINGER;
         self.deadline = Some(self.deadline.map_or(latest, |deadline| deadline.min(latest)));

@@ -80,6 +80,19 @@ impl Driver {
         log::at!(level, self.subject(), "refused {peer_name}: HTTP {} {}", refusal.status, refusal.text);
     }
 
+    /// An answer to a request of plain HTTP begins.
+    pub(super) fn log_answer(&self, subject: &str, status: u16) {
+        log::debug!(self.subject(), "{} from {}: HTTP {status}", subject, self.peer_name());
+    }
+
+    pub(super) fn log_broken_exchange(&self, subject: &str, why: &Error) {
+        log::debug!(self.subject(), "{subject} from {} not finished: {why}", self.peer_name());
+    }
+
+    pub(super) fn log_idle_end(&self) {
+        log::debug!(self.subject(), "{} asks for nothing more", self.peer_name());
+    }
+
     pub(super) fn log_accepted(&self) {
         log::debug!(self.subject(), "accepted {}", self.peer_name());
     }

@@ -1,6 +1,6 @@
 //! One connection on its I/O thread: a state machine from the dial, or the accept, to the last byte.
 //!
-//! What there is of a connection stands in `setup`, `close_state`, `liveness` and `state`; the steps, one file a phase,
+//! What there is of a connection stands in `setup`, `exchange`, `close_state`, `liveness` and `state`; the steps, one file a phase,
 //! stand on these and call each other in every direction. The table calls `steps`.
 //!
 //! Threads: the loop. A host thread that has borrowed it reads and writes on open connections without TLS only; all else
@@ -13,6 +13,7 @@ mod answering;
 mod close_state;
 mod closing;
 mod dialing;
+mod exchange;
 mod failing;
 mod fast_path;
 mod keepalive;
@@ -20,6 +21,8 @@ mod liveness;
 mod logging;
 mod opening;
 mod pending;
+mod plain_answer;
+mod plain_request;
 mod reading;
 mod setup;
 mod state;

@@ -9,12 +9,12 @@ use crate::error::{Arg, Error, Id};
 use crate::net::{CompactInstant, Stream, TlsClient};
 use crate::options::Opt;
 use crate::ws::deflate::{self, Agreement, Deflater, Settings};
-use crate::ws::{ClientHandshake, Message, Refusal, Request, Role};
+use crate::ws::{ClientHandshake, Heard, Message, Refusal, Request, Role};
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long a rejected peer has to read the answer.
-const REJECTION_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const REJECTION_TIMEOUT: Duration = Duration::from_secs(2);
 /// What TLS handshakes may take of one round of the loop, but for the one that exceeds it: signing takes a millisecond
 /// or more, and hundreds of new connections must not hold up the open ones.
 const HANDSHAKE_BUDGET: Duration = Duration::from_micros(500);
@@ -157,10 +157,14 @@ impl Driver {
     }
 
     pub(super) fn read_request(&mut self, io: &mut ThreadContext) -> Disposition {
+        let serves_http = self.owner.serves_http();
         loop {
-            let count = match self.read_some(io) {
+            let Phase::AwaitingRequest(handshake) = &mut self.phase else { return Disposition::Keep };
+            let waiting = handshake.take_waiting();
+            let mut unread = !waiting.is_empty();
+            let count = match if unread { Ok(Some(0)) } else { self.read_some(io) } {
                 Ok(None) => return Disposition::Keep,
-                Ok(Some(0)) => return self.break_off(io, Error::of(Id::ClosedEarly)),
+                Ok(Some(0)) if !unread => return self.break_off(io, Error::of(Id::ClosedEarly)),
                 Err(error) => {
                     let refusal = self.stream.as_ref().and_then(|stream| stream.tls_refusal(&error, false));
                     let lost = || Error::of(Id::ConnectionLost).system(&error);
@@ -168,10 +172,14 @@ impl Driver {
                 }
                 Ok(Some(count)) => count,
             };
+            unread |=
+                self.half_closed || !self.stream.as_ref().is_some_and(|stream| stream.is_drained(count, FIRST_READ));
             let Phase::AwaitingRequest(handshake) = &mut self.phase else { return Disposition::Keep };
-            let (mut request, rest) = match handshake.feed(&io.input[..count]) {
+            let bytes = if waiting.is_empty() { &io.input[..count] } else { &waiting[..] };
+            let (mut request, rest) = match handshake.hear(bytes, serves_http) {
                 Ok(None) => continue,
-                Ok(Some(heard)) => heard,
+                Ok(Some(Heard::WebSocket(request, rest))) => (request, rest),
+                Ok(Some(Heard::Plain(head, rest))) => return self.begin_exchange(io, head, rest, unread),
                 Err(refusal) => return self.refuse(io, &refusal),
             };
             log_head(self.subject(), "in", request.head());

@@ -1,6 +1,7 @@
 //! The I/O thread's side of a connection: what there is of it, and where it is in its life.
 
 use super::close_state::Closing;
+use super::exchange::Exchange;
 use super::liveness::Keepalive;
 use super::setup::{AwaitingAccept, ClientPart, Raw, Route};
 use crate::engine::connection::Connection;
@@ -49,6 +50,8 @@ pub enum Phase {
     AwaitingRequest(Box<ServerHandshake>),
     /// The host of a server decides whether to accept it.
     AwaitingAccept(Box<AwaitingAccept>),
+    /// A server takes or answers a request of plain HTTP.
+    Exchange(Box<Exchange>),
     /// A server sends an HTTP refusal.
     Rejecting,
     Open,

@@ -50,6 +50,7 @@ impl Driver {
             Phase::AwaitingResponse(_) => self.read_answer(io),
             Phase::AwaitingRequest(_) => self.read_request(io),
             Phase::AwaitingAccept(_) => self.read_early(io),
+            Phase::Exchange(_) => self.go_on_with_exchange(io),
             Phase::Open => self.read_frames(io),
             Phase::Rejecting | Phase::Lingering => self.discard_input(io),
         }
@@ -82,6 +83,8 @@ impl Driver {
             | Phase::Tunneling { .. }
             | Phase::TlsHandshake(Some(_))
             | Phase::AwaitingResponse(_) => self.connect_timed_out(io),
+            Phase::Exchange(_) => self.exchange_overdue(io),
+            Phase::AwaitingRequest(handshake) if handshake.is_idle() => self.break_off(io, Error::of(Id::ClosedEarly)),
             Phase::TlsHandshake(None) | Phase::AwaitingRequest(_) => {
                 let ms = self.owner.options().int(Opt::HandshakeTimeout);
                 self.log_failed_handshake(&Error::new(Id::HandshakeTimeout, [ms.into()]));
@@ -135,6 +138,8 @@ impl Driver {
                 }
             }
             Phase::Lingering | Phase::Rejecting => {}
+            Phase::Exchange(exchange) => self.log_broken_exchange(&exchange.subject, &error),
+            Phase::AwaitingRequest(handshake) if handshake.is_idle() => self.log_idle_end(),
             Phase::TlsHandshake(None) | Phase::AwaitingRequest(_) | Phase::AwaitingAccept(_) => {
                 self.log_failed_handshake(&error);
                 self.owner.withdrawn(&self.connection);

@@ -10,9 +10,11 @@ mod command;
 mod context;
 mod dial_limit;
 mod owner;
+mod plain;
 mod staged;
 
 pub use self::command::Command;
 pub use self::context::{BUFFER, TOKENS, ThreadContext};
 pub use self::owner::{Acceptor, ConnectionEnd, DialPlan, Owner};
+pub use self::plain::{Plain, Reply};
 pub use self::staged::Staged;

@@ -1,15 +1,17 @@
 //! The objects that the connections and listeners of an I/O thread report to.
 
+use super::plain::{Plain, Reply};
 use crate::engine::connection::Connection;
 use crate::engine::inbox::Inbox;
 use crate::engine::shared::CloseInfo;
 use crate::error::{Error, Result};
+use crate::http;
 use crate::log::Object;
 use crate::net::{TlsOptions, TlsServer};
 use crate::options::Options;
 use crate::proxy::Setting;
 use crate::ws::{Refusal, Request, Target};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -41,6 +43,24 @@ pub trait Owner: Send + Sync {
     ) -> Result<Option<String>, Refusal> {
         Err(Refusal::new(500, "not a server"))
     }
+
+    /// Whether a server answers requests of plain HTTP otherwise than with a refusal.
+    fn serves_http(&self) -> bool {
+        false
+    }
+
+    /// The head of such a request has come.
+    fn plain_request(&self, _connection: &Arc<Connection>, _from: Option<IpAddr>, _request: &http::Request) -> Plain {
+        Plain::Refuse(Refusal::new(500, "not a server"))
+    }
+
+    /// Its body, too, which the answer depends on.
+    fn plain_body(&self, _request: http::Request, _body: Vec<u8>) -> Reply {
+        http::Response::text(500, "not a server").into()
+    }
+
+    /// It is being answered with that status.
+    fn plain_answered(&self, _status: u16) {}
 
     /// Whether the host has to accept this connection, whose request was admitted. The host was told by then.
     fn pending(&self, _connection: &Arc<Connection>) -> bool {

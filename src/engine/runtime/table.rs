@@ -69,6 +69,7 @@ impl Table {
             }
             Ask::Abort => self.of(io, connection, |driver, io| driver.abort(io)),
             Ask::Decide(refusal) => self.of(io, connection, |driver, io| driver.decide(io, refusal.as_ref())),
+            Ask::Worked(worked) => self.of(io, connection, |driver, io| driver.worked(io, *worked)),
             Ask::Ping(id) => self.of(io, connection, |driver, io| driver.ping(io, id)),
         }
     }

@@ -9,7 +9,7 @@ mod server;
 pub use client::{Agreed, ClientHandshake};
 pub use refusal::Refusal;
 pub use request::Request;
-pub use server::ServerHandshake;
+pub use server::{Heard, ServerHandshake};
 
 use super::redact;
 use crate::error::{Error, Id, Result};

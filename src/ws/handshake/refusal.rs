@@ -1,5 +1,6 @@
 //! An answer that refuses a connection.
 
+use crate::http::phrase;
 use std::borrow::Cow;
 
 /// Why a connection is refused, in HTTP's terms.
@@ -17,6 +18,9 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// What a request is told that asks for no WebSocket connection.
+    pub const WEBSOCKET: &str = "This is a WebSocket server";
+
     pub fn new(status: u16, text: &'static str) -> Self {
         Self::of(status, Cow::Borrowed(text))
     }
@@ -26,7 +30,7 @@ impl Refusal {
     }
 
     /// The refusal of a request that asks for no WebSocket connection.
-    pub(super) fn plain(status: u16, text: &'static str) -> Self {
+    pub fn plain(status: u16, text: &'static str) -> Self {
         Self { plain: true, ..Self::new(status, text) }
     }
 
@@ -40,6 +44,12 @@ impl Refusal {
     pub fn in_words(status: u16, text: &str) -> Self {
         let text = if text.is_empty() { phrase(status).into() } else { text.to_owned().into() };
         Self::of(status, text)
+    }
+
+    /// The same to a request whose method is HEAD, or is not.
+    #[must_use]
+    pub fn to(self, bodiless: bool) -> Self {
+        Self { bodiless, ..self }
     }
 
     /// The whole HTTP answer. The connection ends with it.
@@ -63,30 +73,5 @@ impl Refusal {
             text.len(),
         )
         .into_bytes()
-    }
-}
-
-fn phrase(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        410 => "Gone",
-        413 => "Content Too Large",
-        426 => "Upgrade Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        // The phrase is optional, the blank before it is not (RFC 9112 section 4).
-        _ => "",
     }
 }

@@ -7,9 +7,6 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::ops::Range;
 
-/// The answer to a request that asks for no WebSocket connection.
-pub(super) const WEBSOCKET: &str = "This is a WebSocket server";
-
 /// A valid request for a WebSocket connection. The head is kept as it came, in one allocation.
 pub struct Request {
     head: Box<[u8]>,
@@ -61,7 +58,7 @@ impl Request {
             return bad("A body is not allowed");
         }
         if !has_token(&header("Upgrade"), "websocket") {
-            return Err(Refusal::plain(426, WEBSOCKET));
+            return Err(Refusal::plain(426, Refusal::WEBSOCKET));
         }
         if !has_token(&header("Connection"), "Upgrade") {
             return bad("Connection: Upgrade is missing");

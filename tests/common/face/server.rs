@@ -117,6 +117,14 @@ impl Server {
         done(unsafe { wsaddin_server_set_access_token(self.0, value.as_ptr().cast(), value.len()) })
     }
 
+    pub fn set_health_path(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_server_set_health_path(self.0, value.as_ptr().cast(), value.len()) })
+    }
+
+    pub fn set_pages_folder(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_server_set_pages_folder(self.0, value.as_ptr().cast(), value.len()) })
+    }
+
     pub fn set_allowed_origins(&self, value: &str) -> Outcome {
         done(unsafe { wsaddin_server_set_allowed_origins(self.0, value.as_ptr().cast(), value.len()) })
     }

@@ -1,0 +1,58 @@
+//! Plain HTTP on the server's port: what a request asks for, and who answers it.
+//!
+//! Called on the I/O thread, so that nothing here may take long: what does is done by a worker ([`Reply::Later`]).
+
+mod health;
+mod pages;
+mod places;
+
+use super::Shared;
+use crate::engine::{Connection, Plain, Reply, lock};
+use crate::http::Request;
+use crate::options::Opt;
+use crate::ws::Refusal;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Who answers a request.
+enum Service {
+    Health,
+    Page,
+}
+
+impl Shared {
+    pub(super) fn has_plain_http(&self) -> bool {
+        [Opt::HealthPath, Opt::PagesFolder].iter().any(|option| !self.options.text(*option).is_empty())
+    }
+
+    fn service(&self, path: &str) -> Option<Service> {
+        let text = |option| self.options.text(option);
+        let health = text(Opt::HealthPath);
+        if !health.is_empty() && *path == *health {
+            return Some(Service::Health);
+        }
+        (!text(Opt::PagesFolder).is_empty()).then_some(Service::Page)
+    }
+
+    /// The head of a request has come.
+    pub(super) fn take_plain(&self, connection: &Arc<Connection>, from: Option<IpAddr>, request: &Request) -> Plain {
+        let Some(service) = self.service(request.path()) else {
+            // As where there is no plain HTTP at all.
+            return Plain::Refuse(match request.is_read() {
+                true => Refusal::plain(426, Refusal::WEBSOCKET),
+                false => Refusal::plain(405, "GET is needed"),
+            });
+        };
+        if let Err(refusal) = self.take_place(connection, from) {
+            return Plain::Refuse(refusal);
+        }
+        match service {
+            Service::Health => Plain::Answer(Reply::Now(self.health(request))),
+            Service::Page => self.page(request),
+        }
+    }
+
+    pub(super) fn count_plain(&self, status: u16) {
+        *lock(&self.plain_answers).entry(status).or_default() += 1;
+    }
+}

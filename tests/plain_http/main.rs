@@ -1,0 +1,11 @@
+//! Plain HTTP on a server's port, on the wire.
+
+#[path = "../common/face.rs"]
+mod face;
+#[path = "../common/raw.rs"]
+mod raw;
+
+mod health;
+mod pages;
+mod places;
+mod web;
