@@ -1554,6 +1554,50 @@ wsaddin_result wsaddin_server_get_pages_folder(wsaddin_server server,
                                                size_t *needed);
 
 /**
+ * A path, like `/control`, below which another program may use this server by plain HTTP, with `Authorization: Bearer` and
+ * the ControlToken: `POST .../send?id=N` or `?name=NAME` and `POST .../broadcast[?group=G&except=N&skip_full=1]` send the
+ * body, `GET .../connections[?id=N]`, `.../names[?prefix=P]`, `.../statistics` and `.../metrics` tell, `POST
+ * .../disconnect?id=N` or `?name=NAME` closes. Answers are JSON, metrics a text for Prometheus. Running a server fails while
+ * this is set and the token is empty. Acts at once. Default empty: nobody may.
+ */
+wsaddin_result wsaddin_server_set_control_path(wsaddin_server server,
+                                               const void *value,
+                                               size_t size);
+
+/**
+ * Reads what wsaddin_server_set_control_path sets.
+ */
+wsaddin_result wsaddin_server_get_control_path(wsaddin_server server,
+                                               char *buffer,
+                                               size_t capacity,
+                                               size_t *needed);
+
+/**
+ * What a request below ControlPath must carry, or it gets HTTP 401. Compared in constant time and shown as `***`
+ * everywhere. Acts at once. Default empty: nobody may.
+ */
+wsaddin_result wsaddin_server_set_control_token(wsaddin_server server,
+                                                const void *value,
+                                                size_t size);
+
+/**
+ * Reads what wsaddin_server_set_control_token sets, as `***`.
+ */
+wsaddin_result wsaddin_server_get_control_token(wsaddin_server server,
+                                                char *buffer,
+                                                size_t capacity,
+                                                size_t *needed);
+
+/**
+ * The server's figures as a text that Prometheus reads (format 0.0.4), for a program that has its own place to show them;
+ * the names begin with `websocket_`. Never blocks.
+ */
+wsaddin_result wsaddin_metrics(wsaddin_server server,
+                               char *buffer,
+                               size_t capacity,
+                               size_t *needed);
+
+/**
  * Milliseconds for the closing handshake; 0 aborts at once. Default 3000.
  * A peer that breaks the protocol is sent its close code when the messages that it had sent before have been taken, so
  * that they can be answered: at most within this time and 1 second.

@@ -630,6 +630,11 @@ public:
     std::string get_health_path() const { return detail::text(handle(), wsaddin_server_get_health_path); }
     void set_pages_folder(std::string_view value) { detail::check(wsaddin_server_set_pages_folder(handle(), value.data(), value.size())); }
     std::string get_pages_folder() const { return detail::text(handle(), wsaddin_server_get_pages_folder); }
+    void set_control_path(std::string_view value) { detail::check(wsaddin_server_set_control_path(handle(), value.data(), value.size())); }
+    std::string get_control_path() const { return detail::text(handle(), wsaddin_server_get_control_path); }
+    void set_control_token(std::string_view value) { detail::check(wsaddin_server_set_control_token(handle(), value.data(), value.size())); }
+    std::string get_control_token() const { return detail::text(handle(), wsaddin_server_get_control_token); }
+    std::string metrics() const { return detail::text(handle(), wsaddin_metrics); }
     void set_access_token(std::string_view value) { detail::check(wsaddin_server_set_access_token(handle(), value.data(), value.size())); }
     std::string get_access_token() const { return detail::text(handle(), wsaddin_server_get_access_token); }
     void set_name_parameter(std::string_view value) { detail::check(wsaddin_server_set_name_parameter(handle(), value.data(), value.size())); }

@@ -388,5 +388,13 @@ table! {
     InterfaceForeign Address "the address does not belong to this machine" "адрес не принадлежит этому компьютеру";
     ListenFailed Address "the address cannot be used" "адрес нельзя использовать";
     NameRefused BadArgument "{0}: a text of at most 1024 bytes without control characters is expected" "{0}: ожидается текст не длиннее 1024 байт без управляющих символов";
+    ControlToken BadArgument "ControlPath is set and ControlToken is empty: anybody could send through the server" "ПутьУправления задан, а ТокенУправления пуст: отправлять через сервер мог бы кто угодно";
+    ControlRefused BadArgument "Authorization: Bearer with the server's ControlToken is needed" "нужен заголовок Authorization: Bearer с токеном из свойства ТокенУправления (ControlToken)";
+    ControlUnknown BadArgument "{0} is nothing that can be asked for: send, broadcast, disconnect, connections, names, statistics and metrics can" "{0}: такого запроса нет, есть send, broadcast, disconnect, connections, names, statistics и metrics";
+    ControlMethod BadArgument "the method {0} is needed" "нужен метод {0}";
+    ControlParameter BadArgument "the parameter {0} is unknown, or given twice" "параметр {0} неизвестен или указан дважды";
+    ControlTarget BadArgument "either id or name is needed, and not both" "нужен либо id, либо name, но не оба";
+    NobodyNamed BadArgument "nobody is named {0}" "нет соединения с именем {0}";
+    ConnectionEnded BadArgument "connection {0} has ended" "соединение {0} уже закрыто";
     UnknownConnection BadArgument "connection {0} was never issued" "соединения {0} не было";
 }

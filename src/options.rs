@@ -152,6 +152,10 @@ options! {
     HealthPath ПутьПроверки Kind::Text, None, EMPTY;
     /// A folder whose files are served to browsers; empty: none.
     PagesFolder КаталогСтраниц Kind::Text, None, EMPTY;
+    /// The path below which another program may send, list and disconnect; empty: none may.
+    ControlPath ПутьУправления Kind::Text, None, EMPTY;
+    /// What such a request must carry, reads back as `***`.
+    ControlToken ТокенУправления Kind::Text, None, EMPTY;
     /// I/O threads this server wants, 1 to 64.
     IoThreads КоличествоПотоковВводаВывода Kind::Int { min: 1, max: 64 }, None, int(1);
 }
@@ -193,7 +197,8 @@ fn check_protocols(value: &str) -> Result<()> {
 /// RFC 3986 section 3.3: a path as it stands in a request, or nothing.
 fn check_path(option: Opt, value: &str) -> Result<()> {
     let good = |byte: u8| byte.is_ascii_graphic() && !b"?#\"<>\\^`{|}".contains(&byte);
-    if value.is_empty() || value.starts_with('/') && value.bytes().all(good) {
+    let ends_well = option != Opt::ControlPath || !value.ends_with('/');
+    if value.is_empty() || value.starts_with('/') && value.bytes().all(good) && ends_well {
         return Ok(());
     }
     let expected = Arg::Both {

@@ -81,7 +81,7 @@ fn every_exported_body_is_guarded() {
             let code: Vec<&str> = body.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();
             let code = code.join(" ").replace("let empty = c\"\".as_ptr().cast(); ", "");
             let helpers =
-                ["field", "get", "guard_answer", "number", "text"].map(|helper| format!("unsafe {{ {helper}("));
+                ["field", "get", "guard_answer", "number", "set", "text"].map(|helper| format!("unsafe {{ {helper}("));
             let mut guarded =
                 ["guard(", "guard_read(", "guard_value(", "set("].into_iter().chain(helpers.iter().map(String::as_str));
             assert!(guarded.any(|start| code.starts_with(start)), "{name}: {code}");

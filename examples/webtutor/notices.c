@@ -9,6 +9,9 @@
  *     cc notices.c -lwebsocket_addin -o notices
  *     ./notices 8080
  *
+ * With CONTROL_TOKEN in the environment, other programs may send through it (examples/control), by plain HTTP below
+ * http://127.0.0.1:8080/control.
+ *
  * The program prints `port N` and then does what it reads, a line each:
  *
  *     list                        all connections, a line of JSON each (ConnectionInfo without the headers)
@@ -135,8 +138,15 @@ int main(int argc, char **argv) {
     char line[LINE];
     wsaddin_server server;
     int64_t port = argc > 1 ? atoi(argv[1]) : 0;
+    const char *token = getenv("CONTROL_TOKEN");
 
     if (wsaddin_server_new(&server) != WSADDIN_OK) return failed("server");
+    if (token != NULL && (wsaddin_server_set_control_path(server, WSADDIN_TEXT("/control")) != WSADDIN_OK ||
+                          wsaddin_server_set_control_token(server, token, strlen(token)) != WSADDIN_OK)) {
+        failed("control");
+        wsaddin_server_free(server);
+        return 1;
+    }
     if (wsaddin_server_set_name_parameter(server, WSADDIN_TEXT("X-StatefulSocketId")) != WSADDIN_OK ||
         wsaddin_server_set_handler(server, ignore, NULL) != WSADDIN_OK ||
         wsaddin_server_run(server, WSADDIN_TEXT("127.0.0.1"), port) != WSADDIN_OK ||

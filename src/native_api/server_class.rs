@@ -131,6 +131,7 @@ static METHODS: &[Method<Server>] = &[
         ping,
     ),
     func(&["ОписаниеОшибки"], "ErrorDescription", &[], |_, _| Ok(Output::Empty)),
+    func(&["Метрики"], "Metrics", &[], |server, _| Ok(Output::Text(server.metrics()))),
     func(&["Статистика"], "Statistics", &[], |server, call| {
         Ok(Output::Text(server.statistics(call.language)))
     }),

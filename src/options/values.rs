@@ -15,6 +15,7 @@ pub struct Options {
     texts: Mutex<Vec<Arc<str>>>,
     proxy: Mutex<Arc<Setting>>,
     token: Mutex<Arc<str>>,
+    control_token: Mutex<Arc<str>>,
     on_change: OnceCell<Box<dyn Fn(Opt) + Send + Sync>>,
 }
 
@@ -34,6 +35,7 @@ impl Options {
             numbers: TABLE.iter().map(|row| AtomicI64::new(number(row))).collect(),
             proxy: Mutex::default(),
             token: Mutex::new(Arc::from("")),
+            control_token: Mutex::new(Arc::from("")),
             texts: Mutex::new(TABLE.iter().map(text).collect()),
             on_change: OnceCell::new(),
         }
@@ -87,9 +89,13 @@ impl Options {
             Opt::Protocols => check_protocols(value)?,
             Opt::Proxy => return self.set_proxy(value),
             Opt::AllowedOrigins => check_origins(value)?,
-            Opt::HealthPath => check_path(option, value)?,
+            Opt::HealthPath | Opt::ControlPath => check_path(option, value)?,
             Opt::AccessToken => {
-                self.set_token(value);
+                self.set_secret(&self.token, option, value);
+                return Ok(());
+            }
+            Opt::ControlToken => {
+                self.set_secret(&self.control_token, option, value);
                 return Ok(());
             }
             _ => {}
@@ -110,15 +116,20 @@ impl Options {
         self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set_token(&self, value: &str) {
-        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The same of plain HTTP's control.
+    pub fn control_token(&self) -> Arc<str> {
+        self.control_token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_secret(&self, place: &Mutex<Arc<str>>, option: Opt, value: &str) {
+        let mut token = place.lock().unwrap_or_else(PoisonError::into_inner);
         // A host that writes back what it has read must not make `***` the token.
         if value == "***" && !token.is_empty() {
             return;
         }
         *token = Arc::from(value);
         let shown = if value.is_empty() { "" } else { "***" };
-        self.texts.lock().unwrap_or_else(PoisonError::into_inner)[Opt::AccessToken as usize] = Arc::from(shown);
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)[option as usize] = Arc::from(shown);
     }
 
     fn set_proxy(&self, value: &str) -> Result<()> {

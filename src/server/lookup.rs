@@ -1,7 +1,7 @@
 //! What the host asks of names: who has one, and the end of a session.
 
-use super::Server;
 use super::names::{Entry, check_name};
+use super::{Server, Shared};
 use crate::engine::{Command, Reason, lock};
 use crate::error::{Result, memory};
 use crate::log::iso;
@@ -12,8 +12,25 @@ use std::time::{Instant, SystemTime};
 impl Server {
     /// JSON; `None`: nobody has that name.
     pub fn name_info(&self, name: &str) -> Result<Option<String>> {
+        self.shared.name_info(name)
+    }
+
+    /// JSON array, by name, of all names that begin so, without their groups.
+    pub fn name_list(&self, prefix: &str) -> Result<String> {
+        self.shared.name_list(prefix)
+    }
+
+    /// Starts the close of the connection of that name and ends its session, also an absent one; false: nobody has it.
+    pub fn disconnect_name(&self, name: &str, code: u16, reason: &str) -> Result<bool> {
+        self.shared.disconnect_name(name, code, reason)
+    }
+}
+
+impl Shared {
+    /// JSON; `None`: nobody has that name.
+    pub(super) fn name_info(&self, name: &str) -> Result<Option<String>> {
         let _inside = self.enter()?;
-        let state = lock(&self.shared.state);
+        let state = lock(&self.state);
         let Some(entry) = state.names.entry(name) else { return Ok(None) };
         let labels = state.names.labels(entry.connection.serial);
         let server = state.address.map(|address| address.to_string()).unwrap_or_default();
@@ -24,11 +41,11 @@ impl Server {
     }
 
     /// JSON array, by name, of all names that begin so, without their groups.
-    pub fn name_list(&self, prefix: &str) -> Result<String> {
+    pub(super) fn name_list(&self, prefix: &str) -> Result<String> {
         let _inside = self.enter()?;
         // Sorted and described without the lock: of ten thousand that takes its time.
         let (mut all, server) = {
-            let state = lock(&self.shared.state);
+            let state = lock(&self.state);
             let (most, entries) = state.names.entries(prefix);
             (memory::collect(most, entries)?, state.address.map(|address| address.to_string()).unwrap_or_default())
         };
@@ -43,11 +60,11 @@ impl Server {
     }
 
     /// Starts the close of the connection of that name and ends its session, also an absent one; false: nobody has it.
-    pub fn disconnect_name(&self, name: &str, code: u16, reason: &str) -> Result<bool> {
+    pub(super) fn disconnect_name(&self, name: &str, code: u16, reason: &str) -> Result<bool> {
         let _inside = self.enter()?;
         check_name(name)?;
         check_close(code, reason)?;
-        let shared = &self.shared;
+        let shared = self;
         let mut state = lock(&shared.state);
         let Some(Entry { name, connection, until, .. }) = state.names.entry(name) else { return Ok(false) };
         if until.is_none() {

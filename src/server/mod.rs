@@ -2,6 +2,7 @@
 
 mod batch;
 mod certificate;
+mod inquiries;
 mod lookup;
 mod names;
 mod owner;
@@ -18,17 +19,16 @@ use self::names::Names;
 use self::registry::Registry;
 pub use self::sessions::Selection;
 use crate::engine::{
-    BlockingCalls, Body, Command, Connection, Event, Gate, GateGuard, Handler, Inbox, IoHandle, Outcome, Reason,
-    RuntimeRef, Totals, Wait, Want, Watchable, connection_json, lock, refuse_on_io_thread, timeout,
+    BlockingCalls, Body, Command, Connection, Event, Gate, GateGuard, Handler, Inbox, IoHandle, Outcome, RuntimeRef,
+    Totals, Wait, Want, Watchable, lock, refuse_on_io_thread, timeout,
 };
-use crate::error::{Error, Id, Language, Result, memory};
+use crate::error::{Error, Id, Language, Result};
 use crate::log::Object;
 use crate::options::{Opt, Options, Side};
-use crate::ws::{Message, MessageCow, check_close};
-use serde_json::json;
+use crate::ws::{Message, MessageCow};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::{Duration, Instant};
 
@@ -129,7 +129,7 @@ impl Server {
     }
 
     fn enter(&self) -> Result<GateGuard<'_>> {
-        self.shared.gate.enter()
+        self.shared.enter()
     }
 
     /// True: queued; false: that connection has ended. An id never issued is an error.
@@ -196,50 +196,17 @@ impl Server {
 
     /// Starts the close and returns at once; false: that connection has ended. An id never issued is an error.
     pub fn disconnect(&self, connection: u64, code: u16, reason: &str) -> Result<bool> {
-        let _inside = self.enter()?;
-        check_close(code, reason)?;
-        let mut state = lock(&self.shared.state);
-        state.registry.check_issued(connection)?;
-        let Some(connection) = state.registry.remove(connection) else { return Ok(false) };
-        state.names.unlink(connection.serial);
-        drop(state);
-        connection.cancel_pings();
-        connection.close(code, Reason::Text(reason.to_owned()), false);
-        Ok(true)
+        self.shared.disconnect(connection, code, reason)
     }
 
     /// JSON; `None` when the connection has ended.
     pub fn connection_info(&self, connection: u64) -> Result<Option<String>> {
-        let _inside = self.enter()?;
-        let state = lock(&self.shared.state);
-        if let Some(pending) = state.registry.pending(connection).cloned() {
-            drop(state);
-            return Ok(Some(connection_json(&pending, "pending", true).to_string()));
-        }
-        let Some(open) = state.registry.find(connection)?.cloned() else { return Ok(None) };
-        let labels = state.names.labels(open.serial);
-        // Described without the lock, which every connection needs to come and go.
-        drop(state);
-        Ok(Some(Shared::describe(&open, &labels, true).to_string()))
+        self.shared.connection_info(connection)
     }
 
     /// JSON array.
     pub fn connection_list(&self) -> Result<String> {
-        let _inside = self.enter()?;
-        // Described without the lock: of ten thousand that takes its time.
-        let all = {
-            let state = lock(&self.shared.state);
-            let labelled = |one: &Arc<Connection>| (one.clone(), state.names.labels(one.serial));
-            memory::collect(state.registry.count(), state.registry.open().map(labelled))?
-        };
-        // One at a time: a tree of all of them would be many times the text.
-        let mut list = memory::Text::default();
-        for (at, (one, labels)) in all.iter().enumerate() {
-            list.push(if at == 0 { "[" } else { "," })?;
-            list.push(&Shared::describe(one, labels, false).to_string())?;
-        }
-        list.push(if all.is_empty() { "[]" } else { "]" })?;
-        Ok(list.into_string())
+        self.shared.connection_list()
     }
 
     /// Round trip in milliseconds.
@@ -281,13 +248,12 @@ impl Server {
 
     /// JSON.
     pub fn statistics(&self, language: Language) -> String {
-        let all: Vec<_> = lock(&self.shared.state).registry.live().cloned().collect();
-        let mut value = self.shared.totals.json(all.iter(), self.shared.inbox.waiting());
-        value["connects"] = json!(self.shared.connects.load(Relaxed));
-        value["sessions_waiting"] = json!(lock(&self.shared.state).names.absent_count());
-        value["connections"] = json!(self.connection_count());
-        value["warnings"] = json!(self.shared.tls_warning(language).into_iter().collect::<Vec<_>>());
-        value.to_string()
+        self.shared.statistics(language)
+    }
+
+    /// What Prometheus reads.
+    pub fn metrics(&self) -> String {
+        self.shared.metrics()
     }
 
     /// Events go to `handler` on the I/O thread instead of the queue; `None` takes it away and waits until it is over.

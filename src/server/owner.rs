@@ -1,7 +1,7 @@
 //! The server as its connections and listeners see it, on the I/O threads.
 
 use super::{Phase, Shared, policy};
-use crate::engine::{Acceptor, CloseInfo, Connection, ConnectionEnd, Inbox, Owner, Plain, lock};
+use crate::engine::{Acceptor, CloseInfo, Connection, ConnectionEnd, Inbox, Owner, Plain, Reply, lock};
 use crate::error::Error;
 use crate::http;
 use crate::log::{self, Object};
@@ -82,6 +82,10 @@ impl Owner for Shared {
 
     fn plain_request(&self, connection: &Arc<Connection>, from: Option<IpAddr>, request: &http::Request) -> Plain {
         self.take_plain(connection, from, request)
+    }
+
+    fn plain_body(&self, request: http::Request, body: Vec<u8>) -> Reply {
+        self.take_plain_body(&request, body)
     }
 
     fn plain_answered(&self, status: u16) {

@@ -175,6 +175,11 @@ impl Registry {
         self.open.values()
     }
 
+    /// The same from behind an id on.
+    pub fn open_after(&self, id: u64) -> impl Iterator<Item = &Arc<Connection>> {
+        self.open.range(id.saturating_add(1)..).map(|(_, connection)| connection)
+    }
+
     /// Every connection whose driver lives: open, shaking hands, closing.
     pub fn live(&self) -> impl Iterator<Item = &Arc<Connection>> {
         self.open.values().chain(self.live.values())

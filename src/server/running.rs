@@ -27,6 +27,10 @@ impl Server {
         refuse_on_io_thread("run")?;
         let port = u16::try_from(port).map_err(|_| Error::new(Id::PortRange, [port.into()]))?;
         let addresses = interface_addresses(interface, port)?;
+        let options = &self.shared.options;
+        if !options.text(Opt::ControlPath).is_empty() && options.control_token().is_empty() {
+            return Err(Error::of(Id::ControlToken));
+        }
         let shared = &self.shared;
         // Before a stop can see that this run has begun.
         let generation = shared.blocking_calls.generation();

@@ -28,54 +28,15 @@ impl Selection<'_> {
 impl Server {
     /// To the connection, or the absent session, of that name; false: no connection has it.
     pub fn send_to_name(&self, name: &str, message: &Message) -> Result<bool> {
-        let _inside = self.enter()?;
-        let options = &self.shared.options;
-        let mut last = None;
-        loop {
-            let Some(connection) = lock(&self.shared.state).names.find(name).cloned() else { return Ok(false) };
-            if last == Some(connection.serial) {
-                // It is closing just now.
-                return Ok(false);
-            }
-            last = Some(connection.serial);
-            let wait = timeout(options.int(Opt::SendTimeout));
-            match connection.send(message.clone(), || options.size(Opt::SendQueueBytes), wait) {
-                Ok(()) => return Ok(true),
-                // Taken over in between: the message is for the connection that has the name now.
-                Err(error) if matches!(error.root(), Id::NotConnected | Id::ClosedWhileWaiting) => {}
-                Err(error) if error.root() == Id::Cancelled && !self.shared.gate.is_closed() => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let wait = timeout(self.shared.options.int(Opt::SendTimeout));
+        self.shared.send_to_name(name, message, wait)
     }
 
     /// To all connections and absent sessions, or those of a group, but for one; how many it was queued for. A
     /// connection whose queue is full is closed with 1013, or goes without where `selection` says so; an absent session
     /// whose queue is full only goes without.
     pub fn broadcast(&self, message: Message, selection: &Selection<'_>) -> Result<u64> {
-        let _inside = self.enter()?;
-        let message = message.for_many();
-        let all = {
-            let state = lock(&self.shared.state);
-            if state.phase != Phase::Running {
-                return Err(Error::of(Id::NotRunning));
-            }
-            if selection.except != 0 {
-                state.registry.check_issued(selection.except)?;
-            }
-            match selection.group {
-                "" => {
-                    let count = state.registry.count() + state.names.absent_count();
-                    memory::collect(count, state.registry.open().chain(state.names.absent()).cloned())?
-                }
-                group => memory::collect(state.names.member_count(group), state.names.members(group).cloned())?,
-            }
-        };
-        let mut count = 0;
-        for connection in all.iter().filter(|connection| !selection.excepts(connection)) {
-            count += u64::from(self.shared.offer(connection, &message, &all, selection));
-        }
-        Ok(count)
+        self.shared.broadcast(message, selection)
     }
 
     /// Names a connection, with the take-over rules of the handshake; an empty name takes its name away. False: it has
@@ -121,6 +82,66 @@ impl Server {
 }
 
 impl Shared {
+    /// To one that was found, without waiting; false: it has ended.
+    pub(super) fn send_now(&self, connection: &Arc<Connection>, message: Message) -> Result<bool> {
+        match connection.send(message, || self.options.size(Opt::SendQueueBytes), Wait::No) {
+            Ok(()) => Ok(true),
+            Err(error) if matches!(error.root(), Id::NotConnected | Id::ClosedWhileWaiting | Id::Cancelled) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// To the connection of that name, waiting for room no longer than that.
+    pub(super) fn send_to_name(&self, name: &str, message: &Message, wait: Wait) -> Result<bool> {
+        let _inside = self.enter()?;
+        let options = &self.options;
+        let mut last = None;
+        loop {
+            let Some(connection) = lock(&self.state).names.find(name).cloned() else { return Ok(false) };
+            if last == Some(connection.serial) {
+                // It is closing just now.
+                return Ok(false);
+            }
+            last = Some(connection.serial);
+            match connection.send(message.clone(), || options.size(Opt::SendQueueBytes), wait) {
+                Ok(()) => return Ok(true),
+                // Taken over in between: the message is for the connection that has the name now.
+                Err(error) if matches!(error.root(), Id::NotConnected | Id::ClosedWhileWaiting) => {}
+                Err(error) if error.root() == Id::Cancelled && !self.gate.is_closed() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// To all, or to those of a group.
+    pub(super) fn broadcast(&self, message: Message, selection: &Selection<'_>) -> Result<u64> {
+        let _inside = self.enter()?;
+        let message = message.for_many();
+        let all = {
+            let state = lock(&self.state);
+            if state.phase != Phase::Running {
+                return Err(Error::of(Id::NotRunning));
+            }
+            if selection.except != 0 {
+                state.registry.check_issued(selection.except)?;
+            }
+            match selection.group {
+                "" => {
+                    let count = state.registry.count() + state.names.absent_count();
+                    memory::collect(count, state.registry.open().chain(state.names.absent()).cloned())?
+                }
+                group => memory::collect(state.names.member_count(group), state.names.members(group).cloned())?,
+            }
+        };
+        let mut count = 0;
+        for connection in all.iter().filter(|connection| !selection.excepts(connection)) {
+            count += u64::from(self.offer(connection, &message, &all, selection));
+        }
+        Ok(count)
+    }
+
     /// Queues a broadcast for one connection, or for the one that has taken it over since; whether a connection has it
     /// that is not among `all`, which get it themselves.
     fn offer(

@@ -188,6 +188,17 @@ static void server_properties(wsaddin_server server) {
     TEXT_OF(wsaddin_server_get_pages_folder, server, text);
     CHECK(strcmp(text, "/srv/pages") == 0);
     GOOD(wsaddin_server_set_pages_folder(server, NULL, 0));
+    GOOD(wsaddin_server_set_control_path(server, WSADDIN_TEXT("/control")));
+    TEXT_OF(wsaddin_server_get_control_path, server, text);
+    CHECK(strcmp(text, "/control") == 0);
+    GOOD(wsaddin_server_set_control_path(server, NULL, 0));
+    GOOD(wsaddin_server_set_control_token(server, WSADDIN_TEXT("secret")));
+    TEXT_OF(wsaddin_server_get_control_token, server, text);
+    CHECK(strcmp(text, "***") == 0);
+    GOOD(wsaddin_server_set_control_token(server, NULL, 0));
+    char metrics[8192];
+    TEXT_OF(wsaddin_metrics, server, metrics);
+    CHECK(strstr(metrics, "\nwebsocket_connections 0\n") != NULL);
     GOOD(wsaddin_server_set_access_token(server, WSADDIN_TEXT("secret")));
     TEXT_OF(wsaddin_server_get_access_token, server, text);
     CHECK(strcmp(text, "***") == 0);

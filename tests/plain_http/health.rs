@@ -44,6 +44,18 @@ fn the_path_is_answered_and_nothing_else_changes() {
 }
 
 #[test]
+fn a_draining_server_says_so() {
+    let server = healthy();
+    let mut web = Web::new(server.port());
+    assert_eq!(web.get("/health").status, 200);
+    server.draining(1);
+    let answer = web.get("/health");
+    assert_eq!((answer.status, answer.text()), (503, r#"{"status":"draining"}"#));
+    server.draining(0);
+    assert_eq!(web.get("/health").status, 200);
+}
+
+#[test]
 fn requests_in_a_row_are_answered_in_order_wherever_they_are_cut() {
     let server = healthy();
     let one = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";

@@ -5,6 +5,7 @@ mod face;
 #[path = "../common/raw.rs"]
 mod raw;
 
+mod control;
 mod health;
 mod pages;
 mod places;

@@ -6,7 +6,19 @@ use std::collections::BTreeSet;
 use websocket_addin::native_api::reference;
 
 /// Words that look like a name of the add-in and are none.
-const OTHER: &[&str] = &["Origin", "Anna", "Новый", "LoadLibrary", "Upgrade", "Connection", "Client", "Server"];
+const OTHER: &[&str] = &[
+    "Origin",
+    "ETag",
+    "Allow",
+    "HTTPСоединение",
+    "Anna",
+    "Новый",
+    "LoadLibrary",
+    "Upgrade",
+    "Connection",
+    "Client",
+    "Server",
+];
 /// Names of 1C:Enterprise and of the example modules.
 const PLATFORM: &[&str] = &[
     "WebSocket",

@@ -270,6 +270,14 @@ pub const METHODS: &[Text] = &[
         "Milliseconds until the client answers. No answer raises an exception.",
     ),
     server("ErrorDescription", Returns::Text, ERROR_RU, ERROR_EN),
+    server(
+        "Metrics",
+        Returns::Text,
+        "Счётчики сервера в текстовом формате Prometheus; имена начинаются с `websocket_`. То же отдаётся по запросу \
+         GET к `ПутьУправления`/metrics.",
+        "The server's counters as text for Prometheus; the names begin with `websocket_`. GET of `ControlPath`/metrics \
+         gets the same.",
+    ),
     server("Statistics", Returns::Text, STATISTICS_RU, STATISTICS_EN),
 ];
 

@@ -174,6 +174,16 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
         "a folder whose files are served to browsers on the same port (`/` is `index.html`); empty: none",
     ),
     (
+        "ControlPath",
+        "путь, например `/control`, по которому другой сеанс отправляет сообщения и узнаёт, кто подключён; пусто – никто",
+        "a path, like `/control`, below which another session sends and learns who is there; empty: none may",
+    ),
+    (
+        "ControlToken",
+        "токен для `ПутьУправления`: без него `Запустить` не выполняется; читается как `***`",
+        "the token for `ControlPath`, without which `Run` fails; reads back as `***`",
+    ),
+    (
         "AccessToken",
         "токен, без которого рукопожатие отклоняется с кодом 401; пусто – не требуется. Вместо него читается `***`",
         "a handshake without this token gets 401; empty asks for none. Reads back as `***`",

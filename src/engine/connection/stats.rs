@@ -55,6 +55,11 @@ impl Totals {
         *lock(&self.rejected).entry(reason).or_default() += 1;
     }
 
+    /// When the object was made.
+    pub fn started_at(&self) -> SystemTime {
+        self.started_at
+    }
+
     fn pairs<'a>(&'a self, counters: &'a Counters) -> [(&'a AtomicU64, &'a AtomicU64); 5] {
         [
             (&self.messages_in, &counters.messages_in),

@@ -2,13 +2,16 @@
 //!
 //! Called on the I/O thread, so that nothing here may take long: what does is done by a worker ([`Reply::Later`]).
 
+mod control;
 mod health;
+mod metrics;
 mod pages;
+mod parameters;
 mod places;
 
 use super::Shared;
 use crate::engine::{Connection, Plain, Reply, lock};
-use crate::http::Request;
+use crate::http::{Request, Response};
 use crate::options::Opt;
 use crate::ws::Refusal;
 use std::net::IpAddr;
@@ -16,13 +19,17 @@ use std::sync::Arc;
 
 /// Who answers a request.
 enum Service {
+    /// With the part of the path behind `ControlPath`.
+    Control(String),
     Health,
     Page,
 }
 
 impl Shared {
     pub(super) fn has_plain_http(&self) -> bool {
-        [Opt::HealthPath, Opt::PagesFolder].iter().any(|option| !self.options.text(*option).is_empty())
+        [Opt::HealthPath, Opt::PagesFolder, Opt::ControlPath]
+            .iter()
+            .any(|option| !self.options.text(*option).is_empty())
     }
 
     fn service(&self, path: &str) -> Option<Service> {
@@ -30,6 +37,9 @@ impl Shared {
         let health = text(Opt::HealthPath);
         if !health.is_empty() && *path == *health {
             return Some(Service::Health);
+        }
+        if let Some(below) = self.below_control(path) {
+            return Some(Service::Control(below));
         }
         (!text(Opt::PagesFolder).is_empty()).then_some(Service::Page)
     }
@@ -48,7 +58,17 @@ impl Shared {
         }
         match service {
             Service::Health => Plain::Answer(Reply::Now(self.health(request))),
+            Service::Control(below) => self.control(request, &below),
             Service::Page => self.page(request),
+        }
+    }
+
+    /// Its body, too: only control asks for one.
+    pub(super) fn take_plain_body(&self, request: &Request, body: Vec<u8>) -> Reply {
+        match self.service(request.path()) {
+            Some(Service::Control(below)) => self.control_body(request, &below, body),
+            // The path was set anew meanwhile.
+            _ => Response::text(404, "Not found").into(),
         }
     }
 

@@ -125,6 +125,23 @@ impl Server {
         done(unsafe { wsaddin_server_set_pages_folder(self.0, value.as_ptr().cast(), value.len()) })
     }
 
+    pub fn set_control_path(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_server_set_control_path(self.0, value.as_ptr().cast(), value.len()) })
+    }
+
+    pub fn set_control_token(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_server_set_control_token(self.0, value.as_ptr().cast(), value.len()) })
+    }
+
+    pub fn control_token(&self) -> String {
+        text(|buffer, capacity, needed| unsafe { wsaddin_server_get_control_token(self.0, buffer, capacity, needed) })
+            .unwrap()
+    }
+
+    pub fn metrics(&self) -> String {
+        text(|buffer, capacity, needed| unsafe { wsaddin_metrics(self.0, buffer, capacity, needed) }).unwrap()
+    }
+
     pub fn set_allowed_origins(&self, value: &str) -> Outcome {
         done(unsafe { wsaddin_server_set_allowed_origins(self.0, value.as_ptr().cast(), value.len()) })
     }
