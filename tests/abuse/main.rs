@@ -16,6 +16,7 @@ mod descriptors;
 mod floods;
 mod frames;
 mod handshakes;
+mod plain_http;
 mod vanishing;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
