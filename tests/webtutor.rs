@@ -10,6 +10,7 @@ mod webtutor;
 
 use peer::Peer;
 use std::process::Command;
+use std::time::Duration;
 use webtutor::{PAGES, check, pages};
 
 /// Gives it a line and takes its answer.
@@ -52,5 +53,59 @@ fn the_c_program_reaches_one_a_group_and_all() {
     ] {
         assert_eq!(ask(&mut server, &command), count, "{command}");
     }
+    check(&pages);
+}
+
+/// `examples/control`: another program, in Python and in C, sends through the server that the first one owns.
+#[test]
+fn other_programs_send_through_it() {
+    let scratch = common::Scratch::new("webtutor-control");
+    let (program, control) = (scratch.path().join("notices"), scratch.path().join("control"));
+    let source = common::root().join("examples/webtutor/notices.c");
+    let link = common::link_options();
+    let options: Vec<&str> = ["-std=c11"].into_iter().chain(link.iter().map(String::as_str)).collect();
+    common::compile("cc", &options, &[&source], Some(&program));
+    let source = common::root().join("examples/control/control.c");
+    let mut alone = Command::new("cc");
+    alone.args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]).arg(source).arg("-o").arg(&control);
+    common::run_well(&mut alone, Duration::from_secs(180));
+    let token = "a token";
+    let mut command = Command::new(&program);
+    let server = Peer::start("notices", command.env_remove("LD_LIBRARY_PATH").env("CONTROL_TOKEN", token));
+    let port = server.line_after("port ");
+    let Some(pages) = pages(&port) else { return };
+    let said = |mut command: Command| {
+        let output = command.env("CONTROL_TOKEN", token).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        (output.status.success(), text, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let in_python = |args: &[&str]| {
+        let mut command = Command::new("python3");
+        command.arg(common::root().join("examples/control/control.py")).arg(&port).args(args);
+        let (success, text, errors) = said(command);
+        assert!(success, "{args:?}: {errors}");
+        text
+    };
+    let in_c = |args: [&str; 3]| {
+        let mut command = Command::new(&control);
+        command.arg(&port).args(args);
+        said(command)
+    };
+    let listed = in_python(&["list"]);
+    assert!(PAGES.iter().all(|page| listed.split(' ').any(|name| name == *page)), "{listed}");
+    assert_eq!(in_python(&["name", PAGES[0], "лично"]), "1");
+    assert_eq!(
+        in_c(["send", &format!("name={}", PAGES[1]), "[{\"text\":\"лично \\\"вам\\\"\"}]"]).1,
+        r#"{"queued":1}"#
+    );
+    assert_eq!(in_python(&["name", "id:10009", "никому"]), "0");
+    let (success, text, _) = in_c(["send", "name=id:10009", "никому"]);
+    assert!(!success && text.contains("\"error\":3"), "{text}");
+    assert_eq!(in_python(&["group", "10002", "группе"]), "2");
+    assert_eq!(in_c(["broadcast", "group=10001", "[{\"text\":\"группе\"}]"]).1, r#"{"queued":2}"#);
+    assert_eq!(in_python(&["group", "10009", "никому"]), "0");
+    assert_eq!(in_python(&["all", "всем"]), "5");
+    assert_eq!(in_c(["broadcast", "", "[{\"text\":\"всем\"}]"]).1, r#"{"queued":5}"#);
+    assert_eq!(in_python(&["all", "end"]), "5");
     check(&pages);
 }

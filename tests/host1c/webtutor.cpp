@@ -1,4 +1,4 @@
-// examples/webtutor/notices.bsl, statement by statement. With the argument `pages` the pages are other programs', told of
+// What examples/webtutor/notices.bsl has its server do, with the methods of the object itself. With the argument `pages` the pages are other programs', told of
 // the port by the first line that is printed; without one they are clients of our own.
 #include "host.hpp"
 
