@@ -65,9 +65,9 @@ fn until_shown(page: &DevTools, text: &str) {
 #[test]
 fn the_page_and_the_terminal_talk() {
     let mut demo_process = Peer::start("demo", &mut demo(&["--port", "0"]));
-    let url = demo_process.line_after("    file://");
-    let port = url.split_once("?port=").expect("a port that is not the usual one").1.to_owned();
-    let Some(chromium) = Peer::chromium(&format!("file://{url}&name=Анна")) else { return };
+    let address = demo_process.line_after("    http://");
+    let port = address.split_once(':').expect("a port").1.trim_end_matches('/').to_owned();
+    let Some(chromium) = Peer::chromium(&format!("http://{address}?name=Анна")) else { return };
     let page = DevTools::of(&chromium);
     assert_eq!(demo_process.line_after("* "), "Анна joined, 1 here");
 

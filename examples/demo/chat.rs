@@ -9,6 +9,9 @@ use std::sync::Mutex;
 /// Longer names are cut: they are shown before every line.
 const NAME_LENGTH: usize = 32;
 
+/// The folder with the page.
+const PAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/browser");
+
 pub struct Chat {
     server: Server,
     /// Who is there, by connection.
@@ -18,6 +21,8 @@ pub struct Chat {
 impl Chat {
     pub fn start(interface: &str, port: u16) -> addin::Result<Self> {
         let server = Server::new()?;
+        // The page comes from where its WebSocket connection goes to.
+        server.set_pages_folder(PAGES)?;
         server.run(interface, port)?;
         Ok(Self { server, names: Mutex::default() })
     }

@@ -16,7 +16,6 @@ mod check;
 
 use chat::Chat;
 use std::io::BufRead;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -51,7 +50,7 @@ fn talk(port: u16) -> Result<(), String> {
 
     println!("websocket_addin {} from {}", addin::version(), library.display());
     println!("listening on ws://127.0.0.1:{port}/");
-    println!("open this page, in several windows if you like:\n\n    {}\n", page(port));
+    println!("open this page, in several windows if you like:\n\n    http://127.0.0.1:{port}/\n");
     println!("What you type here goes to everybody. Ctrl-D or Ctrl-C ends.");
 
     let ended = chat.clone();
@@ -69,14 +68,4 @@ fn talk(port: u16) -> Result<(), String> {
     chat.stop();
     println!("ended");
     Ok(())
-}
-
-/// The page's address as a browser wants it.
-fn page(port: u16) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/browser/index.html");
-    let mut url = url::Url::from_file_path(path).expect("an absolute path");
-    if port != PORT {
-        url.set_query(Some(&format!("port={port}")));
-    }
-    url.into()
 }

@@ -71,6 +71,7 @@ functions! {
     server_new(*mut Handle) -> i32;
     server_free(Handle) -> i32;
     server_run(Handle, Bytes, usize, i64) -> i32;
+    server_set_pages_folder(Handle, Bytes, usize) -> i32;
     server_stop(Handle) -> i32;
     server_get_port(Handle, *mut i64) -> i32;
     server_send_text(Handle, u64, Bytes, usize) -> i32;
@@ -294,6 +295,12 @@ impl Server {
         // SAFETY: see above.
         check(unsafe { (functions().server_new)(&mut handle) })?;
         Ok(Self(handle))
+    }
+
+    pub fn set_pages_folder(&self, folder: &str) -> Result<()> {
+        let (name, size) = (folder.as_ptr().cast(), folder.len());
+        // SAFETY: a text that outlives the call.
+        check(unsafe { (functions().server_set_pages_folder)(self.0, name, size) }).map(drop)
     }
 
     pub fn run(&self, interface: &str, port: u16) -> Result<()> {
