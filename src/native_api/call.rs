@@ -49,7 +49,7 @@ impl<'a> Call<'a> {
 
     pub fn flag(&self, at: usize) -> Result<bool> {
         match (self.given(at), self.parameters[at].omitted) {
-            (Some(argument), _) => argument.bool(&self.name(at)),
+            (Some(argument), _) => argument.bool(self.place(at)),
             (None, Some(Omitted::Bool(value))) => Ok(value),
             (None, _) => Ok(false),
         }
