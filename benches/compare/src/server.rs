@@ -44,6 +44,11 @@ impl Server {
         Self::watched(&[command, &[address.to_string(), count.to_string()]].concat(), address, limit)
     }
 
+    /// The same with arguments of its own, and as much time as it wants.
+    pub fn start_client_with(command: &[String], more: &[String], address: SocketAddr) -> io::Result<Self> {
+        Self::watched(&[command, more].concat(), address, Duration::MAX)
+    }
+
     fn watched(command: &[String], address: SocketAddr, limit: Duration) -> io::Result<Self> {
         let [program, arguments @ ..] = command else { return Err(ErrorKind::InvalidInput.into()) };
         let mut command = Command::new(program);
