@@ -124,7 +124,12 @@ impl Decoder {
     ) -> Result<Option<Item>, Violation> {
         let item = match self.next_ordinary(buf, at, max_message) {
             Some((kind, place)) => Some(Item::InPlace(kind, place)),
-            None => self.next_other(buf, at, max_message, pool)?,
+            None => loop {
+                let item = self.next_other(buf, at, max_message, pool)?;
+                if item.is_some() || *at >= buf.len() {
+                    break item;
+                }
+            },
         };
         Ok(match item {
             Some(Item::InPlace(kind, place)) => {
@@ -136,6 +141,7 @@ impl Decoder {
     }
 
     /// The same for what [`Decoder::next_ordinary`] has left, without the copy of a message that lies in `buf` whole.
+    /// `None` with input left over: what is inflated has taken its time, and the other connections come first.
     ///
     /// # Errors
     /// As [`Decoder::next`].
@@ -168,13 +174,19 @@ impl Decoder {
             mask::apply(payload, frame.mask);
             let place = *at - taken..*at;
             let whole = !frame.begun && taken == frame.remaining;
-            frame.begun |= taken > 0;
-            frame.mask = mask::at_offset(frame.mask, taken);
+            let mut used = taken;
             let item = match frame.opcode.is_control() {
                 true => self.control(&mut frame, payload, whole)?,
-                false => self.data(&frame, payload, whole.then_some(place), max_message, pool)?,
+                false => self.data(&frame, payload, whole.then_some(place), max_message, pool, &mut used)?,
             };
-            frame.remaining -= taken;
+            frame.begun |= used > 0;
+            frame.mask = mask::at_offset(frame.mask, used);
+            if used < taken {
+                // As it came, for the next time.
+                mask::apply(payload.get_mut(used..).unwrap_or_default(), frame.mask);
+                *at -= taken - used;
+            }
+            frame.remaining -= used;
             if frame.remaining > 0 {
                 self.frame = Some(Box::new(frame));
                 return Ok(None);
@@ -304,7 +316,7 @@ impl Decoder {
         }))
     }
 
-    /// `whole` is where the payload lies when nothing of the frame is missing.
+    /// `whole` is where the payload lies when nothing of the frame is missing; `used` becomes how much of it was taken.
     fn data(
         &mut self,
         frame: &Frame,
@@ -312,6 +324,7 @@ impl Decoder {
         whole: Option<Range<usize>>,
         max_message: usize,
         pool: &mut InflatePool,
+        used: &mut usize,
     ) -> Result<Option<Item>, Violation> {
         if let (Opcode::Begin(kind), true, Some(place), false) = (frame.opcode, frame.last, whole, frame.compressed) {
             if kind == MessageKind::Text && simdutf8::basic::from_utf8(payload).is_err() {
@@ -331,12 +344,12 @@ impl Decoder {
             self.message = Some(Box::new(Assembly::new(kind, inflating)));
         }
         let Some(message) = &mut self.message else { return Err(Violation::protocol(Id::FrameContinuation)) };
-        self.wire_len += payload.len() as u64;
-        let complete = frame.last && payload.len() == frame.remaining;
+        let mut complete = frame.last && payload.len() == frame.remaining;
         match message.inflating.take() {
             None => message.append(payload, frame.last, frame.remaining)?,
             Some(mut inflating) => {
-                inflating.feed(payload, pool, |piece| message.append_inflated(piece, max_message))?;
+                *used = inflating.feed(payload, pool, |piece| message.append_inflated(piece, max_message))?;
+                complete &= *used == payload.len();
                 if complete {
                     inflating.finish(pool)?;
                     if let Some(inflater) = &mut self.inflater {
@@ -347,6 +360,7 @@ impl Decoder {
                 }
             }
         }
+        self.wire_len += *used as u64;
         if !complete {
             return Ok(None);
         }

@@ -9,6 +9,7 @@ mod keeping;
 mod messages;
 #[path = "../common/raw.rs"]
 mod raw;
+mod slices;
 mod violating;
 
 use face::Server;

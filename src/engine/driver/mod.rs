@@ -20,6 +20,7 @@ mod keepalive;
 mod liveness;
 mod logging;
 mod opening;
+mod packing;
 mod pending;
 mod plain_answer;
 mod plain_request;
@@ -28,6 +29,7 @@ mod setup;
 mod state;
 mod steps;
 mod tunneling;
+mod unpacked;
 mod writing;
 
 pub use self::state::{Disposition, Driver};

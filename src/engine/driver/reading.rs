@@ -4,7 +4,7 @@
 //! once: from the thread's buffer into the message (or, when it spans reads, into the message as it grows). The face
 //! makes the second copy into the host's memory, or lends the first.
 
-use super::state::{Disposition, Driver, PausedInput, Phase};
+use super::state::{Disposition, Driver, PausedInput, Phase, Undecoded};
 use crate::engine::inbox::HandlerGuard;
 use crate::engine::io::{BUFFER, TOKENS, ThreadContext};
 use crate::engine::shared::{Body, Counters, Event};
@@ -34,12 +34,23 @@ enum DecodeEnd {
 
 impl Driver {
     pub(super) fn read_frames(&mut self, io: &mut ThreadContext) -> Disposition {
+        let mut turn = None;
         for _ in 0..READS_PER_TURN {
             if self.paused_input.is_some() || !matches!(self.phase, Phase::Open) {
                 return Disposition::Keep;
             }
             if self.closing.ignores_input() {
+                self.undecoded = None;
                 return self.discard_input(io);
+            }
+            if let Some(mut undecoded) = self.undecoded.take() {
+                if self.consume(io, &mut undecoded.0) == Disposition::Remove {
+                    return Disposition::Remove;
+                }
+                if self.undecoded.is_some() {
+                    break;
+                }
+                continue;
             }
             let Some(stream) = &mut self.stream else { return Disposition::Remove };
             let mut asked = self.read_size as usize;
@@ -78,15 +89,22 @@ impl Driver {
             if disposition == Disposition::Remove {
                 return Disposition::Remove;
             }
-            match begun.map(|begun| begun.elapsed()) {
-                None => return Disposition::Keep,
-                Some(took) if took > READ_BUDGET => {
-                    let fit = asked as u128 * READ_BUDGET.as_nanos() / took.as_nanos();
-                    self.read_size = (fit as usize).clamp(MIN_READ, BUFFER) as u32;
-                    break;
-                }
-                Some(took) if took < READ_BUDGET / 4 => self.read_size = (2 * asked).min(BUFFER) as u32,
-                Some(_) => {}
+            if let Some(undecoded) = &self.undecoded {
+                // What expands so much is read in smaller pieces from now on, so that no rest has to be kept.
+                self.read_size = (count - undecoded.0.len()).clamp(MIN_READ, BUFFER) as u32;
+                break;
+            }
+            let Some(begun) = begun else { return Disposition::Keep };
+            let now = CompactInstant::now();
+            let took = now.saturating_duration_since(begun);
+            if took > READ_BUDGET {
+                let fit = asked as u128 * READ_BUDGET.as_nanos() / took.as_nanos();
+                self.read_size = (fit as usize).clamp(MIN_READ, BUFFER) as u32;
+            } else if took < READ_BUDGET / 4 {
+                self.read_size = (2 * asked).min(BUFFER) as u32;
+            }
+            if now.saturating_duration_since(*turn.get_or_insert(begun)) > READ_BUDGET {
+                break;
             }
         }
         self.requeue(io);
@@ -103,6 +121,9 @@ impl Driver {
     /// A later round, for what the budget of the last one did not allow.
     pub fn resume_turn(&mut self, io: &mut ThreadContext) -> Disposition {
         self.is_requeued = false;
+        if self.resume_flush(io) == Disposition::Remove {
+            return Disposition::Remove;
+        }
         self.readable(io)
     }
 
@@ -168,7 +189,14 @@ impl Driver {
             let (kind, place) = match self.decoder.next_ordinary(bytes, &mut at, limit) {
                 Some(message) => message,
                 None => match self.decoder.next_other(bytes, &mut at, limit, &mut io.inflate_pool) {
-                    Ok(None) => return DecodeEnd::End,
+                    Ok(None) => {
+                        if at < bytes.len() {
+                            let rest = bytes.get(at..).unwrap_or_default().to_vec();
+                            self.undecoded = Some(Box::new(Undecoded(rest)));
+                            self.requeue(io);
+                        }
+                        return DecodeEnd::End;
+                    }
                     Ok(Some(Item::InPlace(kind, place))) => (kind, place),
                     Ok(Some(Item::Message(message))) => {
                         self.deliver(io, run, message);

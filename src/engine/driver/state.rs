@@ -4,6 +4,7 @@ use super::close_state::Closing;
 use super::exchange::Exchange;
 use super::liveness::Keepalive;
 use super::setup::{AwaitingAccept, ClientPart, Raw, Route};
+use super::unpacked::Unpacked;
 use crate::engine::connection::Connection;
 use crate::engine::io::{BUFFER, DialPlan, Owner, Staged};
 use crate::error::Error;
@@ -65,6 +66,9 @@ pub struct PausedInput {
     pub rest: Vec<u8>,
 }
 
+/// Bytes that were read and not decoded.
+pub struct Undecoded(pub Vec<u8>);
+
 pub struct Driver {
     pub(super) connection: Arc<Connection>,
     pub(super) owner: Arc<dyn Owner>,
@@ -81,9 +85,13 @@ pub struct Driver {
     pub(super) decoder: Decoder,
     /// Compresses what goes out, where permessage-deflate was agreed on.
     pub(super) deflater: Option<Deflater>,
+    /// What a turn had no time to compress.
+    pub(super) packing: Option<Box<Unpacked>>,
     /// Bytes of an unfinished message, as charged to the owner.
     pub(super) assembling: usize,
     pub(super) paused_input: Option<Box<PausedInput>>,
+    /// Bytes whose turn is over, because what they hold expands to so much. It is requeued then.
+    pub(super) undecoded: Option<Box<Undecoded>>,
     /// The peer has closed its side: a short read does not mean that nothing is left to read.
     pub(super) half_closed: bool,
 
@@ -97,6 +105,8 @@ pub struct Driver {
     pub(super) pending_pong: Option<Box<Bytes>>,
     /// It is requeued for a later round ([`crate::engine::io::ThreadContext::requeued`]).
     pub(super) is_requeued: bool,
+    /// Its next turn goes on with writing.
+    pub(super) flush_due: bool,
     /// How much is read at once: less where that much took too long.
     pub(super) read_size: u32,
     pub(super) blocked_since: Option<CompactInstant>,
@@ -158,14 +168,17 @@ impl Driver {
             armed: None,
             decoder: Decoder::new(role),
             deflater: None,
+            packing: None,
             assembling: 0,
             paused_input: None,
+            undecoded: None,
             half_closed: false,
             raw: None,
             staged: None,
             write_size: BUFFER,
             pending_pong: None,
             is_requeued: false,
+            flush_due: false,
             read_size: FIRST_READ as u32,
             blocked_since: None,
             unwritable: None,
@@ -209,6 +222,6 @@ mod tests {
     #[cfg(target_pointer_width = "64")]
     fn a_connection_is_small() {
         let sizes = [size_of::<Driver>(), size_of::<Connection>(), size_of::<Outbox>()];
-        assert!(sizes[0] <= 392 && sizes[1] <= 280 && sizes[2] <= 136, "{sizes:?}");
+        assert!(sizes[0] <= 400 && sizes[1] <= 280 && sizes[2] <= 136, "{sizes:?}");
     }
 }

@@ -8,22 +8,23 @@
 
 use super::fast_path::{FastPath, LARGE};
 use super::state::{Disposition, Driver, Phase};
-use crate::engine::connection::Ask;
 use crate::engine::io::{BUFFER, ThreadContext};
 use crate::engine::shared::Counters;
 use crate::log::{self, Level};
 use crate::net::{CompactInstant, Stream};
-use crate::ws::{FrameKind, Message, OutFrame};
+use crate::ws::{FrameKind, OutFrame};
 use bytes::Bytes;
 use std::io::{self, ErrorKind};
-use std::sync::atomic::Ordering::SeqCst;
 
-/// What one connection writes in a turn, so that one long queue does not hold up the others ([`cost`]).
-const TURN_BUDGET: usize = 16 * BUFFER;
+/// What one connection writes of short messages in a turn, so that one long queue does not hold up the others
+/// ([`cost`]). Large ones have the budget of the round ([`crate::engine::io::Budget`]).
+const TURN_BUDGET: usize = 4 * BUFFER;
 /// What a message counts at least, so that the number of the shortest ones in a turn is bounded, too.
 const MESSAGE_COST: usize = 1024;
 /// The least that is encoded for one write: a TLS record, which must be offered again whole.
 const MIN_WRITE: usize = 16 * 1024;
+/// The memory of a message from this size on is given back on a worker: the system takes a millisecond for some of these.
+const HEAVY: usize = 4 * 1024 * 1024;
 /// Pings that came together and are answered one by one.
 const MAX_STAGED_FOR_PONG: usize = 64;
 
@@ -49,6 +50,9 @@ impl Driver {
         }
         self.unwritable = Some(self.loss(error));
         self.blocked_since = Some(io.now);
+        if let Some(unpacked) = &mut self.packing {
+            unpacked.give_up();
+        }
         self.requeue(io);
         Disposition::Keep
     }
@@ -97,6 +101,9 @@ impl Driver {
             }
             self.stage(io);
             let Some(staged) = &self.staged else { return Ok(()) };
+            if io.budget.bytes == 0 && staged.bytes > LARGE {
+                break;
+            }
             io.output.clear();
             let (mut from, mut large) = (staged.sent, &[][..]);
             for frame in &staged.frames {
@@ -109,7 +116,8 @@ impl Driver {
                     && !stream.is_tls()
                 {
                     io.output.extend_from_slice(head);
-                    large = payload;
+                    // A part of a very large one: the kernel copies it within the call.
+                    large = payload.get(..BUFFER).unwrap_or(payload);
                     break;
                 }
                 frame.encode(from, room, &mut io.output);
@@ -118,6 +126,7 @@ impl Driver {
             let offered = io.output.len() + large.len();
             match stream.write_both(&io.output, large) {
                 Ok(count) => {
+                    io.budget.bytes = io.budget.bytes.saturating_sub(count);
                     spent += cost(count, self.wrote(io, stream, count, offered));
                     if self.blocked_since.is_some() {
                         return Ok(());
@@ -131,9 +140,8 @@ impl Driver {
                 Err(error) => return Err(error),
             }
         }
-        if !self.connection.dirty.swap(true, SeqCst) {
-            io.handle.ask(&self.connection, Ask::Flush);
-        }
+        self.flush_due = true;
+        self.requeue(io);
         Ok(())
     }
 
@@ -162,7 +170,7 @@ impl Driver {
     }
 
     /// Fixes the order and the masks of what goes out next: what is staged never changes.
-    fn stage(&mut self, io: &mut ThreadContext) {
+    pub(super) fn stage(&mut self, io: &mut ThreadContext) {
         if let Some(payload) = self.pending_pong.take() {
             self.stage_frame(io, FrameKind::Pong, *payload);
         }
@@ -172,44 +180,33 @@ impl Driver {
         let client = self.is_client();
         let mut staged = self.staged.take().unwrap_or_else(|| io.take_spare());
         let (room, first) = (BUFFER.saturating_sub(staged.bytes), staged.frames.len());
-        let masks = &mut io.masks;
-        let mut stage = |message: Message, packed: Option<Bytes>| {
-            let kind = FrameKind::of(message.kind());
-            let mask = client.then(|| masks.next());
-            let frame = match packed {
-                Some(packed) => OutFrame::compressed(kind, packed, message.into_data(), mask),
-                None => OutFrame::new(kind, message.into_data(), mask),
-            };
-            staged.push_back(frame);
-        };
         let outbox = &self.connection.outbox;
-        match &mut self.deflater {
+        match &self.deflater {
             None => {
-                outbox.take(self.connection.serial, room, |message| stage(message, None));
+                let masks = &mut io.masks;
+                outbox.take(self.connection.serial, room, |message| {
+                    let mask = client.then(|| masks.next());
+                    staged.push_back(OutFrame::new(FrameKind::of(message.kind()), message.into_data(), mask));
+                });
             }
-            Some(deflater) => {
-                // Compressed outside the queue's lock: a thread that sends must not wait for it.
-                let mut taken = Vec::new();
-                outbox.take(self.connection.serial, room, |message| taken.push(message));
-                for message in taken {
-                    let packed = deflater.deflate_message(&message, &mut io.deflate_pool);
-                    stage(message, packed);
-                }
-            }
+            Some(_) => self.stage_packed(io, &mut staged, room),
         }
         if log::is_on(Level::Frames) {
             staged.frames.iter().skip(first).for_each(|frame| self.log_frame(frame));
         }
         self.staged = io.recycle(staged);
-        if let Some(payload) = self.closing.next_frame(|| self.connection.outbox.is_empty(self.connection.serial)) {
+        let outbox = &self.connection.outbox;
+        let is_packing = self.packing.as_ref().is_some_and(|packing| !packing.given_up);
+        if let Some(payload) = self.closing.next_frame(|| !is_packing && outbox.is_empty(self.connection.serial)) {
             self.stage_frame(io, FrameKind::Close, payload);
         }
     }
 
     /// Gives back what the kernel has not taken, for a connection that may follow this one.
     pub(super) fn hand_back(&mut self) {
-        let unwritten = self.staged.take().into_iter().flat_map(|staged| staged.into_messages());
-        self.connection.outbox.detach(self.connection.serial, unwritten);
+        let staged = self.staged.take().into_iter().flat_map(|staged| staged.into_messages());
+        let packing = self.packing.take().into_iter().flat_map(|packing| packing.into_messages());
+        self.connection.outbox.detach(self.connection.serial, staged.chain(packing));
     }
 
     pub(super) fn stage_frame(&mut self, io: &mut ThreadContext, kind: FrameKind, payload: Bytes) {
@@ -230,6 +227,10 @@ impl Driver {
                     messages += 1;
                     bytes += frame.message().len();
                     wire += frame.payload().len();
+                    if frame.message().len() >= HEAVY && frame.message().is_unique() {
+                        // Fails only when the pool has stopped; then it is dropped here.
+                        let _ = io.workers.run(move |_| drop(frame));
+                    }
                 }
                 FrameKind::Ping => {
                     if let Ok(id) = <[u8; 8]>::try_from(&frame.payload()[..]) {

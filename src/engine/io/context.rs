@@ -1,5 +1,6 @@
 //! What the drivers of one I/O thread share, and how received messages get to the queues.
 
+use super::budget::Budget;
 use super::command::Command;
 use super::dial_limit::DialLimit;
 use super::owner::Owner;
@@ -41,7 +42,9 @@ pub struct ThreadContext {
     pub tls: Arc<TlsClients>,
     /// Time that TLS handshakes have taken of this round.
     pub handshake_time: Duration,
-    /// Slots that have more to read, or to accept, than one turn allows.
+    /// What is left of it.
+    pub budget: Budget,
+    /// Slots that have more to read, to write, to compress or to accept than one turn allows.
     pub requeued: VecDeque<usize>,
     pub dial_limit: DialLimit,
     /// The owners to call, and when: one or two for a server.
@@ -89,6 +92,7 @@ impl ThreadContext {
             workers,
             tls: Arc::default(),
             handshake_time: Duration::ZERO,
+            budget: Budget::FULL,
             requeued: VecDeque::new(),
             dial_limit: DialLimit::default(),
             alarms: Vec::new(),

@@ -6,6 +6,7 @@
 //! got yet; the reconnecting dials under way.
 //! Locks: none. What it hands over takes that of the queue; none is held while an `Owner` or an `Acceptor` is called.
 
+mod budget;
 mod command;
 mod context;
 mod dial_limit;
@@ -13,6 +14,7 @@ mod owner;
 mod plain;
 mod staged;
 
+pub use self::budget::Budget;
 pub use self::command::Command;
 pub use self::context::{BUFFER, TOKENS, ThreadContext};
 pub use self::owner::{Acceptor, ConnectionEnd, DialPlan, Owner};

@@ -300,6 +300,12 @@ impl Outbox {
         !state.queue.is_empty()
     }
 
+    /// Whether the connection `serial` may still send what it has taken.
+    pub fn is_sending(&self, serial: u64) -> bool {
+        let state = lock(&self.state);
+        state.holder == Some(serial) && state.next.is_none() && !state.stopped && !state.closed
+    }
+
     /// The kernel has taken that many messages of the holder whole.
     pub fn written(&self, messages: usize, bytes: usize) {
         let waiting = {

@@ -2,7 +2,7 @@
 
 use super::table::Table;
 use crate::engine::connection::{Backend, IoHandle, IoThread, Mail};
-use crate::engine::io::{Command, TOKENS, ThreadContext};
+use crate::engine::io::{Budget, Command, TOKENS, ThreadContext};
 use crate::engine::mailbox::Rounds;
 use crate::engine::shared::has_single_object;
 use crate::net::{CompactInstant, Reactor, Ready, Workers};
@@ -14,6 +14,10 @@ use std::time::Duration;
 /// served first in, first out, until it is spent; the one being served then still finishes its turn. No other
 /// connection waits longer than this.
 const REQUEUE_BUDGET: Duration = Duration::from_micros(500);
+
+/// Commands between two looks at the clock, and the time after which the others wait for the next round.
+const COMMANDS: usize = 64;
+const COMMANDS_BUDGET: Duration = Duration::from_millis(1);
 
 /// The longest time of a borrowed round after which the borrower checks its own queue and its timeout.
 const BORROWED_ROUND: Duration = Duration::from_millis(2);
@@ -103,6 +107,7 @@ impl EventLoop {
     fn steps(&mut self, runner: Runner) -> Result<(), Halt> {
         self.io.now = CompactInstant::now();
         self.io.handshake_time = Duration::ZERO;
+        self.io.budget = Budget::FULL;
         self.needs_io_thread = false;
         self.io.next_borrower = None;
         self.obey(runner)?;
@@ -140,20 +145,27 @@ impl EventLoop {
     }
 
     fn obey(&mut self, runner: Runner) -> Result<(), Halt> {
-        // The commands that are here now: hosts that send all the time must not keep the loop from its sockets.
-        for _ in 0..self.mail.len() + usize::from(self.deferred.is_some()) {
-            let Some(mail) = self.deferred.take().or_else(|| self.mail.try_recv().ok()) else { break };
-            if !self.may(runner, self.table.is_plain_io_mail(&mail)) {
-                self.deferred = Some(mail);
-                return Err(Halt::NeedsIoThread);
+        // The commands that are here now: hosts that send all the time must not keep the loop from its sockets, nor must a
+        // broadcast to everybody.
+        let mut left = self.mail.len() + usize::from(self.deferred.is_some());
+        loop {
+            for _ in 0..left.min(COMMANDS) {
+                let Some(mail) = self.deferred.take().or_else(|| self.mail.try_recv().ok()) else { return Ok(()) };
+                if !self.may(runner, self.table.is_plain_io_mail(&mail)) {
+                    self.deferred = Some(mail);
+                    return Err(Halt::NeedsIoThread);
+                }
+                if matches!(mail, Mail::Command(Command::Stop)) {
+                    self.table.stop(&mut self.io);
+                    return Err(Halt::Stopped);
+                }
+                self.table.mail(&mut self.io, mail);
             }
-            if matches!(mail, Mail::Command(Command::Stop)) {
-                self.table.stop(&mut self.io);
-                return Err(Halt::Stopped);
+            left = left.saturating_sub(COMMANDS);
+            if left == 0 || self.io.now.elapsed() >= COMMANDS_BUDGET {
+                return Ok(());
             }
-            self.table.mail(&mut self.io, mail);
         }
-        Ok(())
     }
 
     fn serve(&mut self, runner: Runner) -> Result<(), Halt> {
@@ -183,11 +195,13 @@ impl EventLoop {
                 return Err(Halt::NeedsIoThread);
             }
             self.io.requeued.pop_front();
+            self.io.budget = Budget::FULL;
             self.table.resume_turn(&mut self.io, slot);
             if begun.elapsed() >= REQUEUE_BUDGET {
                 break;
             }
         }
+        self.io.budget = Budget::FULL;
         Ok(())
     }
 

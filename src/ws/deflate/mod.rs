@@ -9,14 +9,18 @@ mod agree;
 mod compressed_once;
 mod extension;
 mod inflate;
+mod job;
 mod pack;
+mod sample;
+mod slices;
 
 pub use agree::{Agreement, Direction, Settings, accepted, negotiate, offer};
 pub use compressed_once::CompressedOnce;
 pub use extension::is_well_formed;
 pub use inflate::InflatePool;
 pub(super) use inflate::{Inflater, InflatingMessage};
-pub use pack::{DeflatePool, Deflater};
+pub use pack::{DeflatePool, Deflater, Packing};
+pub use slices::Slice;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,10 +1,14 @@
 //! Compressing what we send, RFC 7692 section 7.2.1.
 
 use super::compressed_once::{MIN_WINDOW, WINDOWS};
-use super::{Direction, TAIL, has_room, make};
+use super::job::Job;
+use super::sample::seems_to_shrink;
+use super::slices::{Slice, Slices};
+use super::{Direction, has_room, make};
 use crate::ws::Message;
 use bytes::Bytes;
-use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Status};
+use std::sync::{Arc, TryLockError};
+use zlib_rs::{Deflate, DeflateConfig};
 
 /// A shorter message goes out as it is. Of JSON compressed by itself, 64 bytes grow, 128 shrink to 85 % and 256 to
 /// 57 %, for some 10 µs.
@@ -21,15 +25,47 @@ const LEVEL_IN_CONTEXT: i32 = 4;
 /// About what the largest takes, with room to spare.
 const COST: usize = 384 * 1024;
 
+/// A longer one is compressed in slices ([`Deflater::pack`]): this much takes some 300 µs.
+const SLICED: usize = 16 * 1024;
+/// Compressors that a thread has under way for messages in slices, besides those of connections with context takeover.
+/// Further messages wait for one.
+const MAX_JOBS: usize = 8;
+
 /// The compressors of an I/O thread, for all its connections without context takeover: one for each window in use.
 pub struct DeflatePool {
     compressors: [Option<Deflate>; WINDOWS],
     step: Vec<u8>,
+    /// Each job has a clone.
+    jobs: Arc<()>,
 }
 
 impl DeflatePool {
     pub fn new() -> Self {
-        Self { compressors: [const { None }; WINDOWS], step: Vec::new() }
+        Self { compressors: [const { None }; WINDOWS], step: Vec::new(), jobs: Arc::default() }
+    }
+
+    fn job(&mut self, at: usize) -> Started {
+        if Arc::strong_count(&self.jobs) > MAX_JOBS {
+            return Started::Wait;
+        }
+        let bits = MIN_WINDOW + at as u8;
+        let compressor = match self.compressors[at].take() {
+            Some(mut kept) => {
+                kept.reset();
+                // Cannot fail on a stream that has not begun.
+                let _ = kept.set_level(LEVEL_OF_LONG);
+                Some(kept)
+            }
+            None => make(COST, || Deflate::new(LEVEL_OF_LONG, false, bits)),
+        };
+        match compressor {
+            Some(compressor) => Started::Job(Job::new(compressor, self.jobs.clone())),
+            None => Started::NoMemory,
+        }
+    }
+
+    fn done(&mut self, at: usize, job: Job) {
+        self.compressors[at].get_or_insert(job.compressor);
     }
 }
 
@@ -37,6 +73,24 @@ impl Default for DeflatePool {
     fn default() -> Self {
         Self::new()
     }
+}
+
+enum Started {
+    Job(Box<Job>),
+    /// As many as may be are under way.
+    Wait,
+    NoMemory,
+}
+
+/// What has come of a message that is compressed in slices.
+#[derive(Default)]
+pub struct Packing {
+    /// It was looked at, and seems to shrink.
+    begun: bool,
+    /// Without context takeover, and not for many.
+    job: Option<Box<Job>>,
+    /// With context takeover.
+    slices: Slices,
 }
 
 /// The sending end of one connection.
@@ -56,7 +110,12 @@ impl Deflater {
         if self.direction.takeover { THRESHOLD_IN_CONTEXT } else { THRESHOLD }
     }
 
-    /// The payload of a compressed message; `None` when it goes out as it is, also for want of memory.
+    /// Whether a message is compressed in slices.
+    pub fn is_sliced(message: &Message) -> bool {
+        message.data().len() > SLICED
+    }
+
+    /// The payload of a compressed message that is not sliced; `None` when it goes out as it is, also for want of memory.
     pub fn deflate_message(&mut self, message: &Message, deflate_pool: &mut DeflatePool) -> Option<Bytes> {
         let length = message.data().len();
         if length < self.shortest() {
@@ -67,10 +126,7 @@ impl Deflater {
         }
         let bits = self.direction.bits;
         if self.direction.takeover {
-            let own = match &mut self.own {
-                Some(own) => own,
-                none => none.insert(make(COST, || Box::new(in_context(bits)))?),
-            };
+            let own = own(&mut self.own, bits)?;
             let packed = compress(own, message.data(), &mut deflate_pool.step, usize::MAX);
             if packed.is_none() {
                 // It has seen what the other side will not see as compressed: it begins anew, and refers to nothing.
@@ -92,10 +148,99 @@ impl Deflater {
             compress(compressor, message.data(), step, length)
         };
         match message.compressed_once() {
-            Some(compressed_once) => compressed_once.0[at].get_or_init(alone).clone(),
+            Some(compressed_once) => compressed_once.0[at].done.get_or_init(alone).clone(),
             None => alone(),
         }
     }
+
+    /// Goes on with a sliced message as long as `may_go_on` says so, which is asked after each few KiB. Until it is done
+    /// no other message of this connection may be compressed, and with context takeover it may only be given up with
+    /// [`Deflater::forget`]. What does not seem to shrink is not compressed at all.
+    ///
+    /// Whoever shares a message that is compressed once for many goes on with it where the last one has stopped; while
+    /// another thread is at it there is nothing to do.
+    pub fn pack(
+        &mut self,
+        packing: &mut Packing,
+        message: &Message,
+        deflate_pool: &mut DeflatePool,
+        mut may_go_on: impl FnMut() -> bool,
+    ) -> Slice {
+        if !has_room(&mut deflate_pool.step) {
+            return Slice::Done(None);
+        }
+        let (data, at) = (&message.data()[..], usize::from(self.direction.bits - MIN_WINDOW));
+        let shared = message.compressed_once().filter(|_| !self.direction.takeover).map(|once| &once.0[at]);
+        if let Some(done) = shared.and_then(|shared| shared.done.get()) {
+            return Slice::Done(done.clone());
+        }
+        if !std::mem::replace(&mut packing.begun, true) && !seems_to_shrink(data) {
+            let none = shared.map(|shared| shared.done.get_or_init(|| None).clone());
+            return Slice::Done(none.flatten());
+        }
+        if self.direction.takeover {
+            let Some(own) = own(&mut self.own, self.direction.bits) else { return Slice::Done(None) };
+            let slice = packing.slices.go_on(own, data, &mut deflate_pool.step, usize::MAX, may_go_on);
+            if matches!(slice, Slice::Done(None)) {
+                // As for a short one.
+                self.own = None;
+            }
+            return slice;
+        }
+        let Some(shared) = shared else { return go_on(&mut packing.job, data, at, deflate_pool, &mut may_go_on) };
+        let mut job = match shared.job.try_lock() {
+            Ok(job) => job,
+            Err(TryLockError::Poisoned(broken)) => broken.into_inner(),
+            Err(TryLockError::WouldBlock) => return Slice::Going,
+        };
+        // Another thread may have ended it before the lock was free.
+        if let Some(done) = shared.done.get() {
+            return Slice::Done(done.clone());
+        }
+        match go_on(&mut job, data, at, deflate_pool, &mut may_go_on) {
+            Slice::Done(packed) => Slice::Done(shared.done.get_or_init(|| packed).clone()),
+            Slice::Going => Slice::Going,
+        }
+    }
+
+    /// A sliced message that was begun is given up. What follows refers to nothing of it.
+    pub fn forget(&mut self) {
+        self.own = None;
+    }
+}
+
+/// A slice with a compressor of the thread's.
+fn go_on(
+    job: &mut Option<Box<Job>>,
+    data: &[u8],
+    at: usize,
+    deflate_pool: &mut DeflatePool,
+    may_go_on: &mut dyn FnMut() -> bool,
+) -> Slice {
+    if job.is_none() {
+        match deflate_pool.job(at) {
+            Started::Job(started) => *job = Some(started),
+            Started::Wait => return Slice::Going,
+            Started::NoMemory => return Slice::Done(None),
+        }
+    }
+    let Some(Job { compressor, slices, .. }) = job.as_deref_mut() else { return Slice::Going };
+    // Not worth it unless it becomes smaller.
+    let slice = slices.go_on(compressor, data, &mut deflate_pool.step, data.len(), may_go_on);
+    if let Slice::Done(_) = slice
+        && let Some(job) = job.take()
+    {
+        deflate_pool.done(at, *job);
+    }
+    slice
+}
+
+/// The connection's own compressor; `None` for want of memory.
+fn own(own: &mut Option<Box<Deflate>>, bits: u8) -> Option<&mut Deflate> {
+    Some(match own {
+        Some(own) => own,
+        none => none.insert(make(COST, || Box::new(in_context(bits)))?),
+    })
 }
 
 /// A compressor that stays with its connection: a smaller window has less memory for the rest, too.
@@ -106,36 +251,10 @@ fn in_context(bits: u8) -> Deflate {
 
 /// Compresses all of `data` and leaves the tail out; `None` when that takes `limit` bytes or more.
 fn compress(compressor: &mut Deflate, data: &[u8], step: &mut [u8], limit: usize) -> Option<Bytes> {
-    let mut packed = Vec::new();
-    let mut rest = data;
-    loop {
-        let before = (compressor.total_in(), compressor.total_out());
-        let status = compressor.compress(rest, step, DeflateFlush::SyncFlush).ok()?;
-        // Neither exceeds the length of its slice.
-        let taken = compressor.total_in().wrapping_sub(before.0) as usize;
-        let made = compressor.total_out().wrapping_sub(before.1) as usize;
-        rest = rest.get(taken..).unwrap_or_default();
-        let done = rest.is_empty() && (made < step.len() || status == Status::BufError);
-        let reserved = match packed.is_empty() {
-            true => packed.try_reserve_exact(made),
-            false => packed.try_reserve(made),
-        };
-        reserved.ok()?;
-        packed.extend_from_slice(&step[..made]);
-        if done {
-            break;
-        }
-        if packed.len() >= limit.saturating_add(TAIL.len()) || taken == 0 && made == 0 {
-            return None;
-        }
+    match Slices::default().go_on(compressor, data, step, limit, || true) {
+        Slice::Done(packed) => packed,
+        Slice::Going => None,
     }
-    // A flush always ends so (section 7.2.1); nothing else may go out without its tail.
-    let length = packed.strip_suffix(&TAIL)?.len();
-    packed.truncate(length);
-    if packed.capacity() - length > length / 4 {
-        packed.shrink_to_fit();
-    }
-    (length < limit).then(|| packed.into())
 }
 
 #[cfg(test)]
@@ -147,17 +266,75 @@ mod tests {
         let (mut inflater, mut pool) = (Inflater::new(direction), InflatePool::new());
         let one = |packed: &&Bytes| {
             let (mut inflating, mut out) = (inflater.begin(&mut pool).unwrap(), Vec::new());
-            inflating
-                .feed(packed, &mut pool, |piece| {
+            let mut rest = &packed[..];
+            while !rest.is_empty() {
+                let taken = inflating.feed(rest, &mut pool, |piece| {
                     out.extend_from_slice(piece);
                     Ok(())
-                })
-                .unwrap();
+                });
+                rest = &rest[taken.unwrap()..];
+            }
             inflating.finish(&mut pool).unwrap();
             inflater.end(inflating, &mut pool);
             out
         };
         packed.iter().map(one).collect()
+    }
+
+    /// All slices of a message, or the only one.
+    fn packed(deflater: &mut Deflater, message: &Message, deflate_pool: &mut DeflatePool) -> Option<Bytes> {
+        if !Deflater::is_sliced(message) {
+            return deflater.deflate_message(message, deflate_pool);
+        }
+        let mut packing = Packing::default();
+        loop {
+            if let Slice::Done(done) = deflater.pack(&mut packing, message, deflate_pool, || false) {
+                return done;
+            }
+        }
+    }
+
+    #[test]
+    fn those_that_share_a_long_message_go_on_with_it_in_turn() {
+        let message = Message::text(&"много раз ".repeat(50_000)).for_many();
+        let direction = Direction { takeover: false, bits: 15 };
+        // Two connections of a thread, and one of another.
+        let (mut one, mut other) = (DeflatePool::new(), DeflatePool::new());
+        let mut three = [(); 3].map(|()| (Deflater::new(direction), Packing::default()));
+        let mut turns = 0;
+        let done = loop {
+            let at = turns % 3;
+            turns += 1;
+            let (deflater, packing) = &mut three[at];
+            let pool = if at == 2 { &mut other } else { &mut one };
+            if let Slice::Done(done) = deflater.pack(packing, &message, pool, || false) {
+                break done.unwrap();
+            }
+        };
+        assert_eq!(turns, message.data().len().div_ceil(8 * 1024));
+        for (at, (deflater, packing)) in three.iter_mut().enumerate() {
+            let pool = if at == 2 { &mut other } else { &mut one };
+            let Slice::Done(Some(same)) = deflater.pack(packing, &message, pool, || false) else { panic!("{at}") };
+            assert_eq!(same.as_ptr(), done.as_ptr());
+        }
+        assert_eq!(unpacked(direction, &[&done]), [message.data().to_vec()]);
+    }
+
+    #[test]
+    fn no_more_compressors_than_allowed_are_under_way() {
+        let message = Message::text(&"много раз ".repeat(5000));
+        let (direction, mut pool) = (Direction { takeover: false, bits: 15 }, DeflatePool::new());
+        let new = || (Deflater::new(direction), Packing::default());
+        let mut many: Vec<_> = std::iter::repeat_with(new).take(MAX_JOBS + 1).collect();
+        let going = |(deflater, packing): &mut (Deflater, Packing), pool: &mut DeflatePool| {
+            matches!(deflater.pack(packing, &message, pool, || false), Slice::Going)
+        };
+        assert!(many.iter_mut().all(|one| going(one, &mut pool)));
+        assert_eq!(many.iter().filter(|(_, packing)| packing.job.is_some()).count(), MAX_JOBS);
+        // The last one gets its compressor when another one is given up, or done.
+        many.swap_remove(0);
+        assert!(many.iter_mut().all(|one| going(one, &mut pool)));
+        assert!(many.iter().all(|(_, packing)| packing.job.is_some()));
     }
 
     #[test]
@@ -195,7 +372,7 @@ mod tests {
                 sizes.iter().map(|size| std::iter::repeat_with(&mut noise).take(*size).collect()).collect();
             let packed: Vec<Bytes> = messages
                 .iter()
-                .map(|data| deflater.deflate_message(&Message::binary(data.clone()), &mut deflate_pool).unwrap())
+                .map(|data| packed(&mut deflater, &Message::binary(data.clone()), &mut deflate_pool).unwrap())
                 .collect();
             assert_eq!(unpacked(direction, &packed.iter().collect::<Vec<_>>()), messages);
         }

@@ -5,3 +5,4 @@ mod decoder;
 mod handshake;
 mod large;
 mod packed;
+mod slices;
