@@ -26,6 +26,7 @@ fn main() {
         "lookup",
         "policy",
         "plain_http",
+        "server_limits",
         "server_options",
         "tls",
         "batch",

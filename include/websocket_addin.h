@@ -53,7 +53,7 @@
  * pthread_cancel of a thread of yours takes effect when it leaves the function that it is in; it has none on the
  * library's own threads. With the asynchronous type only cancel a thread that is blocked in a function.
  *
- * Events. Each object has one queue of events: open, message, close, error (a server's also pending and expired), in
+ * Events. Each object has one queue of events: open, message, close, error (a server's also pending and expired, both also drained), in
  * order, each handed over once. Take them with receive (messages only) or receive_event; wait for several objects with
  * wsaddin_wait_any; or set a handler. Queues are bounded: a full receive queue makes the other side wait, nothing is
  * dropped.
@@ -427,6 +427,12 @@ typedef void (*wsaddin_destroy)(void *user_data);
  * A server's session has ended with messages waiting. The data is JSON: name, messages (how many).
  */
 #define WSADDIN_EVENT_EXPIRED 6
+
+/**
+ * The send queue of a connection, which was full at a send or was skipped by a broadcast, is less than half full. Once
+ * for each time; no data.
+ */
+#define WSADDIN_EVENT_DRAINED 7
 
 /**
  * UTF-8, already checked. It may hold NUL characters.
@@ -1520,6 +1526,28 @@ wsaddin_result wsaddin_server_get_access_token(wsaddin_server server,
                                                size_t *needed);
 
 /**
+ * Reverse proxies that speak for others: addresses and networks (10.0.0.0/8), comma separated, `unix` for who comes
+ * through a Unix socket. From them, and from nobody else, a head of the PROXY protocol (1 and 2) is understood, and
+ * Forwarded, or X-Forwarded-For with X-Forwarded-Proto, tells the address and whether it is secure: of
+ * wsaddin_server_connection_info (which has `proxy` then, too), of wsaddin_server_get_connections, of
+ * MaxConnectionsPerAddress and of the log. The headers are read from the right: the first address that is not trusted
+ * counts, and an entry that cannot be read ends the search at the last good one. Both headers with different addresses
+ * get HTTP 400. Behind a PROXY head the headers count only if the address in it is trusted, too. For connections that
+ * come later. Default empty.
+ */
+wsaddin_result wsaddin_server_set_trusted_proxies(wsaddin_server server,
+                                                  const void *value,
+                                                  size_t size);
+
+/**
+ * Reads what wsaddin_server_set_trusted_proxies sets.
+ */
+wsaddin_result wsaddin_server_get_trusted_proxies(wsaddin_server server,
+                                                  char *buffer,
+                                                  size_t capacity,
+                                                  size_t *needed);
+
+/**
  * A path, like `/health`, that load balancers may ask for: GET and HEAD get HTTP 200 and `{"status":"ok"}`, without a token
  * and without a line of the log above WSADDIN_LOG_DEBUG. Acts at once. Default empty: nothing is answered.
  */
@@ -1596,6 +1624,100 @@ wsaddin_result wsaddin_metrics(wsaddin_server server,
                                char *buffer,
                                size_t capacity,
                                size_t *needed);
+
+/**
+ * Ends a connection at once, without a close handshake; its close (1006) follows. Never blocks.
+ *
+ * @retval WSADDIN_CLOSED        that connection has gone already
+ * @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
+ */
+wsaddin_result wsaddin_server_abort(wsaddin_server server, uint64_t connection);
+
+/**
+ * Stops reading from a connection, so that its peer has to wait, or goes on. What was read already is handed over.
+ * Keepalive does not end it meanwhile; a ping of wsaddin_server_ping is not answered. Never blocks.
+ *
+ * @param on  1: stops, 0: goes on
+ * @retval WSADDIN_CLOSED        that connection has gone
+ * @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or neither 0 nor 1
+ */
+wsaddin_result wsaddin_server_pause(wsaddin_server server,
+                                    uint64_t connection,
+                                    int32_t on);
+
+/**
+ * A header of every answer to a handshake from now on, 101 and refusals; an empty value removes it.
+ *
+ * @param name   of an HTTP header that does not belong to the answer itself, `name_size` bytes
+ * @param value  `size` bytes without line breaks, copied
+ * @retval WSADDIN_BAD_ARGUMENT  a name or value that is not allowed
+ */
+wsaddin_result wsaddin_server_set_response_header(wsaddin_server server,
+                                                  const void *name,
+                                                  size_t name_size,
+                                                  const void *value,
+                                                  size_t size);
+
+/**
+ * The paths that may be asked for, comma separated; one that ends with a slash and an asterisk stands for everything
+ * below that folder, but not for the folder itself; another gets HTTP 404; empty: any. Acts at once. Default empty.
+ */
+wsaddin_result wsaddin_server_set_paths(wsaddin_server server,
+                                        const void *value,
+                                        size_t size);
+
+/**
+ * Reads what wsaddin_server_set_paths sets.
+ */
+wsaddin_result wsaddin_server_get_paths(wsaddin_server server, char *buffer, size_t capacity, size_t *needed);
+
+/**
+ * Milliseconds after which a connection that has had no message in either direction is closed with 1001; pings do not
+ * count. It is found at most an eighth of that later. 0: off. Acts at once. Default 0.
+ */
+wsaddin_result wsaddin_server_set_idle_timeout(wsaddin_server server,
+                                               int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_idle_timeout sets.
+ */
+wsaddin_result wsaddin_server_get_idle_timeout(wsaddin_server server, int64_t *value);
+
+/**
+ * How many messages a connection may send a second on average, with a burst of twice that; beyond it reading from it
+ * pauses. 0: without limit. Acts at once. Default 0.
+ */
+wsaddin_result wsaddin_server_set_messages_per_second(wsaddin_server server,
+                                                      int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_messages_per_second sets.
+ */
+wsaddin_result wsaddin_server_get_messages_per_second(wsaddin_server server, int64_t *value);
+
+/**
+ * How many messages of one connection may wait in the receive queue, so that one that floods delays the others by no
+ * more than that; never more than a quarter of ReceiveQueueMessages. Acts at once. Default 1024.
+ */
+wsaddin_result wsaddin_server_set_connection_queue_messages(wsaddin_server server,
+                                                            int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_connection_queue_messages sets.
+ */
+wsaddin_result wsaddin_server_get_connection_queue_messages(wsaddin_server server, int64_t *value);
+
+/**
+ * How many bytes of one connection may wait in the receive queue; never more than a quarter of ReceiveQueueBytes. Acts
+ * at once. Default 16777216.
+ */
+wsaddin_result wsaddin_server_set_connection_queue_bytes(wsaddin_server server,
+                                                         int64_t value);
+
+/**
+ * Reads what wsaddin_server_set_connection_queue_bytes sets.
+ */
+wsaddin_result wsaddin_server_get_connection_queue_bytes(wsaddin_server server, int64_t *value);
 
 /**
  * Milliseconds for the closing handshake; 0 aborts at once. Default 3000.

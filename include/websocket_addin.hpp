@@ -643,6 +643,25 @@ public:
     milliseconds get_resume_timeout() const { return milliseconds(detail::number(handle(), wsaddin_server_get_resume_timeout)); }
     void set_manual_accept(bool value) { detail::check(wsaddin_server_set_manual_accept(handle(), value ? 1 : 0)); }
     bool get_manual_accept() const { return detail::number(handle(), wsaddin_server_get_manual_accept) != 0; }
+    /** Ends a connection without a close handshake; false: it has gone already. */
+    bool abort(std::uint64_t connection) { return detail::check(wsaddin_server_abort(handle(), connection)) == WSADDIN_OK; }
+    /** Stops reading from a connection, or goes on; false: it has gone. */
+    bool pause(std::uint64_t connection, bool on = true) { return detail::check(wsaddin_server_pause(handle(), connection, on)) == WSADDIN_OK; }
+    void set_response_header(std::string_view name, std::string_view value) {
+        detail::check(wsaddin_server_set_response_header(handle(), name.data(), name.size(), value.data(), value.size()));
+    }
+    void set_paths(std::string_view value) { detail::check(wsaddin_server_set_paths(handle(), value.data(), value.size())); }
+    std::string get_paths() const { return detail::text(handle(), wsaddin_server_get_paths); }
+    void set_idle_timeout(milliseconds value) { detail::check(wsaddin_server_set_idle_timeout(handle(), value.count())); }
+    milliseconds get_idle_timeout() const { return detail::time(handle(), wsaddin_server_get_idle_timeout); }
+    void set_messages_per_second(std::int64_t value) { detail::check(wsaddin_server_set_messages_per_second(handle(), value)); }
+    std::int64_t get_messages_per_second() const { return detail::number(handle(), wsaddin_server_get_messages_per_second); }
+    void set_connection_queue_messages(std::int64_t value) { detail::check(wsaddin_server_set_connection_queue_messages(handle(), value)); }
+    std::int64_t get_connection_queue_messages() const { return detail::number(handle(), wsaddin_server_get_connection_queue_messages); }
+    void set_connection_queue_bytes(std::int64_t value) { detail::check(wsaddin_server_set_connection_queue_bytes(handle(), value)); }
+    std::int64_t get_connection_queue_bytes() const { return detail::number(handle(), wsaddin_server_get_connection_queue_bytes); }
+    void set_trusted_proxies(std::string_view value) { detail::check(wsaddin_server_set_trusted_proxies(handle(), value.data(), value.size())); }
+    std::string get_trusted_proxies() const { return detail::text(handle(), wsaddin_server_get_trusted_proxies); }
     void set_draining(bool value) { detail::check(wsaddin_server_set_draining(handle(), value ? 1 : 0)); }
     bool get_draining() const { return detail::number(handle(), wsaddin_server_get_draining) != 0; }
     void set_accept_timeout(milliseconds value) { detail::check(wsaddin_server_set_accept_timeout(handle(), value.count())); }

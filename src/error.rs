@@ -13,9 +13,10 @@ mod quote;
 mod tests;
 
 use self::detail::Detail;
+use self::parts::fill;
 pub use language::Language;
 pub use parts::{Arg, Code, OneLine};
-use std::fmt::{self, Write};
+use std::fmt;
 use std::io;
 
 /// A failure: a row of the table, what fills its gaps, why it happened and what the system said.
@@ -137,18 +138,6 @@ impl From<Id> for Error {
     }
 }
 
-fn fill(out: &mut String, template: &str, args: &[Arg], language: Language) {
-    let mut rest = template;
-    while let Some(at) = rest.find('{') {
-        out.push_str(&rest[..at]);
-        let number = rest.as_bytes().get(at + 1).map_or(0, |digit| usize::from(digit.wrapping_sub(b'0')));
-        // Writing to a String cannot fail.
-        let _ = OneLine(out).write_str(args.get(number).map_or("?", |arg| arg.text(language)));
-        rest = rest.get(at + 3..).unwrap_or("");
-    }
-    out.push_str(rest);
-}
-
 struct Row {
     code: Code,
     en: &'static str,
@@ -199,6 +188,8 @@ table! {
     Subprotocol BadArgument "{0} is not a name of a subprotocol: letters, digits and !#$%&'*+-.^_`|~ are allowed" "{0}: недопустимое имя подпротокола, разрешены латинские буквы, цифры и !#$%&'*+-.^_`|~";
     SubprotocolTwice BadArgument "the subprotocol {0} is named twice" "подпротокол {0} назван дважды";
     Origin BadArgument "{0} is not an origin: scheme://host[:port], scheme://*.host or null is expected" "{0} — не источник: ожидается схема://узел[:порт], схема://*.узел или null";
+    Path BadArgument "{0} is not a path: /folder/name, or /folder/* for all below it, is expected" "{0} — не путь: ожидается /папка/имя или /папка/* для всего, что ниже";
+    TrustedProxy BadArgument "{0} is neither an address nor a network (10.0.0.0/8) nor unix" "{0} — не адрес, не подсеть (10.0.0.0/8) и не unix";
     UrlMalformed BadArgument "the URL {0} is malformed" "неверный URL {0}";
     UrlEmpty BadArgument "the URL is empty: ws://host:port/path or wss://host:port/path is expected" "URL пустой: ожидается ws://узел:порт/путь или wss://узел:порт/путь";
     UrlHost BadArgument "it names no host, or one with characters that a name or address cannot have" "в нём нет узла или недопустимые символы в имени либо адресе узла";
@@ -329,6 +320,7 @@ table! {
 
     // The opening handshake, RFC 6455 section 4.
     ClosedEarly Handshake "the client closed the connection" "клиент закрыл соединение";
+    ProxyHeadBad Handshake "the head of the PROXY protocol is damaged" "повреждён заголовок протокола PROXY";
     HandshakeTimeout Handshake "not within {0} ms" "не завершено за {0} мс";
     HttpStatus Handshake "the server answered HTTP {0} instead of 101" "сервер ответил HTTP {0} вместо 101";
     HttpRedirect Handshake "the server answered HTTP {0} and redirects to {1}; redirects are not followed" "сервер ответил HTTP {0} и перенаправляет на {1}; перенаправления не выполняются";
@@ -357,6 +349,7 @@ table! {
     RequestId BadArgument "the field {0} of the request has to be a string, a number, true, false or null" "поле {0} запроса должно быть строкой, числом, true, false или null";
     ConnectionLost Io "the connection was lost" "соединение потеряно";
     ClosedWithoutHandshake Io "the peer closed the connection without a close handshake" "соединение закрыто без закрывающего рукопожатия";
+    Idle Io "no message in either direction for {0} ms" "сообщений не было {0} мс ни в одну сторону";
     ClosedWhileWaiting NotConnected "the connection was closed meanwhile" "соединение закрыто во время ожидания";
     AssemblyFull TooBig "the unfinished messages of all connections take too much memory" "незавершённые сообщения всех соединений занимают слишком много памяти";
     CloseTimeout Io "the close handshake was not finished within {0} ms" "закрывающее рукопожатие не завершено за {0} мс";

@@ -3,9 +3,13 @@
 //! The C interface, the 1C tables and the reference pages read this list; a property exists once it has a row here.
 
 mod origin;
+mod path;
+mod trusted;
 mod values;
 
 pub use self::origin::is_allowed;
+pub use self::path::is_served;
+pub use self::trusted::is_trusted;
 pub use self::values::Options;
 use crate::error::{Arg, Error, Id, Result};
 
@@ -138,6 +142,18 @@ options! {
     ManualAccept ПодтверждатьСоединения Kind::Bool, None, Some(Default::Flag(false));
     /// Whether newcomers are sent away, because the server is about to end.
     Draining ВыводИзРаботы Kind::Bool, None, Some(Default::Flag(false));
+    /// Reverse proxies that speak for others: addresses, networks and `unix`, comma separated.
+    TrustedProxies ДоверенныеПрокси Kind::Text, None, EMPTY;
+    /// The paths that may be asked for, comma separated, `/…/*` for all below; empty: any.
+    Paths Пути Kind::Text, None, EMPTY;
+    /// Milliseconds without a message in either direction after which a connection is closed with 1001; 0 is off.
+    IdleTimeout ТаймаутПростоя TIME, None, int(0);
+    /// Messages a second that one connection may send on average; 0 is without limit.
+    MessagesPerSecond СообщенийВСекунду Kind::Int { min: 0, max: 1_000_000_000 }, None, int(0);
+    /// Messages that one connection may have waiting for `Receive`, at most a quarter of all that may.
+    ConnectionQueueMessages ПределОчередиСоединенияСообщений SIZE, None, int(1024);
+    /// Bytes that one connection may have waiting for `Receive`, at most a quarter of all that may.
+    ConnectionQueueBytes ПределОчередиСоединенияБайт SIZE, None, int(16 * MIB);
     /// Milliseconds that an incoming connection waits for the host; then it gets 503.
     AcceptTimeout ТаймаутПодтверждения DEADLINE, None, int(30_000);
     /// The parameter of the query, or else the header, that names a connection; empty: none does.

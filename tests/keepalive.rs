@@ -257,7 +257,9 @@ fn a_slow_reader_lives() {
         assert_eq!(server.count(), 1);
     }
     assert!(server.info(id)["queued_out_bytes"].as_i64().unwrap() > 65_536, "it was held up all the time");
-    assert_eq!(server.receive_event(NOW).err(), Some(TIMEOUT));
+    // At first the kernel may take more than half of a full queue.
+    let seen = server.receive_event(NOW).map(|event| event.kind());
+    assert!(matches!(seen, Err(TIMEOUT) | Ok(WSADDIN_EVENT_DRAINED)), "{seen:?}");
 }
 
 #[test]

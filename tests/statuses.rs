@@ -59,6 +59,11 @@ fn ask(server: &Server, secure: bool, request: &str) -> String {
     talk(tls::unchecked().connect("localhost", stream).unwrap(), request)
 }
 
+fn set_paths(server: &Server, paths: &str) {
+    // SAFETY: the slice is readable for the call.
+    assert_eq!(unsafe { wsaddin_server_set_paths(server.0, paths.as_ptr().cast(), paths.len()) }, WSADDIN_OK);
+}
+
 fn status(answer: &str) -> u16 {
     let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|number| number.parse().ok());
     status.unwrap_or_else(|| panic!("no answer: {answer:?}"))
@@ -156,6 +161,9 @@ fn each_status_is_asked_for_and_listed() {
             check(&answer, request.trim_start().starts_with("HEAD "));
             seen.insert(expected);
         }
+        set_paths(&server, "/served");
+        let elsewhere = ask(&server, secure, &good);
+        set_paths(&server, "");
         server.set_access_token("token").unwrap();
         let answer = ask(&server, secure, &good);
         server.set_access_token("").unwrap();
@@ -165,7 +173,8 @@ fn each_status_is_asked_for_and_listed() {
         server.max_connections(1);
         let kept = Client::new();
         kept.verify(false).connect(&if secure { server.secure_url("localhost") } else { server.url() }).unwrap();
-        for (expected, answer) in [(401, answer), (403, foreign), (503, ask(&server, secure, &good))] {
+        for (expected, answer) in [(401, answer), (403, foreign), (404, elsewhere), (503, ask(&server, secure, &good))]
+        {
             assert_eq!(status(&answer), expected);
             check(&answer, false);
             seen.insert(expected);

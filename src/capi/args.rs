@@ -121,6 +121,15 @@ pub(super) unsafe fn list<'a, T>(name: &'static str, items: *const T, count: usi
     Ok(unsafe { std::slice::from_raw_parts(items, count) })
 }
 
+/// A logical value: 0 or 1.
+pub(super) fn flag(name: &'static str, value: i32) -> Result<bool> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(Error::new(Id::OutOfRange, [name.into(), i64::from(other).into(), 0.into(), 1.into()])),
+    }
+}
+
 /// An object of ours behind a pointer.
 ///
 /// # Safety

@@ -29,6 +29,9 @@ pub const WSADDIN_EVENT_ERROR: wsaddin_event = 4;
 pub const WSADDIN_EVENT_PENDING: wsaddin_event = 5;
 /// A server's session has ended with messages waiting. The data is JSON: name, messages (how many).
 pub const WSADDIN_EVENT_EXPIRED: wsaddin_event = 6;
+/// The send queue of a connection, which was full at a send or was skipped by a broadcast, is less than half full. Once
+/// for each time; no data.
+pub const WSADDIN_EVENT_DRAINED: wsaddin_event = 7;
 
 /// How to read the data: WSADDIN_KIND_...
 pub type wsaddin_kind = i32;
@@ -71,6 +74,7 @@ impl wsaddin_message {
             Body::Close(_) => WSADDIN_EVENT_CLOSE,
             Body::Error(_) => WSADDIN_EVENT_ERROR,
             Body::Expired(_) => WSADDIN_EVENT_EXPIRED,
+            Body::Drained => WSADDIN_EVENT_DRAINED,
         };
         let event = match event {
             Event { connection, body: Body::Message(message) } => return Self::message(connection, message),

@@ -190,3 +190,39 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_access_token(
         out.set(&SERVERS.get(server.id)?.options().text(Opt::AccessToken))
     })
 }
+
+/// Reverse proxies that speak for others: addresses and networks (10.0.0.0/8), comma separated, `unix` for who comes
+/// through a Unix socket. From them, and from nobody else, a head of the PROXY protocol (1 and 2) is understood, and
+/// Forwarded, or X-Forwarded-For with X-Forwarded-Proto, tells the address and whether it is secure: of
+/// wsaddin_server_connection_info (which has `proxy` then, too), of wsaddin_server_get_connections, of
+/// MaxConnectionsPerAddress and of the log. The headers are read from the right: the first address that is not trusted
+/// counts, and an entry that cannot be read ends the search at the last good one. Both headers with different addresses
+/// get HTTP 400. Behind a PROXY head the headers count only if the address in it is trusted, too. For connections that
+/// come later. Default empty.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_server_set_trusted_proxies(
+    server: wsaddin_server,
+    value: *const c_void,
+    size: usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let value = unsafe { args::text("value", value, size) }?;
+        SERVERS.get(server.id)?.options().set_text(Opt::TrustedProxies, value)
+    })
+}
+
+/// Reads what wsaddin_server_set_trusted_proxies sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_server_get_trusted_proxies(
+    server: wsaddin_server,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::text_out(buffer, capacity, needed) }?;
+        out.set(&SERVERS.get(server.id)?.options().text(Opt::TrustedProxies))
+    })
+}

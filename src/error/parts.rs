@@ -98,3 +98,16 @@ impl Write for OneLine<'_> {
         Ok(())
     }
 }
+
+/// Writes a template with its gaps filled.
+pub(super) fn fill(out: &mut String, template: &str, args: &[Arg], language: Language) {
+    let mut rest = template;
+    while let Some(at) = rest.find('{') {
+        out.push_str(&rest[..at]);
+        let number = rest.as_bytes().get(at + 1).map_or(0, |digit| usize::from(digit.wrapping_sub(b'0')));
+        // Writing to a String cannot fail.
+        let _ = OneLine(out).write_str(args.get(number).map_or("?", |arg| arg.text(language)));
+        rest = rest.get(at + 3..).unwrap_or("");
+    }
+    out.push_str(rest);
+}

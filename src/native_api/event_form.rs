@@ -46,6 +46,7 @@ impl HostEvents {
                             value.extend(fields);
                         }
                     }
+                    Err(_) if text.is_empty() => {}
                     Ok(_) | Err(_) => value["text"] = Value::from(text),
                 }
                 value.to_string()

@@ -104,6 +104,21 @@ static METHODS: &[Method<Server>] = &[
         ],
         disconnect,
     ),
+    func(&["Оборвать"], "Abort", &[req("ИДКлиента", "ClientID")], |server, call| {
+        server.abort(call.connection(0)?).map(Output::Bool)
+    }),
+    func(
+        &["Приостановить"],
+        "Pause",
+        &[req("ИДКлиента", "ClientID"), opt("Вкл", "On", Omitted::Bool(true))],
+        |server, call| server.pause(call.connection(0)?, call.flag(1)?).map(Output::Bool),
+    ),
+    proc(
+        &["УстановитьЗаголовокОтвета"],
+        "SetResponseHeader",
+        &[req("Имя", "Name"), req("Значение", "Value")],
+        |server, call| server.set_response_header(&call.text(0)?, &call.text(1)?).map(|()| Output::Empty),
+    ),
     func(
         &["ПодтвердитьСоединение"],
         "Accept",

@@ -1,5 +1,6 @@
 //! A listening socket.
 
+use super::peer::PeerAddress;
 use super::reactor::Reactor;
 use super::resolve::{lacks_zone, look_up, resolve_now};
 use super::stream::Stream;
@@ -61,8 +62,9 @@ impl Listener {
     }
 
     /// Accepts one connection; `WouldBlock` when there is none.
-    pub fn accept(&mut self) -> io::Result<(Stream, SocketAddr)> {
+    pub fn accept(&mut self) -> io::Result<(Stream, PeerAddress)> {
         let (socket, peer) = self.socket.accept()?;
+        let peer = PeerAddress::Socket(peer);
         Ok((Stream::new(socket, peer), peer))
     }
 

@@ -1,5 +1,8 @@
 //! A connected socket, plain or under TLS, that never blocks.
 
+mod head;
+
+use super::peer::PeerAddress;
 use super::reactor::Reactor;
 use super::tls::{self, Engine, MidHandshake, Step, TlsClient, TlsServer};
 use super::uninterrupted;
@@ -66,11 +69,17 @@ enum Side {
     Server(TlsServer),
 }
 
+/// What is known of a peer.
+struct Known {
+    address: PeerAddress,
+    spoken_for: Option<(PeerAddress, Option<bool>)>,
+}
+
 /// See the module's page.
 pub struct Stream {
     layer: Layer,
     /// Until it is known elsewhere.
-    peer: Option<Box<SocketAddr>>,
+    peer: Option<Box<Known>>,
 }
 
 fn interest() -> Interest {
@@ -85,15 +94,15 @@ impl Stream {
     /// Whether [`Stream::held_back`] is to be trusted with a `None`.
     pub const TELLS_HELD_BACK: bool = cfg!(target_os = "linux");
 
-    pub(super) fn new(socket: TcpStream, peer: SocketAddr) -> Self {
+    pub(super) fn new(socket: TcpStream, peer: PeerAddress) -> Self {
         // Small messages must not wait for the acknowledgement of earlier ones.
         let _ = socket.set_nodelay(true);
-        Self { layer: Layer::Plain(Socket(socket)), peer: Some(Box::new(peer)) }
+        Self { layer: Layer::Plain(Socket(socket)), peer: Some(Box::new(Known { address: peer, spoken_for: None })) }
     }
 
     /// Starts a connect; writable means that it is decided.
     pub fn dial(address: SocketAddr) -> io::Result<Self> {
-        TcpStream::connect(address).map(|socket| Self::new(socket, address))
+        TcpStream::connect(address).map(|socket| Self::new(socket, PeerAddress::Socket(address)))
     }
 
     /// Whether the connect is through; an error when it failed.
@@ -239,13 +248,13 @@ impl Stream {
         }
     }
 
-    pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.peer.as_deref().copied()
+    pub fn peer_addr(&self) -> Option<PeerAddress> {
+        self.peer.as_ref().map(|peer| peer.address)
     }
 
-    /// The same, taking it out for a caller that keeps it: an open connection need not have it twice.
-    pub fn take_peer_addr(&mut self) -> Option<SocketAddr> {
-        self.peer.take().map(|peer| *peer)
+    /// Forgets who it is: that is known elsewhere.
+    pub fn forget_peer(&mut self) {
+        self.peer = None;
     }
 
     pub fn local_addr(&self) -> Option<SocketAddr> {

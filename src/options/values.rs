@@ -1,6 +1,8 @@
 //! The values of one object's properties.
 
 use super::origin::check_origins;
+use super::path::check_paths;
+use super::trusted::check_trusted;
 use super::{Default, Kind, Opt, Row, Side, TABLE, check_path, check_protocols};
 use crate::error::{Error, Id, Result};
 use crate::proxy::Setting;
@@ -55,6 +57,11 @@ impl Options {
         usize::try_from(self.int(option)).unwrap_or(usize::MAX)
     }
 
+    /// Whether this side has that property.
+    pub fn has(&self, option: Opt) -> bool {
+        option.row().default(self.side).is_some()
+    }
+
     pub fn flag(&self, option: Opt) -> bool {
         self.int(option) != 0
     }
@@ -90,6 +97,8 @@ impl Options {
             Opt::Proxy => return self.set_proxy(value),
             Opt::AllowedOrigins => check_origins(value)?,
             Opt::HealthPath | Opt::ControlPath => check_path(option, value)?,
+            Opt::Paths => check_paths(value)?,
+            Opt::TrustedProxies => check_trusted(value)?,
             Opt::AccessToken => {
                 self.set_secret(&self.token, option, value);
                 return Ok(());

@@ -1,9 +1,8 @@
 //! What is asked of the connections, by the host or in a control request.
 
 use super::Shared;
-use crate::engine::{Connection, GateGuard, Reason, connection_json, lock};
+use crate::engine::{Connection, GateGuard, connection_json, lock};
 use crate::error::{Language, Result, memory};
-use crate::ws::check_close;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,20 +14,6 @@ impl Shared {
     /// A call is inside the object until this is dropped.
     pub(super) fn enter(&self) -> Result<GateGuard<'_>> {
         self.gate.enter()
-    }
-
-    /// Starts the close and returns at once; false: that connection has ended. An id never issued is an error.
-    pub(super) fn disconnect(&self, connection: u64, code: u16, reason: &str) -> Result<bool> {
-        let _inside = self.enter()?;
-        check_close(code, reason)?;
-        let mut state = lock(&self.state);
-        state.registry.check_issued(connection)?;
-        let Some(connection) = state.registry.remove(connection) else { return Ok(false) };
-        state.names.unlink(connection.serial);
-        drop(state);
-        connection.cancel_pings();
-        connection.close(code, Reason::Text(reason.to_owned()), false);
-        Ok(true)
     }
 
     /// JSON; `None` when the connection has ended.

@@ -2,6 +2,8 @@
 
 mod batch;
 mod certificate;
+mod ending;
+mod headers;
 mod inquiries;
 mod lookup;
 mod names;
@@ -13,8 +15,10 @@ mod running;
 mod sessions;
 mod takeover;
 mod tls;
+mod traced;
 
 use self::certificate::Tls;
+use self::headers::Headers;
 use self::names::Names;
 use self::registry::Registry;
 pub use self::sessions::Selection;
@@ -80,6 +84,7 @@ struct Shared {
     plain_answers: Mutex<BTreeMap<u16, u64>>,
     blocking_calls: Arc<BlockingCalls>,
     tls: Mutex<Option<Tls>>,
+    headers: Mutex<Headers>,
 }
 
 impl Server {
@@ -113,6 +118,7 @@ impl Server {
             plain_answers: Mutex::default(),
             blocking_calls: Arc::default(),
             tls: Mutex::default(),
+            headers: Mutex::default(),
         });
         let weak: Weak<Shared> = Arc::downgrade(&shared);
         shared.options.on_change(move |option| {
@@ -192,11 +198,6 @@ impl Server {
         let _inside = self.enter()?;
         refuse_on_io_thread("receive_event")?;
         self.shared.inbox.receive(Want::Any, timeout)
-    }
-
-    /// Starts the close and returns at once; false: that connection has ended. An id never issued is an error.
-    pub fn disconnect(&self, connection: u64, code: u16, reason: &str) -> Result<bool> {
-        self.shared.disconnect(connection, code, reason)
     }
 
     /// JSON; `None` when the connection has ended.
@@ -341,16 +342,32 @@ impl Shared {
     }
 
     fn option_changed(&self, option: Opt) {
-        if matches!(option, Opt::ReceiveQueueMessages | Opt::ReceiveQueueBytes) {
+        if is_bound(option) {
             return self.inbox.bounds_changed();
         }
-        if matches!(option, Opt::PingInterval | Opt::PongTimeout | Opt::SendQueueBytes) {
+        if acts_on_connections(option) {
             let state = lock(&self.state);
             let all: Vec<_> = state.registry.open().chain(state.names.absent()).cloned().collect();
             drop(state);
             all.iter().for_each(|connection| connection.option_changed(option));
         }
     }
+}
+
+/// Whether it bounds the receive queue.
+fn is_bound(option: Opt) -> bool {
+    matches!(
+        option,
+        Opt::ReceiveQueueMessages | Opt::ReceiveQueueBytes | Opt::ConnectionQueueMessages | Opt::ConnectionQueueBytes
+    )
+}
+
+/// Whether the open connections have to be told of it.
+fn acts_on_connections(option: Opt) -> bool {
+    matches!(
+        option,
+        Opt::PingInterval | Opt::PongTimeout | Opt::SendQueueBytes | Opt::IdleTimeout | Opt::MessagesPerSecond
+    )
 }
 
 /// An address with its interface, where it has one.

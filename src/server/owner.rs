@@ -5,10 +5,9 @@ use crate::engine::{Acceptor, CloseInfo, Connection, ConnectionEnd, Inbox, Owner
 use crate::error::Error;
 use crate::http;
 use crate::log::{self, Object};
-use crate::net::TlsServer;
-use crate::options::{Opt, Options, list};
+use crate::net::{Peer, PeerAddress, TlsServer};
+use crate::options::{Opt, Options, is_trusted, list};
 use crate::ws::{Refusal, Request};
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -17,7 +16,7 @@ const MAX_HANDSHAKES: usize = 4096;
 
 /// The same server behind the trait objects that connections keep.
 impl Acceptor for Shared {
-    fn accept(&self, address: SocketAddr) -> Option<Arc<Connection>> {
+    fn accept(&self, address: PeerAddress) -> Option<Arc<Connection>> {
         let mut state = lock(&self.state);
         if state.phase != Phase::Running || state.cancelled || state.ios.is_empty() {
             return None;
@@ -62,14 +61,22 @@ impl Owner for Shared {
         self.object
     }
 
+    fn trusts(&self, address: &PeerAddress) -> bool {
+        is_trusted(&self.options.text(Opt::TrustedProxies), address.ip())
+    }
+
+    fn trace(&self, peer: Peer, request: &Request) -> Result<Peer, Refusal> {
+        self.traced(peer, |name| request.header(name))
+    }
+
     fn check_request(
         &self,
         connection: &Arc<Connection>,
-        address: Option<SocketAddr>,
+        peer: &Peer,
         request: &mut Request,
     ) -> Result<Option<String>, Refusal> {
         let offered = policy::offered(request);
-        self.admit(connection, address.map(|address| address.ip()), request)?;
+        self.admit(connection, peer.address.and_then(|address| address.ip()), request)?;
         let supported = self.options.text(Opt::Protocols);
         // RFC 6455 section 4.2.2: one of the offered or none; the order of preference is ours.
         let selected = list(&supported).find(|name| offered.iter().any(|other| other == name));
@@ -80,8 +87,8 @@ impl Owner for Shared {
         self.has_plain_http()
     }
 
-    fn plain_request(&self, connection: &Arc<Connection>, from: Option<IpAddr>, request: &http::Request) -> Plain {
-        self.take_plain(connection, from, request)
+    fn plain_request(&self, connection: &Arc<Connection>, peer: Peer, request: &http::Request) -> Plain {
+        self.take_plain(connection, peer, request)
     }
 
     fn plain_body(&self, request: http::Request, body: Vec<u8>) -> Reply {
@@ -90,6 +97,11 @@ impl Owner for Shared {
 
     fn plain_answered(&self, status: u16) {
         self.count_plain(status);
+    }
+
+    fn answer_headers(&self) -> Option<Arc<str>> {
+        let lines = lock(&self.headers).lines.clone();
+        (!lines.is_empty()).then_some(lines)
     }
 
     fn pending(&self, connection: &Arc<Connection>) -> bool {

@@ -3,8 +3,8 @@
 use super::{Phase, Server, Shared, names};
 use crate::engine::{Body, CloseInfo, Command, Connection, Reason, connection_json, lock};
 use crate::error::{Error, Id, Result};
-use crate::options::{Opt, is_allowed};
-use crate::ws::{Refusal, Request};
+use crate::options::{Opt, is_allowed, is_served};
+use crate::ws::{Refusal, Request, check_response_header};
 use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,6 +29,14 @@ impl Server {
             return Err(Error::new(Id::OutOfRange, [name, status.into(), 400.into(), 599.into()]));
         };
         self.decide(connection, Some(Refusal::in_words(status, reason)))
+    }
+
+    /// A header of every answer to a handshake from now on; an empty value removes it.
+    pub fn set_response_header(&self, name: &str, value: &str) -> Result<()> {
+        let _inside = self.enter()?;
+        check_response_header(name, value)?;
+        lock(&self.shared.headers).set(name, value);
+        Ok(())
     }
 
     fn decide(&self, id: u64, refusal: Option<Refusal>) -> Result<bool> {
@@ -83,6 +91,9 @@ impl Shared {
             }
             // From here on it is hidden, also from the host's own log of connections.
             request.hide_token(PROTOCOL);
+        }
+        if !is_served(&self.options.text(Opt::Paths), request.path()) {
+            return Err(Refusal::new(404, "There is nothing at this path"));
         }
         let allowed = self.options.text(Opt::AllowedOrigins);
         if !allowed.is_empty()

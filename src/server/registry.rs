@@ -207,5 +207,5 @@ impl Registry {
 }
 
 fn address(connection: &Connection) -> Option<IpAddr> {
-    connection.info().and_then(|info| info.address).map(|address| address.ip().to_canonical())
+    connection.info().and_then(|info| info.address).and_then(|address| address.ip())
 }

@@ -96,6 +96,30 @@ impl Decoder {
         })
     }
 
+    /// How many bytes from `input` on belong to the frame that is being read, or to the next one: all of it where that
+    /// cannot be told yet.
+    pub fn next_frame(&self, input: &[u8]) -> usize {
+        if let Some(frame) = &self.frame {
+            return frame.remaining.max(1);
+        }
+        if self.head_len > 0 {
+            // Until the head is whole.
+            return 1;
+        }
+        let Some(second) = input.get(1) else { return input.len() };
+        let (short, mask) = (usize::from(second & 0x7F), if second & 0x80 == 0 { 0 } else { 4 });
+        let number = |bytes: usize| {
+            let digits = input.get(2..2 + bytes)?;
+            Some(2 + bytes + digits.iter().fold(0_usize, |sum, digit| sum.saturating_mul(256) | usize::from(*digit)))
+        };
+        let whole = match short {
+            126 => number(2),
+            127 => number(8),
+            short => Some(2 + short),
+        };
+        whole.map_or(input.len(), |whole| whole.saturating_add(mask))
+    }
+
     /// Payload bytes that the last message took on the wire.
     pub fn wire_len(&self) -> u64 {
         self.wire_len

@@ -25,7 +25,9 @@ mod violation;
 pub use close::{PeerClose, check_close, close_payload};
 pub use decoder::{Decoder, Item};
 pub use frame::{FrameKind, OutFrame, append_frame};
-pub use handshake::{Agreed, ClientHandshake, Heard, Refusal, Request, ServerHandshake, check_header};
+pub use handshake::{
+    Agreed, ClientHandshake, Heard, Refusal, Request, ServerHandshake, check_header, check_response_header,
+};
 pub use message::{Message, MessageCow, MessageKind};
 pub use random::{MaskKeys, random_u64};
 pub use redact::head as show_head;

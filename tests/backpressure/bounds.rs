@@ -32,6 +32,8 @@ fn empty_messages_are_bounded() {
 #[test]
 fn bounds_act_at_once_and_drop_nothing() {
     let server = Server::running();
+    // It is the whole queue's bound that is looked at.
+    server.set(wsaddin_server_set_connection_queue_messages, 65_536);
     let client = Client::to(server.port());
     let send = |numbers: std::ops::Range<u64>| numbers.for_each(|number| client.send(&numbered(number, 8)).unwrap());
     send(0..1000);

@@ -43,6 +43,8 @@ static void there_and_back(wsaddin_server server, wsaddin_client client, uint64_
         outgoing[i] = text_of(0, texts[i]);
     }
     outgoing[1].kind = WSADDIN_KIND_BINARY;
+    /* All of them are to wait at once, though they are of one connection. */
+    GOOD(wsaddin_server_set_connection_queue_messages(server, MANY));
     SPOIL(queued);
     GOOD(wsaddin_client_send_batch(client, outgoing, MANY, &queued));
     CHECK(queued == MANY);

@@ -115,6 +115,10 @@ static void bad_server(uint64_t id) {
     BAD_TEXT(wsaddin_server_connection_list);
     BAD(wsaddin_server_set_handler(c, NULL, NULL));
     BAD(wsaddin_server_set_protocols(c, NULL, 0));
+    BAD(wsaddin_server_abort(c, 1));
+    BAD(wsaddin_server_pause(c, 1, 1));
+    BAD(wsaddin_server_set_response_header(c, WSADDIN_TEXT("X"), WSADDIN_TEXT("y")));
+    BAD(wsaddin_server_set_paths(c, NULL, 0));
     BAD(wsaddin_server_accept(c, 1));
     BAD(wsaddin_server_reject(c, 1, 403, NULL, 0));
     BAD(wsaddin_server_set_io_threads(c, 1));

@@ -36,6 +36,8 @@ static wsaddin_result info(wsaddin_server s, uint64_t c) {
     return result;
 }
 
+static wsaddin_result hold(wsaddin_server s, uint64_t c) { return wsaddin_server_pause(s, c, 1); }
+
 void connection_numbers(void) {
     static const struct {
         call call;
@@ -49,6 +51,8 @@ void connection_numbers(void) {
         {leave, WSADDIN_CLOSED},
         {wsaddin_server_accept, WSADDIN_CLOSED},
         {reject, WSADDIN_CLOSED},
+        {wsaddin_server_abort, WSADDIN_CLOSED},
+        {hold, WSADDIN_CLOSED},
         {info, WSADDIN_CLOSED},
         {ping, WSADDIN_NOT_CONNECTED}, /* a call that needs a connection, as a client's */
     };

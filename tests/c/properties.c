@@ -23,7 +23,7 @@ static void frozen_numbers(void) {
     CHECK(WSADDIN_WAIT_FOREVER == 0 && WSADDIN_NO_WAIT == -1);
     CHECK(WSADDIN_EVENT_NONE == 0 && WSADDIN_EVENT_OPEN == 1 && WSADDIN_EVENT_MESSAGE == 2);
     CHECK(WSADDIN_EVENT_CLOSE == 3 && WSADDIN_EVENT_ERROR == 4 && WSADDIN_EVENT_PENDING == 5);
-    CHECK(WSADDIN_EVENT_EXPIRED == 6);
+    CHECK(WSADDIN_EVENT_EXPIRED == 6 && WSADDIN_EVENT_DRAINED == 7);
     CHECK(WSADDIN_KIND_TEXT == 0 && WSADDIN_KIND_BINARY == 1);
     CHECK(WSADDIN_LANGUAGE_ENGLISH == 0 && WSADDIN_LANGUAGE_RUSSIAN == 1);
 }
@@ -130,6 +130,10 @@ static void server_properties(wsaddin_server server) {
         {wsaddin_server_get_accept_timeout, wsaddin_server_set_accept_timeout, 30000, 0, 600001},
         {wsaddin_server_get_handshake_timeout, wsaddin_server_set_handshake_timeout, 10000, 0, 600001},
         {wsaddin_server_get_assembly_bytes, wsaddin_server_set_assembly_bytes, 256 << 20, 0, INT64_MAX},
+        {wsaddin_server_get_idle_timeout, wsaddin_server_set_idle_timeout, 0, -1, 1LL << 31},
+        {wsaddin_server_get_messages_per_second, wsaddin_server_set_messages_per_second, 0, -1, 1000000001},
+        {wsaddin_server_get_connection_queue_messages, wsaddin_server_set_connection_queue_messages, 1024, 0, INT64_MAX},
+        {wsaddin_server_get_connection_queue_bytes, wsaddin_server_set_connection_queue_bytes, 16 << 20, 0, INT64_MAX},
         {wsaddin_server_get_io_threads, wsaddin_server_set_io_threads, 1, 0, 65},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -164,6 +168,22 @@ static void server_properties(wsaddin_server server) {
     EXPECT(wsaddin_server_set_manual_accept(server, 2), WSADDIN_BAD_ARGUMENT);
     CHECK(server_number(wsaddin_server_get_manual_accept, server) == 1);
     GOOD(wsaddin_server_set_manual_accept(server, 0));
+    GOOD(wsaddin_server_set_paths(server, WSADDIN_TEXT("/chat, /api/" "*")));
+    EXPECT(wsaddin_server_set_paths(server, WSADDIN_TEXT("chat")), WSADDIN_BAD_ARGUMENT);
+    CHECK(said("is not a path"));
+    TEXT_OF(wsaddin_server_get_paths, server, text);
+    CHECK(strcmp(text, "/chat, /api/" "*") == 0);
+    GOOD(wsaddin_server_set_paths(server, NULL, 0));
+    GOOD(wsaddin_server_set_trusted_proxies(server, WSADDIN_TEXT("10.0.0.0/8, unix")));
+    EXPECT(wsaddin_server_set_trusted_proxies(server, WSADDIN_TEXT("10.0.0.0/33")), WSADDIN_BAD_ARGUMENT);
+    TEXT_OF(wsaddin_server_get_trusted_proxies, server, text);
+    CHECK(strcmp(text, "10.0.0.0/8, unix") == 0);
+    GOOD(wsaddin_server_set_trusted_proxies(server, NULL, 0));
+    GOOD(wsaddin_server_set_response_header(server, WSADDIN_TEXT("X-Name"), WSADDIN_TEXT("value")));
+    GOOD(wsaddin_server_set_response_header(server, WSADDIN_TEXT("x-name"), NULL, 0));
+    EXPECT(wsaddin_server_set_response_header(server, WSADDIN_TEXT("Upgrade"), WSADDIN_TEXT("x")), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_server_set_response_header(server, WSADDIN_TEXT("X"), WSADDIN_TEXT("a\r\nY: b")), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_server_pause(server, 1, 2), WSADDIN_BAD_ARGUMENT);
     CHECK(server_number(wsaddin_server_get_draining, server) == 0);
     GOOD(wsaddin_server_set_draining(server, 1));
     EXPECT(wsaddin_server_set_draining(server, 2), WSADDIN_BAD_ARGUMENT);

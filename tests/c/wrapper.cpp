@@ -108,6 +108,21 @@ static void properties(websocket::client &client, websocket::server &server) {
     server.set_manual_accept(true);
     CHECK(server.get_manual_accept());
     server.set_manual_accept(false);
+    server.set_paths("/path, /chat/" "*");
+    CHECK(server.get_paths() == "/path, /chat/" "*");
+    server.set_paths("");
+    server.set_trusted_proxies("127.0.0.1");
+    CHECK(server.get_trusted_proxies() == "127.0.0.1");
+    server.set_trusted_proxies("");
+    server.set_idle_timeout(1h);
+    CHECK(server.get_idle_timeout() == 1h);
+    server.set_messages_per_second(1'000'000);
+    CHECK(server.get_messages_per_second() == 1'000'000);
+    server.set_connection_queue_messages(100);
+    CHECK(server.get_connection_queue_messages() == 100);
+    server.set_connection_queue_bytes(1 << 20);
+    CHECK(server.get_connection_queue_bytes() == 1 << 20);
+    server.set_response_header("X-Answer", "yes");
     server.set_draining(true);
     CHECK(server.get_draining());
     server.set_draining(false);
@@ -211,7 +226,10 @@ static void conversation(websocket::client &client, websocket::server &server) {
     CHECK(client.get_queued() == 0 && server.get_queued() == 0 && client.get_buffered_amount() == 0);
     CHECK(client.statistics().front() == '{' && server.statistics().front() == '{');
 
+    CHECK(server.pause(id) && server.pause(id, false));
+    CHECK(result_of([&] { server.abort(4711); }) == WSADDIN_BAD_ARGUMENT);
     CHECK(server.disconnect(id, 4000, "enough"));
+    CHECK(!server.abort(id) && !server.pause(id));
     CHECK(!server.disconnect(id) && server.send_text(id, "late").ended() && !server.connection_info(id));
     CHECK(client.receive(10s).ended());
     CHECK(client.get_close_code() == 4000 && client.get_close_reason() == "enough" && !client.disconnect());

@@ -8,6 +8,7 @@ use websocket_addin::native_api::reference;
 /// Words that look like a name of the add-in and are none.
 const OTHER: &[&str] = &[
     "Origin",
+    "Forwarded",
     "ETag",
     "Allow",
     "HTTPСоединение",
@@ -27,6 +28,7 @@ const PLATFORM: &[&str] = &[
     "Ждать",
     "КомпонентаWebSocket",
     "КомпонентаWebSocketКлиент",
+    "КодироватьСтроку",
     "НачатьУстановкуВнешнейКомпоненты",
     "ПодключитьВнешнююКомпоненту",
     "Строка",

@@ -86,7 +86,7 @@ fn page(language: Language) -> String {
              вызывают исключение; в режиме `doorbell` оно лишь сообщает, что пора вызвать `Получить`: приходит, когда очередь \
              перестаёт быть пустой, и ещё раз, если после `Получить` что-то осталось (вызывайте в цикле, пока он не вернёт \
              `Ложь`: тогда событие одно на всю пачку). События: `open`, `close`, \
-             `error`, `pending`, `expired`, `message` (текст как есть), `binary` (Base64), `text64` (Base64 текста в UTF-8, если в нём есть \
+             `error`, `pending`, `expired`, `drained`, `message` (текст как есть), `binary` (Base64), `text64` (Base64 текста в UTF-8, если в нём есть \
              символ с кодом 0) и `doorbell`. У сервера данные – JSON, первое поле которого `id` – номер соединения. Если очередь событий \
              приложения заполнена, событие остаётся в компоненте и предлагается снова: ничего не теряется, порядок сохраняется. На \
              сервере 1С и во внешнем соединении внешних событий нет, включить их нельзя.\n\n\
@@ -111,7 +111,7 @@ fn page(language: Language) -> String {
              **External events.** With `data` an event carries its data, and `Receive` and `ReceiveEvent` raise an exception; with \
              `doorbell` it only says that `Receive` has something: it comes when the queue is no longer empty, and again if \
              something is left after a `Receive` (call that in a loop until it returns false: one event for the whole batch). \
-             Events are `open`, `close`, `error`, `pending`, `expired`, `message` (a \
+             Events are `open`, `close`, `error`, `pending`, `expired`, `drained`, `message` (a \
              text as it is), `binary` (Base64), `text64` (Base64 of UTF-8, for a text that holds a character with the code 0) and \
              `doorbell`. A server's data is JSON whose first field `id` is the connection's. An event that the application's full \
              queue refuses stays here and is offered again: nothing is lost, order is kept. On a 1C server and in an external \
@@ -269,7 +269,7 @@ fn names_in_the_texts_exist() {
             for name in text.split('`').skip(1).step_by(2) {
                 // Everything else between these signs is a value.
                 let is_name = name.chars().all(char::is_alphanumeric) && name.starts_with(char::is_uppercase);
-                if is_name && !["Origin"].contains(&name) {
+                if is_name && !["Origin", "Forwarded"].contains(&name) {
                     assert!(known(language, name), "{name} in: {text}");
                     seen += 1;
                 }

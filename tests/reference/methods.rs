@@ -79,9 +79,11 @@ pub const METHODS: &[Text] = &[
         "ReceiveEvent",
         Boolean,
         "Следующее событие. `open`: JSON с полями `url`, `protocol`, `extensions`, `attempt`; `message`: сообщение; \
-         `close`: JSON с полями `code`, `reason`, `clean`; `error`: текст ошибки. Ложь – как у `Получить`.",
+         `close`: JSON с полями `code`, `reason`, `clean`; `error`: текст ошибки; `drained`: очередь отправки, которая была полна, \
+         опустела больше чем наполовину. Ложь – как у `Получить`.",
         "The next event. `open`: JSON with `url`, `protocol`, `extensions`, `attempt`; `message`: the message; `close`: \
-         JSON with `code`, `reason`, `clean`; `error`: the text of the error. False as for `Receive`.",
+         JSON with `code`, `reason`, `clean`; `error`: the text of the error; `drained`: the send queue, which was full, is less \
+         than half full. False as for `Receive`.",
     ),
     client(
         "Ping",
@@ -207,9 +209,11 @@ pub const METHODS: &[Text] = &[
         "ReceiveEvent",
         Boolean,
         "Следующее событие: `pending` (ждёт решения), `open` (`Данные` – как у `СведенияОСоединении`), `message`, `close`, \
-         `error`, `expired` (сеанс закончился, не получив всех сообщений).",
+         `error`, `expired` (сеанс закончился, не получив всех сообщений), `drained` (очередь отправки, которая была полна, \
+         опустела больше чем наполовину).",
         "The next event: `pending` (waits for a decision), `open` (`Data` as of `ConnectionInfo`), `message`, `close`, \
-         `error`, `expired` (a session has ended without getting all its messages).",
+         `error`, `expired` (a session has ended without getting all its messages), `drained` (a send queue that was full is less than \
+         half full).",
     ),
     server(
         "Disconnect",
@@ -218,6 +222,28 @@ pub const METHODS: &[Text] = &[
          соединения нет.",
         "Starts the close of a connection and returns at once. What the client had sent is still received. False: there is \
          no such connection.",
+    ),
+    server(
+        "Abort",
+        Boolean,
+        "Обрывает соединение сразу, без закрывающего рукопожатия. Ложь: такого соединения нет.",
+        "Ends a connection at once, without a close handshake. False: there is no such connection.",
+    ),
+    server(
+        "Pause",
+        Boolean,
+        "Приостанавливает чтение из соединения или продолжает его: клиент ждёт. Уже прочитанное остаётся в очереди; проверка связи \
+         соединение тем временем не обрывает. Ложь: такого соединения нет.",
+        "Stops reading from a connection, or goes on: the client has to wait. What was read stays queued; keepalive does not end \
+         the connection meanwhile. False: there is no such connection.",
+    ),
+    server(
+        "SetResponseHeader",
+        Nothing,
+        "Заголовок HTTP всех ответов на рукопожатие, и 101, и отказов; пустое значение его убирает. Собственные заголовки ответа и \
+         переводы строк недопустимы.",
+        "An HTTP header of every answer to a handshake, 101 and refusals; an empty value removes it. The answer's own headers and \
+         line breaks are refused.",
     ),
     server(
         "Accept",
@@ -340,6 +366,8 @@ pub const PARAMETERS: &[(&str, &str, &str)] = &[
         "соединение, очередь которого полна, не закрывать, а пропустить",
         "whether a connection whose queue is full goes without, instead of being closed",
     ),
+    ("On", "Истина – приостановить, Ложь – продолжить", "True stops, False goes on"),
+    ("Server.SetResponseHeader.Name", "имя заголовка", "the header's name"),
     ("Prefix", "с чего начинается имя; пусто – все имена", "what the names begin with; empty: all names"),
     ("HttpStatus", "код ответа HTTP", "the HTTP status of the answer"),
 ];

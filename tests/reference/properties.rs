@@ -198,6 +198,43 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
         "новых соединений не принимать: отвечать 503 с `Retry-After`; открытые остаются до своего конца или до `Остановить`",
         "newcomers get 503 with `Retry-After`; open connections stay until they end or `Stop`",
     ),
+    (
+        "Paths",
+        "пути, которые можно запрашивать, через запятую; `/api/*` – всё внутри `/api/`; на прочие ответ 404; пусто – любые",
+        "the paths that may be asked for, comma separated; `/api/*` is everything below `/api/`; another gets 404; empty: any",
+    ),
+    (
+        "TrustedProxies",
+        "обратные прокси, которым сервер верит: адреса и подсети через запятую, `unix` – Unix-сокет. Только от них понимается \
+         протокол PROXY, а `Forwarded` либо `X-Forwarded-For` и `X-Forwarded-Proto` сообщают адрес клиента и наличие TLS",
+        "reverse proxies that the server believes: addresses and networks, comma separated, `unix` for a Unix socket. From them \
+         alone the PROXY protocol is understood, and `Forwarded`, or `X-Forwarded-For` and `X-Forwarded-Proto`, tell the \
+         client's address and whether it speaks TLS",
+    ),
+    (
+        "IdleTimeout",
+        "мс без сообщений в обе стороны, после которых соединение закрывается с кодом 1001; проверка связи не в счёт; 0 – не закрывать",
+        "ms without a message in either direction after which a connection is closed with 1001; pings do not count; 0 is off",
+    ),
+    (
+        "MessagesPerSecond",
+        "сколько сообщений в секунду одно соединение может присылать в среднем, разом – вдвое больше; затем чтение из него \
+         приостанавливается; 0 – без ограничения",
+        "messages a second that one connection may send on average, with a burst of twice that; beyond it reading pauses; 0 is \
+         without limit",
+    ),
+    (
+        "ConnectionQueueMessages",
+        "сколько сообщений одного соединения может ждать в очереди приёма: дольше этого оно не задержит остальных; не больше \
+         четверти `ПределОчередиПриемаСообщений`",
+        "messages of one connection that may wait to be received, so that it delays the others by no more; at most a quarter of \
+         `ReceiveQueueMessages`",
+    ),
+    (
+        "ConnectionQueueBytes",
+        "сколько байт одного соединения может ждать в очереди приёма; не больше четверти `ПределОчередиПриемаБайт`",
+        "bytes of one connection that may wait to be received; at most a quarter of `ReceiveQueueBytes`",
+    ),
     ("AcceptTimeout", "мс на такое решение; затем ответ 503", "ms for that decision; then the answer is 503"),
     (
         "NameParameter",

@@ -13,6 +13,10 @@ pub enum Ask {
     Resume,
     /// An option that its timers depend on has changed.
     Retime,
+    /// An option that limits what its peer may send has changed.
+    Pace,
+    /// The host wants it to be read no more, or again.
+    Hold(bool),
     Close {
         code: u16,
         reason: Reason,

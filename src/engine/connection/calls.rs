@@ -14,6 +14,7 @@ impl Connection {
     pub fn option_changed(self: &Arc<Self>, option: Opt) {
         match option {
             Opt::PingInterval | Opt::PongTimeout => self.io.ask(self, Ask::Retime),
+            Opt::IdleTimeout | Opt::MessagesPerSecond => self.io.ask(self, Ask::Pace),
             Opt::SendQueueBytes => self.outbox.bounds_changed(),
             _ => {}
         }
@@ -29,6 +30,11 @@ impl Connection {
     /// Ends it at once, in whatever state it is.
     pub fn abort(self: &Arc<Self>) {
         self.io.ask(self, Ask::Abort);
+    }
+
+    /// Stops reading from it, or goes on, because the host says so.
+    pub fn hold(self: &Arc<Self>, on: bool) {
+        self.io.ask(self, Ask::Hold(on));
     }
 
     /// Sends a ping and waits for its pong; the round trip in milliseconds.

@@ -1,18 +1,28 @@
 //! What is known of a connection once it is open.
 
+use crate::net::PeerAddress;
 use crate::ws::Request;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// When a connection opened, in milliseconds since 1970, and whether its peer speaks TLS: in eight bytes.
+#[derive(Clone, Copy)]
+pub struct Connected(u64);
+
+impl Connected {
+    pub fn new(ms: u64, secure: bool) -> Self {
+        Self(ms << 1 | u64::from(secure))
+    }
+}
+
 /// See the module's page.
 pub struct Info {
-    pub address: Option<SocketAddr>,
+    pub address: Option<PeerAddress>,
+    /// The reverse proxy that has told of it.
+    pub proxy: Option<Box<PeerAddress>>,
     /// Subprotocol and extensions, the same for most connections of a thread; `None` for neither.
     pub(in crate::engine) agreed: Option<Arc<[String; 2]>>,
-    pub secure: bool,
-    /// Milliseconds since 1970.
-    pub(in crate::engine) connected_ms: u64,
+    pub(in crate::engine) connected: Connected,
     /// The request of a server's connection.
     pub request: Option<Request>,
 }
@@ -20,7 +30,12 @@ pub struct Info {
 impl Info {
     /// When it opened, by the system's clock.
     pub fn connected_at(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_millis(self.connected_ms)
+        UNIX_EPOCH + Duration::from_millis(self.connected.0 >> 1)
+    }
+
+    /// Whether the peer speaks TLS, with us or with a proxy that says so.
+    pub fn secure(&self) -> bool {
+        self.connected.0 & 1 != 0
     }
 
     /// The subprotocol, or nothing.

@@ -80,6 +80,8 @@ pub struct Connection {
     pending: AtomicBool,
     /// The host has been told of its end: nothing of it may follow.
     over: AtomicBool,
+    /// A `drained` of it waits in the queue.
+    drained: AtomicBool,
     /// A flush is on its way to the I/O thread.
     pub(in crate::engine) dirty: AtomicBool,
 }
@@ -107,6 +109,7 @@ impl Connection {
             counted: AtomicBool::new(false),
             pending: AtomicBool::new(false),
             over: AtomicBool::new(false),
+            drained: AtomicBool::new(false),
             taken_over_by: OnceCell::new(),
             dirty: AtomicBool::new(false),
             pings: Pings::default(),
@@ -180,6 +183,11 @@ impl Connection {
     /// Whether reading is paused because the receive queue is full.
     pub fn is_paused(&self) -> bool {
         self.paused.load(SeqCst)
+    }
+
+    /// Says that a `drained` of it waits in the queue, or not; whether one did.
+    pub(in crate::engine) fn set_drained(&self, waits: bool) -> bool {
+        self.drained.swap(waits, SeqCst)
     }
 
     pub(in crate::engine) fn set_paused(&self, paused: bool) {

@@ -191,10 +191,13 @@ fn with_figures(connection: &Connection, state: &str, with_headers: bool, figure
     let rest = json!({
         "protocol": info.map_or("", |info| info.protocol()),
         "extensions": info.map_or("", |info| info.extensions()),
-        "secure": info.is_some_and(|info| info.secure),
+        "secure": info.is_some_and(|info| info.secure()),
         "state": state,
         "connected_at": info.map(|info| iso(info.connected_at())),
     });
+    if let Some(proxy) = info.and_then(|info| info.proxy.as_ref()) {
+        value["proxy"] = Value::from(proxy.to_string());
+    }
     if let (Some(value), Value::Object(rest), Value::Object(figures)) = (value.as_object_mut(), rest, figures) {
         value.extend(rest.into_iter().chain(figures));
     }

@@ -68,7 +68,8 @@ impl Driver {
             Counters::add(&counters.messages_out, messages as u64);
             Counters::add(&counters.bytes_out, bytes as u64);
             match cork.has_overflowed() {
-                true => self.connection.outbox.written(messages, bytes),
+                true if self.connection.outbox.written(messages, bytes) => self.drained(io),
+                true => {}
                 false => self.connection.outbox.bypassed(0, 0),
             }
             return Disposition::Keep;

@@ -53,7 +53,11 @@ impl Driver {
                 return self.resume(io);
             }
         }
-        self.flush(io)
+        if self.flush(io) == Disposition::Remove {
+            return Disposition::Remove;
+        }
+        // What keeps the queue's room waiting holds on, the other reasons do not: the peer's close has to be seen.
+        self.go_on(io, |paused| (paused.by_host, paused.until) = (false, None))
     }
 
     /// Ends at once, whatever the state.

@@ -75,7 +75,9 @@ impl Driver {
                 let counters = &self.connection.counters;
                 Counters::add(&counters.messages_out, messages as u64);
                 Counters::add(&counters.bytes_out, payloads as u64);
-                self.connection.outbox.written(messages, payloads);
+                if self.connection.outbox.written(messages, payloads) {
+                    self.drained(io);
+                }
                 Ok(FastPath::Written { bytes, messages, more })
             }
             other => {

@@ -54,7 +54,7 @@ impl Driver {
             return;
         }
         let Some(info) = self.connection.info() else { return };
-        let secure = if info.secure { ", TLS" } else { "" };
+        let secure = if info.secure() { ", TLS" } else { "" };
         let agreed = |what: &str, value: &str| match value {
             "" => String::new(),
             value => format!(", {what} {value}"),

@@ -9,6 +9,7 @@
 //! Locks: none of its own, and none is held between two steps. A step takes those of the outbox and of the queue, and
 //! what an `Owner` takes.
 
+mod allowance;
 mod answering;
 mod close_state;
 mod closing;
@@ -20,10 +21,13 @@ mod keepalive;
 mod liveness;
 mod logging;
 mod opening;
+mod pace;
 mod packing;
+mod pausing;
 mod pending;
 mod plain_answer;
 mod plain_request;
+mod proxied;
 mod reading;
 mod setup;
 mod state;

@@ -3,14 +3,15 @@
 use super::logging::log_head;
 use super::setup::Raw;
 use super::state::{Disposition, Driver, FIRST_READ, Phase};
-use crate::engine::connection::Info;
+use crate::engine::connection::{Connected, Info};
 use crate::engine::io::{DialPlan, ThreadContext};
 use crate::error::{Arg, Error, Id};
-use crate::net::{CompactInstant, Stream, TlsClient};
+use crate::net::{CompactInstant, Peer, Stream, TlsClient};
 use crate::options::Opt;
 use crate::ws::deflate::{self, Agreement, Deflater, Settings};
 use crate::ws::{ClientHandshake, Heard, Message, Refusal, Request, Role};
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long a rejected peer has to read the answer.
@@ -150,7 +151,8 @@ impl Driver {
                             Err(error) => return self.refuse_to_open(io, error),
                         }
                     }
-                    return self.open(io, agreed.protocol, agreed.extensions, None, rest);
+                    let peer = self.peer();
+                    return self.open(io, [agreed.protocol, agreed.extensions], peer, None, rest);
                 }
             }
         }
@@ -183,25 +185,32 @@ impl Driver {
                 Err(refusal) => return self.refuse(io, &refusal),
             };
             log_head(self.subject(), "in", request.head());
-            return match self.owner.check_request(
-                &self.connection,
-                self.stream.as_ref().and_then(Stream::peer_addr),
-                &mut request,
-            ) {
+            let peer = self.peer();
+            let checked = self.owner.trace(peer, &request).and_then(|peer| {
+                let protocol = self.owner.check_request(&self.connection, &peer, &mut request)?;
+                Ok((peer, protocol))
+            });
+            return match checked {
                 Err(refusal) => self.refuse(io, &refusal),
-                Ok(protocol) => {
+                Ok((peer, protocol)) => {
                     let offered = request.extensions().unwrap_or_default();
                     let settings = self.deflate_settings();
                     let agreed = settings.and_then(|settings| deflate::negotiate(settings, &offered));
                     let (agreement, extensions) = agreed.unzip();
                     self.deflate(agreement);
-                    let answer = request.accept(protocol.as_deref(), extensions.as_deref());
+                    let answer = request.accept(protocol.as_deref(), extensions.as_deref(), &self.more_headers());
                     log_head(self.subject(), "out", &answer);
                     self.raw = Raw::new(answer);
-                    self.open(io, protocol.unwrap_or_default(), extensions.unwrap_or_default(), Some(request), rest)
+                    let agreed = [protocol.unwrap_or_default(), extensions.unwrap_or_default()];
+                    self.open(io, agreed, peer, Some(request), rest)
                 }
             };
         }
+    }
+
+    /// What the host adds to every answer to a handshake.
+    fn more_headers(&self) -> Arc<str> {
+        self.owner.answer_headers().unwrap_or_else(|| Arc::from(""))
     }
 
     fn is_plain(&self) -> bool {
@@ -229,7 +238,7 @@ impl Driver {
     pub(super) fn refuse(&mut self, io: &mut ThreadContext, refusal: &Refusal) -> Disposition {
         self.log_refusal(refusal);
         self.owner.rejected(refusal.status);
-        self.raw = Raw::new(refusal.answer());
+        self.raw = Raw::new(refusal.answer(&self.more_headers()));
         self.phase = Phase::Rejecting;
         self.deadline = Some(io.now + REJECTION_TIMEOUT);
         self.flush(io)
@@ -238,16 +247,17 @@ impl Driver {
     fn open(
         &mut self,
         io: &mut ThreadContext,
-        protocol: String,
-        extensions: String,
+        agreed: [String; 2],
+        peer: Peer,
         request: Option<Request>,
         rest: Vec<u8>,
     ) -> Disposition {
+        self.stream.iter_mut().for_each(Stream::forget_peer);
         self.connection.set_info(Info {
-            address: self.stream.as_mut().and_then(Stream::take_peer_addr),
-            secure: self.stream.as_ref().is_some_and(Stream::is_tls),
-            agreed: io.agreed([protocol, extensions]),
-            connected_ms: since_1970(),
+            address: peer.address,
+            proxy: peer.proxy.map(Box::new),
+            agreed: io.agreed(agreed),
+            connected: Connected::new(since_1970(), peer.secure),
             request,
         });
         if self.owner.pending(&self.connection) {
@@ -274,6 +284,9 @@ impl Driver {
             return Disposition::Remove;
         }
         self.log_open();
+        if self.set_pace(io) == Disposition::Remove {
+            return Disposition::Remove;
+        }
         if self.consume(io, &mut rest) == Disposition::Remove {
             return Disposition::Remove;
         }

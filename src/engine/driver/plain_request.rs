@@ -8,7 +8,6 @@ use crate::engine::io::{Plain, ThreadContext};
 use crate::error::{Error, Id};
 use crate::http::{Body, Fault, Request};
 use crate::log;
-use crate::net::Stream;
 use crate::options::Opt;
 
 /// Reads of a body in one turn.
@@ -54,8 +53,7 @@ impl Driver {
             exchange.subject = format!("{} {}", request.method(), log::printable(request.path(), SHOWN));
         }
         (exchange.keep, exchange.old) = (request.keeps_alive(), request.is_old());
-        let from = self.stream.as_ref().and_then(Stream::peer_addr).map(|address| address.ip());
-        match self.owner.plain_request(&self.connection, from, &request) {
+        match self.owner.plain_request(&self.connection, self.peer(), &request) {
             Plain::Refuse(refusal) => self.refuse(io, &refusal.to(bodiless)),
             Plain::Answer(reply) => {
                 // Where the next request begins is behind a body that nobody reads.

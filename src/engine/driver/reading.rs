@@ -26,7 +26,7 @@ const READ_BUDGET: Duration = Duration::from_micros(250);
 /// The least that is read at once.
 const MIN_READ: usize = 2 * 1024;
 /// Why the decoding of what came has stopped.
-enum DecodeEnd {
+pub(super) enum DecodeEnd {
     End,
     Close(PeerClose),
     Violation(Violation),
@@ -140,7 +140,10 @@ impl Driver {
         if log::is_on(log::Level::Frames) {
             self.decoder.belongs_to(self.subject());
         }
-        self.step(io, |driver, io, run| driver.decode(io, bytes, run))
+        self.step(io, |driver, io, run| match driver.is_metered() {
+            false => driver.decode(io, bytes, run),
+            true => driver.decode_metered(io, bytes, run),
+        })
     }
 
     /// What a read has brought, to the handler and back, and what follows from it.
@@ -171,14 +174,22 @@ impl Driver {
     /// The bytes went into the memory of their message.
     fn take_appended(&mut self, io: &mut ThreadContext, count: usize, run: &mut Option<HandlerGuard>) -> DecodeEnd {
         match self.decoder.appended(count) {
-            Ok(Some(Item::Message(message))) => self.deliver(io, run, message),
+            Ok(Some(Item::Message(message))) => {
+                self.deliver(io, run, message);
+                self.spend(io, 1);
+            }
             Ok(_) => {}
             Err(violation) => return DecodeEnd::Violation(violation),
         }
         DecodeEnd::End
     }
 
-    fn decode(&mut self, io: &mut ThreadContext, bytes: &mut [u8], run: &mut Option<HandlerGuard>) -> DecodeEnd {
+    pub(super) fn decode(
+        &mut self,
+        io: &mut ThreadContext,
+        bytes: &mut [u8],
+        run: &mut Option<HandlerGuard>,
+    ) -> DecodeEnd {
         let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
         if run.is_none() {
             // What one read brings goes to one queue.
@@ -287,8 +298,7 @@ impl Driver {
             // First the host gets all that there is.
             io.hand_over();
             if inbox.pause(&self.connection, size) {
-                self.paused_input = Some(Box::new(PausedInput { message, rest: Vec::new() }));
-                self.keepalive.paused(io.now);
+                self.pause(io, |paused| (paused.message, paused.by_queue) = (Some(message), true));
                 log::debug!(self.subject(), "the receive queue is full, reading pauses");
                 return;
             }
@@ -302,9 +312,9 @@ impl Driver {
         let Some(paused_input) = self.paused_input.take() else { return Disposition::Keep };
         self.keepalive.received(io.now);
         log::debug!(self.subject(), "there is room, reading goes on");
-        let PausedInput { message, mut rest } = *paused_input;
-        let size = message.data().len();
-        if !self.discards() {
+        let PausedInput { message, mut rest, .. } = *paused_input;
+        if let Some(message) = message.filter(|_| !self.discards()) {
+            let size = message.data().len();
             self.admit(io, message, size);
         }
         if let Some(paused_input) = &mut self.paused_input {
@@ -324,8 +334,8 @@ impl Driver {
         if self.discards() {
             return;
         }
-        let PausedInput { message, mut rest } = *paused_input;
-        self.hand_on(io, message);
+        let PausedInput { message, mut rest, .. } = *paused_input;
+        message.into_iter().for_each(|message| self.hand_on(io, message));
         let (mut at, limit) = (0, self.owner.options().size(Opt::MaxMessageSize));
         while let Ok(Some(item)) = self.decoder.next(&mut rest, &mut at, limit, &mut io.inflate_pool) {
             if let Item::Message(message) = item {

@@ -1,5 +1,6 @@
 //! The I/O thread's side of a connection: what there is of it, and where it is in its life.
 
+use super::allowance::Pace;
 use super::close_state::Closing;
 use super::exchange::Exchange;
 use super::liveness::Keepalive;
@@ -47,6 +48,8 @@ pub enum Phase {
     TlsHandshake(Option<Box<DialPlan>>),
     /// A client has sent its request.
     AwaitingResponse(Box<ClientHandshake>),
+    /// A reverse proxy may tell whom it speaks for, before TLS.
+    AwaitingProxyHead(Option<Box<TlsServer>>),
     /// A server waits for a request.
     AwaitingRequest(Box<ServerHandshake>),
     /// The host of a server decides whether to accept it.
@@ -60,10 +63,17 @@ pub enum Phase {
     Lingering,
 }
 
-/// A message that found no room, and the bytes behind it.
+/// Reading is paused: a message that found no room, if one has, the bytes behind it, and why.
+#[derive(Default)]
 pub struct PausedInput {
-    pub message: Message,
+    pub message: Option<Message>,
     pub rest: Vec<u8>,
+    /// The receive queue has no room.
+    pub by_queue: bool,
+    /// The host has asked for it.
+    pub by_host: bool,
+    /// Its peer may send no more before that time.
+    pub until: Option<CompactInstant>,
 }
 
 /// Bytes that were read and not decoded.
@@ -92,6 +102,8 @@ pub struct Driver {
     pub(super) paused_input: Option<Box<PausedInput>>,
     /// Bytes whose turn is over, because what they hold expands to so much. It is requeued then.
     pub(super) undecoded: Option<Box<Undecoded>>,
+    /// Where its peer's messages are limited.
+    pub(super) pace: Option<Box<Pace>>,
     /// The peer has closed its side: a short read does not mean that nothing is left to read.
     pub(super) half_closed: bool,
 
@@ -139,6 +151,9 @@ impl Driver {
         tls: Option<TlsServer>,
     ) -> Self {
         let phase = match tls {
+            tls if stream.peer_addr().is_some_and(|peer| owner.trusts(&peer)) => {
+                Phase::AwaitingProxyHead(tls.map(Box::new))
+            }
             Some(tls) => {
                 stream.start_tls_server(&tls);
                 Phase::TlsHandshake(None)
@@ -172,6 +187,7 @@ impl Driver {
             assembling: 0,
             paused_input: None,
             undecoded: None,
+            pace: None,
             half_closed: false,
             raw: None,
             staged: None,

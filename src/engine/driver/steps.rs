@@ -46,6 +46,7 @@ impl Driver {
         match &self.phase {
             Phase::Backoff | Phase::Resolving(_) | Phase::Dialing { .. } => Disposition::Keep,
             Phase::Tunneling { .. } => self.tunnel(io),
+            Phase::AwaitingProxyHead(_) => self.read_proxy_head(io),
             Phase::TlsHandshake(_) => self.secure(io),
             Phase::AwaitingResponse(_) => self.read_answer(io),
             Phase::AwaitingRequest(_) => self.read_request(io),
@@ -85,7 +86,7 @@ impl Driver {
             | Phase::AwaitingResponse(_) => self.connect_timed_out(io),
             Phase::Exchange(_) => self.exchange_overdue(io),
             Phase::AwaitingRequest(handshake) if handshake.is_idle() => self.break_off(io, Error::of(Id::ClosedEarly)),
-            Phase::TlsHandshake(None) | Phase::AwaitingRequest(_) => {
+            Phase::AwaitingProxyHead(_) | Phase::TlsHandshake(None) | Phase::AwaitingRequest(_) => {
                 let ms = self.owner.options().int(Opt::HandshakeTimeout);
                 self.log_failed_handshake(&Error::new(Id::HandshakeTimeout, [ms.into()]));
                 self.owner.rejected(0);
@@ -140,7 +141,10 @@ impl Driver {
             Phase::Lingering | Phase::Rejecting => {}
             Phase::Exchange(exchange) => self.log_broken_exchange(&exchange.subject, &error),
             Phase::AwaitingRequest(handshake) if handshake.is_idle() => self.log_idle_end(),
-            Phase::TlsHandshake(None) | Phase::AwaitingRequest(_) | Phase::AwaitingAccept(_) => {
+            Phase::AwaitingProxyHead(_)
+            | Phase::TlsHandshake(None)
+            | Phase::AwaitingRequest(_)
+            | Phase::AwaitingAccept(_) => {
                 self.log_failed_handshake(&error);
                 self.owner.withdrawn(&self.connection);
                 self.owner.rejected(0);

@@ -91,7 +91,7 @@ impl Driver {
         };
         let proxy = self.stream.take().and_then(|mut stream| {
             stream.deregister(&io.reactor);
-            stream.peer_addr()
+            stream.peer_addr().and_then(|peer| peer.socket())
         });
         if let Some(route) = self.client_part.as_mut().and_then(|client_part| client_part.proxy.as_mut()) {
             route.resumed = Some((tunnel, request));

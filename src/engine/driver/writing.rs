@@ -9,7 +9,7 @@
 use super::fast_path::{FastPath, LARGE};
 use super::state::{Disposition, Driver, Phase};
 use crate::engine::io::{BUFFER, ThreadContext};
-use crate::engine::shared::Counters;
+use crate::engine::shared::{Body, Counters};
 use crate::log::{self, Level};
 use crate::net::{CompactInstant, Stream};
 use crate::ws::{FrameKind, OutFrame};
@@ -209,6 +209,12 @@ impl Driver {
         self.connection.outbox.detach(self.connection.serial, staged.chain(packing));
     }
 
+    /// The send queue, which was full, has room again: the host is told, behind what came before.
+    pub(super) fn drained(&self, io: &mut ThreadContext) {
+        io.hand_over();
+        self.owner.inbox().put(Some(&self.connection), Body::Drained);
+    }
+
     pub(super) fn stage_frame(&mut self, io: &mut ThreadContext, kind: FrameKind, payload: Bytes) {
         let mask = self.is_client().then(|| io.masks.next());
         let frame = OutFrame::new(kind, payload, mask);
@@ -249,7 +255,9 @@ impl Driver {
             let counters = &self.connection.counters;
             Counters::add(&counters.messages_out, messages as u64);
             Counters::add(&counters.bytes_out, wire as u64);
-            self.connection.outbox.written(messages, bytes);
+            if self.connection.outbox.written(messages, bytes) {
+                self.drained(io);
+            }
         }
         messages
     }

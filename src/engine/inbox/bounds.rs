@@ -41,9 +41,19 @@ impl Inbox {
         let max_bytes = self.options.size(Opt::ReceiveQueueBytes);
         messages + pending.0 < max_messages
             && bytes + pending.1 + size <= max_bytes
-            // No division: this is asked for each message.
-            && (own_messages + 1).saturating_mul(self.share) <= max_messages
-            && (own_bytes + size).saturating_mul(self.share) <= max_bytes
+            && own_messages < self.own_messages.load(Relaxed)
+            && own_bytes + size <= self.own_bytes.load(Relaxed)
+    }
+
+    /// What one connection may have waiting: its bounds, where it has such, and no more than its share of the whole.
+    pub(super) fn set_own_bounds(&self) {
+        let own = |whole: Opt, one: Opt| {
+            let share = self.options.size(whole) / self.share;
+            let bound = if self.options.has(one) { self.options.size(one) } else { usize::MAX };
+            share.min(bound)
+        };
+        self.own_messages.store(own(Opt::ReceiveQueueMessages, Opt::ConnectionQueueMessages), Relaxed);
+        self.own_bytes.store(own(Opt::ReceiveQueueBytes, Opt::ConnectionQueueBytes), Relaxed);
     }
 
     /// Remembers a paused connection; false when room has come in between, so that it must try again. Its thread has
@@ -56,7 +66,9 @@ impl Inbox {
             return false;
         }
         connection.set_paused(true);
-        state.credit.paused.push(connection.clone());
+        state.credit.paused.insert(connection.serial, connection.clone());
+        // Room in its own part is looked for with each message of its own, and among all when the whole has room again.
+        state.credit.await_whole |= !self.is_low(&state.credit);
         state.end_requests_of(connection, Id::ReadingPaused);
         drop(state);
         connection.end_waits_for_input();
@@ -79,7 +91,7 @@ impl Inbox {
                 self.waiting.add(message.data().len());
             }
             Body::Error(_) => credit.errors += 1,
-            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
+            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) | Body::Drained => {}
         }
     }
 
@@ -93,6 +105,7 @@ impl Inbox {
                 return;
             }
             Body::Error(_) => credit.errors -= 1,
+            Body::Drained => source.iter().for_each(|source| _ = source.set_drained(false)),
             Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Expired(_) => {}
         }
         self.resume_all(credit);
@@ -107,21 +120,45 @@ impl Inbox {
     ) {
         if let Some(source) = source {
             source.taken.add(message.data().len());
-            Self::resume_one(credit, source);
+            self.resume_one(credit, source);
         }
         self.resume_all(credit);
     }
 
-    /// With nothing of its own waiting a connection may deliver, however much the others have waiting.
-    fn resume_one(credit: &mut Credit, source: &Arc<Connection>) {
-        if source.is_paused() && source.inbound().0 == 0 {
-            credit.paused.retain(|connection| !Arc::ptr_eq(connection, source));
+    /// With nothing of its own waiting a connection may deliver, however much the others have waiting; with less than
+    /// half of its part as soon as the whole has room.
+    fn resume_one(&self, credit: &mut Credit, source: &Arc<Connection>) {
+        if !source.is_paused() {
+            return;
+        }
+        let low = self.is_low(credit);
+        credit.await_whole |= !low;
+        if source.inbound().0 == 0 || low && self.is_own_low(source) {
+            credit.paused.remove(&source.serial);
             source.set_paused(false);
             source.resume();
         }
     }
 
-    /// Wakes the paused connections once both the whole and their own part are below half.
+    /// Whether less than half of the whole is taken.
+    fn is_low(&self, credit: &Credit) -> bool {
+        let ceiling = self.ceiling.load(Relaxed);
+        let (messages, bytes) = self.waiting();
+        let max_messages = self.options.size(Opt::ReceiveQueueMessages);
+        let max_bytes = self.options.size(Opt::ReceiveQueueBytes);
+        (ceiling == usize::MAX || credit.messages <= ceiling / 2)
+            && messages <= max_messages / 2
+            && bytes <= max_bytes / 2
+    }
+
+    /// Whether less than half of a connection's own part is taken.
+    fn is_own_low(&self, connection: &Connection) -> bool {
+        let (messages, bytes) = connection.inbound();
+        messages <= self.own_messages.load(Relaxed) / 2 && bytes <= self.own_bytes.load(Relaxed) / 2
+    }
+
+    /// Wakes the paused connections once both the whole and their own part are below half. Those that only their own
+    /// part keeps back are looked at once, and then with each message of theirs: there may be many of them.
     fn resume_all(&self, credit: &mut Credit) {
         let ceiling = self.ceiling.load(Relaxed);
         if ceiling != usize::MAX {
@@ -130,19 +167,12 @@ impl Inbox {
             }
             self.ceiling.store(usize::MAX, Relaxed);
         }
-        if credit.paused.is_empty() {
+        if credit.paused.is_empty() || !credit.await_whole || !self.is_low(credit) {
             return;
         }
-        let max_messages = self.options.size(Opt::ReceiveQueueMessages);
-        let max_bytes = self.options.size(Opt::ReceiveQueueBytes);
-        let (messages, bytes) = self.waiting();
-        if messages > max_messages / 2 || bytes > max_bytes / 2 {
-            return;
-        }
-        let share = self.share;
-        credit.paused.retain(|connection| {
-            let (own_messages, own_bytes) = connection.inbound();
-            let still = own_messages > max_messages / share / 2 || own_bytes > max_bytes / share / 2;
+        credit.await_whole = false;
+        credit.paused.retain(|_, connection| {
+            let still = !self.is_own_low(connection);
             if !still {
                 connection.set_paused(false);
                 connection.resume();
@@ -153,8 +183,9 @@ impl Inbox {
 
     /// A bound was changed: paused connections try again.
     pub fn bounds_changed(&self) {
+        self.set_own_bounds();
         let paused = std::mem::take(&mut self.lock().credit.paused);
-        for connection in paused {
+        for connection in paused.into_values() {
             connection.set_paused(false);
             connection.resume();
         }

@@ -69,6 +69,12 @@ impl Inbox {
         {
             return;
         }
+        if let (Body::Drained, Some(source)) = (&event.body, source)
+            && (source.is_over() || source.set_drained(true))
+        {
+            // One at a time, and none behind the end.
+            return;
+        }
         self.charge(&mut state.credit, &event.body);
         if state.credit.errors > KEPT_ERRORS {
             state.queue.remove_first(|body| matches!(body, Body::Error(_)));
@@ -85,6 +91,9 @@ impl Inbox {
     fn coalesce(state: &mut State, source: &Arc<Connection>) -> bool {
         if source.inbound().0 > 0 || state.dispatch.is_set() || state.awaits_any() {
             return false;
+        }
+        if source.set_drained(false) {
+            state.queue.remove_last_of(source, |body| matches!(body, Body::Drained));
         }
         // One that the host had to let in has been seen once its `pending` was taken, or more of it.
         if !source.was_pending() {

@@ -15,7 +15,7 @@ use crate::engine::connection::{Connection, IoHandle};
 use crate::engine::shared::{Signal, Tally, lock};
 use crate::library;
 use crate::options::Options;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
@@ -24,8 +24,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 pub struct Credit {
     pub(super) messages: usize,
     pub(super) errors: usize,
-    /// Connections that wait for room.
-    pub(super) paused: Vec<Arc<Connection>>,
+    /// Connections that wait for room, by serial.
+    pub(super) paused: BTreeMap<u64, Arc<Connection>>,
+    /// Some of them may wait for room in the whole, and not only in their own part.
+    pub(super) await_whole: bool,
 }
 
 #[derive(Default)]
@@ -154,12 +156,15 @@ pub struct Inbox {
     pub(super) ceiling: AtomicUsize,
     /// One connection may hold this part of either bound.
     pub(super) share: usize,
+    /// What one connection may hold: messages, and bytes.
+    pub(super) own_messages: AtomicUsize,
+    pub(super) own_bytes: AtomicUsize,
     pub(super) options: Arc<Options>,
 }
 
 impl Inbox {
     pub fn new(options: Arc<Options>, share: usize) -> Arc<Self> {
-        Arc::new(Self {
+        let inbox = Self {
             state: Mutex::default(),
             dispatched: Condvar::new(),
             handler_changed: AtomicBool::new(false),
@@ -168,8 +173,12 @@ impl Inbox {
             waiting: Tally::default(),
             ceiling: AtomicUsize::new(usize::MAX),
             share,
+            own_messages: AtomicUsize::new(usize::MAX),
+            own_bytes: AtomicUsize::new(usize::MAX),
             options,
-        })
+        };
+        inbox.set_own_bounds();
+        Arc::new(inbox)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

@@ -7,11 +7,10 @@ use crate::engine::shared::CloseInfo;
 use crate::error::{Error, Result};
 use crate::http;
 use crate::log::Object;
-use crate::net::{TlsOptions, TlsServer};
+use crate::net::{Peer, PeerAddress, TlsOptions, TlsServer};
 use crate::options::Options;
 use crate::proxy::Setting;
 use crate::ws::{Refusal, Request, Target};
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -34,11 +33,21 @@ pub trait Owner: Send + Sync {
     /// What the log calls it.
     fn object(&self) -> Object;
 
+    /// Whether a peer is a reverse proxy that speaks for others.
+    fn trusts(&self, _address: &PeerAddress) -> bool {
+        false
+    }
+
+    /// Whom such a proxy speaks for, by the headers of a request.
+    fn trace(&self, peer: Peer, _request: &Request) -> Result<Peer, Refusal> {
+        Ok(peer)
+    }
+
     /// A server decides on a handshake: the subprotocol, or a refusal.
     fn check_request(
         &self,
         _connection: &Arc<Connection>,
-        _address: Option<SocketAddr>,
+        _peer: &Peer,
         _request: &mut Request,
     ) -> Result<Option<String>, Refusal> {
         Err(Refusal::new(500, "not a server"))
@@ -50,7 +59,7 @@ pub trait Owner: Send + Sync {
     }
 
     /// The head of such a request has come.
-    fn plain_request(&self, _connection: &Arc<Connection>, _from: Option<IpAddr>, _request: &http::Request) -> Plain {
+    fn plain_request(&self, _connection: &Arc<Connection>, _peer: Peer, _request: &http::Request) -> Plain {
         Plain::Refuse(Refusal::new(500, "not a server"))
     }
 
@@ -61,6 +70,11 @@ pub trait Owner: Send + Sync {
 
     /// It is being answered with that status.
     fn plain_answered(&self, _status: u16) {}
+
+    /// Lines of headers, each with its end, that the host adds to every answer to a handshake.
+    fn answer_headers(&self) -> Option<Arc<str>> {
+        None
+    }
 
     /// Whether the host has to accept this connection, whose request was admitted. The host was told by then.
     fn pending(&self, _connection: &Arc<Connection>) -> bool {
@@ -110,7 +124,7 @@ pub trait Owner: Send + Sync {
 /// Takes new connections of a listener. Called on the I/O thread.
 pub trait Acceptor: Send + Sync {
     /// The connection for an accepted socket, on the I/O thread of its choice; `None` rejects it.
-    fn accept(&self, address: SocketAddr) -> Option<Arc<Connection>>;
+    fn accept(&self, address: PeerAddress) -> Option<Arc<Connection>>;
     fn owner(self: Arc<Self>) -> Arc<dyn Owner>;
     fn tls(&self) -> Option<TlsServer>;
     /// The listener is closed and its port free.

@@ -37,6 +37,8 @@ pub(super) struct State {
     blocked: u32,
     /// What waits has been dropped or taken over.
     closed: bool,
+    /// A message found no room: the cost below which that is over, in units of [`OVERHEAD`]; 0: none did.
+    overfull: u32,
 }
 
 impl State {
@@ -262,6 +264,7 @@ impl Outbox {
             state = guard;
             state.waiting -= 1;
             if !in_time {
+                state.overfull = u32::try_from(limit / 2 / OVERHEAD).unwrap_or(u32::MAX).max(1);
                 return Err(Error::new(Id::QueueFull, [state.bytes.into(), limit.into()]));
             }
         };
@@ -306,18 +309,25 @@ impl Outbox {
         state.holder == Some(serial) && state.next.is_none() && !state.stopped && !state.closed
     }
 
-    /// The kernel has taken that many messages of the holder whole.
-    pub fn written(&self, messages: usize, bytes: usize) {
-        let waiting = {
+    /// The kernel has taken that many messages of the holder whole. True: a message had found no room, and now less than
+    /// half of it is taken.
+    #[must_use]
+    pub fn written(&self, messages: usize, bytes: usize) -> bool {
+        let (waiting, drained) = {
             let mut state = lock(&self.state);
             state.hello &= messages == 0;
             state.messages = state.messages.saturating_sub(messages);
             state.bytes = state.bytes.saturating_sub(bytes);
-            state.waiting > 0
+            let drained = state.overfull > 0 && state.open && state.cost() < state.overfull as usize * OVERHEAD;
+            if drained {
+                state.overfull = 0;
+            }
+            (state.waiting > 0, drained)
         };
         if waiting {
             self.room.notify_all();
         }
+        drained
     }
 
     /// There may be room under a new bound. The limit is passed by each caller, so the waiting calls check again with

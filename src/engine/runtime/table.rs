@@ -62,8 +62,10 @@ impl Table {
                 connection.dirty.store(false, SeqCst);
                 self.of(io, connection, |driver, io| driver.flush(io));
             }
-            Ask::Resume => self.of(io, connection, |driver, io| driver.resume(io)),
+            Ask::Resume => self.of(io, connection, Driver::queue_has_room),
             Ask::Retime => self.of(io, connection, |driver, io| driver.tick(io)),
+            Ask::Pace => self.of(io, connection, Driver::set_pace),
+            Ask::Hold(on) => self.of(io, connection, |driver, io| driver.hold(io, on)),
             Ask::Close { code, reason, discard } => {
                 self.of(io, connection, |driver, io| driver.close(io, code, reason, discard));
             }
@@ -145,7 +147,9 @@ impl Table {
         let at = token / TOKENS;
         match self.slots.get_mut(at) {
             Some(Some(Slot::Connection(driver))) => {
-                if driver.timer_fired(stamp) {
+                if driver.is_pace_timer(stamp) {
+                    self.drive(io, at, Driver::check_pace);
+                } else if driver.timer_fired(stamp) {
                     self.drive(io, at, Driver::tick);
                 }
             }

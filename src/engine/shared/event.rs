@@ -84,6 +84,8 @@ pub enum Body {
     Error(Error),
     /// JSON of a session that ended with messages waiting: `{"name","messages"}`.
     Expired(String),
+    /// A send queue that was full is less than half full.
+    Drained,
 }
 
 /// One entry of an object's queue.
@@ -111,6 +113,7 @@ impl Event {
             Body::Close(_) => "close",
             Body::Error(_) => "error",
             Body::Expired(_) => "expired",
+            Body::Drained => "drained",
         }
     }
 
@@ -118,6 +121,7 @@ impl Event {
     pub fn data(&self, language: Language) -> EventData<'_> {
         match &self.body {
             Body::Open(open_info) => EventData::Text(Cow::Owned(open_info.json().into_bytes())),
+            Body::Drained => EventData::Text(Cow::Borrowed(b"")),
             Body::Pending(json) | Body::Expired(json) => EventData::Text(Cow::Borrowed(json.as_bytes())),
             Body::Message(message) => match message.kind() {
                 MessageKind::Text => EventData::Text(Cow::Borrowed(message.data())),
@@ -139,7 +143,9 @@ impl Event {
     pub fn message(&self) -> Option<&Message> {
         match &self.body {
             Body::Message(message) => Some(message),
-            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Error(_) | Body::Expired(_) => None,
+            Body::Open(_) | Body::Pending(_) | Body::Close(_) | Body::Error(_) | Body::Expired(_) | Body::Drained => {
+                None
+            }
         }
     }
 }

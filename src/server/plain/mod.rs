@@ -12,9 +12,9 @@ mod places;
 use super::Shared;
 use crate::engine::{Connection, Plain, Reply, lock};
 use crate::http::{Request, Response};
+use crate::net::Peer;
 use crate::options::Opt;
 use crate::ws::Refusal;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Who answers a request.
@@ -45,7 +45,7 @@ impl Shared {
     }
 
     /// The head of a request has come.
-    pub(super) fn take_plain(&self, connection: &Arc<Connection>, from: Option<IpAddr>, request: &Request) -> Plain {
+    pub(super) fn take_plain(&self, connection: &Arc<Connection>, peer: Peer, request: &Request) -> Plain {
         let Some(service) = self.service(request.path()) else {
             // As where there is no plain HTTP at all.
             return Plain::Refuse(match request.is_read() {
@@ -53,7 +53,11 @@ impl Shared {
                 false => Refusal::plain(405, "GET is needed"),
             });
         };
-        if let Err(refusal) = self.take_place(connection, from) {
+        let placed = self.traced(peer, |name| request.header(name)).and_then(|peer| {
+            let from = peer.address.and_then(|address| address.ip());
+            self.take_place(connection, from)
+        });
+        if let Err(refusal) = placed {
             return Plain::Refuse(refusal);
         }
         match service {

@@ -17,7 +17,6 @@ impl Shared {
             most => most,
         };
         let mut state = lock(&self.state);
-        let from = from.map(|address| address.to_canonical());
         if state.phase == Phase::Running && state.registry.reserve_plain(connection.serial, from, most, most_of_one) {
             return Ok(());
         }

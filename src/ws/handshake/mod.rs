@@ -38,6 +38,21 @@ pub fn check_header(name: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
+/// Headers of an answer that say what it is.
+const OF_ANSWERS: [&str; 5] = ["Content-Type", "Retry-After", "WWW-Authenticate", "Allow", "Date"];
+
+/// Whether a server may add this header to its answers.
+///
+/// # Errors
+/// As [`check_header`].
+pub fn check_response_header(name: &str, value: &str) -> Result<()> {
+    check_header(name, value)?;
+    match OF_ANSWERS.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
+        true => Err(Error::new(Id::HeaderReserved, [redact::printable(name, 100).into()])),
+        false => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

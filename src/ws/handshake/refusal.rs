@@ -52,8 +52,8 @@ impl Refusal {
         Self { bodiless, ..self }
     }
 
-    /// The whole HTTP answer. The connection ends with it.
-    pub fn answer(&self) -> Vec<u8> {
+    /// The whole HTTP answer, with these lines of headers besides. The connection ends with it.
+    pub fn answer(&self, more: &str) -> Vec<u8> {
         let Self { status, text, bodiless, .. } = self;
         let content = if *bodiless { "" } else { &**text };
         // RFC 9110 requires these headers with their status codes; RFC 6455 section 4.4 the version.
@@ -67,7 +67,7 @@ impl Refusal {
         // An Upgrade header is named in Connection, RFC 9110 section 7.8.
         let connection = if *status == 426 { "close, Upgrade" } else { "close" };
         format!(
-            "HTTP/1.1 {status} {}\r\nConnection: {connection}\r\n{extra}{later}Content-Type: text/plain; charset=utf-8\r\n\
+            "HTTP/1.1 {status} {}\r\nConnection: {connection}\r\n{extra}{later}{more}Content-Type: text/plain; charset=utf-8\r\n\
              Content-Length: {}\r\n\r\n{content}",
             phrase(*status),
             text.len(),

@@ -124,8 +124,9 @@ impl Request {
         self.header("Sec-WebSocket-Extensions")
     }
 
-    /// The answer that opens the connection, with what was selected of the client's offers.
-    pub fn accept(&self, protocol: Option<&str>, extensions: Option<&str>) -> Vec<u8> {
+    /// The answer that opens the connection, with what was selected of the client's offers and these
+    /// lines of headers besides.
+    pub fn accept(&self, protocol: Option<&str>, extensions: Option<&str>, more: &str) -> Vec<u8> {
         let key = self.header("Sec-WebSocket-Key").unwrap_or_default();
         let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
         let mut answer = format!(
@@ -137,6 +138,7 @@ impl Request {
             // Writing to a String cannot fail.
             let _ = write!(answer, "Sec-WebSocket-{name}: {value}\r\n");
         }
+        answer.push_str(more);
         answer.push_str("\r\n");
         answer.into_bytes()
     }

@@ -112,7 +112,7 @@ fn damaged_handshakes_end_the_same_however_they_are_cut() {
         };
         assert_eq!(serve(&[&request]), serve(&prng.cut(&request)), "round {round}: {}", request.escape_ascii());
 
-        let mut answer = valid.accept(Some("b"), Some("x"));
+        let mut answer = valid.accept(Some("b"), Some("x"), "");
         prng.damage(&mut answer);
         answer.extend(b"\n\n");
         let answered = |pieces: &[&[u8]]| {

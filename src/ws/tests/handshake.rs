@@ -46,7 +46,7 @@ fn both_ends_agree_wherever_the_bytes_are_cut() {
         assert_eq!(request.header("X-None"), None);
     }
     let (request, _) = serve(&wire).unwrap().unwrap();
-    let answer = [request.accept(Some("v1"), Some("x-y")), b"\x81\x00".to_vec()].concat();
+    let answer = [request.accept(Some("v1"), Some("x-y"), ""), b"\x81\x00".to_vec()].concat();
     let agreed = Agreed { protocol: "v1".to_owned(), extensions: "x-y".to_owned() };
     let mut rest = None;
     for byte in &answer[..answer.len() - 2] {
@@ -56,7 +56,7 @@ fn both_ends_agree_wherever_the_bytes_are_cut() {
     assert_eq!(rest, Some((agreed, Vec::new())));
     let mut asked = client("ws://host", &[], None);
     let (request, _) = serve(asked.request()).unwrap().unwrap();
-    let answer = [request.accept(None, None), b"\x81\x00".to_vec()].concat();
+    let answer = [request.accept(None, None, ""), b"\x81\x00".to_vec()].concat();
     let agreed = Agreed { protocol: String::new(), extensions: String::new() };
     assert_eq!(asked.feed(&answer).unwrap(), Some((agreed, b"\x81\x00".to_vec())));
 }
@@ -83,7 +83,7 @@ fn a_request_is_kept_as_it_came() {
     let names: Vec<&str> = request.headers().map(|(name, _)| name).collect();
     assert_eq!(names[..4], ["Host", "X", "x", "X-Text"]);
     assert_eq!(names.len(), 8);
-    let answer = String::from_utf8(request.accept(None, None)).unwrap();
+    let answer = String::from_utf8(request.accept(None, None, "")).unwrap();
     // The example of RFC 6455 section 1.3.
     assert!(answer.contains("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
     for (target, path, query) in [("/", "/", ""), ("/?", "/", ""), ("ws://h", "/", ""), ("ws://h?x=/y", "/", "x=/y")] {
@@ -134,7 +134,7 @@ fn each_bad_request_has_its_status() {
 
 #[test]
 fn a_refusal_is_a_whole_answer() {
-    let answer = |status| String::from_utf8(Refusal::new(status, "text").answer()).unwrap();
+    let answer = |status| String::from_utf8(Refusal::new(status, "text").answer("")).unwrap();
     assert_eq!(
         answer(403),
         "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\n\r\ntext"
@@ -152,7 +152,7 @@ fn answered(
 ) -> Result<Agreed, crate::error::Error> {
     let mut asked = client("ws://host", protocols, extensions);
     let (request, _) = serve(asked.request()).unwrap().unwrap();
-    let answer = edit(&String::from_utf8(request.accept(None, None)).unwrap());
+    let answer = edit(&String::from_utf8(request.accept(None, None, "")).unwrap());
     asked.feed(answer.as_bytes()).map(|done| done.expect("an incomplete answer").0)
 }
 

@@ -18,6 +18,30 @@ impl Server {
         Ok(count)
     }
 
+    /// False: that connection has gone.
+    pub fn abort(&self, connection: u64) -> Outcome<bool> {
+        check(wsaddin_server_abort(self.0, connection)).map(|number| number == WSADDIN_OK)
+    }
+
+    /// False: that connection has gone.
+    pub fn pause(&self, connection: u64, on: bool) -> Outcome<bool> {
+        check(wsaddin_server_pause(self.0, connection, on.into())).map(|number| number == WSADDIN_OK)
+    }
+
+    pub fn set_paths(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_server_set_paths(self.0, value.as_ptr().cast(), value.len()) })
+    }
+
+    pub fn set_trusted_proxies(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_server_set_trusted_proxies(self.0, value.as_ptr().cast(), value.len()) })
+    }
+
+    pub fn set_response_header(&self, name: &str, value: &str) -> Outcome {
+        let (name, name_size) = (name.as_ptr().cast(), name.len());
+        let (value, size) = (value.as_ptr().cast(), value.len());
+        done(unsafe { wsaddin_server_set_response_header(self.0, name, name_size, value, size) })
+    }
+
     /// `None`: nobody has that name.
     pub fn name_info(&self, name: &str) -> Option<serde_json::Value> {
         let (name, size) = (name.as_ptr().cast(), name.len());

@@ -43,6 +43,10 @@ impl Server {
         io_threads wsaddin_server_set_io_threads;
         handshake_timeout wsaddin_server_set_handshake_timeout;
         draining wsaddin_server_set_draining;
+        idle_timeout wsaddin_server_set_idle_timeout;
+        messages_per_second wsaddin_server_set_messages_per_second;
+        connection_queue_messages wsaddin_server_set_connection_queue_messages;
+        connection_queue_bytes wsaddin_server_set_connection_queue_bytes;
     }
 
     pub fn free(&self) -> Outcome {
