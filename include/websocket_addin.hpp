@@ -366,6 +366,7 @@ public:
         detail::check(wsaddin_client_disconnect(handle(), code, reason.data(), reason.size(), &clean));
         return clean != 0;
     }
+    void abort() { detail::check(wsaddin_client_abort(handle())); }
     sent send_text(std::string_view text) { return sent(detail::settle(wsaddin_client_send_text(handle(), text.data(), text.size()))); }
     sent send_binary(std::string_view data) { return sent(detail::settle(wsaddin_client_send_binary(handle(), data.data(), data.size()))); }
     received receive(timeout limit = forever) {

@@ -263,3 +263,29 @@ fn the_host_is_told_when_a_full_queue_has_drained() {
         assert!(server.connection_info(id).unwrap().unwrap()["queued_out_bytes"].as_u64().unwrap() < 512 * 1024);
     }
 }
+
+/// The end of the client itself: nothing is waited for, nothing follows.
+#[test]
+fn a_client_that_aborts_is_closed_at_once() {
+    let server = Server::running();
+    let client = Client::new();
+    // Not connected: nothing happens.
+    client.abort().unwrap();
+    client.reconnect_interval(10);
+    client.connect(&server.url()).unwrap();
+    client.expect(WSADDIN_EVENT_OPEN);
+    let id = server.opened();
+    client.abort().unwrap();
+    assert_eq!((client.status(), client.ready_state(), client.close_code()), (0, 3, 1006));
+    let (code, _, clean) = client.event().close();
+    assert_eq!((code, clean), (1006, false));
+    assert_eq!(client.receive_event(SOON).unwrap(), Got::Closed, "it does not come back");
+    let end = server.event();
+    assert_eq!((end.connection, end.close().0), (id, 1006));
+    // An attempt that nobody answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    client.begin_connect(&format!("ws://{}/", silent.local_addr().unwrap())).unwrap();
+    client.abort().unwrap();
+    assert_eq!((client.status(), client.ready_state()), (0, 3));
+    client.connect(&server.url()).unwrap();
+}

@@ -136,6 +136,14 @@ pub unsafe extern "C-unwind" fn wsaddin_client_disconnect(
     })
 }
 
+/// Ends the connection at once, without a closing handshake: WSADDIN_EVENT_CLOSE with 1006 follows. What is queued is
+/// dropped. A connect under way is cancelled, and it does not reconnect. Not connected is no error. Blocks as long as the
+/// I/O thread takes to see it; inside a handler it only starts the end.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn wsaddin_client_abort(client: wsaddin_client) -> wsaddin_result {
+    guard(|| CLIENTS.get(client.id)?.abort())
+}
+
 /// Queues one text message; the I/O thread sends it. Never blocks while there is room, otherwise at most SendTimeout.
 /// OK means queued, not delivered. While it reconnects it queues in the same way. What the system had not taken whole when
 /// a connection was lost is sent on the next one, in order; what it had taken may have been lost, and is not sent again.

@@ -75,6 +75,13 @@ impl Client {
         self.shared.disconnect(code, reason)
     }
 
+    /// Ends the connection at once, without a close handshake, and all attempts; what is queued is dropped. Inside an
+    /// event handler the end is only started.
+    pub fn abort(&self) -> Result<()> {
+        let _inside = self.enter()?;
+        self.shared.abort()
+    }
+
     pub fn send<'a>(&self, message: impl Into<MessageCow<'a>>) -> Result<()> {
         let _inside = self.enter()?;
         self.shared.send(message.into())

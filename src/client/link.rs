@@ -114,8 +114,44 @@ impl Shared {
         if crate::engine::on_io_thread() {
             return Ok(true);
         }
-        let (attempt, closed) = (state.attempt, self.gate.is_closed());
         let limit = Duration::from_millis(self.options.int(Opt::CloseTimeout).unsigned_abs()) + GRACE;
+        self.wait_closed(state, &connection, limit)
+    }
+
+    /// Ends the connection at once and drops what is queued; on an I/O thread the end comes behind what runs there.
+    pub(super) fn abort(&self) -> Result<()> {
+        let mut state = lock(&self.state);
+        let Some(connection) = state.connection.clone() else { return Ok(()) };
+        match state.phase {
+            Phase::Closed => return Ok(()),
+            Phase::Connecting | Phase::Reconnecting => {
+                self.cancel_attempt(state);
+                return Ok(());
+            }
+            Phase::Open | Phase::Closing => {
+                state.phase = Phase::Closing;
+                self.inbox.release_waiters();
+                drop(state);
+                connection.cancel_pings();
+                connection.outbox.finish();
+                connection.abort();
+                state = lock(&self.state);
+            }
+        }
+        if !crate::engine::on_io_thread() {
+            self.wait_closed(state, &connection, GRACE)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the end of a connection that is closing: whether it was complete.
+    fn wait_closed(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        connection: &Arc<Connection>,
+        limit: Duration,
+    ) -> Result<bool> {
+        let (attempt, closed) = (state.attempt, self.gate.is_closed());
         let deadline = Deadline::of(Wait::For(limit));
         while state.attempt == attempt && state.phase == Phase::Closing {
             if state.cancelled && !closed {

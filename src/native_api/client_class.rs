@@ -22,6 +22,7 @@ static METHODS: &[Method<Client>] = &[
         &[opt("Код", "Code", Omitted::Int(1000)), opt("Причина", "Reason", Omitted::Text(""))],
         disconnect,
     ),
+    proc(&["Оборвать"], "Abort", &[], |client, _| client.abort().map(|()| Output::Empty)),
     proc(&["Отправить"], "Send", &[req("Данные", "Data")], send),
     takes(&["Получить", "Принять"], "Receive", &[req("Таймаут", "Timeout"), out("Данные", "Data")], receive),
     takes(

@@ -18,6 +18,7 @@ static void bad_client(uint64_t id) {
     BAD(wsaddin_client_begin_connect(c, WSADDIN_TEXT("ws://127.0.0.1/")));
     SPOIL(flag);
     BAD(wsaddin_client_disconnect(c, 1000, NULL, 0, &flag));
+    BAD(wsaddin_client_abort(c));
     CHECK_ZERO(flag);
     BAD(wsaddin_client_send_text(c, WSADDIN_TEXT("x")));
     BAD(wsaddin_client_send_binary(c, WSADDIN_TEXT("x")));

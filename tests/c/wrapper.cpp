@@ -233,6 +233,7 @@ static void conversation(websocket::client &client, websocket::server &server) {
     CHECK(!server.disconnect(id) && server.send_text(id, "late").ended() && !server.connection_info(id));
     CHECK(client.receive(10s).ended());
     CHECK(client.get_close_code() == 4000 && client.get_close_reason() == "enough" && !client.disconnect());
+    client.abort();
     CHECK(client.receive_batch(1s).ended() && client.send_batch({websocket::outgoing_text("late")}).ended());
     CHECK(client.send_text("late").ended() && client.ping().ended() && client.request("{}").ended());
     CHECK(server.send_to_name_text("nobody", "x").not_found());

@@ -21,6 +21,7 @@ const std::vector<ExpectedMethod> CLIENT_METHODS = {
     {u"Connect", {u"Подключиться"}, 1, 1},
     {u"BeginConnect", {u"НачатьПодключение"}, 1, 1},
     {u"Disconnect", {u"Отключиться"}, 0, 2},
+    {u"Abort", {u"Оборвать"}, 0, 0},
     {u"Send", {u"Отправить"}, 1, 1},
     {u"Receive", {u"Получить", u"Принять"}, 2, 2},
     {u"ReceiveEvent", {u"ПолучитьСобытие"}, 3, 3},

@@ -60,6 +60,14 @@ pub const METHODS: &[Text] = &[
          once, and so does reconnecting. Only a code that is not allowed or a reason that is too long raises an exception.",
     ),
     client(
+        "Abort",
+        Nothing,
+        "Обрывает соединение сразу, без закрывающего рукопожатия: событие `close` с кодом 1006. То, что стоит в очереди, \
+         отбрасывается; подключение и переподключение прекращаются. Если соединения нет, ничего не происходит.",
+        "Ends the connection at once, without a close handshake: the event `close` with 1006. What is queued is dropped; \
+         connecting and reconnecting stop. Without a connection nothing happens.",
+    ),
+    client(
         "Send",
         Nothing,
         "Ставит одно сообщение в очередь: строку как текст, двоичные данные как двоичное сообщение. Пока в очереди есть \

@@ -61,6 +61,10 @@ impl Client {
         Ok(clean == 1)
     }
 
+    pub fn abort(&self) -> Outcome {
+        done(wsaddin_client_abort(self.0))
+    }
+
     pub fn send(&self, text: &str) -> Outcome {
         done(unsafe { wsaddin_client_send_text(self.0, text.as_ptr().cast(), text.len()) })
     }
