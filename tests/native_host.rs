@@ -80,6 +80,9 @@ const WITH_CERTIFICATES: &[&str] = &["tls"];
 /// Those that need servers whose answers are odd, with their URLs as arguments.
 const WITH_ODD_SERVERS: &[&str] = &["answers"];
 
+/// Those that another test runs: they are told when to work and when to rest.
+const TOLD: &[&str] = &["soak"];
+
 /// Said in figures, not in passed and failed.
 const MEASURING: &[&str] = &["bench"];
 
@@ -182,7 +185,7 @@ fn every_scenario_is_run() {
     let _turn = turn();
     let listed = common::run_well(Command::new(host()).arg("--list"), LIMIT);
     let listed: BTreeSet<&str> = listed.split_whitespace().collect();
-    let kinds = [ALONE, ON_UNIX, WITH_PEER, WITH_CERTIFICATES, WITH_ODD_SERVERS, MEASURING];
+    let kinds = [ALONE, ON_UNIX, WITH_PEER, WITH_CERTIFICATES, WITH_ODD_SERVERS, TOLD, MEASURING];
     let run: BTreeSet<&str> = kinds.concat().into_iter().collect();
     assert_eq!(listed, run);
 }
