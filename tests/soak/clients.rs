@@ -155,6 +155,11 @@ impl Talk {
 
     /// The end has an event, and nothing comes after it.
     fn has_close(&self) {
+        // One that came and went before anybody looked leaves no events, only its code.
+        let code = self.client.close_code();
+        if self.is_cut() && [i64::from(CUT), 1001].contains(&code) {
+            self.book(|book| book.closed = book.closed.or((!book.opened).then_some((code, false))));
+        }
         if self.book(|book| book.closed.is_none()) {
             let code = (self.client.close_code(), self.client.close_reason(), self.client.ready_state());
             let later = self.client.receive_event(1000);
