@@ -61,7 +61,9 @@ struct Talk {
 unsafe extern "C" fn on_event(message: *const wsaddin_message, shared: *mut c_void) {
     // SAFETY: the handler's own share, not yet given back; a message is good until the return.
     let (shared, event) = unsafe { (&*shared.cast::<Shared>(), crate::copied(message)) };
-    shared.book.lock().unwrap().take(&event).unwrap_or_else(|error| panic!("in a handler: {error}"));
+    crate::in_handler(std::panic::AssertUnwindSafe(|| {
+        shared.book.lock().unwrap().take(&event).unwrap_or_else(|error| panic!("{error}"));
+    }));
     shared.changed.notify_all();
 }
 

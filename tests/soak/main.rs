@@ -60,6 +60,15 @@ pub unsafe fn copied(message: *const wsaddin_message) -> face::Event {
     }
 }
 
+/// Ends the process with the reason of a panic in a handler: the library keeps what its threads say to itself.
+pub fn in_handler(run: impl FnOnce() + std::panic::UnwindSafe) {
+    if let Err(panic) = std::panic::catch_unwind(run) {
+        let text = panic.downcast_ref::<String>().cloned().or(panic.downcast_ref::<&str>().map(|it| (*it).to_owned()));
+        eprintln!("soak: in a handler: {}", text.unwrap_or_default());
+        std::process::abort();
+    }
+}
+
 /// What a process has, while nothing goes on in it.
 #[derive(Clone, Copy, Debug)]
 struct State {

@@ -200,5 +200,5 @@ impl Echo {
 unsafe extern "C" fn on_event(message: *const wsaddin_message, echo: *mut c_void) {
     // SAFETY: what `start` set; a message is good until the return.
     let (echo, event) = unsafe { (&*echo.cast::<Echo>(), crate::copied(message)) };
-    echo.take(&event);
+    crate::in_handler(std::panic::AssertUnwindSafe(|| echo.take(&event)));
 }
