@@ -1,6 +1,7 @@
 //! The clients: a thread drives a few of them at random, each against any server.
 
 use crate::accounts::{Book, ECHO, Random, message};
+use crate::batches::{self, Came};
 use crate::face::{Client, Event, Got, Outcome, check, wait_any};
 use crate::servers::{CUT, Echo};
 use crate::{PATIENCE, Totals};
@@ -52,6 +53,8 @@ struct Talk {
     client: Client,
     shared: Arc<Shared>,
     has_handler: bool,
+    /// Whether it receives and sends many in one call.
+    has_batches: bool,
     target: Option<(Target, u64)>,
     under_way: usize,
     /// What was done last with this connection.
@@ -73,7 +76,7 @@ unsafe extern "C" fn let_go(shared: *mut c_void) {
 }
 
 impl Talk {
-    fn new(has_handler: bool) -> Self {
+    fn new(has_handler: bool, has_batches: bool) -> Self {
         let client = Client::new();
         client.connect_timeout(PATIENCE).close_timeout(PATIENCE).pong_timeout(PATIENCE).compression(1);
         check(wsaddin_client_set_verify_certificate(client.0, 0)).unwrap();
@@ -84,15 +87,30 @@ impl Talk {
             check(unsafe { wsaddin_client_set_owned_handler(client.0, Some(on_event), user_data, Some(let_go)) })
                 .unwrap();
         }
-        Self { client, shared, has_handler, target: None, under_way: 0, done: Vec::new() }
+        Self { client, shared, has_handler, has_batches, target: None, under_way: 0, done: Vec::new() }
+    }
+
+    /// Another in its place.
+    fn anew(&self) -> Self {
+        Self::new(self.has_handler, self.has_batches)
+    }
+
+    fn receive(&self, timeout_ms: i64) -> Came {
+        if self.has_batches {
+            batches::of_client(&self.client, timeout_ms).unwrap()
+        } else {
+            self.client.receive_event(timeout_ms).unwrap().into()
+        }
     }
 
     fn book<T>(&self, look: impl FnOnce(&mut Book) -> T) -> T {
         look(&mut self.shared.book.lock().unwrap())
     }
 
-    fn take(&mut self, event: &Event) {
-        self.book(|book| book.take(event)).unwrap_or_else(|error| panic!("{error}"));
+    fn take(&mut self, events: &[Event]) {
+        for event in events {
+            self.book(|book| book.take(event)).unwrap_or_else(|error| panic!("{error}"));
+        }
     }
 
     /// Whether the server may have ended it.
@@ -128,26 +146,46 @@ impl Talk {
     }
 
     fn send(&mut self, random: &mut Random) {
-        for _ in 0..=random.below(20) {
-            let size = random.size();
-            if self.under_way + size > UNDER_WAY {
-                return;
+        let (mut messages, mut size) = (Vec::new(), 0);
+        let (stream, first) = self.book(|book| (book.stream, book.sent));
+        for number in first..=first + random.below(20) {
+            let one = random.size();
+            if self.under_way + size + one > UNDER_WAY {
+                break;
             }
-            let (stream, number) = self.book(|book| (book.stream, book.sent));
-            let data = message(ECHO, stream, number, size);
-            // Counted before: the echo may be quicker.
-            self.book(|book| book.sent += 1);
-            let sent = match random.below(2) {
-                0 => self.client.send_binary(&data),
-                _ => self.client.send(std::str::from_utf8(&data).unwrap()),
-            };
-            if let Err(fault) = sent {
-                self.book(|book| book.sent -= 1);
-                assert!(self.has_ended() && fault.code == WSADDIN_NOT_CONNECTED, "{fault:?} {:?}", self.shared.book);
-                return;
-            }
-            self.under_way += size;
+            size += one;
+            let kind = if random.below(2) == 0 { WSADDIN_KIND_BINARY } else { WSADDIN_KIND_TEXT };
+            messages.push((kind, message(ECHO, stream, number, one)));
         }
+        // Counted before: the echo may be quicker.
+        let count = messages.len();
+        self.book(|book| book.sent += count as u64);
+        let (queued, sent) = self.send_all(&messages);
+        self.book(|book| book.sent -= (count - queued) as u64);
+        if let Err(fault) = sent {
+            assert!(self.has_ended() && fault.code == WSADDIN_NOT_CONNECTED, "{fault:?} {:?}", self.shared.book);
+        }
+        self.under_way += size;
+    }
+
+    /// How many were queued, and why not all.
+    fn send_all(&self, messages: &[(wsaddin_kind, Vec<u8>)]) -> (usize, Outcome) {
+        if self.has_batches {
+            let list: Vec<batches::Outgoing> = messages.iter().map(|(kind, data)| (0, *kind, &data[..])).collect();
+            let (queued, result) = batches::send_to_server(&self.client, &list);
+            assert_eq!(result.is_ok(), queued == messages.len(), "{queued} of {}: {result:?}", messages.len());
+            return (queued, result.map(|number| assert_eq!(number, WSADDIN_OK)));
+        }
+        for (queued, (kind, data)) in messages.iter().enumerate() {
+            let sent = match *kind {
+                WSADDIN_KIND_BINARY => self.client.send_binary(data),
+                _ => self.client.send(std::str::from_utf8(data).unwrap()),
+            };
+            if sent.is_err() {
+                return (queued, sent);
+            }
+        }
+        (messages.len(), Ok(()))
     }
 
     /// For calls that have failed: only because the server has ended it.
@@ -172,10 +210,10 @@ impl Talk {
     /// Takes what is there.
     fn look(&mut self) {
         while !self.has_handler {
-            match self.client.receive_event(-1).unwrap() {
-                Got::Event(event) => self.take(&event),
-                Got::Timeout => break,
-                Got::Closed => {
+            match self.receive(-1) {
+                Came::Events(events) => self.take(&events),
+                Came::Timeout => break,
+                Came::Closed => {
                     self.has_close();
                     break;
                 }
@@ -205,10 +243,10 @@ impl Talk {
             if how == 0 {
                 wait_any(&[self.client.0.id], 200).unwrap();
             }
-            match self.client.receive_event(200).unwrap() {
-                Got::Event(event) => self.take(&event),
-                Got::Timeout => {}
-                Got::Closed => self.has_close(),
+            match self.receive(200) {
+                Came::Events(events) => self.take(&events),
+                Came::Timeout => {}
+                Came::Closed => self.has_close(),
             }
         }
         let all = self.book(|book| book.outstanding() == 0);
@@ -222,17 +260,30 @@ impl Talk {
         let all = self.drain(random.below(2));
         let clean = self.client.disconnect(1000, "settled");
         assert!(matches!(clean, Ok(true)) || self.is_cut(), "{clean:?} {:?}", self.shared.book);
-        // Who ends it himself is told of no close, unless the server was quicker.
+        if self.has_handler {
+            self.await_close();
+        }
+        // Who ends it himself receives no close, unless the server was quicker.
         while !self.has_handler
-            && let Got::Event(event) = self.client.receive_event(-1).unwrap()
+            && let Came::Events(events) = self.receive(-1)
         {
-            self.take(&event);
+            self.take(&events);
         }
         if let Some((code, _)) = self.book(|book| book.closed) {
             let ours = [i64::from(CUT), 1001].contains(&code) && self.is_cut();
             assert!(code == 1000 || ours, "{code} {:?}", self.shared.book);
         }
         self.settle(totals, all);
+    }
+
+    /// A handler is told of every close; it runs after the calls that wait for the same end were woken, so it may still
+    /// come when a disconnect has returned, and would go into the next connection's book.
+    fn await_close(&self) {
+        let book = self.shared.book.lock().unwrap();
+        let limit = Duration::from_millis(PATIENCE as u64);
+        let (book, timeout) =
+            self.shared.changed.wait_timeout_while(book, limit, |book| book.closed.is_none()).unwrap();
+        assert!(!timeout.timed_out(), "no close for the handler: {book:?}");
     }
 
     /// The end, for the sums.
@@ -273,7 +324,7 @@ pub struct Driver {
 
 impl Driver {
     pub fn new(seed: u64, clients: usize, targets: Vec<Target>, totals: Arc<Totals>) -> Self {
-        let talks = (0..clients).map(|at| Talk::new(at + 1 == clients)).collect();
+        let talks = (0..clients).map(|at| Talk::new(at + 1 == clients, at % 2 == 0)).collect();
         Self { random: Random::new(seed), talks, targets, totals }
     }
 
@@ -319,7 +370,7 @@ impl Driver {
                 talk.client.close_timeout(0);
                 let _ = talk.client.disconnect(1000, "");
                 talk.settle(totals, false);
-                *talk = Talk::new(talk.has_handler);
+                *talk = talk.anew();
             }
             _ => {
                 // In the middle of everything.
@@ -328,7 +379,7 @@ impl Driver {
                     0 => talk.client.free().unwrap(),
                     _ => _ = check(wsaddin_client_release(talk.client.0)).unwrap(),
                 }
-                *talk = Talk::new(talk.has_handler);
+                *talk = talk.anew();
             }
         }
     }
@@ -341,7 +392,7 @@ impl Driver {
                 talk.close(&mut self.random, &self.totals);
             }
             if self.random.below(2) == 0 {
-                *talk = Talk::new(talk.has_handler);
+                *talk = talk.anew();
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Soak: fifty clients, five servers, peers in Python and a host of 1C do random things for a while; every message is
 //! accounted for, once and in order, and afterwards the process is as it was after the first minute.
 //!
-//! `WSADDIN_SOAK_MINUTES` says how long (an hour with `tests/run --long`), `WSADDIN_SOAK_SEED` repeats a run.
+//! `WSADDIN_SOAK_MINUTES` says how long (three, an hour with `tests/run --long`), `WSADDIN_SOAK_SEED` repeats a run.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -14,6 +14,7 @@ mod peer;
 mod tls;
 
 mod accounts;
+mod batches;
 mod clients;
 mod servers;
 
@@ -143,7 +144,7 @@ fn host1c(scratch: &Path) -> Peer {
 
 #[test]
 fn nothing_is_lost_twice_or_left() {
-    let minutes = number("WSADDIN_SOAK_MINUTES").unwrap_or(1.0);
+    let minutes = number("WSADDIN_SOAK_MINUTES").unwrap_or(3.0);
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let seed = number("WSADDIN_SOAK_SEED").map_or(u64::from(now.subsec_nanos()), |seed| seed as u64);
     println!("soak: {minutes} minutes, WSADDIN_SOAK_SEED={seed}");

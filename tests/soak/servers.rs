@@ -1,6 +1,7 @@
 //! The servers: each sends back what comes, keeps books, and does something of its own now and then.
 
 use crate::accounts::{Account, BROADCAST, PUSH, Random, message};
+use crate::batches::{self, Came};
 use crate::face::{Event, Got, Server};
 use crate::{PATIENCE, tls};
 use std::collections::HashMap;
@@ -14,6 +15,8 @@ use websocket_addin::capi::*;
 pub enum Way {
     Receive,
     Handler,
+    /// Many in one call, both ways.
+    Batches,
 }
 
 pub struct Echo {
@@ -35,7 +38,8 @@ pub const CUT: u16 = 4000;
 impl Echo {
     /// `user_data` of a handler points to it, so it stays where it is.
     pub fn start(at: usize, authority: &tls::Authority) -> Arc<Self> {
-        let (way, secure) = (if at == 1 { Way::Handler } else { Way::Receive }, at == 2);
+        let way = [Way::Receive, Way::Handler, Way::Receive, Way::Receive, Way::Batches][at];
+        let secure = at == 2;
         let server = Server::new();
         server
             .compression(i64::from(at == 3))
@@ -88,6 +92,28 @@ impl Echo {
     /// Sends back and keeps the book.
     fn take(&self, event: &Event) {
         let id = event.connection;
+        self.account(event);
+        if event.event == WSADDIN_EVENT_MESSAGE {
+            // It may have gone meanwhile.
+            let sent = match event.kind {
+                WSADDIN_KIND_BINARY => self.server.send_binary(id, &event.data),
+                _ => self.server.send(id, event.text()),
+            };
+            sent.unwrap_or_else(|fault| panic!("sending back to {id}: {fault:?}"));
+        }
+    }
+
+    fn take_all(&self, events: &[Event]) {
+        events.iter().for_each(|event| self.account(event));
+        let messages = events.iter().filter(|event| event.event == WSADDIN_EVENT_MESSAGE);
+        let messages: Vec<_> = messages.map(|it| (it.connection, it.kind, &it.data[..])).collect();
+        batches::send_to_clients(&self.server, &messages)
+            .unwrap_or_else(|fault| panic!("sending back a batch: {fault:?}"));
+    }
+
+    /// Keeps the book.
+    fn account(&self, event: &Event) {
+        let id = event.connection;
         match event.event {
             WSADDIN_EVENT_OPEN => {
                 assert!(self.accounts.lock().unwrap().insert(id, Account::default()).is_none(), "{id} opens twice");
@@ -100,13 +126,6 @@ impl Echo {
                 let mut accounts = self.accounts.lock().unwrap();
                 let account = accounts.get_mut(&id).unwrap_or_else(|| panic!("{id} is not open"));
                 account.take(&event.data).unwrap_or_else(|error| panic!("connection {id}: {error}"));
-                drop(accounts);
-                // It may have gone meanwhile.
-                let sent = match event.kind {
-                    WSADDIN_KIND_BINARY => self.server.send_binary(id, &event.data),
-                    _ => self.server.send(id, event.text()),
-                };
-                sent.unwrap_or_else(|fault| panic!("sending back to {id}: {fault:?}"));
             }
             other => panic!("event {other}: {event:?}"),
         }
@@ -116,7 +135,11 @@ impl Echo {
     pub fn serve(&self, seed: u64, over: &AtomicBool, authority: &tls::Authority) {
         let mut random = Random::new(seed);
         while !over.load(SeqCst) {
-            if self.way == Way::Receive {
+            if self.way == Way::Batches {
+                if let Came::Events(events) = batches::of_server(&self.server, 20).unwrap() {
+                    self.take_all(&events);
+                }
+            } else if self.way == Way::Receive {
                 let mut left = 200;
                 while let Got::Event(event) = self.server.receive_event(if left == 200 { 20 } else { -1 }).unwrap() {
                     self.take(&event);
