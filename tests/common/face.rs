@@ -118,7 +118,7 @@ fn take(call: impl FnOnce(*mut *mut wsaddin_message) -> i32) -> Outcome<Got> {
     })
 }
 
-fn text(call: impl Fn(*mut c_char, usize, *mut usize) -> i32) -> Outcome<String> {
+fn text(call: impl FnOnce(*mut c_char, usize, *mut usize) -> i32) -> Outcome<String> {
     let mut buffer = vec![0_u8; 64 * 1024];
     let mut needed = 0;
     done(call(buffer.as_mut_ptr().cast(), buffer.len(), &raw mut needed))?;

@@ -235,15 +235,17 @@ impl Server {
 
     /// `None`: that connection has gone.
     pub fn connection_info(&self, connection: u64) -> Outcome<Option<serde_json::Value>> {
-        let mut needed = 0;
-        // SAFETY: no buffer, and a place for the size.
-        let asked = unsafe { wsaddin_server_connection_info(self.0, connection, null_mut(), 0, &raw mut needed) };
-        if asked == WSADDIN_CLOSED {
+        // One call: between two it may go.
+        let mut gone = false;
+        let json = text(|buffer, size, needed| {
+            // SAFETY: the buffer has the size, and `needed` is a place.
+            let result = unsafe { wsaddin_server_connection_info(self.0, connection, buffer, size, needed) };
+            gone = result == WSADDIN_CLOSED;
+            if gone { WSADDIN_OK } else { result }
+        });
+        if gone {
             return Ok(None);
         }
-        let json = text(|buffer, size, needed| unsafe {
-            wsaddin_server_connection_info(self.0, connection, buffer, size, needed)
-        });
         json.map(|json| Some(serde_json::from_str(&json).unwrap()))
     }
 
