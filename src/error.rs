@@ -286,6 +286,7 @@ table! {
     KeyNotPem File "it is not PEM" "это не PEM";
     KeyDamaged File "the private key is damaged" "закрытый ключ повреждён";
     KeyForm File "private keys of the form {0} are not supported" "закрытые ключи вида {0} не поддерживаются";
+    KeyCost File "opening it would take too long: it asks for more than two million rounds of key derivation or 256 MiB; encrypt it anew with: openssl pkcs8 -topk8 -v2 aes256" "открытие заняло бы слишком много времени: файл требует больше двух миллионов раундов вычисления ключа или 256 МиБ памяти; зашифруйте его заново: openssl pkcs8 -topk8 -v2 aes256";
     KeyCurve File "the elliptic curve of the key has no name" "эллиптическая кривая ключа задана не именем";
     KeyEncryption File "the encryption {0} of the private key is not supported; convert it with: openssl pkcs8 -topk8 -v2 aes256" "шифрование {0} закрытого ключа не поддерживается; преобразуйте его: openssl pkcs8 -topk8 -v2 aes256";
     KeyMismatch File "the private key does not belong to the certificate" "закрытый ключ не подходит к сертификату";

@@ -1,7 +1,7 @@
 //! Encrypted private keys: PKCS#8's own encryption (PBES2, and PBES1 with 3DES) and the older one of OpenSSL.
 
 use super::pem::Block;
-use super::pkcs12;
+use super::{cost, pkcs12};
 use crate::error::{Error, Id, Result};
 use cbc::Decryptor;
 use cbc::cipher::block_padding::Pkcs7;
@@ -12,36 +12,24 @@ use pkcs8::der::Decode;
 use pkcs8::der::asn1::AnyRef;
 use zeroize::{Zeroize, Zeroizing};
 
-/// More than any real key takes; a file must not keep us busy for minutes.
-const ITERATIONS: u32 = 10_000_000;
-/// Of scrypt: N × r × 128 bytes.
-const SCRYPT: u64 = 1 << 30;
-
 fn needs(password: &str) -> Result<()> {
     if password.is_empty() { Err(Error::of(Id::PasswordMissing)) } else { Ok(()) }
 }
 
 /// `BEGIN ENCRYPTED PRIVATE KEY`: PKCS#8 DER.
 pub(super) fn pkcs8(der: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>> {
-    use pkcs8::pkcs5::pbes2::Kdf;
     if !is_whole(der) {
         return Err(Error::of(Id::KeyDamaged));
     }
     needs(password)?;
+    if !cost::is_affordable(der) {
+        return Err(Error::of(Id::KeyCost));
+    }
     // What is not of PKCS#5 may be of PKCS#12.
     let Ok(info) = EncryptedPrivateKeyInfoRef::try_from(der) else { return pkcs12::decrypt(der, password) };
     let unsupported = |what: String| Error::new(Id::KeyEncryption, [what.into()]);
-    let parameters = info.encryption_algorithm.pbes2().ok_or_else(|| unsupported("PBES1".into()))?;
-    let affordable = match &parameters.kdf {
-        Kdf::Pbkdf2(kdf) => kdf.iteration_count <= ITERATIONS,
-        Kdf::Scrypt(kdf) => {
-            let memory = kdf.cost_parameter.saturating_mul(u64::from(kdf.block_size)).saturating_mul(128);
-            memory <= SCRYPT && kdf.parallelization <= 16
-        }
-        _ => false,
-    };
-    if !affordable {
-        return Err(unsupported("PBES2".into()));
+    if info.encryption_algorithm.pbes2().is_none() {
+        return Err(unsupported("PBES1".into()));
     }
     match info.decrypt(password) {
         Ok(document) => Ok(document.to_bytes()),

@@ -6,6 +6,7 @@
 
 mod acceptor;
 mod connector;
+mod cost;
 mod encrypted;
 mod failure;
 #[cfg(any(windows, test))]

@@ -1,5 +1,6 @@
 //! PKCS#12: reading what the host has.
 
+use super::cost;
 use super::key::Key;
 use crate::error::{Error, Id, Result};
 use p12_keystore::Pkcs12Archive;
@@ -18,6 +19,9 @@ pub(super) fn is_der(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn read(bytes: &[u8], password: &str) -> Result<Opened> {
+    if !cost::is_affordable(bytes) {
+        return Err(Error::of(Id::KeyCost));
+    }
     let archive = Pkcs12Archive::from_pkcs12(bytes, password).map_err(|error| refusal(&error, password))?;
     let bag = archive.keys.first().ok_or_else(|| Error::of(Id::KeyAbsent))?;
     let key = Key::from_pkcs8(Zeroizing::new(bag.key.as_der().to_vec()))?;
