@@ -50,6 +50,8 @@ fn a_message_over_the_servers_limit() {
 
 #[test]
 fn a_message_over_the_limit_in_many_frames() {
+    // The text is made when the end comes.
+    let _guard = english();
     let server = Server::running();
     server.compression(0).max_message_size(1000);
     let mut peer = raw::client(server.port());

@@ -16,6 +16,8 @@ fn a_peer_that_vanishes_without_a_fin() {
 
 #[test]
 fn a_client_that_vanishes_without_a_fin() {
+    // The text is made when the end comes.
+    let _guard = english();
     let server = Server::running();
     server.ping_interval(100).pong_timeout(200);
     let _peer = raw::client(server.port());
