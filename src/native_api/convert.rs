@@ -15,7 +15,7 @@ const BYTES: usize = 4096;
 const ROOM: usize = UNITS * 3 + 16;
 
 /// How many bytes a text takes, if it is one.
-pub(super) fn utf8_len(text: &[u16]) -> usize {
+pub fn utf8_len(text: &[u16]) -> usize {
     // Half of a pair takes two bytes. Summed up in the size of a unit, so that many are looked at at once.
     let more = |unit: u16| u16::from(unit >= 0x80) + u16::from(unit >= 0x800) - u16::from(unit & 0xF800 == 0xD800);
     let count = |sum: u16, &unit: &u16| sum + 1 + more(unit);
@@ -26,7 +26,7 @@ pub(super) fn utf8_len(text: &[u16]) -> usize {
 ///
 /// # Errors
 /// The place of an unpaired surrogate.
-pub(super) fn to_utf8(text: &[u16], mut put: impl FnMut(&str)) -> Result<(), usize> {
+pub fn to_utf8(text: &[u16], mut put: impl FnMut(&str)) -> Result<(), usize> {
     let mut block = [0; ROOM];
     let mut at = 0;
     while at < text.len() {
@@ -69,14 +69,14 @@ fn is_for_shuffle(units: &[u16]) -> bool {
 }
 
 /// How many units a text takes.
-pub(super) fn utf16_len(utf8: &[u8]) -> usize {
+pub fn utf16_len(utf8: &[u8]) -> usize {
     // In pieces whose sum fits a byte, so that many bytes are looked at at once.
     let count = |sum: u8, &byte: &u8| sum + u8::from(byte & 0xC0 != 0x80) + u8::from(byte >= 0xF0);
     utf8.chunks(64).map(|piece| usize::from(piece.iter().fold(0, count))).sum()
 }
 
 /// The text in UTF-16, into `out`, which has [`utf16_len`] units; how many were written. `utf8` is valid.
-pub(super) fn to_utf16(utf8: &[u8], out: &mut [u16]) -> usize {
+pub fn to_utf16(utf8: &[u8], out: &mut [u16]) -> usize {
     let (mut at, mut done) = (0, 0);
     while at < utf8.len() {
         let mut end = utf8.len().min(at + BYTES);

@@ -9,7 +9,7 @@ mod abi_tests;
 mod call;
 mod client_class;
 mod component;
-mod convert;
+pub mod convert;
 mod event_form;
 mod events;
 mod exports;
