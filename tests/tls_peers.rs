@@ -13,8 +13,9 @@ mod tls;
 
 use face::{Client, until};
 use peer::Peer;
+use std::io::Write;
 use std::net::TcpListener;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 use tls::{Authority, EC, LOCAL, RSA, Subject, openssl, turn};
 use websocket_addin::capi::*;
@@ -188,6 +189,39 @@ fn openssl_s_client_sees_a_whole_chain_and_no_old_protocol() {
         let said = s_client(&authority, port, &[option, "-cipher", "ALL:@SECLEVEL=0"]);
         assert!(said.contains("alert protocol version") || said.contains("no peer certificate"), "{said}");
     }
+    // Nothing that encrypts badly or not at all, however little security the peer asks for.
+    let weak = ["eNULL", "aNULL", "EXPORT", "RC4", "3DES", "DES", "MD5", "SEED", "IDEA"];
+    for (cipher, good) in weak.map(|cipher| (cipher, false)).into_iter().chain([("ECDHE", true)]) {
+        let list = format!("{cipher}:@SECLEVEL=0");
+        let said = s_client(&authority, port, &["-tls1_2", "-cipher", &list]);
+        // The server refuses it, or the peer's OpenSSL does not have it either.
+        let refused = said.contains("alert handshake failure") || said.contains("no cipher match");
+        assert_eq!(refused, !good, "{cipher}: {said}");
+    }
+    let client = authority.client();
+    client.connect(&server.secure_url("localhost")).unwrap();
+}
+
+/// A renegotiation costs a server far more than its peer: it is refused, and the connection goes on or ends.
+#[test]
+fn renegotiation_is_refused() {
+    let _turn = turn();
+    let authority = Authority::with_server("renegotiation");
+    let server = face::Server::new();
+    server.run_tls(&authority.path("server.pem"), &authority.path("server.key"), "").unwrap();
+    let address = format!("127.0.0.1:{}", server.port());
+    let mut command = Command::new("timeout");
+    let arguments = ["60", "openssl", "s_client", "-connect", &address, "-CAfile", "ca.pem", "-tls1_2"];
+    command.current_dir(authority.folder()).args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut peer = command.spawn().unwrap();
+    // A line that is only an R asks for one; the end of the input would end the conversation.
+    let mut input = peer.stdin.take().unwrap();
+    input.write_all(b"R\n").unwrap();
+    let output = peer.wait_with_output().unwrap();
+    let said = [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat();
+    assert!(said.contains("New, TLSv1.2") && said.contains("RENEGOTIATING"), "{said}");
+    assert!(said.contains("no renegotiation") || said.contains("alert"), "{said}");
     let client = authority.client();
     client.connect(&server.secure_url("localhost")).unwrap();
 }
