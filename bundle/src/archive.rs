@@ -17,7 +17,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 /// Which file of the ZIP is for which platform; read by 1C:Enterprise.
 pub const MANIFEST: &str = "MANIFEST.XML";
 /// Files of the project's root that lie in both archives.
-pub const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
+pub const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT", crate::licenses::FILE];
 
 /// Names and contents.
 pub type Files = BTreeMap<String, Vec<u8>>;

@@ -4,9 +4,12 @@ mod archive;
 mod check;
 mod compile;
 mod info;
+mod licenses;
 mod manifest;
+mod parts;
 mod place;
 mod project;
+mod sbom;
 mod sdk;
 mod sysroot;
 mod targets;
@@ -26,6 +29,7 @@ Builds the library for every platform of bundle/targets.toml and packs dist/.
   --only NAMES   only these platforms, separated by commas, e.g. x86_64-linux,x86_64-windows
   --check        verify what is in dist/ instead of building: inspect every file, load it, use it
   --no-run       with --check: only inspect
+  --licenses     write THIRD_PARTY_LICENSES anew
   --targets      list the platforms and how each would be built";
 
 #[derive(Default)]
@@ -33,6 +37,7 @@ struct Options {
     only: Vec<String>,
     check: bool,
     no_run: bool,
+    licenses: bool,
     targets: bool,
 }
 
@@ -47,6 +52,7 @@ impl Options {
                 }
                 "--check" => options.check = true,
                 "--no-run" => options.no_run = true,
+                "--licenses" => options.licenses = true,
                 "--targets" => options.targets = true,
                 _ => bail!("unknown option {argument}\n\n{USAGE}"),
             }
@@ -72,6 +78,10 @@ fn run() -> Result<()> {
         }
         return Ok(());
     }
+    if options.licenses {
+        let text = licenses::write(&parts::of(&project, &list)?)?;
+        return archive::save(&project.root.join(licenses::FILE), text.as_bytes());
+    }
     if options.check {
         return check::check(&project, &list, &targets, !options.no_run);
     }
@@ -91,7 +101,9 @@ fn make(project: &Project, list: &List, targets: &[&Target]) -> Result<()> {
     }
     let bundle = archive::bundle(project, &built)?;
     let sdk = sdk::make(project, &place, list, &built)?;
-    archive::sums(project, &[&bundle, &sdk])
+    let sbom = project.sbom_path();
+    archive::save(&sbom, sbom::write(project, &parts::of(project, list)?)?.as_bytes())?;
+    archive::sums(project, &[&bundle, &sdk, &sbom])
 }
 
 fn main() -> ExitCode {

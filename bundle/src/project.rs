@@ -61,6 +61,10 @@ impl Project {
         self.dist.join(format!("websocket_addin-{}.zip", self.version))
     }
 
+    pub fn sbom_path(&self) -> PathBuf {
+        self.dist.join(format!("websocket_addin-{}.cdx.json", self.version))
+    }
+
     pub fn sdk_name(&self) -> String {
         format!("websocket_addin-{}-sdk", self.version)
     }

@@ -110,6 +110,6 @@ fn sums(project: &Project) -> Result<()> {
         ensure!(archive::sha256(&std::fs::read(project.dist.join(name))?) == sum, "{name} is not what SHA256SUMS says");
         count += 1;
     }
-    ensure!(count == 2, "SHA256SUMS has {count} lines");
+    ensure!(count == 3, "SHA256SUMS has {count} lines");
     Ok(())
 }
