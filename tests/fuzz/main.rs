@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use targets::{TARGETS, Target};
 
 /// How long each target is tried with changed inputs, in seconds; 0 only replays.
-const SECONDS: &str = "WSADDIN_FUZZ_SECONDS";
+const SECONDS: &str = "FUZZ_SECONDS";
 
 fn corpus(name: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(name);
