@@ -4,7 +4,7 @@
 use super::input::{Input, one_line, pieces};
 use tungstenite::handshake::derive_accept_key;
 use websocket_addin::ws::deflate::{self, Settings};
-use websocket_addin::ws::{Agreed, ClientHandshake, ServerHandshake, Target, show_head};
+use websocket_addin::ws::{Agreed, ClientHandshake, Heard, ServerHandshake, Target, show_head};
 
 /// Where an answer of the corpus has the key that belongs to the request.
 const ACCEPT: &[u8] = b"@@";
@@ -35,9 +35,10 @@ fn served(bytes: &[u8], seed: u8) -> Option<Result<(String, Vec<u8>), u16>> {
     let mut fed = 0;
     for piece in pieces(bytes, seed) {
         fed += piece.len();
-        match handshake.feed(piece) {
+        match handshake.hear(piece, false) {
             Ok(None) => {}
-            Ok(Some((mut request, mut rest))) => {
+            Ok(Some(Heard::Plain(..))) => panic!("plain HTTP is not served"),
+            Ok(Some(Heard::WebSocket(mut request, mut rest))) => {
                 rest.extend_from_slice(&bytes[fed..]);
                 let mut all = format!("{} {} {:?}", request.path(), request.query(), request.protocols());
                 assert!(!request.path().is_empty());

@@ -11,6 +11,7 @@ mod input;
 mod json;
 mod keys;
 mod options;
+mod plain_http;
 mod proxies;
 mod reference;
 mod urls;
@@ -27,6 +28,7 @@ pub const TARGETS: &[Target] = &[
     ("json", json::run),
     ("keys", keys::run),
     ("options", options::run),
+    ("plain_http", plain_http::run),
     ("proxies", proxies::run),
     ("urls", urls::run),
     ("utf16", utf16::run),

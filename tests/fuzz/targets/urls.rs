@@ -3,7 +3,7 @@
 
 use super::input::{Input, one_line};
 use websocket_addin::options::is_allowed;
-use websocket_addin::ws::{ClientHandshake, ServerHandshake, Target, check_header, show_head};
+use websocket_addin::ws::{ClientHandshake, Heard, ServerHandshake, Target, check_header, show_head};
 
 /// A server takes heads up to this; longer ones are the subject of other tests.
 const SHORT: usize = 8000;
@@ -50,8 +50,9 @@ fn served(request: &str) -> Option<websocket_addin::ws::Request> {
     if request.len() > SHORT {
         return None;
     }
-    match ServerHandshake::new().feed(request.as_bytes()) {
-        Ok(Some((request, rest))) => {
+    match ServerHandshake::new().hear(request.as_bytes(), false) {
+        Ok(Some(Heard::Plain(..))) => panic!("plain HTTP is not served"),
+        Ok(Some(Heard::WebSocket(request, rest))) => {
             assert!(rest.is_empty());
             Some(request)
         }
