@@ -47,7 +47,7 @@ fn served(bytes: &[u8], seed: u8) -> Option<Result<(String, Vec<u8>), u16>> {
                     one_line(&value);
                     all.push_str(&format!("\n{name}: {value}"));
                 }
-                let answer = request.accept(None, None);
+                let answer = request.accept(None, None, "");
                 assert!(answer.starts_with(b"HTTP/1.1 101 ") && answer.ends_with(b"\r\n\r\n"));
                 show_head(request.head()).iter().for_each(|line| one_line(line));
                 request.hide_token(TOKEN);
@@ -56,7 +56,7 @@ fn served(bytes: &[u8], seed: u8) -> Option<Result<(String, Vec<u8>), u16>> {
                 return Some(Ok((all, rest)));
             }
             Err(refusal) => {
-                let answer = refusal.answer();
+                let answer = refusal.answer("");
                 assert!(answer.starts_with(format!("HTTP/1.1 {} ", refusal.status).as_bytes()));
                 return Some(Err(refusal.status));
             }
