@@ -60,7 +60,7 @@ impl Client {
         state.retry = RetryState::first();
         state.last = CloseInfo { code: 0, reason: Reason::none(), clean: false };
         let attempt = state.attempt;
-        shared.inbox.clear();
+        shared.inbox.clear_for_next();
         shared.inbox.set_live(true);
         let plan = Box::new(shared.plan(&state, target));
         connection.post(Command::Dial { connection: connection.clone(), owner: shared.clone(), plan });

@@ -71,7 +71,7 @@ impl Server {
             .as_ref()
             .ok_or_else(|| Error::of(Id::Cancelled))?
             .ios(Some((shared.runtime_user(), threads)))?;
-        shared.inbox.clear();
+        shared.inbox.clear_for_next();
         shared.inbox.set_live(true);
         let mut state = lock(&shared.state);
         state.phase = Phase::Running;

@@ -6,6 +6,7 @@ mod face;
 mod raw;
 
 mod bounds;
+mod ends;
 mod order;
 
 use face::*;

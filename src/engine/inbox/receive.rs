@@ -220,6 +220,14 @@ impl Inbox {
         }
     }
 
+    /// Drops what waits and belongs to a connection before the next. Not what a handler is about to be given: it is told of
+    /// every end, also when the host connects again before that.
+    pub fn clear_for_next(&self) {
+        if !self.lock().dispatch.is_set() {
+            self.clear();
+        }
+    }
+
     /// Drops everything that waits.
     pub fn clear(&self) {
         let mut state = self.lock();
