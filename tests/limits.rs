@@ -250,8 +250,11 @@ fn the_host_is_told_when_a_full_queue_has_drained() {
             }
         };
         assert_eq!(full.code, WSADDIN_QUEUE_FULL);
-        // A second time tells nothing more.
-        assert_eq!(code(server.send_binary(id, &data)), WSADDIN_QUEUE_FULL);
+        // A second time tells nothing more; the kernel may have taken one meanwhile.
+        match server.send_binary(id, &data) {
+            Ok(_) => sent += 1,
+            Err(fault) => assert_eq!(fault.code, WSADDIN_QUEUE_FULL),
+        }
         assert_eq!(server.receive_event(-1).unwrap(), Got::Timeout, "{round}");
         for _ in 0..sent {
             let (_, payload) = raw::read_frame(&mut stream).unwrap();

@@ -238,6 +238,6 @@ mod tests {
     #[cfg(target_pointer_width = "64")]
     fn a_connection_is_small() {
         let sizes = [size_of::<Driver>(), size_of::<Connection>(), size_of::<Outbox>()];
-        assert!(sizes[0] <= 400 && sizes[1] <= 280 && sizes[2] <= 136, "{sizes:?}");
+        assert!(sizes[0] <= 408 && sizes[1] <= 280 && sizes[2] <= 136, "{sizes:?}");
     }
 }
