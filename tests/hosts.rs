@@ -117,9 +117,8 @@ fn absolute_names() {
     }
     let fault = client.connect(&format!("wss://db.svc.test.:{}/", other.port())).unwrap_err();
     assert_eq!(fault.code, WSADDIN_CERTIFICATE);
-    let text =
-        format!("connecting to db.svc.test.:{}: the server's certificate is not for db.svc.test (", other.port());
-    assert!(fault.text.starts_with(&text), "{}", fault.text);
+    let text = format!("connecting to db.svc.test.:{}: the server's certificate is not for db.svc.test", other.port());
+    assert_eq!(fault.text, text);
     // An absolute name is nothing else than that.
     let fault = client.connect("ws://svc.test.:9/").unwrap_err();
     assert!(fault.code == WSADDIN_RESOLVE && fault.text.contains("host svc.test. not found"), "{}", fault.text);
@@ -202,7 +201,7 @@ fn zones_and_tls() {
             Ok(()) if fits => echo(&client, &server),
             Err(fault) if !fits => {
                 assert!(
-                    fault.text.contains(&format!("the server's certificate is not for {LINK_V6} (")),
+                    fault.text.ends_with(&format!("the server's certificate is not for {LINK_V6}")),
                     "{}",
                     fault.text
                 );

@@ -75,7 +75,9 @@ fn converse(client: &Client, url: &str) -> Outcome {
         }
     }
     let clean = client.disconnect(1000, "").unwrap();
-    assert_eq!((client.ready_state(), client.status()), (3, 0));
+    // It may have broken before it was to be closed, and is not confirmed then.
+    let broken = !clean && client.status() == -1;
+    assert_eq!((client.ready_state(), client.status()), (3, if broken { -1 } else { 0 }));
     if clean { Outcome::Whole } else { Outcome::Unconfirmed }
 }
 
