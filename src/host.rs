@@ -122,7 +122,11 @@ impl Host {
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name.contains(':') {
-            true => write!(f, "[{}]", self.lookup()),
+            true => match &self.zone {
+                // Read again, `%25` would be a percent sign.
+                Some(zone) if zone.len() > 2 && zone.starts_with("25") => write!(f, "[{}%25{zone}]", self.name),
+                _ => write!(f, "[{}]", self.lookup()),
+            },
             false => f.write_str(self.written.as_deref().unwrap_or(&self.name)),
         }
     }
@@ -169,6 +173,7 @@ mod tests {
             ("[FE80::1]", "fe80::1", "fe80::1", "[fe80::1]", "[fe80::1]"),
             ("[fe80::1%25eth0]", "fe80::1%eth0", "fe80::1", "[fe80::1]", "[fe80::1%eth0]"),
             ("[fe80::1%eth0]", "fe80::1%eth0", "fe80::1", "[fe80::1]", "[fe80::1%eth0]"),
+            ("[fe80::1%2525eth0]", "fe80::1%25eth0", "fe80::1", "[fe80::1]", "[fe80::1%2525eth0]"),
             ("[fe80::1%2]", "fe80::1%2", "fe80::1", "[fe80::1]", "[fe80::1%2]"),
             ("[fe80::1%25]", "fe80::1%25", "fe80::1", "[fe80::1]", "[fe80::1%25]"),
             ("[fe80::1%252]", "fe80::1%2", "fe80::1", "[fe80::1]", "[fe80::1%2]"),
