@@ -285,6 +285,19 @@ void every_method(const Library& library, Manner manner) {
     gives(on_client(u"BeginConnect", {url}), true);
     CHECK(client.call(u"ReceiveEvent", {0, event, data}));
     CHECK_SAYS(event == u"open", event.show() + data.show());
+    const Value name_info = on_server(u"NameInfo", {u"нет такого"});
+    CHECK(name_info.kind == (function ? Value::STRING : Value::UNDEFINED));
+    CHECK(on_server(u"NameList").kind == (function ? Value::STRING : Value::UNDEFINED));
+    CHECK(on_server(u"Metrics").kind == (function ? Value::STRING : Value::UNDEFINED));
+    gives(on_server(u"DisconnectName", {u"нет такого"}), false);
+    gives(on_server(u"SetResponseHeader", {u"X-Server", u"1C"}), true);
+    gives(on_server(u"Pause", {2, true}), true);
+    gives(on_server(u"Pause", {2, false}), true);
+    gives(on_server(u"Abort", {2}), true);
+    CHECK(eventually([&] { return client.get(u"ReadyState") == 3; }));
+    CHECK(client.call(u"Connect", {url}));
+    gives(on_client(u"Abort"), true);
+    CHECK(eventually([&] { return client.get(u"ReadyState") == 3; }));
     Object newcomer(library, u"Client");
     server.set(u"ManualAccept", true);
     const auto comes = [&](const char16_t* method) {
