@@ -41,7 +41,7 @@ if [ -n "$missing" ]; then
     [ "$(id -u)" = 0 ] || fail "as root run: apt-get install --no-install-recommends$missing"
     echo "installing:$missing"
     # shellcheck disable=SC2086 # the list is meant to be split
-    { apt-get update -q && apt-get install -y -q --no-install-recommends $missing; } </dev/null >"$work/apt.log" 2>&1 ||
+    { apt-get update -q && apt-get -o DPkg::Lock::Timeout=600 install -y -q --no-install-recommends $missing; } </dev/null >"$work/apt.log" 2>&1 ||
         { tail -30 "$work/apt.log" >&2; fail "apt-get failed, see $work/apt.log"; }
 fi
 
@@ -60,7 +60,7 @@ fi
 system() {
     [ ! -e "$work/$2/installed" ] || return 0
     [ "$(id -u)" = 0 ] || { echo "left out: Debian $1 for $3, which the check runs files in: only root can make it"; return 0; }
-    command -v debootstrap >/dev/null || apt-get install -y -q debootstrap </dev/null >>"$work/apt.log" 2>&1 ||
+    command -v debootstrap >/dev/null || apt-get -o DPkg::Lock::Timeout=600 install -y -q debootstrap </dev/null >>"$work/apt.log" 2>&1 ||
         fail "apt-get install debootstrap failed, see $work/apt.log"
     echo "installing: Debian $1 for $3 in $work/$2"
     # One that was killed in the middle may have left mounts behind, which must not be deleted through.
