@@ -290,6 +290,7 @@ table! {
     KeyCurve File "the elliptic curve of the key has no name" "эллиптическая кривая ключа задана не именем";
     KeyEncryption File "the encryption {0} of the private key is not supported; convert it with: openssl pkcs8 -topk8 -v2 aes256" "шифрование {0} закрытого ключа не поддерживается; преобразуйте его: openssl pkcs8 -topk8 -v2 aes256";
     KeyMismatch File "the private key does not belong to the certificate" "закрытый ключ не подходит к сертификату";
+    KeyBeside File "the certificate's PKCS#12 file holds its key itself, so this one cannot be used: leave the key empty" "файл PKCS#12 с сертификатом уже содержит ключ, поэтому этот использовать нельзя: оставьте ключ пустым";
     KeyTooWeak File "its key or signature is too weak for TLS: it takes RSA from 2048 bits or an elliptic curve from 224 bits, signed with SHA-256 or better" "ключ или подпись слишком слабые для TLS: нужны RSA от 2048 бит или эллиптическая кривая от 224 бит с подписью SHA-256 или сильнее";
     KeyUnusable File "certificate and key cannot be used" "сертификат и ключ не удалось использовать";
     PasswordMissing File "it is encrypted, and no password was given" "данные зашифрованы, а пароль не указан";

@@ -131,6 +131,9 @@ fn pkcs12_of_every_age() {
     }
     openssl(authority.folder(), &[&base[..], &["-out", "open.p12", "-passout", "pass:"]].concat());
     works(&authority, "an empty password", &authority.path("open.p12"), "", "");
+    // A key beside it would be ignored.
+    let fault = refused(&authority.path("open.p12"), &authority.path("server.key"), "");
+    assert!(fault.text.contains("server.key: the certificate's PKCS#12 file holds its key"), "{fault:?}");
     // Unsupported: RC4, of which nobody has any left.
     let rc4 = ["-legacy", "-keypbe", "PBE-SHA1-RC4-128", "-out", "rc4.p12", "-passout", &pass];
     openssl(authority.folder(), &[&base[..], &rc4].concat());

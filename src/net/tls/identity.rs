@@ -27,13 +27,14 @@ impl TlsIdentity {
     pub(super) fn load(material: &Material<'_>) -> Result<Self> {
         library::uses_tls();
         let key_name = material.key.as_ref().map(|key| key.name.clone());
-        let mut blame =
-            Blame { certificate: material.certificate.name.clone(), key: key_name, guessed: material.guessed };
+        let blame = Blame { certificate: material.certificate.name.clone(), key: key_name, guessed: material.guessed };
         if !pem::is_pem(&material.certificate.bytes) && pkcs12::is_der(&material.certificate.bytes) {
             let opened = pkcs12::read(&material.certificate.bytes, material.password);
             let opened = opened.map_err(|error| blame.certificate(error))?;
-            // One file holds both, whatever else was given.
-            blame.key = None;
+            // One file holds both; what else was given would be ignored.
+            if material.key.is_some() {
+                return Err(blame.key(Error::of(Id::KeyBeside)));
+            }
             return Self::of(&opened.key, opened.chain, &blame);
         }
         let text = as_text(&material.certificate, Id::CertificateForm).map_err(|error| blame.certificate(error))?;
