@@ -766,6 +766,40 @@ wsaddin_result wsaddin_client_get_close_reason(wsaddin_client client,
                                                size_t *needed);
 
 /**
+ * What the server answered to the last handshake, successful or not: the HTTP status, 101 of a connection that opened; 0
+ * when there was no answer, or none yet. A redirect that was followed does not count. Never blocks.
+ */
+wsaddin_result wsaddin_client_get_handshake_status(wsaddin_client client,
+                                                   int64_t *value);
+
+/**
+ * The headers of that answer as a JSON object: names in lower case, repeats joined by ", ", set-cookie an array. Empty
+ * when there was no answer. Never blocks.
+ */
+wsaddin_result wsaddin_client_get_response_headers(wsaddin_client client,
+                                                   char *buffer,
+                                                   size_t capacity,
+                                                   size_t *needed);
+
+/**
+ * The first 16 KiB of the body of that answer, where it was a refusal or a redirect, as text: by the charset of
+ * Content-Type where that is ISO-8859-1, Windows-1251, Windows-1252, KOI8-R or IBM866, else as UTF-8. It may come for two
+ * seconds, and within ConnectTimeout; what has come by then is there. Empty for a body with a Content-Encoding, which
+ * the client does not ask for. Never blocks.
+ */
+wsaddin_result wsaddin_client_get_response_body(wsaddin_client client,
+                                                char *buffer,
+                                                size_t capacity,
+                                                size_t *needed);
+
+/**
+ * The result of this client's last call that failed, on whatever thread, or, later, of a failed attempt to connect again;
+ * 0 when nothing has failed yet. Success leaves it as it is. Never blocks.
+ */
+wsaddin_result wsaddin_client_get_error_code(wsaddin_client client,
+                                             int64_t *value);
+
+/**
  * Counters as JSON: messages_in, messages_out, bytes_in, bytes_out, queued_in, queued_in_bytes, queued_out_bytes, pings,
  * round_trip_ms (null before the first pong), connects, reconnects, rejected (by reason), closes (by code),
  * connections, sessions_waiting, warnings, started_at (ISO 8601, UTC). Never blocks.
@@ -1216,6 +1250,13 @@ wsaddin_result wsaddin_server_get_connection_count(wsaddin_server server, int64_
  * Messages that were received and not yet taken. Never blocks.
  */
 wsaddin_result wsaddin_server_get_queued(wsaddin_server server, int64_t *value);
+
+/**
+ * The result of this server's last call that failed, on whatever thread; 0 when nothing has failed yet. Success leaves it
+ * as it is. Never blocks.
+ */
+wsaddin_result wsaddin_server_get_error_code(wsaddin_server server,
+                                             int64_t *value);
 
 /**
  * Counters as JSON: messages_in, messages_out, bytes_in, bytes_out, queued_in, queued_in_bytes, queued_out_bytes, pings,

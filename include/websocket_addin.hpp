@@ -421,6 +421,12 @@ public:
     std::int64_t get_queued() const { return detail::number(handle(), wsaddin_client_get_queued); }
     std::string get_protocol() const { return detail::text(handle(), wsaddin_client_get_protocol); }
     std::string get_extensions() const { return detail::text(handle(), wsaddin_client_get_extensions); }
+    /** What the server answered to the last handshake: its status, its headers as JSON, the beginning of a refusal's body. */
+    std::int64_t get_handshake_status() const { return detail::number(handle(), wsaddin_client_get_handshake_status); }
+    std::string get_response_headers() const { return detail::text(handle(), wsaddin_client_get_response_headers); }
+    std::string get_response_body() const { return detail::text(handle(), wsaddin_client_get_response_body); }
+    /** The result of the last call, or later attempt to reconnect, that failed. */
+    wsaddin_result get_error_code() const { return static_cast<wsaddin_result>(detail::number(handle(), wsaddin_client_get_error_code)); }
     std::int64_t get_close_code() const { return detail::number(handle(), wsaddin_client_get_close_code); }
     std::string get_close_reason() const { return detail::text(handle(), wsaddin_client_get_close_reason); }
     std::string statistics() const { return detail::text(handle(), wsaddin_client_statistics); }
@@ -593,6 +599,8 @@ public:
     }
     std::string connection_list() const { return detail::text(handle(), wsaddin_server_connection_list); }
 
+    /** The result of the last call that failed. */
+    wsaddin_result get_error_code() const { return static_cast<wsaddin_result>(detail::number(handle(), wsaddin_server_get_error_code)); }
     std::string get_server() const { return detail::text(handle(), wsaddin_server_get_server); }
     std::int64_t get_port() const { return detail::number(handle(), wsaddin_server_get_port); }
     std::string get_connections() const { return detail::text(handle(), wsaddin_server_get_connections); }

@@ -324,7 +324,7 @@ table! {
     ClosedEarly Handshake "the client closed the connection" "клиент закрыл соединение";
     ProxyHeadBad Handshake "the head of the PROXY protocol is damaged" "повреждён заголовок протокола PROXY";
     HandshakeTimeout Handshake "not within {0} ms" "не завершено за {0} мс";
-    HttpStatus Handshake "the server answered HTTP {0} instead of 101" "сервер ответил HTTP {0} вместо 101";
+    HttpStatus Handshake "the server answered HTTP {0} instead of 101 for {1}" "сервер ответил HTTP {0} вместо 101 на запрос {1}";
     HttpRedirect Handshake "the server answered HTTP {0} and redirects to {1}; redirects are not followed" "сервер ответил HTTP {0} и перенаправляет на {1}; перенаправления не выполняются";
     AnswerIsTls Handshake "the server speaks TLS on this port: wss:// is needed instead of ws://" "сервер на этом порту использует TLS: вместо ws:// нужен wss://";
     NotHttp Handshake "the server's answer is not HTTP" "ответ сервера не похож на HTTP";

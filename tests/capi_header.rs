@@ -82,8 +82,9 @@ fn every_exported_body_is_guarded() {
             let code = code.join(" ").replace("let empty = c\"\".as_ptr().cast(); ", "");
             let helpers =
                 ["field", "get", "guard_answer", "number", "set", "text"].map(|helper| format!("unsafe {{ {helper}("));
-            let mut guarded =
-                ["guard(", "guard_read(", "guard_value(", "set("].into_iter().chain(helpers.iter().map(String::as_str));
+            let mut guarded = ["guard(", "guard_of(", "guard_read(", "guard_value(", "set("]
+                .into_iter()
+                .chain(helpers.iter().map(String::as_str));
             assert!(guarded.any(|start| code.starts_with(start)), "{name}: {code}");
             seen.insert(name.to_owned());
         }

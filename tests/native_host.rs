@@ -54,6 +54,7 @@ const ALONE: &[&str] = &[
     "names",
     "newcomers",
     "policy",
+    "refusals",
     "proxy",
     "no_memory",
     "numbers",

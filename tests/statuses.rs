@@ -205,7 +205,13 @@ fn the_wrong_port_is_told() {
     }
     let client = Client::new();
     let fault = client.connect(&format!("ws://localhost:{}/", secure.port())).unwrap_err();
-    assert!(fault.text.ends_with("the server answered HTTP 400 Bad Request instead of 101"), "{}", fault.text);
+    assert!(
+        fault.text.ends_with(
+            "the server answered HTTP 400 Bad Request instead of 101 for / (This port needs TLS: https:// or wss://)"
+        ),
+        "{}",
+        fault.text
+    );
     let hello = "\u{16}\u{3}\u{1}\u{1}\0\u{1}";
     let answer = talk(plain(server.port()), hello);
     assert!(status(&answer) == 400 && answer.ends_with("This port has no TLS"), "{answer}");

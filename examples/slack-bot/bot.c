@@ -83,7 +83,14 @@ static void serve(wsaddin_client client, const char *url, size_t size) {
     int32_t clean;
     wsaddin_message *message;
     if (wsaddin_client_connect(client, (const uint8_t *)url, size) != WSADDIN_OK) {
+        char words[LINE];
+        size_t needed;
+        int64_t status;
         failed("connect");
+        /* Slack says in the body what is wrong with the URL: it was used, or is too old. */
+        if (wsaddin_client_get_handshake_status(client, &status) == WSADDIN_OK && status != 0 &&
+            wsaddin_client_get_response_body(client, words, sizeof words, &needed) == WSADDIN_OK)
+            fprintf(stderr, "HTTP %d: %s\n", (int)status, words);
         return;
     }
     printf("connected\n");

@@ -1,7 +1,7 @@
 //! Many messages in one call.
 
 use super::args::{self, Out};
-use super::guard::{guard, guard_read};
+use super::guard::{guard_of, guard_read};
 use super::handle::{CLIENTS, SERVERS, wsaddin_client, wsaddin_server};
 use super::message::{WSADDIN_KIND_BINARY, WSADDIN_KIND_TEXT, wsaddin_kind, wsaddin_message};
 use super::result::{Done, wsaddin_result};
@@ -76,7 +76,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_receive_batch(
     timeout_ms: i64,
     batch: *mut *mut wsaddin_batch,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { batch_out(batch) }?;
         let object = CLIENTS.get(client.id)?;
@@ -94,7 +94,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_receive_event_batch(
     timeout_ms: i64,
     batch: *mut *mut wsaddin_batch,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { batch_out(batch) }?;
         let object = CLIENTS.get(client.id)?;
@@ -119,7 +119,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_receive_batch(
     timeout_ms: i64,
     batch: *mut *mut wsaddin_batch,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { batch_out(batch) }?;
         let object = SERVERS.get(server.id)?;
@@ -137,7 +137,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_receive_event_batch(
     timeout_ms: i64,
     batch: *mut *mut wsaddin_batch,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { batch_out(batch) }?;
         let object = SERVERS.get(server.id)?;
@@ -268,7 +268,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_send_batch(
     count: usize,
     queued: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise, for all.
         let (out, messages) = unsafe { (args::out("queued", queued, 0)?, args::list("messages", messages, count)?) };
         let object = CLIENTS.get(client.id)?;
@@ -299,7 +299,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_send_batch(
     count: usize,
     queued: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise, for all.
         let (out, messages) = unsafe { (args::out("queued", queued, 0)?, args::list("messages", messages, count)?) };
         let object = SERVERS.get(server.id)?;

@@ -1,7 +1,7 @@
 //! Clients.
 
 use super::args;
-use super::guard::{guard, guard_answer};
+use super::guard::{guard, guard_answer, guard_of};
 use super::handle::{CLIENTS, wsaddin_client};
 use super::message::{message_out, wsaddin_message};
 use super::result::wsaddin_result;
@@ -87,7 +87,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_connect(
     url: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let url = unsafe { args::text("url", url, size) }?;
         CLIENTS.get(client.id)?.connect(url)
@@ -103,7 +103,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_begin_connect(
     url: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let url = unsafe { args::text("url", url, size) }?;
         CLIENTS.get(client.id)?.begin_connect(url)
@@ -126,7 +126,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_disconnect(
     size: usize,
     clean: *mut i32,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("clean", clean, 0) }?;
         // SAFETY: the caller's promise.
@@ -141,7 +141,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_disconnect(
 /// I/O thread takes to see it; inside a handler it only starts the end.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_client_abort(client: wsaddin_client) -> wsaddin_result {
-    guard(|| CLIENTS.get(client.id)?.abort())
+    guard_of(client.id, || CLIENTS.get(client.id)?.abort())
 }
 
 /// Queues one text message; the I/O thread sends it. Never blocks while there is room, otherwise at most SendTimeout.
@@ -200,7 +200,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_receive(
     timeout_ms: i64,
     message: *mut *mut wsaddin_message,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { message_out("message", message) }?;
         let outcome = CLIENTS.get(client.id)?.receive(Wait::from_ms(timeout_ms))?;
@@ -217,7 +217,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_receive_event(
     timeout_ms: i64,
     message: *mut *mut wsaddin_message,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { message_out("message", message) }?;
         let outcome = CLIENTS.get(client.id)?.receive_event(Wait::from_ms(timeout_ms))?;
@@ -238,7 +238,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_ping(
     timeout_ms: i64,
     round_trip_ms: *mut i64,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("round_trip_ms", round_trip_ms, 0) }?;
         out.set(CLIENTS.get(client.id)?.ping(Wait::from_ms(timeout_ms))?);
@@ -278,7 +278,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_request(
     reply_field_size: usize,
     reply: *mut *mut wsaddin_message,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise, for all four.
         let (out, text, id_field, reply_field) = unsafe {
             (
@@ -306,7 +306,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_set_header(
     value: *const c_void,
     value_size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise, for both.
         let (name, value) = unsafe { (args::text("name", name, name_size)?, args::text("value", value, value_size)?) };
         CLIENTS.get(client.id)?.set_header(name, value)

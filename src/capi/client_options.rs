@@ -1,7 +1,7 @@
 //! The settable properties of a client. Reading and setting never block and never fail because of its state.
 
 use super::args;
-use super::guard::guard;
+use super::guard::guard_of;
 use super::handle::{CLIENTS, wsaddin_client};
 use super::result::wsaddin_result;
 use crate::error::Result;
@@ -9,13 +9,13 @@ use crate::options::Opt;
 use std::ffi::{c_char, c_void};
 
 fn set(client: wsaddin_client, option: Opt, value: i64) -> wsaddin_result {
-    guard(|| CLIENTS.get(client.id)?.options().set_int(option, value))
+    guard_of(client.id, || CLIENTS.get(client.id)?.options().set_int(option, value))
 }
 
 /// # Safety
 /// `value` is NULL or writable for the whole call.
 unsafe fn get(client: wsaddin_client, option: Opt, value: *mut i64) -> wsaddin_result {
-    guard(|| -> Result<()> {
+    guard_of(client.id, || -> Result<()> {
         // SAFETY: the same promise.
         let out = unsafe { args::out("value", value, 0) }?;
         out.set(CLIENTS.get(client.id)?.options().int(option));
@@ -275,7 +275,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_set_hello_message(
     value: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let value = unsafe { args::text("value", value, size) }?;
         CLIENTS.get(client.id)?.options().set_text(Opt::HelloMessage, value)
@@ -290,7 +290,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_hello_message(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&CLIENTS.get(client.id)?.options().text(Opt::HelloMessage))
@@ -305,7 +305,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_set_protocols(
     value: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let value = unsafe { args::text("value", value, size) }?;
         CLIENTS.get(client.id)?.options().set_text(Opt::Protocols, value)
@@ -320,7 +320,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_protocols(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&CLIENTS.get(client.id)?.options().text(Opt::Protocols))
@@ -337,7 +337,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_set_proxy(
     value: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let value = unsafe { args::text("value", value, size) }?;
         CLIENTS.get(client.id)?.options().set_text(Opt::Proxy, value)
@@ -352,7 +352,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_proxy(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&CLIENTS.get(client.id)?.options().text(Opt::Proxy))

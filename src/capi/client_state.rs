@@ -1,7 +1,7 @@
 //! What a client tells of itself.
 
 use super::args::{self, clamp};
-use super::guard::{guard, language};
+use super::guard::{guard_of, language};
 use super::handle::{CLIENTS, wsaddin_client};
 use super::result::wsaddin_result;
 use crate::client::Client;
@@ -11,7 +11,7 @@ use std::ffi::c_char;
 /// # Safety
 /// `value` is NULL or writable for the whole call.
 unsafe fn number(client: wsaddin_client, value: *mut i64, read: impl FnOnce(&Client) -> i64) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the same promise.
         let out = unsafe { args::out("value", value, 0) }?;
         out.set(read(&*CLIENTS.get(client.id)?));
@@ -26,7 +26,7 @@ unsafe fn text(
     (buffer, capacity, needed): (*mut c_char, usize, *mut usize),
     read: impl FnOnce(&Client) -> String,
 ) -> wsaddin_result {
-    guard(|| -> Result<()> {
+    guard_of(client.id, || -> Result<()> {
         // SAFETY: the same promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&read(&*CLIENTS.get(client.id)?))
@@ -123,6 +123,56 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_close_reason(
 ) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { text(client, (buffer, capacity, needed), |client| client.close_reason(language())) }
+}
+
+/// What the server answered to the last handshake, successful or not: the HTTP status, 101 of a connection that opened; 0
+/// when there was no answer, or none yet. A redirect that was followed does not count. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_client_get_handshake_status(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { number(client, value, |client| client.handshake_status().into()) }
+}
+
+/// The headers of that answer as a JSON object: names in lower case, repeats joined by ", ", set-cookie an array. Empty
+/// when there was no answer. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_client_get_response_headers(
+    client: wsaddin_client,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { text(client, (buffer, capacity, needed), Client::response_headers) }
+}
+
+/// The first 16 KiB of the body of that answer, where it was a refusal or a redirect, as text: by the charset of
+/// Content-Type where that is ISO-8859-1, Windows-1251, Windows-1252, KOI8-R or IBM866, else as UTF-8. It may come for two
+/// seconds, and within ConnectTimeout; what has come by then is there. Empty for a body with a Content-Encoding, which
+/// the client does not ask for. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_client_get_response_body(
+    client: wsaddin_client,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { text(client, (buffer, capacity, needed), Client::response_body) }
+}
+
+/// The result of this client's last call that failed, on whatever thread, or, later, of a failed attempt to connect again;
+/// 0 when nothing has failed yet. Success leaves it as it is. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_client_get_error_code(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { number(client, value, |client| client.last_failure().code().into()) }
 }
 
 /// Counters as JSON: messages_in, messages_out, bytes_in, bytes_out, queued_in, queued_in_bytes, queued_out_bytes, pings,

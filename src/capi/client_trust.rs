@@ -1,7 +1,7 @@
 //! Whom a client trusts.
 
 use super::args;
-use super::guard::guard;
+use super::guard::guard_of;
 use super::handle::{CLIENTS, wsaddin_client};
 use super::result::wsaddin_result;
 use crate::options::Opt;
@@ -14,7 +14,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_set_ca_file(
     value: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let value = unsafe { args::text("value", value, size) }?;
         CLIENTS.get(client.id)?.options().set_text(Opt::CAFile, value)
@@ -29,7 +29,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_ca_file(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&CLIENTS.get(client.id)?.options().text(Opt::CAFile))
@@ -40,7 +40,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_ca_file(
 /// client alone, from the next connect on. Default 1.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_client_set_verify_certificate(client: wsaddin_client, value: i64) -> wsaddin_result {
-    guard(|| CLIENTS.get(client.id)?.options().set_int(Opt::VerifyCertificate, value))
+    guard_of(client.id, || CLIENTS.get(client.id)?.options().set_int(Opt::VerifyCertificate, value))
 }
 
 /// Reads what wsaddin_client_set_verify_certificate sets.
@@ -49,7 +49,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_verify_certificate(
     client: wsaddin_client,
     value: *mut i64,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("value", value, 0) }?;
         out.set(CLIENTS.get(client.id)?.options().int(Opt::VerifyCertificate));

@@ -1,7 +1,7 @@
 //! Handlers on the I/O thread, and waiting for any of several objects.
 
 use super::args;
-use super::guard::guard;
+use super::guard::{guard, guard_of};
 use super::handle::{CLIENTS, SERVERS, wsaddin_client, wsaddin_server};
 use super::message::wsaddin_message;
 use super::result::{Done, wsaddin_result};
@@ -82,7 +82,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_set_handler(
     on_event: wsaddin_handler,
     user_data: *mut c_void,
 ) -> wsaddin_result {
-    guard(|| CLIENTS.get(client.id)?.set_handler(handler(client.id, on_event, user_data, None)))
+    guard_of(client.id, || CLIENTS.get(client.id)?.set_handler(handler(client.id, on_event, user_data, None)))
 }
 
 /// From now on the server's events go to `on_event` instead of the queue, what is queued already first. While a handler
@@ -99,7 +99,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_set_handler(
     on_event: wsaddin_handler,
     user_data: *mut c_void,
 ) -> wsaddin_result {
-    guard(|| SERVERS.get(server.id)?.set_handler(handler(server.id, on_event, user_data, None)))
+    guard_of(server.id, || SERVERS.get(server.id)?.set_handler(handler(server.id, on_event, user_data, None)))
 }
 
 /// The same, and `user_data` belongs to the library: `destroy` is called with it once, when no run of this handler is
@@ -117,7 +117,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_set_owned_handler(
     user_data: *mut c_void,
     destroy: wsaddin_destroy,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         let handler = handler(client.id, on_event, user_data, destroy);
         CLIENTS.get(client.id)?.set_handler(handler)
     })
@@ -136,7 +136,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_set_owned_handler(
     user_data: *mut c_void,
     destroy: wsaddin_destroy,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         let handler = handler(server.id, on_event, user_data, destroy);
         SERVERS.get(server.id)?.set_handler(handler)
     })

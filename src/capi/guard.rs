@@ -1,6 +1,7 @@
 //! The border of the library: no panic crosses it, and a failure leaves its text for this thread.
 
 use super::args;
+use super::handle::{CLIENTS, SERVERS};
 use super::result::{Done, WSADDIN_OK, WSADDIN_PANIC, number, wsaddin_result};
 use crate::engine::answer;
 use crate::error::{Error, Id, Language, Result};
@@ -32,6 +33,11 @@ pub(super) fn set_language(language: Language) {
 
 /// Runs the body of an exported function.
 pub(super) fn guard<T: Into<Done>>(body: impl FnOnce() -> Result<T>) -> wsaddin_result {
+    guard_of(0, body)
+}
+
+/// The same for a function of that object, which keeps the code of its last failure.
+pub(super) fn guard_of<T: Into<Done>>(object: u64, body: impl FnOnce() -> Result<T>) -> wsaddin_result {
     // Nothing of ours that a panic could leave half done is looked at again: the core keeps its own locks whole.
     let outcome = border(None, || {
         let outcome = if is_forked() { Err(Id::Forked.into()) } else { body() };
@@ -39,6 +45,7 @@ pub(super) fn guard<T: Into<Done>>(body: impl FnOnce() -> Result<T>) -> wsaddin_
             Ok(done) => done.into().number(),
             Err(error) => {
                 remember(&error);
+                note(object, &error);
                 number(error.code())
             }
         })
@@ -63,7 +70,7 @@ pub(super) unsafe fn guard_answer<T: Into<Done>>(
 ) -> wsaddin_result {
     // SAFETY: the same promise.
     match unsafe { answered(object, connection, kind, data, size) } {
-        NOT_ANSWERED => guard(otherwise),
+        NOT_ANSWERED => guard_of(object, otherwise),
         result => result,
     }
 }
@@ -109,6 +116,18 @@ pub(super) fn guard_value<T: Copy>(otherwise: T, body: impl FnOnce() -> T) -> T 
 /// message: without the preparations that keep a panic silent and a cancellation away, because there is neither.
 pub(super) fn guard_read<T>(otherwise: T, read: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or(otherwise)
+}
+
+/// A handle of another kind, or one that has been freed, has nothing to keep it in.
+fn note(object: u64, error: &Error) {
+    if object == 0 || is_forked() {
+        return;
+    }
+    if let Some(client) = CLIENTS.find(object) {
+        client.last_failure().note(error.code());
+    } else if let Some(server) = SERVERS.find(object) {
+        server.last_failure().note(error.code());
+    }
 }
 
 fn remember(error: &Error) {

@@ -1,7 +1,7 @@
 //! Who has a name, the end of a session, and broadcasts with a choice.
 
 use super::args::{self, clamp};
-use super::guard::guard;
+use super::guard::guard_of;
 use super::handle::{SERVERS, wsaddin_server};
 use super::message::{WSADDIN_KIND_BINARY, WSADDIN_KIND_TEXT, wsaddin_kind};
 use super::result::{Done, wsaddin_result};
@@ -37,7 +37,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_broadcast(
     flags: wsaddin_flags,
     count: *mut i64,
 ) -> wsaddin_result {
-    guard(|| -> Result<()> {
+    guard_of(server.id, || -> Result<()> {
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("count", count, 0) }?;
         // SAFETY: the caller's promise.
@@ -78,7 +78,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_name_info(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         // SAFETY: the caller's promise.
@@ -103,7 +103,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_name_list(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         // SAFETY: the caller's promise.
@@ -129,7 +129,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_disconnect_name(
     reason: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let name = unsafe { args::text("name", name, name_size) }?;
         // SAFETY: the caller's promise.

@@ -1,7 +1,7 @@
 //! Names, their sessions and groups.
 
 use super::args::{self, clamp};
-use super::guard::guard;
+use super::guard::guard_of;
 use super::handle::{SERVERS, wsaddin_server};
 use super::result::{Done, wsaddin_result};
 use crate::error::Result;
@@ -29,7 +29,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_set_name(
     name: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let name = unsafe { args::text("name", name, size) }?;
         Ok(found(SERVERS.get(server.id)?.set_name(connection, name)?, Done::Closed))
@@ -51,7 +51,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_send_to_name_text(
     text: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let name = unsafe { args::text("name", name, name_size) }?;
         // SAFETY: the caller's promise.
@@ -74,7 +74,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_send_to_name_binary(
     data: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let name = unsafe { args::text("name", name, name_size) }?;
         // SAFETY: the caller's promise.
@@ -100,7 +100,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_join_group(
     group: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let group = unsafe { args::text("group", group, size) }?;
         Ok(found(SERVERS.get(server.id)?.join_group(connection, group)?, Done::Closed))
@@ -120,7 +120,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_leave_group(
     group: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let group = unsafe { args::text("group", group, size) }?;
         Ok(found(SERVERS.get(server.id)?.leave_group(connection, group)?, Done::Closed))
@@ -142,7 +142,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_group_text(
     size: usize,
     count: *mut i64,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("count", count, 0) }?;
         // SAFETY: the caller's promise.
@@ -168,7 +168,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_group_binary(
     size: usize,
     count: *mut i64,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("count", count, 0) }?;
         // SAFETY: the caller's promise.
@@ -189,7 +189,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_set_name_parameter(
     value: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let value = unsafe { args::text("value", value, size) }?;
         SERVERS.get(server.id)?.options().set_text(Opt::NameParameter, value)
@@ -204,7 +204,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_name_parameter(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&SERVERS.get(server.id)?.options().text(Opt::NameParameter))
@@ -217,7 +217,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_name_parameter(
 /// connections that break later. Default 60000.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_set_resume_timeout(server: wsaddin_server, value: i64) -> wsaddin_result {
-    guard(|| SERVERS.get(server.id)?.options().set_int(Opt::ResumeTimeout, value))
+    guard_of(server.id, || SERVERS.get(server.id)?.options().set_int(Opt::ResumeTimeout, value))
 }
 
 /// Reads what wsaddin_server_set_resume_timeout sets.
@@ -226,7 +226,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_resume_timeout(
     server: wsaddin_server,
     value: *mut i64,
 ) -> wsaddin_result {
-    guard(|| -> Result<()> {
+    guard_of(server.id, || -> Result<()> {
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("value", value, 0) }?;
         out.set(SERVERS.get(server.id)?.options().int(Opt::ResumeTimeout));

@@ -1,7 +1,7 @@
 //! Plain HTTP on the server's port.
 
 use super::args;
-use super::guard::guard;
+use super::guard::guard_of;
 use super::handle::{SERVERS, wsaddin_server};
 use super::result::wsaddin_result;
 use crate::options::Opt;
@@ -10,7 +10,7 @@ use std::ffi::{c_char, c_void};
 /// # Safety
 /// As for [`args::text`].
 unsafe fn set(server: wsaddin_server, option: Opt, value: *const c_void, size: usize) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the same promise.
         let value = unsafe { args::text("value", value, size) }?;
         SERVERS.get(server.id)?.options().set_text(option, value)
@@ -24,7 +24,7 @@ unsafe fn get(
     option: Opt,
     (buffer, capacity, needed): (*mut c_char, usize, *mut usize),
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the same promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&SERVERS.get(server.id)?.options().text(option))
@@ -141,7 +141,7 @@ pub unsafe extern "C-unwind" fn wsaddin_metrics(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&SERVERS.get(server.id)?.metrics())

@@ -1,7 +1,7 @@
 //! Who may come in: the properties, and the host's own word.
 
 use super::args;
-use super::guard::guard;
+use super::guard::guard_of;
 use super::handle::{SERVERS, wsaddin_server};
 use super::result::{Done, wsaddin_result};
 use crate::error::Result;
@@ -16,7 +16,7 @@ use std::ffi::{c_char, c_void};
 /// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_accept(server: wsaddin_server, connection: u64) -> wsaddin_result {
-    guard(|| SERVERS.get(server.id)?.accept(connection).map(gone))
+    guard_of(server.id, || SERVERS.get(server.id)?.accept(connection).map(gone))
 }
 
 /// Refuses a connection that a WSADDIN_EVENT_PENDING told of; no other event of it follows. Never blocks.
@@ -34,7 +34,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_reject(
     reason: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let reason = unsafe { args::text("reason", reason, size) }?;
         SERVERS.get(server.id)?.reject(connection, http_status, reason).map(gone)
@@ -47,13 +47,13 @@ fn gone(found: bool) -> Done {
 }
 
 fn set(server: wsaddin_server, option: Opt, value: i64) -> wsaddin_result {
-    guard(|| SERVERS.get(server.id)?.options().set_int(option, value))
+    guard_of(server.id, || SERVERS.get(server.id)?.options().set_int(option, value))
 }
 
 /// # Safety
 /// `value` is NULL or writable for the whole call.
 unsafe fn get(server: wsaddin_server, option: Opt, value: *mut i64) -> wsaddin_result {
-    guard(|| -> Result<()> {
+    guard_of(server.id, || -> Result<()> {
         // SAFETY: the same promise.
         let out = unsafe { args::out("value", value, 0) }?;
         out.set(SERVERS.get(server.id)?.options().int(option));
@@ -137,7 +137,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_set_allowed_origins(
     value: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let value = unsafe { args::text("value", value, size) }?;
         SERVERS.get(server.id)?.options().set_text(Opt::AllowedOrigins, value)
@@ -152,7 +152,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_allowed_origins(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&SERVERS.get(server.id)?.options().text(Opt::AllowedOrigins))
@@ -169,7 +169,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_set_access_token(
     value: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let value = unsafe { args::text("value", value, size) }?;
         SERVERS.get(server.id)?.options().set_text(Opt::AccessToken, value)
@@ -184,7 +184,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_access_token(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&SERVERS.get(server.id)?.options().text(Opt::AccessToken))
@@ -205,7 +205,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_set_trusted_proxies(
     value: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let value = unsafe { args::text("value", value, size) }?;
         SERVERS.get(server.id)?.options().set_text(Opt::TrustedProxies, value)
@@ -220,7 +220,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_trusted_proxies(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&SERVERS.get(server.id)?.options().text(Opt::TrustedProxies))

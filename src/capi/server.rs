@@ -1,7 +1,7 @@
 //! Servers.
 
 use super::args::{self, clamp};
-use super::guard::{guard, guard_answer};
+use super::guard::{guard, guard_answer, guard_of};
 use super::handle::{SERVERS, wsaddin_server};
 use super::message::{message_out, wsaddin_message};
 use super::result::{Done, wsaddin_result};
@@ -86,7 +86,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_run(
     size: usize,
     port: i64,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let interface = unsafe { args::text("interface_name", interface_name, size) }?;
         SERVERS.get(server.id)?.run(interface, port)
@@ -99,7 +99,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_run(
 /// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_stop(server: wsaddin_server) -> wsaddin_result {
-    guard(|| SERVERS.get(server.id)?.stop())
+    guard_of(server.id, || SERVERS.get(server.id)?.stop())
 }
 
 /// False of the core means that the connection has gone.
@@ -163,7 +163,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_text(
     size: usize,
     count: *mut i64,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("count", count, 0) }?;
         let server = SERVERS.get(server.id)?;
@@ -184,7 +184,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_broadcast_binary(
     size: usize,
     count: *mut i64,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("count", count, 0) }?;
         let server = SERVERS.get(server.id)?;
@@ -211,7 +211,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_receive(
     timeout_ms: i64,
     message: *mut *mut wsaddin_message,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { message_out("message", message) }?;
         let outcome = SERVERS.get(server.id)?.receive(Wait::from_ms(timeout_ms))?;
@@ -228,7 +228,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_receive_event(
     timeout_ms: i64,
     message: *mut *mut wsaddin_message,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { message_out("message", message) }?;
         let outcome = SERVERS.get(server.id)?.receive_event(Wait::from_ms(timeout_ms))?;
@@ -251,7 +251,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_disconnect(
     reason: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let reason = unsafe { args::text("reason", reason, size) }?;
         SERVERS.get(server.id)?.disconnect(connection, code, reason).map(gone)
@@ -272,7 +272,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_ping(
     timeout_ms: i64,
     round_trip_ms: *mut i64,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("round_trip_ms", round_trip_ms, 0) }?;
         out.set(SERVERS.get(server.id)?.ping(connection, Wait::from_ms(timeout_ms))?);

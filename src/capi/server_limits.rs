@@ -1,7 +1,7 @@
 //! What one connection may take of a server, and what it is answered.
 
 use super::args;
-use super::guard::guard;
+use super::guard::guard_of;
 use super::handle::{SERVERS, wsaddin_server};
 use super::result::{Done, wsaddin_result};
 use crate::error::Result;
@@ -9,13 +9,13 @@ use crate::options::Opt;
 use std::ffi::{c_char, c_void};
 
 fn set(server: wsaddin_server, option: Opt, value: i64) -> wsaddin_result {
-    guard(|| SERVERS.get(server.id)?.options().set_int(option, value))
+    guard_of(server.id, || SERVERS.get(server.id)?.options().set_int(option, value))
 }
 
 /// # Safety
 /// `value` is NULL or writable for the whole call.
 unsafe fn get(server: wsaddin_server, option: Opt, value: *mut i64) -> wsaddin_result {
-    guard(|| -> Result<()> {
+    guard_of(server.id, || -> Result<()> {
         // SAFETY: the same promise.
         let out = unsafe { args::out("value", value, 0) }?;
         out.set(SERVERS.get(server.id)?.options().int(option));
@@ -34,7 +34,7 @@ fn gone(found: bool) -> Done {
 /// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_abort(server: wsaddin_server, connection: u64) -> wsaddin_result {
-    guard(|| SERVERS.get(server.id)?.abort(connection).map(gone))
+    guard_of(server.id, || SERVERS.get(server.id)?.abort(connection).map(gone))
 }
 
 /// Stops reading from a connection, so that its peer has to wait, or goes on. What was read already is handed over.
@@ -45,7 +45,7 @@ pub extern "C-unwind" fn wsaddin_server_abort(server: wsaddin_server, connection
 /// @retval WSADDIN_BAD_ARGUMENT  there never was such a connection, or neither 0 nor 1
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_pause(server: wsaddin_server, connection: u64, on: i32) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         let server = SERVERS.get(server.id)?;
         server.pause(connection, args::flag("on", on)?).map(gone)
     })
@@ -64,7 +64,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_set_response_header(
     value: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let name = unsafe { args::text("name", name, name_size) }?;
         // SAFETY: the caller's promise.
@@ -81,7 +81,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_set_paths(
     value: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let value = unsafe { args::text("value", value, size) }?;
         SERVERS.get(server.id)?.options().set_text(Opt::Paths, value)
@@ -96,7 +96,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_paths(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&SERVERS.get(server.id)?.options().text(Opt::Paths))

@@ -1,7 +1,7 @@
 //! The settable properties of a server. Reading and setting never block and never fail because of its state.
 
 use super::args;
-use super::guard::guard;
+use super::guard::guard_of;
 use super::handle::{SERVERS, wsaddin_server};
 use super::result::wsaddin_result;
 use crate::error::Result;
@@ -9,13 +9,13 @@ use crate::options::Opt;
 use std::ffi::{c_char, c_void};
 
 fn set(server: wsaddin_server, option: Opt, value: i64) -> wsaddin_result {
-    guard(|| SERVERS.get(server.id)?.options().set_int(option, value))
+    guard_of(server.id, || SERVERS.get(server.id)?.options().set_int(option, value))
 }
 
 /// # Safety
 /// `value` is NULL or writable for the whole call.
 unsafe fn get(server: wsaddin_server, option: Opt, value: *mut i64) -> wsaddin_result {
-    guard(|| -> Result<()> {
+    guard_of(server.id, || -> Result<()> {
         // SAFETY: the same promise.
         let out = unsafe { args::out("value", value, 0) }?;
         out.set(SERVERS.get(server.id)?.options().int(option));
@@ -284,7 +284,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_set_protocols(
     value: *const c_void,
     size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let value = unsafe { args::text("value", value, size) }?;
         SERVERS.get(server.id)?.options().set_text(Opt::Protocols, value)
@@ -299,7 +299,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_protocols(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&SERVERS.get(server.id)?.options().text(Opt::Protocols))

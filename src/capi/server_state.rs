@@ -1,7 +1,7 @@
 //! What a server tells of itself and of its connections.
 
 use super::args::{self, clamp};
-use super::guard::{guard, language};
+use super::guard::{guard_of, language};
 use super::handle::{SERVERS, wsaddin_server};
 use super::result::{Done, wsaddin_result};
 use crate::error::Result;
@@ -22,7 +22,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_connection_info(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         match SERVERS.get(server.id)?.connection_info(connection)? {
@@ -40,7 +40,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_connection_list(
     capacity: usize,
     needed: *mut usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&SERVERS.get(server.id)?.connection_list()?)
@@ -50,7 +50,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_connection_list(
 /// # Safety
 /// `value` is NULL or writable for the whole call.
 unsafe fn number(server: wsaddin_server, value: *mut i64, read: impl FnOnce(&Server) -> i64) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the same promise.
         let out = unsafe { args::out("value", value, 0) }?;
         out.set(read(&*SERVERS.get(server.id)?));
@@ -65,7 +65,7 @@ unsafe fn text(
     (buffer, capacity, needed): (*mut c_char, usize, *mut usize),
     read: impl FnOnce(&Server) -> String,
 ) -> wsaddin_result {
-    guard(|| -> Result<()> {
+    guard_of(server.id, || -> Result<()> {
         // SAFETY: the same promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
         out.set(&read(&*SERVERS.get(server.id)?))
@@ -118,6 +118,17 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_connection_count(
 pub unsafe extern "C-unwind" fn wsaddin_server_get_queued(server: wsaddin_server, value: *mut i64) -> wsaddin_result {
     // SAFETY: the caller's promise.
     unsafe { number(server, value, |server| clamp(server.queued())) }
+}
+
+/// The result of this server's last call that failed, on whatever thread; 0 when nothing has failed yet. Success leaves it
+/// as it is. Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_server_get_error_code(
+    server: wsaddin_server,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { number(server, value, |server| server.last_failure().code().into()) }
 }
 
 /// Counters as JSON: messages_in, messages_out, bytes_in, bytes_out, queued_in, queued_in_bytes, queued_out_bytes, pings,

@@ -1,7 +1,7 @@
 //! Certificates.
 
 use super::args;
-use super::guard::guard;
+use super::guard::guard_of;
 use super::handle::{CLIENTS, SERVERS, wsaddin_client, wsaddin_server};
 use super::result::wsaddin_result;
 use std::ffi::c_void;
@@ -30,7 +30,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_run_tls(
     password: *const c_void,
     password_size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise, for all of them.
         let (interface, sources) = unsafe {
             let interface = args::text("interface_name", interface_name, size)?;
@@ -57,7 +57,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_reload_certificate(
     password: *const c_void,
     password_size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(server.id, || {
         // SAFETY: the caller's promise, for all of them.
         let sources =
             unsafe { args::sources((certificate, certificate_size), (key, key_size), (password, password_size)) }?;
@@ -80,7 +80,7 @@ pub unsafe extern "C-unwind" fn wsaddin_client_set_client_certificate(
     password: *const c_void,
     password_size: usize,
 ) -> wsaddin_result {
-    guard(|| {
+    guard_of(client.id, || {
         // SAFETY: the caller's promise, for all of them.
         let sources =
             unsafe { args::sources((certificate, certificate_size), (key, key_size), (password, password_size)) }?;

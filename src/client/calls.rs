@@ -7,7 +7,7 @@ use crate::engine::{
 };
 use crate::error::{Error, Id, Result};
 use crate::net::{TlsIdentity, TlsSources};
-use crate::ws::{Message, MessageCow, Target, check_close, check_header};
+use crate::ws::{Message, MessageCow, ServerAnswer, Target, check_close, check_header};
 use std::sync::Arc;
 
 impl Client {
@@ -54,6 +54,7 @@ impl Client {
         state.attempt += 1;
         state.announce = announce;
         state.failure = None;
+        state.answer = ServerAnswer::default();
         state.connection = Some(connection.clone());
         state.live.push(connection.clone());
         state.target = Some(target.clone());

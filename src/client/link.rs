@@ -9,7 +9,7 @@ use crate::engine::{
 use crate::error::{Error, Id, Result};
 use crate::log::Object;
 use crate::options::{Opt, Options};
-use crate::ws::MessageCow;
+use crate::ws::{MessageCow, ServerAnswer};
 use serde_json::json;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, MutexGuard};
@@ -216,6 +216,13 @@ impl Owner for Shared {
         self.object
     }
 
+    fn answered(&self, connection: &Arc<Connection>, answer: ServerAnswer) {
+        let mut state = lock(&self.state);
+        if Self::is_current(&state, connection) {
+            state.answer = answer;
+        }
+    }
+
     fn opened(&self, connection: &Arc<Connection>) -> bool {
         let mut state = lock(&self.state);
         if !Self::is_current(&state, connection) || !matches!(state.phase, Phase::Connecting | Phase::Reconnecting) {
@@ -252,6 +259,7 @@ impl Owner for Shared {
         let announce = state.announce || state.phase == Phase::Reconnecting;
         let handler = announce && self.inbox.add(None, Body::Error(error.clone()));
         state.failure = Some(error.clone());
+        self.failures.note(error.code());
         state.last_end = LastEnd::now(false);
         // Cancelled, though the host has not given it up: the I/O thread ends.
         if announce && self.reconnects() && !state.cancelled && error.root() != Id::Cancelled {

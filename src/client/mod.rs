@@ -12,14 +12,14 @@ mod request;
 use self::backoff::RetryState;
 use self::last_end::LastEnd;
 use crate::engine::{
-    BlockingCalls, CloseInfo, Command, Connection, Gate, GateGuard, Handler, Inbox, Reason, RuntimeRef, Totals,
-    Watchable, lock, refuse_on_io_thread,
+    BlockingCalls, CloseInfo, Command, Connection, Gate, GateGuard, Handler, Inbox, LastFailure, Reason, RuntimeRef,
+    Totals, Watchable, lock, refuse_on_io_thread,
 };
 use crate::error::{Error, Id, Language, Result};
 use crate::log::Object;
 use crate::net::TlsIdentity;
 use crate::options::{Options, Side};
-use crate::ws::Target;
+use crate::ws::{ServerAnswer, Target};
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, Weak};
@@ -52,6 +52,8 @@ struct State {
     retry: RetryState,
     /// Why the last attempt failed, unless a connection has opened since.
     failure: Option<Error>,
+    /// What the server answered to the last handshake.
+    answer: ServerAnswer,
     connection: Option<Arc<Connection>>,
     /// The connections, ended ones too, that the I/O thread still holds.
     live: Vec<Arc<Connection>>,
@@ -81,6 +83,7 @@ struct Shared {
     totals: Totals,
     connects: AtomicU64,
     reconnects: AtomicU64,
+    failures: LastFailure,
     /// For the commands that need an owner.
     own: Weak<Shared>,
     blocking_calls: Arc<BlockingCalls>,
@@ -105,6 +108,7 @@ impl Client {
                 announce: false,
                 retry: RetryState::default(),
                 failure: None,
+                answer: ServerAnswer::default(),
                 connection: None,
                 live: Vec::new(),
                 target: None,
@@ -119,6 +123,7 @@ impl Client {
             totals: Totals::default(),
             connects: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),
+            failures: LastFailure::default(),
             own: own.clone(),
             blocking_calls: Arc::default(),
         });
@@ -196,6 +201,27 @@ impl Client {
 
     pub fn close_reason(&self, language: Language) -> String {
         lock(&self.shared.state).last.reason.text(language).into_owned()
+    }
+
+    /// The HTTP status that the server answered to the last handshake; 0: none.
+    pub fn handshake_status(&self) -> u16 {
+        lock(&self.shared.state).answer.status
+    }
+
+    /// The headers of that answer as JSON; empty without one.
+    pub fn response_headers(&self) -> String {
+        let state = lock(&self.shared.state);
+        if state.answer.status == 0 { String::new() } else { state.answer.headers_json() }
+    }
+
+    /// The beginning of its body as text, where it was a refusal.
+    pub fn response_body(&self) -> String {
+        lock(&self.shared.state).answer.body.clone()
+    }
+
+    /// What failed last: calls, which tell it, and attempts to connect.
+    pub fn last_failure(&self) -> &LastFailure {
+        &self.shared.failures
     }
 
     /// JSON.

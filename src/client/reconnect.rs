@@ -6,7 +6,7 @@ use super::{Phase, Shared, State};
 use crate::engine::{CloseInfo, Command, Connection, DialPlan, lock};
 use crate::net::TlsOptions;
 use crate::options::{Opt, list};
-use crate::ws::Target;
+use crate::ws::{ServerAnswer, Target};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -70,6 +70,7 @@ impl Shared {
         }
         state.retry.count = state.retry.count.saturating_add(1);
         state.retry.due = None;
+        state.answer = ServerAnswer::default();
         let target = state.target.clone()?;
         Some(self.plan(&state, target))
     }

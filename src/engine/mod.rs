@@ -15,6 +15,6 @@ pub use io::{Acceptor, Command, ConnectionEnd, DialPlan, Owner, Plain, Reply};
 pub use outbox::{Accepted, Outgoing, Sent, Stopped, answer, send_all};
 pub use runtime::RuntimeRef;
 pub use shared::{
-    BlockingCalls, Body, CloseInfo, Counters, Deadline, Event, EventData, Gate, GateGuard, Generation, OpenInfo,
-    Outcome, Reason, Signal, Wait, lock, on_io_thread, refuse_on_io_thread, serial, timeout, wait,
+    BlockingCalls, Body, CloseInfo, Counters, Deadline, Event, EventData, Gate, GateGuard, Generation, LastFailure,
+    OpenInfo, Outcome, Reason, Signal, Wait, lock, on_io_thread, refuse_on_io_thread, serial, timeout, wait,
 };

@@ -73,6 +73,11 @@ impl Body {
         self.bytes.capacity()
     }
 
+    /// What has come of it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }

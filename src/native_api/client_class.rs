@@ -6,7 +6,7 @@ use super::table::{Class, Getter, Method, Omitted, func, get, opt, out, proc, re
 use super::variant::Output;
 use crate::client::Client;
 use crate::engine::{Body, Event, Outcome, Watchable};
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::net::TlsSources;
 use crate::options::{Options, Side};
 use std::sync::Arc;
@@ -66,10 +66,14 @@ static GETTERS: &[Getter<Client>] = &[
     get("СообщенийВОчереди", "Queued", |client, _| count(client.queued())),
     get("Подпротокол", "Protocol", |client, _| Output::Text(client.protocol())),
     get("Расширения", "Extensions", |client, _| Output::Text(client.extensions())),
+    get("КодОтвета", "HandshakeStatus", |client, _| Output::Int(client.handshake_status().into())),
+    get("ЗаголовкиОтвета", "ResponseHeaders", |client, _| Output::Text(client.response_headers())),
+    get("ТелоОтвета", "ResponseBody", |client, _| Output::Text(client.response_body())),
     get("КодЗакрытия", "CloseCode", |client, _| Output::Int(client.close_code().into())),
     get("ПричинаЗакрытия", "CloseReason", |client, language| {
         Output::Text(client.close_reason(language))
     }),
+    get("КодОшибки", "ErrorCode", |object, _| Output::Int(object.last_failure().code().into())),
     get("Версия", "Version", |_, _| Output::Text(env!("CARGO_PKG_VERSION").to_owned())),
 ];
 
@@ -187,6 +191,10 @@ impl Class for Client {
     fn shut_down(&self) {
         // A second time there is nothing left to do.
         let _ = self.shut_down();
+    }
+
+    fn note_failure(&self, code: Code) {
+        self.last_failure().note(code);
     }
 
     fn host_events() -> HostEvents {

@@ -87,6 +87,7 @@ impl<C: Class> Component<C> {
     /// Tells the host of a failure; always false.
     fn fail(&self, error: &Error) -> bool {
         let text = error.text(self.language());
+        self.object.note_failure(error.code());
         lock(&self.failure).clone_from(&text);
         let source = format!("AddIn.WebSocket.{}", C::NAME);
         self.host_calls.call(Origin::Call, |services| services.add_error(&source, &text));

@@ -6,7 +6,7 @@ use super::event_form::HostEvents;
 use super::table::{Class, Getter, Method, Omitted, func, get, opt, out, proc, req, takes};
 use super::variant::Output;
 use crate::engine::{Body, Event, Outcome, Watchable};
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::options::{Options, Side};
 use crate::server::{Selection, Server};
 use std::sync::Arc;
@@ -158,6 +158,7 @@ static GETTERS: &[Getter<Server>] = &[
     get("Соединения", "Connections", |server, _| Output::Text(server.connections())),
     get("КоличествоСоединений", "ConnectionCount", |server, _| count(server.connection_count())),
     get("СообщенийВОчереди", "Queued", |server, _| count(server.queued())),
+    get("КодОшибки", "ErrorCode", |object, _| Output::Int(object.last_failure().code().into())),
     get("Версия", "Version", |_, _| Output::Text(env!("CARGO_PKG_VERSION").to_owned())),
 ];
 
@@ -262,6 +263,10 @@ impl Class for Server {
     fn shut_down(&self) {
         // A second time there is nothing left to do.
         let _ = self.shut_down();
+    }
+
+    fn note_failure(&self, code: Code) {
+        self.last_failure().note(code);
     }
 
     fn host_events() -> HostEvents {

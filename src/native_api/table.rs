@@ -6,7 +6,7 @@ pub(super) use super::parameter::{Omitted, Parameter, opt, out, req};
 use super::text::same_name;
 use super::variant::Output;
 use crate::engine::Watchable;
-use crate::error::{Language, Result};
+use crate::error::{Code, Language, Result};
 use crate::options::{self, Options, Side};
 use std::sync::Arc;
 
@@ -87,6 +87,8 @@ pub(super) trait Class: Send + Sync + Sized + 'static {
     fn options(&self) -> &Options;
     fn watchable(&self) -> Watchable;
     fn shut_down(&self);
+    /// A call of the host has failed.
+    fn note_failure(&self, code: Code);
     /// How external events of this class put their data.
     fn host_events() -> HostEvents;
 }

@@ -56,6 +56,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// All headers that can be read, in their order.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The values of the headers of this name, in any case, in their order. Bytes that are not UTF-8 are replaced.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())

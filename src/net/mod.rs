@@ -14,7 +14,7 @@ mod timers;
 mod tls;
 mod workers;
 
-pub use answer::{Answer, AnswerReader, BadAnswer};
+pub use answer::{Answer, AnswerReader, BadAnswer, StatusLine};
 pub use compact_instant::CompactInstant;
 pub use dial::{Dial, DialState};
 pub use listener::{Listener, interface_addresses};

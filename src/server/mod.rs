@@ -23,8 +23,8 @@ use self::names::Names;
 use self::registry::Registry;
 pub use self::sessions::Selection;
 use crate::engine::{
-    BlockingCalls, Body, Command, Connection, Event, Gate, GateGuard, Handler, Inbox, IoHandle, Outcome, RuntimeRef,
-    Totals, Wait, Want, Watchable, lock, refuse_on_io_thread, timeout,
+    BlockingCalls, Body, Command, Connection, Event, Gate, GateGuard, Handler, Inbox, IoHandle, LastFailure, Outcome,
+    RuntimeRef, Totals, Wait, Want, Watchable, lock, refuse_on_io_thread, timeout,
 };
 use crate::error::{Error, Id, Language, Result};
 use crate::log::Object;
@@ -43,6 +43,7 @@ const GRACE: Duration = Duration::from_millis(20);
 pub struct Server {
     shared: Arc<Shared>,
     runtime: Mutex<Option<RuntimeRef>>,
+    failures: LastFailure,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,11 +128,16 @@ impl Server {
             }
         });
         let runtime = RuntimeRef::acquire()?;
-        Ok(Arc::new(Self { shared, runtime: Mutex::new(Some(runtime)) }))
+        Ok(Arc::new(Self { shared, runtime: Mutex::new(Some(runtime)), failures: LastFailure::default() }))
     }
 
     pub fn options(&self) -> &Options {
         &self.shared.options
+    }
+
+    /// What failed last: calls, which tell it.
+    pub fn last_failure(&self) -> &LastFailure {
+        &self.failures
     }
 
     fn enter(&self) -> Result<GateGuard<'_>> {

@@ -26,7 +26,8 @@ pub use close::{PeerClose, check_close, close_payload};
 pub use decoder::{Decoder, Item};
 pub use frame::{FrameKind, OutFrame, append_frame};
 pub use handshake::{
-    Agreed, ClientHandshake, Heard, Refusal, Request, ServerHandshake, check_header, check_response_header,
+    Agreed, ClientHandshake, Heard, Refusal, Request, ServerAnswer, ServerHandshake, check_header,
+    check_response_header,
 };
 pub use message::{Message, MessageCow, MessageKind};
 pub use random::{MaskKeys, random_u64};

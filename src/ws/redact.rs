@@ -29,7 +29,7 @@ pub(super) fn scheme(text: &str) -> Option<&str> {
 /// Parts of names whose values are secret.
 const SECRETS: [&str; 8] = ["auth", "token", "cookie", "secret", "passw", "key", "session", "sign"];
 
-fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     // The handshake's own: a nonce, and what is made of it.
     !name.starts_with("sec-websocket-") && SECRETS.iter().any(|part| name.contains(part))
@@ -86,6 +86,15 @@ pub(super) fn printable(text: &str, most: usize) -> String {
         out.push('…');
     }
     out
+}
+
+/// The same without line ends and runs of blanks, and without the characters that change how a terminal, or a reader,
+/// orders what is shown.
+pub(super) fn one_line(text: &str, most: usize) -> String {
+    let marks = ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2066}'..='\u{2069}', '\u{feff}'..='\u{feff}'];
+    let clean = |c: char| if c.is_control() || marks.iter().any(|range| range.contains(&c)) { ' ' } else { c };
+    let text: String = text.chars().map(clean).collect();
+    printable(&text.split_whitespace().collect::<Vec<_>>().join(" "), most)
 }
 
 #[cfg(test)]

@@ -49,11 +49,15 @@ static void bad_client(uint64_t id) {
     BAD_NUMBER(wsaddin_client_get_buffered_amount);
     BAD_NUMBER(wsaddin_client_get_queued);
     BAD_NUMBER(wsaddin_client_get_close_code);
+    BAD_NUMBER(wsaddin_client_get_handshake_status);
+    BAD_NUMBER(wsaddin_client_get_error_code);
     BAD_NUMBER(wsaddin_client_get_connect_timeout);
     BAD_TEXT(wsaddin_client_get_server);
     BAD_TEXT(wsaddin_client_get_protocol);
     BAD_TEXT(wsaddin_client_get_extensions);
     BAD_TEXT(wsaddin_client_get_close_reason);
+    BAD_TEXT(wsaddin_client_get_response_headers);
+    BAD_TEXT(wsaddin_client_get_response_body);
     BAD_TEXT(wsaddin_client_get_protocols);
     BAD_TEXT(wsaddin_client_get_proxy);
     BAD_TEXT(wsaddin_client_statistics);
@@ -127,6 +131,7 @@ static void bad_server(uint64_t id) {
     BAD_NUMBER(wsaddin_server_get_connection_count);
     BAD_NUMBER(wsaddin_server_get_queued);
     BAD_NUMBER(wsaddin_server_get_io_threads);
+    BAD_NUMBER(wsaddin_server_get_error_code);
     BAD_TEXT(wsaddin_server_get_server);
     BAD_TEXT(wsaddin_server_get_connections);
     BAD_TEXT(wsaddin_server_get_protocols);

@@ -102,6 +102,13 @@ static void client_properties(wsaddin_client client) {
     TEXT_OF(wsaddin_client_get_extensions, client, text);
     TEXT_OF(wsaddin_client_get_close_reason, client, text);
     CHECK(strcmp(text, "") == 0);
+    CHECK(number(wsaddin_client_get_handshake_status, client) == 0);
+    TEXT_OF(wsaddin_client_get_response_headers, client, text);
+    CHECK(strcmp(text, "") == 0);
+    TEXT_OF(wsaddin_client_get_response_body, client, text);
+    CHECK(strcmp(text, "") == 0);
+    EXPECT(wsaddin_client_send_text(client, WSADDIN_TEXT("x")), WSADDIN_NOT_CONNECTED);
+    CHECK(number(wsaddin_client_get_error_code, client) == WSADDIN_NOT_CONNECTED);
 
     GOOD(wsaddin_client_set_header(client, WSADDIN_TEXT("X-Name"), WSADDIN_TEXT("value")));
     GOOD(wsaddin_client_set_header(client, WSADDIN_TEXT("X-Name"), NULL, 0));
@@ -237,6 +244,9 @@ static void server_properties(wsaddin_server server) {
     CHECK(strcmp(text, "") == 0);
     TEXT_OF(wsaddin_server_get_connections, server, text);
     CHECK(strcmp(text, "") == 0);
+    CHECK(server_number(wsaddin_server_get_error_code, server) == WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_server_run(server, WSADDIN_TEXT("nowhere"), 0), WSADDIN_ADDRESS);
+    CHECK(server_number(wsaddin_server_get_error_code, server) == WSADDIN_ADDRESS);
     CHECK(server_number(wsaddin_server_get_port, server) == 0);
     CHECK(server_number(wsaddin_server_get_connection_count, server) == 0);
     CHECK(server_number(wsaddin_server_get_queued, server) == 0);

@@ -232,6 +232,8 @@ static void conversation(websocket::client &client, websocket::server &server) {
     CHECK(!server.abort(id) && !server.pause(id));
     CHECK(!server.disconnect(id) && server.send_text(id, "late").ended() && !server.connection_info(id));
     CHECK(client.receive(10s).ended());
+    CHECK(client.get_handshake_status() == 101 && client.get_response_headers().find("\"upgrade\"") != std::string::npos);
+    CHECK(client.get_response_body().empty() && client.get_error_code() <= 0 && server.get_error_code() <= 0);
     CHECK(client.get_close_code() == 4000 && client.get_close_reason() == "enough" && !client.disconnect());
     client.abort();
     CHECK(client.receive_batch(1s).ended() && client.send_batch({websocket::outgoing_text("late")}).ended());

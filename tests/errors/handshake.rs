@@ -7,8 +7,8 @@ fn a_server_that_answers_404() {
     refused_by(
         &Peer::answering("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
         WSADDIN_HANDSHAKE,
-        "the server answered HTTP 404 Not Found instead of 101",
-        "сервер ответил HTTP 404 Not Found вместо 101",
+        "the server answered HTTP 404 Not Found instead of 101 for /",
+        "сервер ответил HTTP 404 Not Found вместо 101 на запрос /",
     );
 }
 

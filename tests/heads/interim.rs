@@ -111,7 +111,7 @@ fn a_refusal_behind_them_is_told() {
     let peer = Peer::answering(format!("{HINTS}HTTP/1.1 403 Forbidden\r\n\r\n"));
     let fault = Client::new().connect(&peer.url()).unwrap_err();
     assert_eq!(fault.code, WSADDIN_HANDSHAKE);
-    assert!(fault.text.ends_with("the server answered HTTP 403 Forbidden instead of 101"), "{}", fault.text);
+    assert!(fault.text.ends_with("the server answered HTTP 403 Forbidden instead of 101 for /"), "{}", fault.text);
     // Nothing behind it: it is as if nothing had been said.
     let peer = Peer::answering(HINTS);
     let fault = Client::new().connect(&peer.url()).unwrap_err();

@@ -28,11 +28,14 @@ fn the_status_of_a_damaged_refusal_is_told() {
     ] {
         let shown = if head.contains('\u{1}') { "403 For bidden" } else { "403 Forbidden" };
         let text = fault(&Peer::answering(head));
-        assert_eq!(text, format!("the server answered HTTP {shown} instead of 101"), "{head:?}");
+        assert_eq!(text, format!("the server answered HTTP {shown} instead of 101 for /"), "{head:?}");
     }
     let endless = Peer::answering(format!("HTTP/1.1 403 Forbidden\r\nX: {}", "x".repeat(1 << 20)));
-    assert_eq!(fault(&endless), "the server answered HTTP 403 Forbidden instead of 101");
-    assert_eq!(fault(&Peer::answering("HTTP/1.1 403 Нет\r\n\r\n")), "the server answered HTTP 403 Нет instead of 101");
+    assert_eq!(fault(&endless), "the server answered HTTP 403 Forbidden instead of 101 for /");
+    assert_eq!(
+        fault(&Peer::answering("HTTP/1.1 403 Нет\r\n\r\n")),
+        "the server answered HTTP 403 Нет instead of 101 for /"
+    );
 }
 
 #[test]
@@ -63,7 +66,11 @@ fn what_is_ignored_does_not_count() {
             "Sec-WebSocket-Accept: x\r\n ",
             "the server's Sec-WebSocket-Accept does not belong to this request".to_owned(),
         ),
-        ("HTTP/1.1 101", "HTTP/1.1 200", "the server answered HTTP 200 Switching Protocols instead of 101".to_owned()),
+        (
+            "HTTP/1.1 101",
+            "HTTP/1.1 200",
+            "the server answered HTTP 200 Switching Protocols instead of 101 for / (\u{fffd} first)".to_owned(),
+        ),
         (
             "HTTP/1.1 101",
             "HTTP/1.1 1010",

@@ -7,7 +7,7 @@ SCENARIO(answers) {
     CHECK(setting.arguments.size() > 1);
     Object client(library, u"Client");
     client.set(u"ТаймаутПодключения", 60'000);
-    has(client.refused(u"Подключиться", {utf16(setting.arguments[0])}), u"сервер ответил HTTP 403 Нет вместо 101");
+    has(client.refused(u"Подключиться", {utf16(setting.arguments[0])}), u"сервер ответил HTTP 403 Нет вместо 101 на запрос /");
     for (std::size_t at = 1; at < setting.arguments.size(); ++at) {
         const std::string& argument = setting.arguments[at];
         const std::size_t bar = argument.find('|');

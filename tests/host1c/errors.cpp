@@ -88,6 +88,38 @@ SCENARIO(errors) {
     }
 }
 
+// What a server says of its reason reaches the script, and each failure its number.
+SCENARIO(refusals) {
+    const Library library(setting.library);
+    Object server(library, u"Server"), client(library, u"Client");
+    Value event, id, data;
+    CHECK(client.get(u"КодОшибки") == 0 && client.get(u"КодОтвета") == 0);
+    CHECK(client.get(u"ЗаголовкиОтвета") == u"" && client.get(u"ТелоОтвета") == u"");
+    server.set(u"ПодтверждатьСоединения", true);
+    server.call(u"Запустить", {u"127.0.0.1", 0});
+    const Text port = utf16(std::to_string(static_cast<long>(server.get(u"Порт").number)));
+    std::thread judge([&] {
+        CHECK(server.call(u"ПолучитьСобытие", {20000, event, id, data}) && event == u"pending");
+        CHECK(server.call(u"ОтклонитьСоединение", {id, 403, u"нет \"мест\""}));
+    });
+    const Text said = client.refused(u"Подключиться", {u"ws://127.0.0.1:" + port + u"/зал?access_token=secret"});
+    judge.join();
+    has(said, u"сервер ответил HTTP 403 Forbidden вместо 101 на запрос /%D0%B7%D0%B0%D0%BB (нет \"мест\")");
+    CHECK(client.get(u"КодОтвета") == 403 && client.get(u"КодОшибки") == -16 && client.get(u"ErrorCode") == -16);
+    CHECK(client.get(u"ТелоОтвета") == u"нет \"мест\"");
+    has(client.get(u"ResponseHeaders").string, u"\"content-type\":\"text/plain; charset=utf-8\"");
+    // Refused assignments count as well, ordinary failures do not.
+    client.refused_set(u"ТаймаутЗакрытия", -5);
+    CHECK(client.get(u"КодОшибки") == -2);
+    client.call(u"Отключиться");
+    CHECK(client.get(u"КодОшибки") == -2);
+    server.refused(u"Отправить", {777, u"кому"});
+    CHECK(server.get(u"КодОшибки") == -2);
+    server.set(u"ПодтверждатьСоединения", false);
+    client.call(u"Подключиться", {u"ws://127.0.0.1:" + port + u"/"});
+    CHECK(client.get(u"КодОтвета") == 101 && client.get(u"ТелоОтвета") == u"");
+}
+
 SCENARIO(languages) {
     const Library library(setting.library);
     Object client(library, u"Client");

@@ -78,6 +78,7 @@ const std::vector<ExpectedProperty> COMMON_PROPERTIES = {
     {u"EventSource", u"ИсточникСобытий", true},
     {u"LogFile", u"ФайлЖурнала", true},
     {u"LogLevel", u"УровеньЖурнала", true},
+    {u"ErrorCode", u"КодОшибки", false},
     {u"Version", u"Версия", false},
 };
 
@@ -87,6 +88,9 @@ const std::vector<ExpectedProperty> CLIENT_PROPERTIES = {
     {u"BufferedAmount", u"НеотправленоБайт", false},
     {u"Protocol", u"Подпротокол", false},
     {u"Extensions", u"Расширения", false},
+    {u"HandshakeStatus", u"КодОтвета", false},
+    {u"ResponseHeaders", u"ЗаголовкиОтвета", false},
+    {u"ResponseBody", u"ТелоОтвета", false},
     {u"CloseCode", u"КодЗакрытия", false},
     {u"CloseReason", u"ПричинаЗакрытия", false},
     {u"ConnectTimeout", u"ТаймаутПодключения", true},

@@ -180,7 +180,7 @@ fn is_explained(source: &Source, line: usize) -> bool {
 /// No panic crosses a face: whatever an `extern "…" fn` calls it calls inside of a barrier.
 fn guards(source: &Source) -> Vec<String> {
     let barriers: &[&str] = match source.layer().as_deref() {
-        Some("capi") => &["guard", "guard_answer", "guard_read", "guard_value"],
+        Some("capi") => &["guard", "guard_answer", "guard_of", "guard_read", "guard_value"],
         Some("native_api") => &["shield", "border"],
         _ => return Vec::new(),
     };

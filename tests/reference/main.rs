@@ -1,9 +1,11 @@
 //! `docs/reference.*.md` are what the library's tables say, with a description of everything that is there.
 //! `WSADDIN_BLESS=1 cargo test --test reference` writes them anew.
 
+mod codes;
 mod methods;
 mod properties;
 
+use codes::CODES;
 use methods::{METHODS, PARAMETERS, Returns, Text};
 use properties::PROPERTIES;
 use std::fmt::Write as _;
@@ -133,7 +135,19 @@ fn page(language: Language) -> String {
         }
         properties_table(&mut page, &class, language);
     }
+    codes_table(&mut page, language);
     page
+}
+
+fn codes_table(page: &mut String, language: Language) {
+    let heads = language.of(
+        "## Коды ошибок\n\nЧисла свойства `КодОшибки`. В C это результаты функций.\n\n| код | в C | когда |\n",
+        "## Error codes\n\nThe numbers of `ErrorCode`, which are the results of the functions in C.\n\n| number | in C | when |\n",
+    );
+    write!(page, "\n{heads}|---|---|---|\n").unwrap();
+    for (at, (name, ru, en)) in CODES.iter().enumerate() {
+        writeln!(page, "| −{} | `WSADDIN_{name}` | {} |", at + 1, language.of(ru, en)).unwrap();
+    }
 }
 
 /// A connection's number, given by the script.

@@ -33,6 +33,35 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
     ("Protocol", "согласованный подпротокол", "the subprotocol agreed on"),
     ("Extensions", "согласованные расширения", "the extensions agreed on"),
     (
+        "HandshakeStatus",
+        "код HTTP, которым сервер ответил на последнее рукопожатие, удачное или нет; 0 – ответа не было",
+        "the HTTP status that the server answered to the last handshake, successful or not; 0: no answer",
+    ),
+    (
+        "ResponseHeaders",
+        "заголовки этого ответа: объект JSON, имена строчными буквами, повторы через `, `, `set-cookie` – массив; пусто, если \
+         ответа не было",
+        "the headers of that answer: a JSON object, names in lower case, repeats joined by `, `, `set-cookie` an array; empty \
+         without an answer",
+    ),
+    (
+        "ResponseBody",
+        "первые 16 КиБ тела этого ответа текстом, если сервер отказал или перенаправил",
+        "the first 16 KiB of that answer's body as text, where it was a refusal or a redirect",
+    ),
+    (
+        "Client.ErrorCode",
+        "[код](#коды-ошибок) последней ошибки: вызова или, позже, попытки переподключиться; 0 – ошибок не было. Успешный вызов \
+         его не сбрасывает",
+        "the [number](#error-codes) of the last failure: of a call or, later, of an attempt to reconnect; 0: nothing has failed \
+         yet. Success does not reset it",
+    ),
+    (
+        "Server.ErrorCode",
+        "[код](#коды-ошибок) последней ошибки вызова; 0 – ошибок не было. Успешный вызов его не сбрасывает",
+        "the [number](#error-codes) of the last call that failed; 0: none has. Success does not reset it",
+    ),
+    (
         "CloseCode",
         "код, с которым закрылось последнее соединение; 1006 – оборвалось",
         "the code that the last connection ended with; 1006: it broke",

@@ -24,7 +24,7 @@ fn begin_connect_tells_open_or_error() {
     client.begin_connect(&peer.url()).unwrap();
     let event = client.event();
     assert_eq!((event.event, event.connection), (WSADDIN_EVENT_ERROR, 0));
-    let text = format!("connecting to {}: the server answered HTTP 404 Not Found instead of 101", peer.address());
+    let text = format!("connecting to {}: the server answered HTTP 404 Not Found instead of 101 for /", peer.address());
     assert_eq!(event.text(), text);
     is(&client, -1, 3, 0, "", "");
     assert_eq!(client.receive_event(0), Ok(Got::Closed), "one error, and neither open nor close");

@@ -16,6 +16,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long a rejected peer has to read the answer.
 pub(super) const REJECTION_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the body of a refusal may take behind its head: its status is known, and a server that keeps the connection
+/// may never say where it ends.
+const BODY_TIMEOUT: Duration = Duration::from_secs(2);
 /// What TLS handshakes may take of one round of the loop, but for the one that exceeds it: signing takes a millisecond
 /// or more, and hundreds of new connections must not hold up the open ones.
 const HANDSHAKE_BUDGET: Duration = Duration::from_micros(500);
@@ -123,28 +126,38 @@ impl Driver {
 
     pub(super) fn read_answer(&mut self, io: &mut ThreadContext) -> Disposition {
         loop {
-            let count = match self.read_some(io) {
+            let read = self.read_some(io);
+            let subject = self.subject();
+            let Phase::AwaitingResponse(handshake) = &mut self.phase else { return Disposition::Keep };
+            let count = match read {
                 Ok(None) => return Disposition::Keep,
                 Ok(Some(count)) => count,
+                // The connection ends in the body of a refusal.
+                Err(_) if handshake.is_refused() => 0,
                 Err(error) => match self.stream.as_ref().and_then(|stream| stream.tls_refusal(&error, true)) {
                     Some(refusal) => return self.refuse_to_open(io, refusal),
                     None => return self.lost(io, &error),
                 },
             };
-            let subject = self.subject();
-            let Phase::AwaitingResponse(handshake) = &mut self.phase else { return Disposition::Keep };
             if count == 0 {
                 let error = handshake.cut();
                 return self.refuse_to_open(io, error);
             }
+            let was_refused = handshake.is_refused();
             let fed = handshake.feed(&io.input[..count]);
-            if !matches!(fed, Ok(None)) {
+            let refused = handshake.is_refused() && !was_refused;
+            if refused || !was_refused && !matches!(fed, Ok(None)) {
                 log_head(subject, "in", handshake.answer());
             }
             match fed {
+                Ok(None) if refused => {
+                    let until = io.now + BODY_TIMEOUT;
+                    self.deadline = Some(self.deadline.map_or(until, |deadline| deadline.min(until)));
+                }
                 Ok(None) => {}
                 Err(error) => return self.refuse_to_open(io, error),
                 Ok(Some((agreed, rest))) => {
+                    self.tell_answer();
                     if let Some(settings) = self.client_part.as_ref().and_then(|client_part| client_part.offered) {
                         match deflate::accepted(settings, &agreed.extensions) {
                             Ok(agreement) => self.deflate(agreement),
@@ -155,6 +168,15 @@ impl Driver {
                     return self.open(io, [agreed.protocol, agreed.extensions], peer, None, rest);
                 }
             }
+        }
+    }
+
+    /// What the server has answered goes to the owner, before the outcome does.
+    pub(super) fn tell_answer(&self) {
+        if let Phase::AwaitingResponse(handshake) = &self.phase
+            && let Some(answer) = handshake.heard()
+        {
+            self.owner.answered(&self.connection, answer);
         }
     }
 
@@ -309,6 +331,12 @@ impl Driver {
     }
 
     pub(super) fn connect_timed_out(&mut self, io: &mut ThreadContext) -> Disposition {
+        if let Phase::AwaitingResponse(handshake) = &self.phase
+            && handshake.is_refused()
+        {
+            let refusal = handshake.cut();
+            return self.refuse_to_open(io, refusal);
+        }
         let stage = match &self.phase {
             Phase::Resolving(_) => {
                 Arg::Both { en: "looking up the host", ru: "определение адреса узла" }

@@ -155,6 +155,7 @@ impl Driver {
             | Phase::Tunneling { .. }
             | Phase::TlsHandshake(Some(_))
             | Phase::AwaitingResponse(_) => {
+                self.tell_answer();
                 self.log_failure(&error);
                 self.owner.failed(&self.connection, &error);
             }

@@ -10,7 +10,7 @@ use crate::log::Object;
 use crate::net::{Peer, PeerAddress, TlsOptions, TlsServer};
 use crate::options::Options;
 use crate::proxy::Setting;
-use crate::ws::{Refusal, Request, Target};
+use crate::ws::{Refusal, Request, ServerAnswer, Target};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -88,6 +88,9 @@ pub trait Owner: Send + Sync {
     fn dial_plan(&self, _connection: &Arc<Connection>) -> Option<DialPlan> {
         None
     }
+
+    /// What the server has answered to its handshake; before `opened` or `failed`.
+    fn answered(&self, _connection: &Arc<Connection>, _answer: ServerAnswer) {}
 
     /// It is open; false when it is no longer wanted.
     fn opened(&self, connection: &Arc<Connection>) -> bool;

@@ -10,6 +10,7 @@ mod blocking_calls;
 mod counters;
 mod event;
 mod gate;
+mod last_failure;
 mod signal;
 mod sync;
 mod threads;
@@ -18,6 +19,7 @@ pub use self::blocking_calls::{BlockingCalls, Generation};
 pub use self::counters::{Counters, Tally};
 pub use self::event::{Body, CloseInfo, Event, EventData, OpenInfo, OpenJson, Outcome, Reason};
 pub use self::gate::{Gate, GateGuard};
+pub use self::last_failure::LastFailure;
 pub use self::signal::Signal;
 pub use self::sync::{Deadline, Wait, lock, wait};
 pub use self::threads::{

@@ -1,6 +1,9 @@
 //! The client's end: what is asked, and whether the answer may be trusted (RFC 6455 section 4.1).
 
 use super::head::{extension_names, has_token};
+use super::heard::ServerAnswer;
+use super::refused::Refused;
+use super::secrets::Secrets;
 use crate::error::{Arg, Error, Id, Result};
 use crate::net::{Answer, AnswerReader, BadAnswer};
 use crate::ws::{Target, random, redact};
@@ -22,6 +25,12 @@ pub struct ClientHandshake {
     extensions: String,
     secure: bool,
     answer: AnswerReader,
+    /// What was asked for, without its query.
+    path: String,
+    /// What the server may not bring into an error's text.
+    secrets: Secrets,
+    accepted: Option<Box<ServerAnswer>>,
+    refused: Option<Box<Refused>>,
 }
 
 impl ClientHandshake {
@@ -64,6 +73,10 @@ impl ClientHandshake {
             extensions: extensions.unwrap_or_default().to_owned(),
             secure: target.secure,
             answer: AnswerReader::new(),
+            path: redact::one_line(target.resource.split('?').next().unwrap_or_default(), 100),
+            secrets: Secrets::of(target, headers, protocols),
+            accepted: None,
+            refused: None,
         }
     }
 
@@ -77,51 +90,79 @@ impl ClientHandshake {
         self.answer.bytes()
     }
 
-    /// Takes what was received; `None` when more is needed. Done: what was agreed on, and the bytes behind the head,
-    /// which are the first of the connection's frames.
+    /// Takes what was received; `None` when more is needed, of a refusal's body too. Done: what was agreed on, and the
+    /// bytes behind the head, which are the first of the connection's frames.
     ///
     /// # Errors
     /// The rows of the table's section on the handshake: the answer is no HTTP, too long, a refusal or redirect, or
     /// does not fit the request.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Option<(Agreed, Vec<u8>)>> {
+        if let Some(refused) = &mut self.refused {
+            return if refused.feed(bytes) { Err(self.refusal_or(Id::AnswerCut.into())) } else { Ok(None) };
+        }
         match self.answer.feed(bytes) {
             Ok((_, None)) => Ok(None),
             Ok((taken, Some(answer))) => {
                 let rest = bytes.get(taken..).unwrap_or_default();
+                if answer.status.code != 101 {
+                    self.refused = Some(Box::new(Refused::new(answer)));
+                    return self.feed(rest);
+                }
+                self.accepted = Some(Box::new(ServerAnswer::new(&answer, String::new())));
                 Ok(Some((self.check(&answer)?, rest.to_vec())))
             }
             Err(BadAnswer::NotHttp(None)) if !self.secure && is_tls(bytes) => Err(Id::AnswerIsTls.into()),
             Err(BadAnswer::NotHttp(None)) => Err(Id::NotHttp.into()),
             Err(BadAnswer::NotHttp(Some(line))) => Err(Error::of(Id::NotHttp).detail(line)),
-            Err(BadAnswer::TooLong(limit)) => Err(self.unfinished(Error::new(Id::AnswerTooLong, [limit.into()]))),
+            Err(BadAnswer::TooLong(limit)) => Err(self.refusal_or(Error::new(Id::AnswerTooLong, [limit.into()]))),
         }
     }
 
     /// The error for a stream that ends in this phase.
     pub fn cut(&self) -> Error {
         let untouched = self.answer.bytes().is_empty();
-        self.unfinished(if untouched && !self.secure { Id::AnswerCutPlain } else { Id::AnswerCut }.into())
+        self.refusal_or(if untouched && !self.secure { Id::AnswerCutPlain } else { Id::AnswerCut }.into())
     }
 
-    /// A refusal whose head never became whole is a refusal still.
-    fn unfinished(&self, error: Error) -> Error {
-        match self.answer.status() {
-            Some(status) if status.code != 101 => Error::new(Id::HttpStatus, [status.to_string().into()]),
-            Some(_) | None => error,
+    /// Whether the head of a refusal is there, of whose body more is expected.
+    pub fn is_refused(&self) -> bool {
+        self.refused.is_some()
+    }
+
+    /// What the server answered, as far as it has come.
+    pub fn heard(&self) -> Option<ServerAnswer> {
+        match (&self.accepted, &self.refused) {
+            (Some(accepted), _) => Some(ServerAnswer::clone(accepted)),
+            (None, Some(refused)) => Some(ServerAnswer::new(&refused.answer, refused.text())),
+            (None, None) => self.answer.status().map(ServerAnswer::cut),
+        }
+    }
+
+    /// The error of a refusal, one whose head or body never became whole too; else `error`.
+    pub fn refusal_or(&self, error: Error) -> Error {
+        let path = || self.path.as_str().into();
+        let shown = |text: String| self.secrets.mask(&text);
+        match (&self.refused, self.answer.status()) {
+            (Some(refused), _) => {
+                let answer = &refused.answer;
+                let status = shown(answer.status.to_string());
+                match answer.values("Location").next() {
+                    Some(location) if (300..400).contains(&answer.status.code) => {
+                        Error::new(Id::HttpRedirect, [status.into(), redact::url(location).into()])
+                    }
+                    Some(_) | None => {
+                        Error::new(Id::HttpStatus, [status.into(), path()]).detail(refused.words(&self.secrets))
+                    }
+                }
+            }
+            (None, Some(status)) if status.code != 101 => {
+                Error::new(Id::HttpStatus, [shown(status.to_string()).into(), path()])
+            }
+            (None, _) => error,
         }
     }
 
     fn check(&self, answer: &Answer) -> Result<Agreed> {
-        let code = answer.status.code;
-        if code != 101 {
-            let status = answer.status.to_string();
-            return Err(match answer.values("Location").next() {
-                Some(location) if (300..400).contains(&code) => {
-                    Error::new(Id::HttpRedirect, [status.into(), redact::url(location).into()])
-                }
-                Some(_) | None => Error::new(Id::HttpStatus, [status.into()]),
-            });
-        }
         if !answer.values("Upgrade").any(|value| has_token(value, "websocket")) {
             return Err(missing("Upgrade"));
         }

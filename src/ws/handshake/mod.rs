@@ -1,12 +1,17 @@
 //! The opening handshake, RFC 6455 section 4.
 
+mod charset;
 mod client;
 mod head;
+mod heard;
 mod refusal;
+mod refused;
 mod request;
+mod secrets;
 mod server;
 
 pub use client::{Agreed, ClientHandshake};
+pub use heard::ServerAnswer;
 pub use refusal::Refusal;
 pub use request::Request;
 pub use server::{Heard, ServerHandshake};

@@ -153,7 +153,11 @@ fn answered(
     let mut asked = client("ws://host", protocols, extensions);
     let (request, _) = serve(asked.request()).unwrap().unwrap();
     let answer = edit(&String::from_utf8(request.accept(None, None, "")).unwrap());
-    asked.feed(answer.as_bytes()).map(|done| done.expect("an incomplete answer").0)
+    match asked.feed(answer.as_bytes())? {
+        Some((agreed, _)) => Ok(agreed),
+        // It ends with the body of a refusal.
+        None => Err(asked.cut()),
+    }
 }
 
 fn replaced(from: &str, to: &str) -> Id {
@@ -203,10 +207,15 @@ fn each_bad_answer_has_its_error() {
 
 #[test]
 fn refusals_are_told_without_secrets_in_both_languages() {
-    let answer = |text: &str| client("ws://host", &[], None).feed(text.as_bytes()).unwrap_err();
+    // With its body, which ends with the connection.
+    let answer = |text: &str| {
+        let mut asked = client("ws://host", &[], None);
+        assert_eq!(asked.feed(text.as_bytes()).unwrap(), None);
+        asked.cut()
+    };
     let error = answer("HTTP/1.1 404 Not\tFound\r\n\r\n");
-    assert_eq!(error.text(Language::English), "the server answered HTTP 404 Not Found instead of 101");
-    assert_eq!(error.text(Language::Russian), "сервер ответил HTTP 404 Not Found вместо 101");
+    assert_eq!(error.text(Language::English), "the server answered HTTP 404 Not Found instead of 101 for /");
+    assert_eq!(error.text(Language::Russian), "сервер ответил HTTP 404 Not Found вместо 101 на запрос /");
     let error = answer("HTTP/1.1 301 Moved\r\nLocation: https://u:SECRET@other/x?token=SECRET\r\n\r\n");
     assert_eq!(
         error.text(Language::Russian),
@@ -234,7 +243,7 @@ fn an_answer_that_is_no_http_shows_at_its_first_bytes() {
     }
     let mut asked = client("ws://host", &[], None);
     assert_eq!(asked.feed(b"HTTP/1.1 503 Full\r\nRetry").unwrap(), None);
-    assert_eq!(asked.cut().text(Language::English), "the server answered HTTP 503 Full instead of 101");
+    assert_eq!(asked.cut().text(Language::English), "the server answered HTTP 503 Full instead of 101 for /");
 }
 
 /// An alert, and what a server says that speaks first: only a client that has asked without TLS is told of wss.

@@ -144,6 +144,24 @@ impl Client {
         text(|buffer, size, needed| unsafe { wsaddin_client_get_close_reason(self.0, buffer, size, needed) }).unwrap()
     }
 
+    pub fn handshake_status(&self) -> i64 {
+        number(|place| unsafe { wsaddin_client_get_handshake_status(self.0, place) })
+    }
+
+    pub fn response_headers(&self) -> serde_json::Value {
+        let json =
+            text(|buffer, size, needed| unsafe { wsaddin_client_get_response_headers(self.0, buffer, size, needed) });
+        serde_json::from_str(&json.unwrap()).unwrap_or_default()
+    }
+
+    pub fn response_body(&self) -> String {
+        text(|buffer, size, needed| unsafe { wsaddin_client_get_response_body(self.0, buffer, size, needed) }).unwrap()
+    }
+
+    pub fn error_code(&self) -> i32 {
+        number(|place| unsafe { wsaddin_client_get_error_code(self.0, place) }).try_into().unwrap()
+    }
+
     pub fn server(&self) -> String {
         text(|buffer, size, needed| unsafe { wsaddin_client_get_server(self.0, buffer, size, needed) }).unwrap()
     }

@@ -69,6 +69,10 @@ impl Server {
         format!("ws://127.0.0.1:{}/", self.port())
     }
 
+    pub fn error_code(&self) -> i32 {
+        number(|place| unsafe { wsaddin_server_get_error_code(self.0, place) }).try_into().unwrap()
+    }
+
     pub fn connection_count(&self) -> i64 {
         number(|place| unsafe { wsaddin_server_get_connection_count(self.0, place) })
     }
