@@ -967,6 +967,20 @@ wsaddin_result wsaddin_client_set_reconnect_max_interval(wsaddin_client client,
 wsaddin_result wsaddin_client_get_reconnect_max_interval(wsaddin_client client, int64_t *value);
 
 /**
+ * After so many attempts in a row that have failed, the first of wsaddin_client_begin_connect included, it gives up:
+ * status -1, ready state 3, what waits to be sent is dropped; the last WSADDIN_EVENT_ERROR says so. 0: never. Counts from
+ * the next failure on. A Retry-After of 429 or 503 is kept to whatever the interval, but for no longer than the larger of
+ * ReconnectMaxInterval and 60 seconds. Default 0.
+ */
+wsaddin_result wsaddin_client_set_max_reconnect_attempts(wsaddin_client client,
+                                                         int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_max_reconnect_attempts sets.
+ */
+wsaddin_result wsaddin_client_get_max_reconnect_attempts(wsaddin_client client, int64_t *value);
+
+/**
  * A text that goes out first on every connection, before anything that waits; empty: none. From the next connect or
  * reconnection on. Default empty.
  */

@@ -217,6 +217,7 @@ table! {
     ClosedByServerWith NotConnected "the server closed it {0} with code {1} and the reason \"{2}\"" "сервер закрыл соединение {0} с кодом {1} и причиной «{2}»";
     Broken NotConnected "it ended {0} with code {1}" "соединение прервалось {0}, код {1}";
     Reconnecting NotConnected "reconnecting, attempt {0}" "идёт восстановление соединения, попытка {0}";
+    GivenUp NotConnected "given up after {0} attempts in a row" "переподключение прекращено, неудачных попыток подряд: {0}";
     AlreadyConnected AlreadyConnected "Already connected" "Подключение уже выполнено";
     Connecting Connecting "Connection in progress" "Подключение уже выполняется";
     NotRunning NotRunning "the server is not running" "сервер не запущен";

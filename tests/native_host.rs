@@ -46,6 +46,7 @@ const ALONE: &[&str] = &[
     "events_in_order",
     "events_inside",
     "events_on_and_off",
+    "given_up",
     "languages",
     "large",
     "log",

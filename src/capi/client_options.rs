@@ -267,6 +267,28 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_reconnect_max_interval(
     unsafe { get(client, Opt::ReconnectMaxInterval, value) }
 }
 
+/// After so many attempts in a row that have failed, the first of wsaddin_client_begin_connect included, it gives up:
+/// status -1, ready state 3, what waits to be sent is dropped; the last WSADDIN_EVENT_ERROR says so. 0: never. Counts from
+/// the next failure on. A Retry-After of 429 or 503 is kept to whatever the interval, but for no longer than the larger of
+/// ReconnectMaxInterval and 60 seconds. Default 0.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn wsaddin_client_set_max_reconnect_attempts(
+    client: wsaddin_client,
+    value: i64,
+) -> wsaddin_result {
+    set(client, Opt::MaxReconnectAttempts, value)
+}
+
+/// Reads what wsaddin_client_set_max_reconnect_attempts sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_client_get_max_reconnect_attempts(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
+    // SAFETY: the caller's promise.
+    unsafe { get(client, Opt::MaxReconnectAttempts, value) }
+}
+
 /// A text that goes out first on every connection, before anything that waits; empty: none. From the next connect or
 /// reconnection on. Default empty.
 #[unsafe(no_mangle)]

@@ -11,6 +11,10 @@ pub(super) struct RetryState {
     pub count: u32,
     /// Failures in a row: they make the waits longer.
     pub failures: u32,
+    /// Attempts that have failed since the last connection, or since `Connect`.
+    pub failed_attempts: u32,
+    /// The server has asked not to be tried before.
+    pub not_before: Option<Instant>,
     /// Since when the connection is open.
     pub open_since: Option<Instant>,
     /// There was a connection before, so that the next is a reconnection.

@@ -236,6 +236,8 @@ impl Owner for Shared {
             self.reconnects.fetch_add(1, Relaxed);
         }
         state.retry.open_since = Some(Instant::now());
+        state.retry.failed_attempts = 0;
+        state.retry.not_before = None;
         let attempt = std::mem::take(&mut state.retry.count);
         let info = connection.info();
         let open = json!({
@@ -257,12 +259,19 @@ impl Owner for Shared {
         }
         // The caller of `Connect` gets the error itself, and a first failure of such a call is final.
         let announce = state.announce || state.phase == Phase::Reconnecting;
+        // Cancelled, though the host has not given it up: the I/O thread ends.
+        let goes_on = announce && self.reconnects() && !state.cancelled && error.root() != Id::Cancelled;
+        let error = &match self.count_failure(&mut state) {
+            Some(count) if goes_on => Error::new(Id::GivenUp, [count.into()]).because(error.clone()),
+            _ => error.clone(),
+        };
+        let goes_on = goes_on && error.id() != Id::GivenUp;
         let handler = announce && self.inbox.add(None, Body::Error(error.clone()));
         state.failure = Some(error.clone());
         self.failures.note(error.code());
         state.last_end = LastEnd::now(false);
-        // Cancelled, though the host has not given it up: the I/O thread ends.
-        if announce && self.reconnects() && !state.cancelled && error.root() != Id::Cancelled {
+        if goes_on {
+            state.retry.not_before = self.asked_wait(&state).and_then(|wait| Instant::now().checked_add(wait));
             self.come_back(&mut state, connection);
         } else {
             self.give_up(&mut state, connection);

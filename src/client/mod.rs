@@ -8,6 +8,7 @@ mod last_end;
 mod link;
 mod reconnect;
 mod request;
+mod retry_after;
 
 use self::backoff::RetryState;
 use self::last_end::LastEnd;

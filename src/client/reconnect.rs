@@ -2,6 +2,7 @@
 
 pub(super) use super::backoff::RetryState;
 use super::backoff::{is_followed, longest_wait, next_wait};
+use super::retry_after::retry_after;
 use super::{Phase, Shared, State};
 use crate::engine::{CloseInfo, Command, Connection, DialPlan, lock};
 use crate::net::TlsOptions;
@@ -9,6 +10,9 @@ use crate::options::{Opt, list};
 use crate::ws::{ServerAnswer, Target};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// What a `Retry-After` may ask for beyond `ReconnectMaxInterval`.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Shared {
     fn reconnect_times(&self) -> (Duration, Duration) {
@@ -38,8 +42,25 @@ impl Shared {
         self.wait_and_dial(state, before, wait);
     }
 
+    /// An attempt has failed; how many in a row, where these are as many as may.
+    pub(super) fn count_failure(&self, state: &mut State) -> Option<u32> {
+        let count = state.retry.failed_attempts.saturating_add(1);
+        state.retry.failed_attempts = count;
+        let most = self.options.int(Opt::MaxReconnectAttempts);
+        (most > 0 && i64::from(count) >= most).then_some(count)
+    }
+
+    /// How long the server has asked to be left alone, within reason: it is a stranger that must not put a client to sleep
+    /// for days.
+    pub(super) fn asked_wait(&self, state: &State) -> Option<Duration> {
+        let (_, max) = self.reconnect_times();
+        retry_after(&state.answer).map(|wait| wait.min(max.max(PATIENCE)))
+    }
+
     fn wait_and_dial(&self, state: &mut State, before: &Arc<Connection>, wait: Duration) {
         let (Some(owner), Some(target)) = (self.own.upgrade(), &state.target) else { return };
+        let asked = state.retry.not_before.map(|at| at.saturating_duration_since(Instant::now()));
+        let wait = wait.max(asked.unwrap_or_default());
         let authority = Arc::from(target.address());
         let connection = before.successor();
         // What the host sends meanwhile waits for it.
@@ -89,7 +110,8 @@ impl Shared {
         }
         let (interval, max) = self.reconnect_times();
         let wait = next_wait(interval, max, state.retry.failures.saturating_sub(1));
-        if Instant::now().checked_add(wait).is_some_and(|at| at < due) {
+        // Not below what the server has asked for.
+        if Instant::now().checked_add(wait).max(state.retry.not_before).is_some_and(|at| at < due) {
             self.wait_and_dial(&mut state, &connection, wait);
             connection.abort();
         }

@@ -44,6 +44,7 @@ static void client_properties(wsaddin_client client) {
         {wsaddin_client_get_receive_queue_bytes, wsaddin_client_set_receive_queue_bytes, 64 << 20, 0, INT64_MAX},
         {wsaddin_client_get_send_queue_bytes, wsaddin_client_set_send_queue_bytes, 64 << 20, 0, INT64_MAX},
         {wsaddin_client_get_reconnect_interval, wsaddin_client_set_reconnect_interval, 0, -1, 1LL << 31},
+        {wsaddin_client_get_max_reconnect_attempts, wsaddin_client_set_max_reconnect_attempts, 0, -1, 1LL << 31},
         {wsaddin_client_get_reconnect_max_interval, wsaddin_client_set_reconnect_max_interval, 0, -1, 1LL << 31},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -58,6 +58,9 @@ static void properties(websocket::client &client, websocket::server &server) {
     client.set_reconnect_interval(0s);
     client.set_reconnect_max_interval(30s);
     CHECK(client.get_reconnect_max_interval() == 30s);
+    client.set_max_reconnect_attempts(7);
+    CHECK(client.get_max_reconnect_attempts() == 7);
+    client.set_max_reconnect_attempts(0);
     client.set_hello_message("id:1234");
     CHECK(client.get_hello_message() == "id:1234");
     client.set_hello_message("");

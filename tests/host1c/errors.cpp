@@ -120,6 +120,28 @@ SCENARIO(refusals) {
     CHECK(client.get(u"КодОтвета") == 101 && client.get(u"ТелоОтвета") == u"");
 }
 
+// A script that must end learns that the client has given up.
+SCENARIO(given_up) {
+    const Library library(setting.library);
+    Object client(library, u"Client"), server(library, u"Server");
+    Value event, data;
+    client.set(u"ИнтервалПереподключения", 1);
+    client.set(u"МаксимумПопытокПереподключения", 2);
+    server.call(u"Запустить", {u"127.0.0.1", 0});
+    const Text url = u"ws://127.0.0.1:" + utf16(std::to_string(static_cast<long>(server.get(u"Порт").number))) + u"/";
+    client.call(u"Подключиться", {url});
+    server.call(u"Остановить");
+    CHECK(client.call(u"ПолучитьСобытие", {20000, event, data}) && event == u"open");
+    CHECK(client.call(u"ПолучитьСобытие", {20000, event, data}) && event == u"close");
+    CHECK(client.call(u"ПолучитьСобытие", {20000, event, data}) && event == u"error");
+    CHECK(data.string.find(u"прекращено") == Text::npos);
+    CHECK(client.call(u"ПолучитьСобытие", {20000, event, data}) && event == u"error");
+    has(data.string, u"переподключение прекращено, неудачных попыток подряд: 2: подключение к 127.0.0.1:");
+    CHECK(!client.call(u"ПолучитьСобытие", {20000, event, data}));
+    CHECK(client.get(u"Статус") == -1 && client.get(u"СостояниеСоединения") == 3 && client.get(u"КодОшибки") == -12);
+    has(client.refused(u"Отправить", {u"привет"}), u"переподключение прекращено");
+}
+
 SCENARIO(languages) {
     const Library library(setting.library);
     Object client(library, u"Client");

@@ -146,6 +146,14 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
         "above `ReconnectInterval`: the waits grow up to this, each a random part of its bound",
     ),
     (
+        "MaxReconnectAttempts",
+        "после скольких неудачных попыток подряд прекратить: `Статус` −1, `СостояниеСоединения` 3, об этом говорит последнее \
+         событие `error`; 0 – не прекращать. `Retry-After` ответов 429 и 503 соблюдается, но не дольше большего из \
+         `МаксимальныйИнтервалПереподключения` и 60 секунд",
+        "failures in a row after which it gives up: `Status` −1, `ReadyState` 3, the last `error` event says so; 0: never. A \
+         `Retry-After` of 429 or 503 is kept to, but no longer than the larger of `ReconnectMaxInterval` and 60 seconds",
+    ),
+    (
         "HelloMessage",
         "текст, который отправляется первым в каждом соединении",
         "a text that is sent first on every connection",

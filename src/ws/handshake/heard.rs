@@ -18,6 +18,13 @@ impl ServerAnswer {
         Self { status: answer.status.code, headers, body }
     }
 
+    /// One with these headers, their names in lower case.
+    #[cfg(test)]
+    pub(crate) fn with_headers(status: u16, headers: &[(&str, &str)]) -> Self {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { status, headers, body: String::new() }
+    }
+
     /// One whose head never became whole.
     pub(super) fn cut(status: &StatusLine) -> Self {
         Self { status: status.code, ..Self::default() }
