@@ -1055,6 +1055,20 @@ wsaddin_result wsaddin_client_set_verify_certificate(wsaddin_client client,
 wsaddin_result wsaddin_client_get_verify_certificate(wsaddin_client client, int64_t *value);
 
 /**
+ * How many redirects (301, 302, 303, 307, 308) are followed at each connect, 0 to 20; all within ConnectTimeout, to ws,
+ * wss, http and https URLs and relative ones, never from wss to ws. To another host or port goes nothing that was meant
+ * for the first: no user name and password, no headers of wsaddin_client_set_header, no client certificate, no subprotocol
+ * that carries a token (as access_token.…). The next reconnection begins at the first URL again. Default 0.
+ */
+wsaddin_result wsaddin_client_set_max_redirects(wsaddin_client client,
+                                                int64_t value);
+
+/**
+ * Reads what wsaddin_client_set_max_redirects sets.
+ */
+wsaddin_result wsaddin_client_get_max_redirects(wsaddin_client client, int64_t *value);
+
+/**
  * Makes a server. The first object of the process starts the I/O thread.
  *
  * @param server  its handle; free it with wsaddin_server_free

@@ -460,6 +460,8 @@ public:
     milliseconds get_reconnect_max_interval() const { return detail::time(handle(), wsaddin_client_get_reconnect_max_interval); }
     void set_max_reconnect_attempts(std::int64_t value) { detail::check(wsaddin_client_set_max_reconnect_attempts(handle(), value)); }
     std::int64_t get_max_reconnect_attempts() const { return detail::number(handle(), wsaddin_client_get_max_reconnect_attempts); }
+    void set_max_redirects(std::int64_t value) { detail::check(wsaddin_client_set_max_redirects(handle(), value)); }
+    std::int64_t get_max_redirects() const { return detail::number(handle(), wsaddin_client_get_max_redirects); }
     void set_hello_message(std::string_view value) { detail::check(wsaddin_client_set_hello_message(handle(), value.data(), value.size())); }
     std::string get_hello_message() const { return detail::text(handle(), wsaddin_client_get_hello_message); }
     void set_protocols(std::string_view value) { detail::check(wsaddin_client_set_protocols(handle(), value.data(), value.size())); }

@@ -9,6 +9,7 @@ mod language;
 pub mod memory;
 mod parts;
 mod quote;
+mod row;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use self::detail::Detail;
 use self::parts::fill;
 pub use language::Language;
 pub use parts::{Arg, Code, OneLine};
+use row::{Row, table};
 use std::fmt;
 use std::io;
 
@@ -136,34 +138,6 @@ impl From<Id> for Error {
     fn from(id: Id) -> Self {
         Error::of(id)
     }
-}
-
-struct Row {
-    code: Code,
-    en: &'static str,
-    ru: &'static str,
-}
-
-macro_rules! table {
-    ($($id:ident $code:ident $en:literal $ru:literal;)*) => {
-        /// The rows of the table.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Id { $($id),* }
-
-        impl Id {
-            /// Every row, for the tests and the reference pages.
-            pub const ALL: &'static [Id] = &[$(Id::$id),*];
-
-            fn row(self) -> &'static Row {
-                match self { $(Id::$id => const { &Row { code: Code::$code, en: $en, ru: $ru } }),* }
-            }
-
-            /// The two templates, English and Russian.
-            pub fn templates(self) -> (&'static str, &'static str) {
-                (self.row().en, self.row().ru)
-            }
-        }
-    };
 }
 
 table! {
@@ -326,7 +300,12 @@ table! {
     ProxyHeadBad Handshake "the head of the PROXY protocol is damaged" "повреждён заголовок протокола PROXY";
     HandshakeTimeout Handshake "not within {0} ms" "не завершено за {0} мс";
     HttpStatus Handshake "the server answered HTTP {0} instead of 101 for {1}" "сервер ответил HTTP {0} вместо 101 на запрос {1}";
-    HttpRedirect Handshake "the server answered HTTP {0} and redirects to {1}; redirects are not followed" "сервер ответил HTTP {0} и перенаправляет на {1}; перенаправления не выполняются";
+    HttpRedirect Handshake "the server answered HTTP {0} and redirects to {1}; MaxRedirects says how many redirects are followed" "сервер ответил HTTP {0} и перенаправляет на {1}; сколько перенаправлений выполнять, задаёт МаксимумПеренаправлений";
+    RedirectBad Handshake "the server redirects to {0}, which is no URL for a WebSocket" "сервер перенаправляет на {0}, это не URL для WebSocket";
+    RedirectInsecure Handshake "the server redirects from wss:// to {0}, which is not encrypted" "сервер перенаправляет с wss:// на {0}, то есть в соединение без шифрования";
+    RedirectLoop Handshake "the redirects form a loop: {0}" "перенаправления идут по кругу: {0}";
+    RedirectLimit Handshake "more than {0} redirects: {1}" "перенаправлений больше {0}: {1}";
+    Redirected Handshake "after the redirects {0}" "после перенаправлений {0}";
     AnswerIsTls Handshake "the server speaks TLS on this port: wss:// is needed instead of ws://" "сервер на этом порту использует TLS: вместо ws:// нужен wss://";
     NotHttp Handshake "the server's answer is not HTTP" "ответ сервера не похож на HTTP";
     AnswerTooLong Handshake "the answer to the handshake exceeds {0} bytes" "ответ на рукопожатие длиннее {0} байт";

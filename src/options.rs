@@ -118,6 +118,8 @@ options! {
     ReconnectMaxInterval МаксимальныйИнтервалПереподключения TIME, int(0), None;
     /// Failures in a row after which a client gives up; 0 is never.
     MaxReconnectAttempts МаксимумПопытокПереподключения Kind::Int { min: 0, max: MAX_TIME }, int(0), None;
+    /// Redirects that a client follows when it connects; 0 is none.
+    MaxRedirects МаксимумПеренаправлений Kind::Int { min: 0, max: 20 }, int(0), None;
     /// Whether permessage-deflate is offered, or accepted.
     Compression Сжатие Kind::Bool, Some(Default::Flag(true)), Some(Default::Flag(true));
     /// Whether a message may refer to those before it: better compression, and memory for each connection.

@@ -283,7 +283,10 @@ fn a_script_meets_odd_answers() {
         odd_server("", "Sec-WebSocket-Extensions: permessage-deflate\r\n", true),
     ];
     let behind = format!("ws://somewhere.example/|http://{}", servers[0].address());
-    let urls: Vec<String> = std::iter::once(&refusing).chain(&servers).map(raw::Peer::url).chain([behind]).collect();
+    let place = servers[1].address();
+    let sending = raw::Peer::answering(format!("HTTP/1.1 307 Moved\r\nLocation: http://{place}/там\r\n\r\n"));
+    let urls: Vec<String> =
+        [&refusing, &sending].into_iter().chain(&servers).map(raw::Peer::url).chain([behind]).collect();
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
     for scenario in WITH_ODD_SERVERS {
         passes(scenario, &urls);

@@ -1,4 +1,4 @@
-//! Whom a client trusts.
+//! Whom a client trusts, and where it lets itself be sent.
 
 use super::args;
 use super::guard::guard_of;
@@ -53,6 +53,29 @@ pub unsafe extern "C-unwind" fn wsaddin_client_get_verify_certificate(
         // SAFETY: the caller's promise.
         let out = unsafe { args::out("value", value, 0) }?;
         out.set(CLIENTS.get(client.id)?.options().int(Opt::VerifyCertificate));
+        Ok(())
+    })
+}
+
+/// How many redirects (301, 302, 303, 307, 308) are followed at each connect, 0 to 20; all within ConnectTimeout, to ws,
+/// wss, http and https URLs and relative ones, never from wss to ws. To another host or port goes nothing that was meant
+/// for the first: no user name and password, no headers of wsaddin_client_set_header, no client certificate, no subprotocol
+/// that carries a token (as access_token.…). The next reconnection begins at the first URL again. Default 0.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn wsaddin_client_set_max_redirects(client: wsaddin_client, value: i64) -> wsaddin_result {
+    guard_of(client.id, || CLIENTS.get(client.id)?.options().set_int(Opt::MaxRedirects, value))
+}
+
+/// Reads what wsaddin_client_set_max_redirects sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn wsaddin_client_get_max_redirects(
+    client: wsaddin_client,
+    value: *mut i64,
+) -> wsaddin_result {
+    guard_of(client.id, || {
+        // SAFETY: the caller's promise.
+        let out = unsafe { args::out("value", value, 0) }?;
+        out.set(CLIENTS.get(client.id)?.options().int(Opt::MaxRedirects));
         Ok(())
     })
 }

@@ -10,6 +10,12 @@ impl State {
         Error::of(Id::NotConnected).because(self.absence()).with_own_code()
     }
 
+    /// The URL that is connected to, without secrets.
+    pub(super) fn url(&self) -> &str {
+        let target = self.target.as_ref().map_or("", |target| target.shown.as_str());
+        self.redirected_to.as_deref().unwrap_or(target)
+    }
+
     fn absence(&self) -> Error {
         match self.phase {
             // It has closed since the caller looked.

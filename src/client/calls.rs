@@ -55,6 +55,7 @@ impl Client {
         state.announce = announce;
         state.failure = None;
         state.answer = ServerAnswer::default();
+        state.redirected_to = None;
         state.connection = Some(connection.clone());
         state.live.push(connection.clone());
         state.target = Some(target.clone());

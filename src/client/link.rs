@@ -223,6 +223,13 @@ impl Owner for Shared {
         }
     }
 
+    fn redirected(&self, connection: &Arc<Connection>, url: &str) {
+        let mut state = lock(&self.state);
+        if Self::is_current(&state, connection) {
+            state.redirected_to = Some(url.to_owned());
+        }
+    }
+
     fn opened(&self, connection: &Arc<Connection>) -> bool {
         let mut state = lock(&self.state);
         if !Self::is_current(&state, connection) || !matches!(state.phase, Phase::Connecting | Phase::Reconnecting) {
@@ -241,7 +248,7 @@ impl Owner for Shared {
         let attempt = std::mem::take(&mut state.retry.count);
         let info = connection.info();
         let open = json!({
-            "url": state.target.as_ref().map_or("", |target| &target.shown),
+            "url": state.url(),
             "protocol": info.map_or("", |info| info.protocol()),
             "extensions": info.map_or("", |info| info.extensions()),
             "attempt": attempt,

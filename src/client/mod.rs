@@ -59,6 +59,8 @@ struct State {
     /// The connections, ended ones too, that the I/O thread still holds.
     live: Vec<Arc<Connection>>,
     target: Option<Target>,
+    /// Where redirects have led: it is connected to this URL, and not to the target's.
+    redirected_to: Option<String>,
     last: CloseInfo,
     last_end: LastEnd,
     /// The last end was clean and everything was written.
@@ -113,6 +115,7 @@ impl Client {
                 connection: None,
                 live: Vec::new(),
                 target: None,
+                redirected_to: None,
                 last,
                 last_end: LastEnd::default(),
                 complete: false,
@@ -172,10 +175,7 @@ impl Client {
     /// The URL connected to, without userinfo, query and fragment; empty when not connected.
     pub fn server(&self) -> String {
         let state = lock(&self.shared.state);
-        match &state.target {
-            Some(target) if state.phase == Phase::Open => target.shown.clone(),
-            Some(_) | None => String::new(),
-        }
+        if state.phase == Phase::Open { state.url().to_owned() } else { String::new() }
     }
 
     /// Bytes accepted by `send` and not yet taken by the kernel.

@@ -92,6 +92,7 @@ impl Shared {
         state.retry.count = state.retry.count.saturating_add(1);
         state.retry.due = None;
         state.answer = ServerAnswer::default();
+        state.redirected_to = None;
         let target = state.target.clone()?;
         Some(self.plan(&state, target))
     }

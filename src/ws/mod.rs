@@ -17,6 +17,7 @@ mod message;
 pub mod payload;
 mod random;
 mod redact;
+mod redirect;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use handshake::{
 pub use message::{Message, MessageCow, MessageKind};
 pub use random::{MaskKeys, random_u64};
 pub use redact::head as show_head;
+pub use redirect::harmless_protocols;
 pub use target::Target;
 pub use violation::Violation;
 

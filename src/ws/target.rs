@@ -118,7 +118,7 @@ fn default_port(secure: bool) -> u16 {
 }
 
 /// What stands between `scheme://` and the path or query.
-fn authority(rest: &str) -> &str {
+pub(super) fn authority(rest: &str) -> &str {
     &rest[..rest.find(['/', '?']).unwrap_or(rest.len())]
 }
 
@@ -129,7 +129,7 @@ fn host_part(authority: &str) -> &str {
 }
 
 /// What follows `scheme://` in a well-formed URL, less userinfo and query.
-fn without_secrets(rest: &str) -> &str {
+pub(super) fn without_secrets(rest: &str) -> &str {
     let from = authority(rest).rfind('@').map_or(0, |at| at + 1);
     let to = rest.find('?').unwrap_or(rest.len());
     &rest[from..to]

@@ -57,6 +57,12 @@ static void client_properties(wsaddin_client client) {
         GOOD(rows[i].set(client, rows[i].below + 1));
         GOOD(rows[i].set(client, rows[i].initial));
     }
+    CHECK(number(wsaddin_client_get_max_redirects, client) == 0);
+    EXPECT(wsaddin_client_set_max_redirects(client, 21), WSADDIN_BAD_ARGUMENT);
+    EXPECT(wsaddin_client_set_max_redirects(client, -1), WSADDIN_BAD_ARGUMENT);
+    GOOD(wsaddin_client_set_max_redirects(client, 20));
+    CHECK(number(wsaddin_client_get_max_redirects, client) == 20);
+    GOOD(wsaddin_client_set_max_redirects(client, 0));
     CHECK(number(wsaddin_client_get_compression, client) == 1);
     GOOD(wsaddin_client_set_compression(client, 0));
     EXPECT(wsaddin_client_set_compression(client, 2), WSADDIN_BAD_ARGUMENT);

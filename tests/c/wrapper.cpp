@@ -61,6 +61,9 @@ static void properties(websocket::client &client, websocket::server &server) {
     client.set_max_reconnect_attempts(7);
     CHECK(client.get_max_reconnect_attempts() == 7);
     client.set_max_reconnect_attempts(0);
+    client.set_max_redirects(5);
+    CHECK(client.get_max_redirects() == 5);
+    client.set_max_redirects(0);
     client.set_hello_message("id:1234");
     CHECK(client.get_hello_message() == "id:1234");
     client.set_hello_message("");

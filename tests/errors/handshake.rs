@@ -17,8 +17,8 @@ fn a_redirect_is_told_without_its_secrets() {
     refused_by(
         &Peer::answering("HTTP/1.1 301 Moved Permanently\r\nLocation: wss://u:SECRET@other/chat?s3cret=1\r\n\r\n"),
         WSADDIN_HANDSHAKE,
-        "the server answered HTTP 301 Moved Permanently and redirects to wss://***@other/chat; redirects are not followed",
-        "сервер ответил HTTP 301 Moved Permanently и перенаправляет на wss://***@other/chat; перенаправления не выполняются",
+        "the server answered HTTP 301 Moved Permanently and redirects to wss://***@other/chat; MaxRedirects says how many redirects are followed",
+        "сервер ответил HTTP 301 Moved Permanently и перенаправляет на wss://***@other/chat; сколько перенаправлений выполнять, задаёт МаксимумПеренаправлений",
     );
 }
 

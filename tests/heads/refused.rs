@@ -41,7 +41,8 @@ fn the_status_of_a_damaged_refusal_is_told() {
 #[test]
 fn a_redirect_is_found_in_a_damaged_head() {
     let peer = Peer::answering("HTTP/1.1 302 Found\nno colon\nlocation :\n /login\n\n");
-    let expected = "the server answered HTTP 302 Found and redirects to /login; redirects are not followed";
+    let expected =
+        "the server answered HTTP 302 Found and redirects to /login; MaxRedirects says how many redirects are followed";
     assert_eq!(fault(&peer), expected);
 }
 

@@ -130,8 +130,8 @@ SCENARIO(given_up) {
     server.call(u"Запустить", {u"127.0.0.1", 0});
     const Text url = u"ws://127.0.0.1:" + utf16(std::to_string(static_cast<long>(server.get(u"Порт").number))) + u"/";
     client.call(u"Подключиться", {url});
-    server.call(u"Остановить");
     CHECK(client.call(u"ПолучитьСобытие", {20000, event, data}) && event == u"open");
+    server.call(u"Остановить");
     CHECK(client.call(u"ПолучитьСобытие", {20000, event, data}) && event == u"close");
     CHECK(client.call(u"ПолучитьСобытие", {20000, event, data}) && event == u"error");
     CHECK(data.string.find(u"прекращено") == Text::npos);

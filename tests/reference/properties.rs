@@ -154,6 +154,15 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
          `Retry-After` of 429 or 503 is kept to, but no longer than the larger of `ReconnectMaxInterval` and 60 seconds",
     ),
     (
+        "MaxRedirects",
+        "сколько перенаправлений (301, 302, 303, 307, 308) выполнять при подключении; 0 – ни одного. С `wss://` на `ws://` – \
+         никогда; на другой узел или порт не передаются пароль из URL, свои заголовки и сертификат клиента. Переподключение \
+         начинается с исходного URL",
+        "redirects (301, 302, 303, 307, 308) that are followed when it connects; 0: none. Never from `wss://` to `ws://`; no \
+         password of the URL, own headers and client certificate go to another host or port. A reconnection begins at the \
+         first URL",
+    ),
+    (
         "HelloMessage",
         "текст, который отправляется первым в каждом соединении",
         "a text that is sent first on every connection",

@@ -90,7 +90,10 @@ impl Driver {
         match state {
             DialState::Pending => Disposition::Keep,
             DialState::Failed(error) if self.proxy().is_some() => self.refuse_to_open(io, error),
-            DialState::Failed(error) => self.break_off(io, error),
+            DialState::Failed(error) => {
+                let error = self.after_redirects(error);
+                self.break_off(io, error)
+            }
             DialState::Connected(mut stream, _) => {
                 let Phase::Dialing { plan, tls, .. } = std::mem::replace(&mut self.phase, Phase::Lingering) else {
                     return Disposition::Remove;

@@ -29,6 +29,8 @@ mod plain_answer;
 mod plain_request;
 mod proxied;
 mod reading;
+mod redirecting;
+mod redirects;
 mod setup;
 mod state;
 mod steps;

@@ -103,6 +103,7 @@ impl Driver {
                     log_head(self.subject(), "out", handshake.request());
                     self.raw = Raw::new(handshake.request().to_vec());
                     self.phase = Phase::AwaitingResponse(Box::new(handshake));
+                    self.keep_plan(plan);
                     if self.flush(io) == Disposition::Remove { Disposition::Remove } else { self.readable(io) }
                 }
                 _ => self.readable(io),
@@ -148,6 +149,9 @@ impl Driver {
             let refused = handshake.is_refused() && !was_refused;
             if refused || !was_refused && !matches!(fed, Ok(None)) {
                 log_head(subject, "in", handshake.answer());
+            }
+            if refused && let Some(disposition) = self.follow(io) {
+                return disposition;
             }
             match fed {
                 Ok(None) if refused => {
@@ -294,6 +298,7 @@ impl Driver {
         self.deadline = None;
         self.keepalive.begin(io.now);
         self.release_permit(io);
+        self.forget_redirects();
         self.connection.outbox.open();
         self.connection.outbox.attach(self.connection.serial, self.hello());
         io.hand_over();

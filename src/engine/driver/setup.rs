@@ -1,5 +1,6 @@
 //! What a connection has only until it is open, or of its opening.
 
+use super::redirects::Redirects;
 use crate::net::Tunnel;
 use crate::proxy::Proxy;
 use crate::ws::deflate::Settings;
@@ -11,11 +12,13 @@ pub struct ClientPart {
     pub proxy: Option<Box<Route>>,
     /// What was offered of permessage-deflate.
     pub offered: Option<Settings>,
+    /// Where redirects may be followed.
+    pub redirects: Option<Box<Redirects>>,
 }
 
 impl ClientPart {
     pub fn new(authority: &str) -> Option<Box<Self>> {
-        Some(Box::new(Self { authority: authority.into(), proxy: None, offered: None }))
+        Some(Box::new(Self { authority: authority.into(), proxy: None, offered: None, redirects: None }))
     }
 }
 

@@ -45,7 +45,7 @@ impl Driver {
             return error;
         }
         let authority = self.authority().into();
-        match self.proxy() {
+        let error = match self.proxy() {
             None => Error::new(Id::ConnectingTo, [authority]).because(error),
             Some(route) => {
                 // Before it is open there is no TLS on the way: these are our own files and settings.
@@ -54,7 +54,8 @@ impl Driver {
                     Error::new(Id::ConnectingThrough, [authority, route.proxy.address().into()]).because(error);
                 if route.open || ours { through } else { through.with_own_code() }
             }
-        }
+        };
+        self.after_redirects(error)
     }
 
     /// The proxy has been reached.

@@ -92,6 +92,9 @@ pub trait Owner: Send + Sync {
     /// What the server has answered to its handshake; before `opened` or `failed`.
     fn answered(&self, _connection: &Arc<Connection>, _answer: ServerAnswer) {}
 
+    /// The server has sent it to another URL, which it connects to now.
+    fn redirected(&self, _connection: &Arc<Connection>, _url: &str) {}
+
     /// It is open; false when it is no longer wanted.
     fn opened(&self, connection: &Arc<Connection>) -> bool;
 

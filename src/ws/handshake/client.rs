@@ -124,6 +124,13 @@ impl ClientHandshake {
         self.refusal_or(if untouched && !self.secure { Id::AnswerCutPlain } else { Id::AnswerCut }.into())
     }
 
+    /// Where an answer that may be followed leads. 300 leaves the choice to a person, 304 and 305 are of no use here.
+    pub fn redirect(&self) -> Option<&str> {
+        let answer = &self.refused.as_ref()?.answer;
+        let follows = matches!(answer.status.code, 301 | 302 | 303 | 307 | 308);
+        follows.then(|| answer.values("Location").next()).flatten()
+    }
+
     /// Whether the head of a refusal is there, of whose body more is expected.
     pub fn is_refused(&self) -> bool {
         self.refused.is_some()

@@ -219,7 +219,7 @@ fn refusals_are_told_without_secrets_in_both_languages() {
     let error = answer("HTTP/1.1 301 Moved\r\nLocation: https://u:SECRET@other/x?token=SECRET\r\n\r\n");
     assert_eq!(
         error.text(Language::Russian),
-        "сервер ответил HTTP 301 Moved и перенаправляет на https://***@other/x; перенаправления не выполняются"
+        "сервер ответил HTTP 301 Moved и перенаправляет на https://***@other/x; сколько перенаправлений выполнять, задаёт МаксимумПеренаправлений"
     );
     let error = answer(&format!("HTTP/1.1 500 {}\r\n\r\n", "x".repeat(5000)));
     assert!(error.text(Language::English).len() < 200);

@@ -30,6 +30,7 @@ impl Client {
         compression_window_bits wsaddin_client_set_compression_window_bits;
         reconnect_interval wsaddin_client_set_reconnect_interval;
         max_reconnect_attempts wsaddin_client_set_max_reconnect_attempts;
+        max_redirects wsaddin_client_set_max_redirects;
         reconnect_max_interval wsaddin_client_set_reconnect_max_interval;
     }
 
