@@ -470,6 +470,8 @@ public:
     std::string get_ca_file() const { return detail::text(handle(), wsaddin_client_get_ca_file); }
     void set_verify_certificate(bool value) { detail::check(wsaddin_client_set_verify_certificate(handle(), value)); }
     bool get_verify_certificate() const { return detail::number(handle(), wsaddin_client_get_verify_certificate) != 0; }
+    void set_pinned_certificates(std::string_view value) { detail::check(wsaddin_client_set_pinned_certificates(handle(), value.data(), value.size())); }
+    std::string get_pinned_certificates() const { return detail::text(handle(), wsaddin_client_get_pinned_certificates); }
     void set_proxy(std::string_view value) { detail::check(wsaddin_client_set_proxy(handle(), value.data(), value.size())); }
     std::string get_proxy() const { return detail::text(handle(), wsaddin_client_get_proxy); }
 };

@@ -235,6 +235,7 @@ table! {
     CertificateTooWeak Certificate "the key or the signature of the server's certificate, or of one above it in the chain, is too weak" "ключ или подпись сертификата сервера или одного из вышестоящих в цепочке слишком слабые";
     CertificateDistrusted Certificate "the server's certificate is expressly distrusted on this machine" "сертификату сервера явно отказано в доверии на этом компьютере";
     CertificateRevocationUnknown Certificate "it could not be checked whether the server's certificate has been revoked" "не удалось проверить, не отозван ли сертификат сервера";
+    CertificatePin Certificate "no key of {0} is among PinnedCertificates, its own is {1}" "ключей сервера {0} нет в свойстве ОтпечаткиСертификатов, отпечаток его собственного: {1}";
     CertificateRefused Certificate "the server's certificate was refused" "сертификат сервера отвергнут";
     TlsRefused Tls "the other side refused the TLS handshake: it may demand a client certificate or other ciphers" "другая сторона отказалась от рукопожатия TLS: возможно, ей нужен сертификат клиента или другие шифры";
     TlsVersion Tls "the other side speaks only versions of TLS before 1.2" "другая сторона поддерживает только TLS ниже версии 1.2";

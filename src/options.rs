@@ -4,11 +4,13 @@
 
 mod origin;
 mod path;
+mod pins;
 mod trusted;
 mod values;
 
 pub use self::origin::is_allowed;
 pub use self::path::is_served;
+pub use self::pins::{Pin, pins, show_pin};
 pub use self::trusted::is_trusted;
 pub use self::values::Options;
 use crate::error::{Arg, Error, Id, Result};
@@ -132,6 +134,8 @@ options! {
     CAFile ФайлСертификатовУЦ Kind::Text, EMPTY, None;
     /// Whether a server's certificate is checked.
     VerifyCertificate ПроверятьСертификат Kind::Bool, Some(Default::Flag(true)), None;
+    /// Public keys of which a server's verified chain must have one; empty: any chain that is trusted.
+    PinnedCertificates ОтпечаткиСертификатов Kind::Text, EMPTY, None;
     /// What to connect through: `http://…`, `socks5://…`, `env`, `system`; empty is nothing.
     Proxy Прокси Kind::Text, EMPTY, None;
     /// Connections a server holds at most; the next one gets 503.

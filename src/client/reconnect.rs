@@ -6,7 +6,7 @@ use super::retry_after::retry_after;
 use super::{Phase, Shared, State};
 use crate::engine::{CloseInfo, Command, Connection, DialPlan, lock};
 use crate::net::TlsOptions;
-use crate::options::{Opt, list};
+use crate::options::{Opt, list, pins};
 use crate::ws::{ServerAnswer, Target};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -79,6 +79,7 @@ impl Shared {
             verify: self.options.flag(Opt::VerifyCertificate),
             ca: self.options.text(Opt::CAFile),
             identity: state.identity.clone(),
+            pins: pins(&self.options.text(Opt::PinnedCertificates)).into(),
         };
         DialPlan { target, proxy: self.options.proxy(), headers: state.headers.clone(), protocols, tls }
     }

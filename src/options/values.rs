@@ -2,6 +2,7 @@
 
 use super::origin::check_origins;
 use super::path::check_paths;
+use super::pins::check_pins;
 use super::trusted::check_trusted;
 use super::{Default, Kind, Opt, Row, Side, TABLE, check_path, check_protocols};
 use crate::error::{Error, Id, Result};
@@ -98,6 +99,7 @@ impl Options {
             Opt::AllowedOrigins => check_origins(value)?,
             Opt::HealthPath | Opt::ControlPath => check_path(option, value)?,
             Opt::Paths => check_paths(value)?,
+            Opt::PinnedCertificates => check_pins(value)?,
             Opt::TrustedProxies => check_trusted(value)?,
             Opt::AccessToken => {
                 self.set_secret(&self.token, option, value);

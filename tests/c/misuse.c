@@ -40,6 +40,7 @@ static void bad_client(uint64_t id) {
     BAD(wsaddin_client_set_protocols(c, WSADDIN_TEXT("chat")));
     BAD(wsaddin_client_set_proxy(c, WSADDIN_TEXT("env")));
     BAD(wsaddin_client_set_ca_file(c, NULL, 0));
+    BAD(wsaddin_client_set_pinned_certificates(c, NULL, 0));
     BAD(wsaddin_client_set_verify_certificate(c, 1));
     BAD(wsaddin_client_set_connect_timeout(c, 1));
     BAD_NUMBER(wsaddin_client_get_verify_certificate);

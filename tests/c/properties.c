@@ -57,6 +57,15 @@ static void client_properties(wsaddin_client client) {
         GOOD(rows[i].set(client, rows[i].below + 1));
         GOOD(rows[i].set(client, rows[i].initial));
     }
+    char pins[128];
+    TEXT_OF(wsaddin_client_get_pinned_certificates, client, pins);
+    CHECK(strcmp(pins, "") == 0);
+    GOOD(wsaddin_client_set_pinned_certificates(client, WSADDIN_TEXT("sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")));
+    EXPECT(wsaddin_client_set_pinned_certificates(client, WSADDIN_TEXT("sha256/AAAA")), WSADDIN_BAD_ARGUMENT);
+    CHECK(said("PinnedCertificates: the value sha256/AAAA is not allowed"));
+    TEXT_OF(wsaddin_client_get_pinned_certificates, client, pins);
+    CHECK(strcmp(pins, "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=") == 0);
+    GOOD(wsaddin_client_set_pinned_certificates(client, NULL, 0));
     CHECK(number(wsaddin_client_get_max_redirects, client) == 0);
     EXPECT(wsaddin_client_set_max_redirects(client, 21), WSADDIN_BAD_ARGUMENT);
     EXPECT(wsaddin_client_set_max_redirects(client, -1), WSADDIN_BAD_ARGUMENT);

@@ -61,6 +61,9 @@ static void properties(websocket::client &client, websocket::server &server) {
     client.set_max_reconnect_attempts(7);
     CHECK(client.get_max_reconnect_attempts() == 7);
     client.set_max_reconnect_attempts(0);
+    client.set_pinned_certificates("sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    CHECK(client.get_pinned_certificates().size() == 51);
+    client.set_pinned_certificates("");
     client.set_max_redirects(5);
     CHECK(client.get_max_redirects() == 5);
     client.set_max_redirects(0);

@@ -151,6 +151,10 @@ impl Client {
         done(unsafe { wsaddin_client_set_ca_file(self.0, ptr(value), value.len()) })
     }
 
+    pub fn set_pins(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_client_set_pinned_certificates(self.0, ptr(value), value.len()) })
+    }
+
     pub fn verify(&self, value: bool) -> &Self {
         done(wsaddin_client_set_verify_certificate(self.0, value.into())).unwrap();
         self

@@ -94,6 +94,7 @@ const std::vector<ExpectedProperty> CLIENT_PROPERTIES = {
     {u"CloseCode", u"КодЗакрытия", false},
     {u"CloseReason", u"ПричинаЗакрытия", false},
     {u"ConnectTimeout", u"ТаймаутПодключения", true},
+    {u"PinnedCertificates", u"ОтпечаткиСертификатов", true},
     {u"MaxRedirects", u"МаксимумПеренаправлений", true},
     {u"MaxReconnectAttempts", u"МаксимумПопытокПереподключения", true},
     {u"Proxy", u"Прокси", true},

@@ -38,6 +38,13 @@ SCENARIO(tls) {
     client.language(u"ru");
     client.set(u"ФайлСертификатовУЦ", ca);
     CHECK(client.get(u"CAFile") == Value(ca));
+    // The error shows what to pin.
+    client.refused_set(u"ОтпечаткиСертификатов", u"sha256/коротко");
+    client.set(u"ОтпечаткиСертификатов", u"sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    const Text pinned = client.refused(u"Подключиться", {url_of(server, u"localhost")});
+    has(pinned, u"ключей сервера localhost нет в свойстве ОтпечаткиСертификатов, отпечаток его собственного: sha256/");
+    CHECK(client.get(u"КодОшибки") == -14);
+    client.set(u"ОтпечаткиСертификатов", pinned.substr(pinned.rfind(u"sha256/")));
     CHECK(client.call(u"Подключиться", {url_of(server, u"localhost")}));
     client.call(u"Отправить", {u"привет"});
     CHECK(server.call(u"Получить", {0, id, data}));

@@ -188,6 +188,15 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
         "файл PEM с доверенными корневыми сертификатами в дополнение к системным",
         "a PEM file with trusted roots beside the system's",
     ),
+    (
+        "PinnedCertificates",
+        "открытые ключи через запятую: `sha256/` и SHA-256 ключа (SubjectPublicKeyInfo) в Base64, как в curl. Кроме обычных \
+         проверок один из ключей проверенной цепочки должен быть в списке; если сертификат не проверяется, то ключ самого \
+         сервера; пусто – подходит любой",
+        "public keys, comma separated: `sha256/` and the Base64 of a key's SHA-256 (SubjectPublicKeyInfo), as curl has them. \
+         Beside the usual checks one key of the verified chain must be among them; where the certificate is not checked, the \
+         server's own; empty: any",
+    ),
     ("VerifyCertificate", "проверять сертификат сервера", "whether the server's certificate is checked"),
     (
         "Proxy",

@@ -5,6 +5,7 @@ use super::platform::{self, Certificate, Outcome};
 use super::{material, pem};
 use crate::error::{Error, Id, Result};
 use crate::library;
+use crate::options::Pin;
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ pub struct TlsOptions {
     pub ca: Arc<str>,
     /// What the client shows when the server asks for a certificate.
     pub identity: Option<Arc<TlsIdentity>>,
+    /// Keys of which the server must have one; none: it may have any.
+    pub pins: Arc<[Pin]>,
 }
 
 /// A client's settings, with the trusted roots. Small, because every connection has room for one.
@@ -45,6 +48,7 @@ struct Known {
     /// The bytes, so that a renewed file is noticed.
     ca: Vec<u8>,
     identity: Option<Arc<TlsIdentity>>,
+    pins: Arc<[Pin]>,
     made: Instant,
     client: TlsClient,
 }
@@ -62,7 +66,10 @@ impl TlsClients {
         // Held all the time: of many dials that begin together one reads the roots and the others wait for it.
         let mut known = self.0.lock();
         known.retain(|known| known.made.elapsed() < AGE);
-        let found = known.iter().find(|known| known.verify == options.verify && known.ca == ca && same_identity(known));
+        let same = |known: &&Known| {
+            known.verify == options.verify && known.ca == ca && known.pins == options.pins && same_identity(known)
+        };
+        let found = known.iter().find(same);
         if let Some(found) = found {
             return Ok(found.client.clone());
         }
@@ -70,8 +77,8 @@ impl TlsClients {
         if known.len() >= MAX_KEPT {
             known.remove(0);
         }
-        let (verify, identity) = (options.verify, options.identity.clone());
-        known.push(Known { verify, ca, identity, made: Instant::now(), client: client.clone() });
+        let (verify, identity, pins) = (options.verify, options.identity.clone(), options.pins.clone());
+        known.push(Known { verify, ca, identity, pins, made: Instant::now(), client: client.clone() });
         Ok(client)
     }
 }
@@ -99,7 +106,7 @@ fn make(options: &TlsOptions, ca: &[u8]) -> Result<TlsClient> {
         roots.extend(certificates(ca).map_err(|error| in_ca(&options.ca, error))?);
     }
     let identity = options.identity.as_ref().map(|identity| identity.native());
-    let client = platform::Client::new(options.verify, roots, identity);
+    let client = platform::Client::new(options.verify, roots, identity, options.pins.clone());
     client.map(|client| TlsClient(Arc::new(client))).map_err(|failure| Error::of(Id::TlsSetUp).detail(failure.text))
 }
 

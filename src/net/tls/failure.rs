@@ -14,7 +14,15 @@ pub(in crate::net) struct Failure {
     /// The connection ended without a word of TLS.
     pub is_cut: bool,
     /// What our own check of the certificate says.
-    pub judged: Option<Id>,
+    pub judged: Option<Judged>,
+}
+
+/// What is wrong with a certificate.
+#[derive(Debug)]
+pub(in crate::net) enum Judged {
+    Is(Id),
+    /// None of its chain's keys is pinned; its own.
+    Pin(String),
 }
 
 impl Failure {

@@ -17,6 +17,7 @@ mod key_block;
 mod material;
 mod names;
 mod pem;
+mod pins;
 mod pkcs12;
 #[cfg(unix)]
 #[path = "openssl.rs"]

@@ -1,20 +1,24 @@
 //! TLS by OpenSSL, which is linked statically: Linux, and other systems of its kind. A client has it through native-tls. A
 //! server has it directly, because native-tls's acceptor stops at TLS 1.2 there.
 
-use super::failure::{Failure, chain as chain_of};
+use super::failure::{Failure, Judged, chain as chain_of};
 use super::key::Key;
 use super::names;
+use super::pins;
 use super::step::Step;
 use crate::error::{Error, Id, Result};
+use crate::options::Pin;
 use native_tls::{MidHandshakeTlsStream, Protocol, TlsConnector, TlsStream};
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
-    ErrorCode, HandshakeError, MidHandshakeSslStream, SslAcceptor, SslConnector, SslContextBuilder, SslMethod,
+    ErrorCode, HandshakeError, MidHandshakeSslStream, SslAcceptor, SslConnector, SslContextBuilder, SslMethod, SslRef,
     SslStream, SslVerifyMode, SslVersion,
 };
-use openssl::x509::X509;
+use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::{X509, X509VerifyResult};
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// A trusted root.
@@ -84,6 +88,27 @@ enum Connector {
     Native(TlsConnector),
     /// OpenSSL without the bounds that native-tls sets, for a trial in memory.
     Trial(SslConnector),
+    /// The same settings as native-tls's, which does not hand out the chain that was verified.
+    Pinned(SslConnector, Arc<[Pin]>),
+}
+
+/// What a server with pinned keys has to prove.
+pub(in crate::net) struct Proof {
+    /// The name that its certificate has to be for, where that is checked.
+    host: Option<Box<str>>,
+    pins: Arc<[Pin]>,
+}
+
+impl Proof {
+    /// The chain ends with a root that is trusted; without verification only the server's own key proves anything.
+    fn judge(&self, ssl: &SslRef) -> std::result::Result<(), Judged> {
+        let refused = || Judged::Is(Id::CertificateRefused);
+        let own = ssl.peer_certificate().and_then(|own| own.to_der().ok()).ok_or_else(refused)?;
+        let Some(host) = &self.host else { return pins::check([own], &self.pins) };
+        names::check(&own, host).map_err(Judged::Is)?;
+        let chain = ssl.verified_chain().ok_or_else(refused)?;
+        pins::check(chain.iter().filter_map(|one| one.to_der().ok()), &self.pins)
+    }
 }
 
 impl Client {
@@ -91,7 +116,12 @@ impl Client {
         verify: bool,
         roots: Vec<Certificate>,
         identity: Option<&Identity>,
+        pins: Arc<[Pin]>,
     ) -> std::result::Result<Self, Failure> {
+        if !pins.is_empty() {
+            let connector = pinned(roots, identity).map_err(|error| Failure::of(&error))?;
+            return Ok(Self { connector: Connector::Pinned(connector, pins), verify });
+        }
         let mut builder = TlsConnector::builder();
         builder
             .min_protocol_version(Some(Protocol::Tlsv12))
@@ -135,8 +165,39 @@ impl Client {
                 Ok(configuration) => directly(configuration.verify_hostname(false).connect(host, socket)),
                 Err(error) => Step::Failed(Failure::of(&error)),
             },
+            Connector::Pinned(connector, pins) => {
+                let proof = Proof { host: self.verify.then(|| host.into()), pins: pins.clone() };
+                match connector.configure() {
+                    Ok(mut configuration) => {
+                        configuration.set_verify_hostname(self.verify);
+                        if !self.verify {
+                            configuration.set_verify(SslVerifyMode::NONE);
+                        }
+                        proven(configuration.connect(host, socket), Box::new(proof))
+                    }
+                    Err(error) => Step::Failed(Failure::of(&error)),
+                }
+            }
         }
     }
+}
+
+/// What native-tls makes of the same settings.
+fn pinned(roots: Vec<Certificate>, identity: Option<&Identity>) -> std::result::Result<SslConnector, ErrorStack> {
+    let mut builder = SslConnector::builder(SslMethod::tls())?;
+    builder.set_min_proto_version(Some(SslVersion::TLS1_2))?;
+    let mut store = X509StoreBuilder::new()?;
+    for root in roots {
+        // One that is there already is no failure.
+        if let Ok(der) = root.0.to_der() {
+            let _ = store.add_cert(X509::from_der(&der)?);
+        }
+    }
+    builder.set_cert_store(store.build());
+    if let Some(identity) = identity {
+        identity.show(&mut builder)?;
+    }
+    Ok(builder.build())
 }
 
 /// A server's settings.
@@ -172,6 +233,7 @@ pub(in crate::net) enum MidHandshake<S> {
     /// With what the peer's certificate has to be for, where that is checked.
     Native(MidHandshakeTlsStream<S>, Option<Box<str>>),
     Direct(MidHandshakeSslStream<S>),
+    Pinned(MidHandshakeSslStream<S>, Box<Proof>),
 }
 
 /// What a step of the handshake came to.
@@ -186,7 +248,7 @@ fn by_native<S: Read + Write>(
             None => Step::Through(Engine::Native(stream)),
             Some(id) => {
                 let text = "certificate verify failed".to_owned();
-                Step::Failed(Failure { text, code: None, is_cut: false, judged: Some(id) })
+                Step::Failed(Failure { text, code: None, is_cut: false, judged: Some(Judged::Is(id)) })
             }
         },
         Err(native_tls::HandshakeError::WouldBlock(stream)) => Step::Going(MidHandshake::Native(stream, host)),
@@ -207,6 +269,30 @@ fn directly<S>(outcome: std::result::Result<SslStream<S>, HandshakeError<S>>) ->
     }
 }
 
+fn proven<S>(outcome: std::result::Result<SslStream<S>, HandshakeError<S>>, proof: Box<Proof>) -> Outcome<S> {
+    match outcome {
+        Ok(stream) => match proof.judge(stream.ssl()) {
+            Ok(()) => Step::Through(Engine::Direct(stream)),
+            Err(judged) => {
+                let text = "certificate verify failed".to_owned();
+                Step::Failed(Failure { text, code: None, is_cut: false, judged: Some(judged) })
+            }
+        },
+        Err(HandshakeError::WouldBlock(stream)) => Step::Going(MidHandshake::Pinned(stream, proof)),
+        Err(HandshakeError::Failure(stream)) => {
+            let verdict = stream.ssl().verify_result();
+            match directly(Err(HandshakeError::Failure(stream))) {
+                Step::Failed(mut failure) if verdict != X509VerifyResult::OK => {
+                    failure.text = format!("{} ({verdict})", failure.text);
+                    Step::Failed(failure)
+                }
+                other => other,
+            }
+        }
+        Err(failed) => directly(Err(failed)),
+    }
+}
+
 /// Our own check of the server's certificate behind OpenSSL's, which takes a common name for a host's.
 fn judge<S: Read + Write>(stream: &TlsStream<S>, host: &str) -> std::result::Result<(), Id> {
     let own = stream.peer_certificate().ok().flatten().and_then(|own| own.to_der().ok());
@@ -217,14 +303,14 @@ impl<S> MidHandshake<S> {
     pub fn get_ref(&self) -> &S {
         match self {
             MidHandshake::Native(stream, _) => stream.get_ref(),
-            MidHandshake::Direct(stream) => stream.get_ref(),
+            MidHandshake::Direct(stream) | MidHandshake::Pinned(stream, _) => stream.get_ref(),
         }
     }
 
     pub fn get_mut(&mut self) -> &mut S {
         match self {
             MidHandshake::Native(stream, _) => stream.get_mut(),
-            MidHandshake::Direct(stream) => stream.get_mut(),
+            MidHandshake::Direct(stream) | MidHandshake::Pinned(stream, _) => stream.get_mut(),
         }
     }
 }
@@ -234,6 +320,7 @@ impl<S: Read + Write> MidHandshake<S> {
         match self {
             MidHandshake::Native(stream, host) => by_native(stream.handshake(), host),
             MidHandshake::Direct(stream) => directly(stream.handshake()),
+            MidHandshake::Pinned(stream, proof) => proven(stream.handshake(), proof),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What failures of TLS mean. OpenSSL says it in texts, SChannel in numbers: what it says is in the system's language.
 
-use super::failure::{Failure, chain};
+use super::failure::{Failure, Judged, chain};
 use crate::error::{Error, Id};
 
 /// What OpenSSL says of a server's certificate.
@@ -135,8 +135,16 @@ pub(in crate::net) fn read_error(error: &std::io::Error, host: Option<&str>) -> 
 /// server to prove; `None` at a server, which looks at no certificate.
 pub(in crate::net) fn handshake_error(failure: Failure, host: Option<&str>) -> Error {
     let of_certificate = || by_code(CERTIFICATE_CODES, failure.code).or_else(|| by_text(CERTIFICATES, &failure.text));
+    let judged = match (&failure.judged, host) {
+        (Some(Judged::Pin(seen)), Some(host)) => {
+            return Error::new(Id::CertificatePin, [host.into(), seen.as_str().into()]);
+        }
+        (Some(Judged::Pin(_)), None) => Some(Id::CertificateRefused),
+        (Some(Judged::Is(id)), _) => Some(*id),
+        (None, _) => None,
+    };
     let id = match host {
-        Some(_) => failure.judged.or_else(of_certificate).or_else(|| alert(&failure)),
+        Some(_) => judged.or_else(of_certificate).or_else(|| alert(&failure)),
         None => alert(&failure).map(at_server),
     };
     let id = match (id, host) {

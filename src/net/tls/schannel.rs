@@ -1,12 +1,14 @@
 //! TLS by SChannel, which is a part of Windows.
 
-use super::failure::{Failure, chain};
+use super::failure::{Failure, Judged, chain};
 use super::for_windows::Pkcs12;
 use super::key::Key;
 use super::names;
+use super::pins;
 use super::step::Step;
 use crate::error::{Error, Id, Result};
 use crate::library::{KeyContainer, key_container};
+use crate::options::Pin;
 use schannel::cert_context::CertContext;
 use schannel::cert_store::{CertAdd, CertStore, Memory, PfxImportOptions};
 use schannel::schannel_cred::{Direction, Protocol, SchannelCred};
@@ -88,6 +90,7 @@ pub(super) struct Client {
     roots: CertStore,
     credentials: SchannelCred,
     identity: Option<Identity>,
+    pins: Arc<[Pin]>,
 }
 
 impl Client {
@@ -95,6 +98,7 @@ impl Client {
         verify: bool,
         roots: Vec<Certificate>,
         identity: Option<&Identity>,
+        pins: Arc<[Pin]>,
     ) -> std::result::Result<Self, Failure> {
         let make = || {
             let mut store = Memory::new()?.into_store();
@@ -102,37 +106,50 @@ impl Client {
                 store.add_cert(&root.0, CertAdd::ReplaceExisting)?;
             }
             let credentials = credentials(identity, Direction::Outbound)?;
-            Ok(Self { verify, roots: store, credentials, identity: identity.cloned() })
+            Ok(Self { verify, roots: store, credentials, identity: identity.cloned(), pins: pins.clone() })
         };
         make().map_err(|error: io::Error| Failure::of(&error))
     }
 
     /// One that takes what any client could take: it fails only with a server that no client can talk to.
     pub fn for_trial() -> std::result::Result<Self, Failure> {
-        Self::new(false, Vec::new(), None)
+        Self::new(false, Vec::new(), None, [].into())
     }
 
     /// Begins a handshake with the server of that name.
     pub fn connect<S: Read + Write>(&self, host: &str, socket: S) -> Outcome<S> {
         let mut builder = tls_stream::Builder::new();
         builder.cert_store(self.roots.clone()).domain(host).accept_invalid_hostnames(!self.verify);
-        let (verify, host) = (self.verify, host.to_owned());
-        builder.verify_callback(move |found| if verify { judge(&found, &host) } else { Ok(()) });
+        let (verify, host, pins) = (self.verify, host.to_owned(), self.pins.clone());
+        builder.verify_callback(move |found| {
+            if verify {
+                judge(&found, &host)?;
+            }
+            check_pins(&found, verify, &pins)
+        });
         step(builder.connect(self.credentials.clone(), socket), self.identity.clone())
     }
 }
 
-/// What our own check of a certificate has found.
+/// What our own check of a certificate has found, on its way through the library's errors.
 #[derive(Debug)]
-struct Judged(Id);
+struct Found(Judged);
 
-impl fmt::Display for Judged {
+impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("certificate verify failed")
     }
 }
 
-impl std::error::Error for Judged {}
+impl std::error::Error for Found {}
+
+/// The chain is the one that Windows has built, its root included. Without verification it proves nothing, and only the
+/// server's own key counts.
+fn check_pins(found: &CertValidationResult, verify: bool, pins: &[Pin]) -> io::Result<()> {
+    let chain = found.chain();
+    let all = chain.iter().flat_map(|chain| chain.certificates()).map(|one| one.to_der().to_vec());
+    pins::check(all.take(if verify { usize::MAX } else { 1 }), pins).map_err(|judged| io::Error::other(Found(judged)))
+}
 
 /// SChannel takes a common name for a host's, and has one number for both ends of a certificate's time.
 fn judge(found: &CertValidationResult, host: &str) -> io::Result<()> {
@@ -141,7 +158,7 @@ fn judge(found: &CertValidationResult, host: &str) -> io::Result<()> {
     const NAME: u32 = 0x800B_010F;
     let chain = found.chain();
     let own = chain.as_ref().and_then(|chain| chain.get(0));
-    let judged = |id: Id| Err(io::Error::other(Judged(id)));
+    let judged = |id: Id| Err(io::Error::other(Found(Judged::Is(id))));
     let said = found.result();
     match said.as_ref().err().map(|error| error.raw_os_error().map(i32::cast_unsigned)) {
         None | Some(Some(NAME)) => {
@@ -206,8 +223,8 @@ fn step<S>(outcome: std::result::Result<TlsStream<S>, HandshakeError<S>>, identi
         Err(HandshakeError::Interrupted(stream)) => Step::Going(MidHandshake { stream, identity }),
         Err(HandshakeError::Failure(error)) => {
             let mut failure = Failure::of(&error);
-            let judged = error.get_ref().and_then(|inner| inner.downcast_ref::<Judged>());
-            failure.judged = judged.map(|judged| judged.0);
+            let found = error.into_inner().and_then(|inner| inner.downcast::<Found>().ok());
+            failure.judged = found.map(|found| found.0);
             Step::Failed(failure)
         }
     }

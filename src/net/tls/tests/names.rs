@@ -61,8 +61,8 @@ fn only_alternative_names_count() {
         let (key, certificate) = named_pair(&format!("names-{at}"), KINDS[1].1, options);
         let server = Server::new(&Identity::new(&key, std::slice::from_ref(&certificate)).unwrap()).unwrap();
         let root = Certificate::from_der(&certificate).unwrap();
-        let client = Client::new(true, vec![root.clone()], None).unwrap();
-        let careless = Client::new(false, vec![root], None).unwrap();
+        let client = Client::new(true, vec![root.clone()], None, [].into()).unwrap();
+        let careless = Client::new(false, vec![root], None, [].into()).unwrap();
         for (host, expected) in *hosts {
             assert_eq!(check(&certificate, host).err(), *expected, "{alternatives}, {host}");
             let failure = trial::handshake(&client, host, &server).err();
