@@ -102,16 +102,36 @@ fn answer(bytes: &[u8], seed: u8) {
                 }
                 Err(error) => {
                     one_line(&error.to_string());
+                    answered(&handshake, &target);
                     return Some(Err(()));
                 }
             }
         }
         one_line(&handshake.cut().to_string());
+        answered(&handshake, &target);
         None
     };
     let (whole, cut) = (outcome(0), outcome(seed));
     // The key differs from run to run, and with it where a piece ends: nothing else does.
     same(whole, cut);
+}
+
+/// What the host may ask for, and where a redirect would lead: never to a URL that could not be connected to.
+fn answered(handshake: &ClientHandshake, target: &Target) {
+    if let Some(answer) = handshake.heard() {
+        let headers = answer.headers_json();
+        assert!(headers.starts_with('{') && headers.ends_with('}'), "{headers}");
+        assert!(answer.body.len() <= 3 * 16 * 1024, "{}", answer.body.len());
+    }
+    match handshake.redirect().map(|location| target.redirected(location)) {
+        Some(Ok(next)) => {
+            one_line(&next.shown);
+            assert!(next.resource.starts_with('/') && next.resource.is_ascii(), "{}", next.resource);
+            assert!(!next.resource.contains(|c: char| c.is_control() || c == ' '), "{}", next.resource);
+        }
+        Some(Err(error)) => one_line(&error.to_string()),
+        None => {}
+    }
 }
 
 fn compression(text: &str) {
