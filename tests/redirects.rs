@@ -324,6 +324,21 @@ fn python_websockets_sends_elsewhere() {
     assert!(start.elapsed() >= Duration::from_millis(990));
 }
 
+/// Node's ws calls its refusal's text a page.
+#[test]
+fn node_ws_refuses() {
+    let Some(peer) = peer::Peer::node("ws_refusing.mjs", &[]) else { return };
+    let url = format!("ws://127.0.0.1:{}", peer.line_after("port "));
+    let client = Client::new();
+    let fault = client.connect(&format!("{url}/refused")).unwrap_err();
+    assert!(fault.text.ends_with("HTTP 401 Unauthorized instead of 101 for /refused (нужен токен)"), "{}", fault.text);
+    assert_eq!((client.handshake_status(), client.response_body()), (401, "нужен токен".into()));
+    assert_eq!(client.response_headers()["x-why"], "token");
+    client.connect(&format!("{url}/")).unwrap();
+    client.send("hi").unwrap();
+    assert_eq!(client.receive(SOON).unwrap().event().text(), "hi");
+}
+
 /// And of nginx.
 #[test]
 fn nginx_sends_elsewhere() {

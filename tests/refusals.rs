@@ -135,6 +135,8 @@ fn a_page_is_told_by_its_title() {
     let peer = Peer::answering(refusal("403 Forbidden", "Content-Type: text/html\r\n", page.as_bytes()));
     assert_eq!(refused(&client, &peer, "/"), "403 Forbidden instead of 101 for / (Нет доступа)");
     assert_eq!(client.response_body(), page);
+    let peer = Peer::answering(refusal("403 Forbidden", "Content-Type: text/html\r\n", b"a mere text"));
+    assert_eq!(refused(&client, &peer, "/"), "403 Forbidden instead of 101 for / (a mere text)");
     let nginx = "<html><head><title>403 Forbidden</title></head></html>";
     let peer = Peer::answering(refusal("403 Forbidden", "Content-Type: text/html\r\n", nginx.as_bytes()));
     assert_eq!(refused(&client, &peer, "/"), "403 Forbidden instead of 101 for /");

@@ -86,13 +86,15 @@ fn framing(answer: &Answer) -> Framing {
     }
 }
 
-/// The title of a page: the rest of one would fill an error's text with markup.
+/// The title of a page: the rest of one would fill an error's text with markup. Some servers, as Node's ws, call a mere
+/// text a page.
 fn title(page: &str) -> String {
     let lower = page.to_ascii_lowercase();
     let from = lower.find("<title").and_then(|at| lower[at..].find('>').map(|end| at + end + 1));
     let to = from.and_then(|from| lower[from..].find("</title").map(|at| from + at));
     match (from, to) {
         (Some(from), Some(to)) => page[from..to].to_owned(),
+        _ if !page.contains('<') => page.to_owned(),
         _ => String::new(),
     }
 }
