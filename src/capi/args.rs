@@ -52,6 +52,23 @@ pub(super) unsafe fn payload<'a>(kind: MessageKind, data: *const c_void, size: u
     (kind == MessageKind::Binary || simdutf8::basic::from_utf8(bytes).is_ok()).then_some(bytes)
 }
 
+/// A text that an object tells, perhaps in vain.
+pub(super) trait Told {
+    fn told(self) -> Result<String>;
+}
+
+impl Told for String {
+    fn told(self) -> Result<String> {
+        Ok(self)
+    }
+}
+
+impl Told for Result<String> {
+    fn told(self) -> Result<String> {
+        self
+    }
+}
+
 /// A text message: the one copy of the payload on its way from the host to the send queue.
 ///
 /// # Safety

@@ -21,15 +21,15 @@ unsafe fn number(client: wsaddin_client, value: *mut i64, read: impl FnOnce(&Cli
 
 /// # Safety
 /// As for [`args::text_out`].
-unsafe fn text(
+unsafe fn text<T: args::Told>(
     client: wsaddin_client,
     (buffer, capacity, needed): (*mut c_char, usize, *mut usize),
-    read: impl FnOnce(&Client) -> String,
+    read: impl FnOnce(&Client) -> T,
 ) -> wsaddin_result {
     guard_of(client.id, || -> Result<()> {
         // SAFETY: the same promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
-        out.set(&read(&*CLIENTS.get(client.id)?))
+        out.set(&read(&*CLIENTS.get(client.id)?).told()?)
     })
 }
 

@@ -144,6 +144,6 @@ pub unsafe extern "C-unwind" fn wsaddin_metrics(
     guard_of(server.id, || {
         // SAFETY: the caller's promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
-        out.set(&SERVERS.get(server.id)?.metrics())
+        out.set(&SERVERS.get(server.id)?.metrics()?)
     })
 }

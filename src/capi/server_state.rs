@@ -60,15 +60,15 @@ unsafe fn number(server: wsaddin_server, value: *mut i64, read: impl FnOnce(&Ser
 
 /// # Safety
 /// As for [`args::text_out`].
-unsafe fn text(
+unsafe fn text<T: args::Told>(
     server: wsaddin_server,
     (buffer, capacity, needed): (*mut c_char, usize, *mut usize),
-    read: impl FnOnce(&Server) -> String,
+    read: impl FnOnce(&Server) -> T,
 ) -> wsaddin_result {
     guard_of(server.id, || -> Result<()> {
         // SAFETY: the same promise.
         let out = unsafe { args::text_out(buffer, capacity, needed) }?;
-        out.set(&read(&*SERVERS.get(server.id)?))
+        out.set(&read(&*SERVERS.get(server.id)?).told()?)
     })
 }
 

@@ -16,7 +16,7 @@ use crate::engine::{
     BlockingCalls, CloseInfo, Command, Connection, Gate, GateGuard, Handler, Inbox, LastFailure, Reason, RuntimeRef,
     Totals, Watchable, lock, refuse_on_io_thread,
 };
-use crate::error::{Error, Id, Language, Result};
+use crate::error::{Error, Id, Language, Result, memory};
 use crate::log::Object;
 use crate::net::TlsIdentity;
 use crate::options::{Options, Side};
@@ -226,14 +226,14 @@ impl Client {
     }
 
     /// JSON.
-    pub fn statistics(&self) -> String {
+    pub fn statistics(&self) -> Result<String> {
         let connection = self.shared.current();
         let mut value = self.shared.totals.json(connection.iter(), self.shared.inbox.waiting());
         let open = lock(&self.shared.state).phase == Phase::Open;
         value["connects"] = json!(self.shared.connects.load(Relaxed));
         value["reconnects"] = json!(self.shared.reconnects.load(Relaxed));
         value["connections"] = json!(u64::from(open));
-        value.to_string()
+        memory::json(&value)
     }
 
     /// Events go to `handler` on the I/O thread instead of the queue; `None` takes it away and waits until it is over.

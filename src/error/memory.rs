@@ -62,3 +62,27 @@ impl Text {
 pub fn reserve<T>(all: &mut Vec<T>, more: usize) -> Result<()> {
     all.try_reserve_exact(more).map_err(|_| Error::of(Id::NoMemory))
 }
+
+/// For what writes pieces of UTF-8.
+impl std::io::Write for Text {
+    fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
+        let piece = std::str::from_utf8(piece).map_err(|_| std::io::ErrorKind::InvalidData)?;
+        self.push(piece).map_err(|_| std::io::ErrorKind::OutOfMemory)?;
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A value as JSON.
+///
+/// # Errors
+/// `NoMemory`: the system has none for the text.
+pub fn json(value: &serde_json::Value) -> Result<String> {
+    let mut text = Text::default();
+    // What is written is UTF-8, and nothing else can fail.
+    serde_json::to_writer(&mut text, value).map_err(|_| Error::of(Id::NoMemory))?;
+    Ok(text.into_string())
+}

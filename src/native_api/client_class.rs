@@ -55,7 +55,7 @@ static METHODS: &[Method<Client>] = &[
         set_client_certificate,
     ),
     func(&["ОписаниеОшибки"], "ErrorDescription", &[], |_, _| Ok(Output::Empty)),
-    func(&["Статистика"], "Statistics", &[], |client, _| Ok(Output::Text(client.statistics()))),
+    func(&["Статистика"], "Statistics", &[], |client, _| client.statistics().map(Output::Text)),
 ];
 
 static GETTERS: &[Getter<Client>] = &[
@@ -102,17 +102,20 @@ fn send(client: &Client, call: &mut Call) -> Result<Output> {
 }
 
 fn receive(client: &Client, call: &mut Call) -> Result<Output> {
+    let watchable = client.watchable();
+    let clears = watchable.clears();
     let Outcome::Got(message) = client.receive(call.wait(0)?)? else {
         call.set(1, Output::Text(String::new()));
         return Ok(Output::Bool(false));
     };
     call.set(1, Output::Message(message.clone()));
-    let watchable = client.watchable();
-    call.on_failure(move || watchable.put_back(Event { connection: 0, body: Body::Message(message) }));
+    call.on_failure(move || watchable.put_back(Event { connection: 0, body: Body::Message(message) }, clears));
     Ok(Output::Bool(true))
 }
 
 fn receive_event(client: &Client, call: &mut Call) -> Result<Output> {
+    let watchable = client.watchable();
+    let clears = watchable.clears();
     let Outcome::Got(event) = client.receive_event(call.wait(0)?)? else {
         call.set(1, Output::Text(String::new()));
         call.set(2, Output::Text(String::new()));
@@ -120,8 +123,7 @@ fn receive_event(client: &Client, call: &mut Call) -> Result<Output> {
     };
     call.set(1, Output::Text(event.name().to_owned()));
     call.set(2, event_data(&event, call.language));
-    let watchable = client.watchable();
-    call.on_failure(move || watchable.put_back(event));
+    call.on_failure(move || watchable.put_back(event, clears));
     Ok(Output::Bool(true))
 }
 
@@ -141,10 +143,11 @@ fn ping(client: &Client, call: &mut Call) -> Result<Output> {
 }
 
 fn request(client: &Client, call: &mut Call) -> Result<Output> {
+    let watchable = client.watchable();
+    let clears = watchable.clears();
     let reply = client.request(&call.text(0)?, call.wait(1)?, &call.text(2)?, &call.text(3)?)?;
     let output = Output::Message(reply.clone());
-    let watchable = client.watchable();
-    call.on_failure(move || watchable.put_back(Event { connection: 0, body: Body::Message(reply) }));
+    call.on_failure(move || watchable.put_back(Event { connection: 0, body: Body::Message(reply) }, clears));
     Ok(output)
 }
 

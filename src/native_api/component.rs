@@ -7,10 +7,10 @@ use super::external_events::ExternalEvents;
 use super::host::Memory;
 use super::host_calls::{HostCalls, Origin};
 use super::place::Place;
-use super::table::{Class, Method, Property};
+use super::table::{Class, Get, Getter, Method, Property};
 use super::variant::{Output, Prepared, Variant};
 use crate::engine::{Gate, GateGuard, lock};
-use crate::error::{Arg, Error, Id, Language, Result};
+use crate::error::{Arg, Error, Id, Language, Result, memory};
 use crate::library;
 use crate::log::{self, Level};
 use crate::options::{Kind, Opt};
@@ -137,9 +137,10 @@ impl<C: Class> Component<C> {
         Ok(())
     }
 
-    pub fn read(&self, property: &Property<C>) -> Output {
-        match property {
-            Property::Getter(getter) => (getter.get)(&self.object, self.language()),
+    pub fn read(&self, property: &Property<C>) -> Result<Output> {
+        Ok(match property {
+            Property::Getter(Getter { get: Get::Plain(get), .. }) => get(&self.object, self.language()),
+            Property::Getter(Getter { get: Get::Fallible(get), .. }) => return get(&self.object),
             Property::ExternalEvents => Output::Text(self.events.feed.mode_name().to_owned()),
             Property::EventSource => Output::Text(self.events.feed.source()),
             Property::LogFile => Output::Text(log::file().to_string()),
@@ -147,9 +148,9 @@ impl<C: Class> Component<C> {
             Property::Option(row) => match row.kind {
                 Kind::Int { .. } => Output::Int(self.object.options().int(row.option)),
                 Kind::Bool => Output::Bool(self.object.options().flag(row.option)),
-                Kind::Text => Output::Text(self.object.options().text(row.option).to_string()),
+                Kind::Text => Output::Text(memory::copy(&self.object.options().text(row.option))?),
             },
-        }
+        })
     }
 
     fn write(&self, property: &Property<C>, value: &Variant) -> Result<()> {

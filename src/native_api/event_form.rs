@@ -75,10 +75,10 @@ fn plain(message: &Message) -> Result<(&'static str, Vec<u16>)> {
     let (name, data) = (name_of(message), message.data());
     let mut units;
     if name == "message" {
-        units = Units::with_room(convert::utf16_len(data))?;
+        units = Units::room_for(convert::utf16_len(data))?;
         units.text(data)?;
     } else {
-        units = Units::with_room(Units::base64_len(data.len()))?;
+        units = Units::room_for(Units::base64_len(data.len()))?;
         units.base64(data)?;
     }
     Ok((name, units.finish()?))
@@ -92,12 +92,12 @@ fn with_id(connection: u64, message: &Message) -> Result<(&'static str, Vec<u16>
     let head = format!("{{\"id\":{connection},\"data\":");
     let mut units;
     if name == "message" {
-        units = Units::with_room(convert::utf16_len(data) + FRAME)?;
+        units = Units::room_for(convert::utf16_len(data) + FRAME)?;
         units.text(head.as_bytes())?;
         // It is UTF-8: that is checked where a text message is made.
         units.quoted(std::str::from_utf8(data).unwrap_or_default())?;
     } else {
-        units = Units::with_room(Units::base64_len(data.len()) + FRAME)?;
+        units = Units::room_for(Units::base64_len(data.len()) + FRAME)?;
         units.text(head.as_bytes())?;
         units.text(b"\"")?;
         units.base64(data)?;

@@ -200,19 +200,19 @@ impl EventFeed {
                 Mode::Doorbell => return self.ring(),
                 Mode::Data => {}
             }
-            let Some(event) = self.watchable.take() else { return Pumped::Idle };
+            let Some((event, clears)) = self.watchable.take() else { return Pumped::Idle };
             let language = if self.english.load(SeqCst) { Language::English } else { Language::Russian };
             let put = self.form.put(&event, language);
             match put.and_then(|(name, mut data)| self.tell(name, &mut data)) {
                 Ok(true) => self.starved.store(false, SeqCst),
                 Ok(false) => {
-                    self.watchable.put_back(event);
+                    self.watchable.put_back(event, clears);
                     return if offered == 0 { Pumped::Refused } else { Pumped::Filled };
                 }
                 Err(error) => {
                     // As with a host whose queue is full: it keeps its place and is offered again, until there is memory.
                     self.say_starved(&event, &error);
-                    self.watchable.put_back(event);
+                    self.watchable.put_back(event, clears);
                     return Pumped::Refused;
                 }
             }

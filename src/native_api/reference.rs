@@ -85,7 +85,7 @@ fn properties<C: Class>() -> Vec<PropertyInfo> {
     let Ok(component) = Component::<C>::new() else { return Vec::new() };
     let describe = |property: Property<C>| {
         let (ru, en) = property.names();
-        let (kind, default) = match component.read(&property) {
+        let (kind, default) = match component.read(&property).expect("memory for its value") {
             Output::Bool(value) => (ValueKind::Boolean, if value { "Истина" } else { "Ложь" }.to_owned()),
             Output::Int(value) => (ValueKind::Number, value.to_string()),
             Output::Text(text) => (ValueKind::Text, format!("\"{text}\"")),

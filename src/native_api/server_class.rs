@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::client_class::{count, event_data, sources};
 use super::event_form::HostEvents;
-use super::table::{Class, Getter, Method, Omitted, func, get, opt, out, proc, req, takes};
+use super::table::{Class, Getter, Method, Omitted, func, get, opt, out, proc, req, takes, try_get};
 use super::variant::Output;
 use crate::engine::{Body, Event, Outcome, Watchable};
 use crate::error::{Code, Result};
@@ -146,16 +146,16 @@ static METHODS: &[Method<Server>] = &[
         ping,
     ),
     func(&["ОписаниеОшибки"], "ErrorDescription", &[], |_, _| Ok(Output::Empty)),
-    func(&["Метрики"], "Metrics", &[], |server, _| Ok(Output::Text(server.metrics()))),
+    func(&["Метрики"], "Metrics", &[], |server, _| server.metrics().map(Output::Text)),
     func(&["Статистика"], "Statistics", &[], |server, call| {
-        Ok(Output::Text(server.statistics(call.language)))
+        server.statistics(call.language).map(Output::Text)
     }),
 ];
 
 static GETTERS: &[Getter<Server>] = &[
     get("Сервер", "Server", |server, _| Output::Text(server.server())),
     get("Порт", "Port", |server, _| Output::Int(server.port().into())),
-    get("Соединения", "Connections", |server, _| Output::Text(server.connections())),
+    try_get("Соединения", "Connections", |server| server.connections().map(Output::Text)),
     get("КоличествоСоединений", "ConnectionCount", |server, _| count(server.connection_count())),
     get("СообщенийВОчереди", "Queued", |server, _| count(server.queued())),
     get("КодОшибки", "ErrorCode", |object, _| Output::Int(object.last_failure().code().into())),
@@ -196,6 +196,8 @@ fn send_to_name(server: &Server, call: &mut Call) -> Result<Output> {
 }
 
 fn receive(server: &Server, call: &mut Call) -> Result<Output> {
+    let watchable = server.watchable();
+    let clears = watchable.clears();
     let Outcome::Got((connection, message)) = server.receive(call.wait(0)?)? else {
         call.set(1, Output::Int(0));
         call.set(2, Output::Text(String::new()));
@@ -203,12 +205,13 @@ fn receive(server: &Server, call: &mut Call) -> Result<Output> {
     };
     call.set(1, count(connection));
     call.set(2, Output::Message(message.clone()));
-    let watchable = server.watchable();
-    call.on_failure(move || watchable.put_back(Event { connection, body: Body::Message(message) }));
+    call.on_failure(move || watchable.put_back(Event { connection, body: Body::Message(message) }, clears));
     Ok(Output::Bool(true))
 }
 
 fn receive_event(server: &Server, call: &mut Call) -> Result<Output> {
+    let watchable = server.watchable();
+    let clears = watchable.clears();
     let Outcome::Got(event) = server.receive_event(call.wait(0)?)? else {
         call.set(1, Output::Text(String::new()));
         call.set(2, Output::Int(0));
@@ -218,8 +221,7 @@ fn receive_event(server: &Server, call: &mut Call) -> Result<Output> {
     call.set(1, Output::Text(event.name().to_owned()));
     call.set(2, count(event.connection));
     call.set(3, event_data(&event, call.language));
-    let watchable = server.watchable();
-    call.on_failure(move || watchable.put_back(event));
+    call.on_failure(move || watchable.put_back(event, clears));
     Ok(Output::Bool(true))
 }
 

@@ -68,11 +68,22 @@ impl<C> Method<C> {
 pub(super) struct Getter<C> {
     pub ru: &'static str,
     pub en: &'static str,
-    pub get: fn(&C, Language) -> Output,
+    pub get: Get<C>,
+}
+
+/// How it is read.
+pub(super) enum Get<C> {
+    Plain(fn(&C, Language) -> Output),
+    /// What grows may find no memory.
+    Fallible(fn(&C) -> Result<Output>),
 }
 
 pub(super) const fn get<C>(ru: &'static str, en: &'static str, get: fn(&C, Language) -> Output) -> Getter<C> {
-    Getter { ru, en, get }
+    Getter { ru, en, get: Get::Plain(get) }
+}
+
+pub(super) const fn try_get<C>(ru: &'static str, en: &'static str, get: fn(&C) -> Result<Output>) -> Getter<C> {
+    Getter { ru, en, get: Get::Fallible(get) }
 }
 
 /// One of the two objects, as the component needs it.

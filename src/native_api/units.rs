@@ -16,7 +16,7 @@ pub(super) struct Units(Vec<u16>);
 
 impl Units {
     /// With room for so many units and a NUL.
-    pub fn with_room(units: usize) -> Result<Self> {
+    pub fn room_for(units: usize) -> Result<Self> {
         let mut new = Self::default();
         new.0.try_reserve_exact(units.saturating_add(1)).map_err(|_| Error::of(Id::NoMemory))?;
         Ok(new)
@@ -24,7 +24,7 @@ impl Units {
 
     /// A whole text.
     pub fn of(text: &str) -> Result<Vec<u16>> {
-        let mut units = Self::with_room(convert::utf16_len(text.as_bytes()))?;
+        let mut units = Self::room_for(convert::utf16_len(text.as_bytes()))?;
         units.text(text.as_bytes())?;
         units.finish()
     }
@@ -98,7 +98,7 @@ mod tests {
     fn pieces_make_the_text_that_the_libraries_make() {
         for length in (0..10).chain([GROUPS - 1, GROUPS, GROUPS + 1, 3 * GROUPS + 2]) {
             let bytes: Vec<u8> = (0..length).map(|at| (at * 7) as u8).collect();
-            let mut units = Units::with_room(Units::base64_len(length)).unwrap();
+            let mut units = Units::room_for(Units::base64_len(length)).unwrap();
             let room = units.0.capacity();
             units.base64(&bytes).unwrap();
             assert_eq!(units.0.len(), Units::base64_len(length));
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_no_memory_can_hold_is_an_error() {
-        assert_eq!(Units::with_room(usize::MAX).err().map(|error| error.root()), Some(Id::NoMemory));
-        assert_eq!(Units::with_room(usize::MAX / 4).err().map(|error| error.root()), Some(Id::NoMemory));
+        assert_eq!(Units::room_for(usize::MAX).err().map(|error| error.root()), Some(Id::NoMemory));
+        assert_eq!(Units::room_for(usize::MAX / 4).err().map(|error| error.root()), Some(Id::NoMemory));
     }
 }

@@ -5,7 +5,7 @@ use super::path::check_paths;
 use super::pins::check_pins;
 use super::trusted::check_trusted;
 use super::{Default, Kind, Opt, Row, Side, TABLE, check_path, check_protocols};
-use crate::error::{Error, Id, Result};
+use crate::error::{Error, Id, Result, memory};
 use crate::proxy::Setting;
 use once_cell::sync::OnceCell;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
@@ -15,10 +15,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Options {
     side: Side,
     numbers: Vec<AtomicI64>,
-    texts: Mutex<Vec<Arc<str>>>,
+    texts: Mutex<Vec<Arc<String>>>,
     proxy: Mutex<Arc<Setting>>,
-    token: Mutex<Arc<str>>,
-    control_token: Mutex<Arc<str>>,
+    token: Mutex<Arc<String>>,
+    control_token: Mutex<Arc<String>>,
     on_change: OnceCell<Box<dyn Fn(Opt) + Send + Sync>>,
 }
 
@@ -30,15 +30,15 @@ impl Options {
             Some(Default::Text(_)) | None => 0,
         };
         let text = |row: &Row| match row.default(side) {
-            Some(Default::Text(value)) => Arc::from(value),
-            Some(Default::Int(_) | Default::Flag(_)) | None => Arc::from(""),
+            Some(Default::Text(value)) => Arc::new(value.to_owned()),
+            Some(Default::Int(_) | Default::Flag(_)) | None => Arc::default(),
         };
         Self {
             side,
             numbers: TABLE.iter().map(|row| AtomicI64::new(number(row))).collect(),
             proxy: Mutex::default(),
-            token: Mutex::new(Arc::from("")),
-            control_token: Mutex::new(Arc::from("")),
+            token: Mutex::default(),
+            control_token: Mutex::default(),
             texts: Mutex::new(TABLE.iter().map(text).collect()),
             on_change: OnceCell::new(),
         }
@@ -67,7 +67,7 @@ impl Options {
         self.int(option) != 0
     }
 
-    pub fn text(&self, option: Opt) -> Arc<str> {
+    pub fn text(&self, option: Opt) -> Arc<String> {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner)[option as usize].clone()
     }
 
@@ -102,16 +102,15 @@ impl Options {
             Opt::PinnedCertificates => check_pins(value)?,
             Opt::TrustedProxies => check_trusted(value)?,
             Opt::AccessToken => {
-                self.set_secret(&self.token, option, value);
-                return Ok(());
+                return self.set_secret(&self.token, option, value);
             }
             Opt::ControlToken => {
-                self.set_secret(&self.control_token, option, value);
-                return Ok(());
+                return self.set_secret(&self.control_token, option, value);
             }
             _ => {}
         }
-        self.texts.lock().unwrap_or_else(PoisonError::into_inner)[option as usize] = Arc::from(value);
+        let copy = Arc::new(memory::copy(value)?);
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)[option as usize] = copy;
         Ok(())
     }
 }
@@ -123,24 +122,26 @@ impl Options {
     }
 
     /// The access token itself; as a text it reads `***`.
-    pub fn token(&self) -> Arc<str> {
+    pub fn token(&self) -> Arc<String> {
         self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The same of plain HTTP's control.
-    pub fn control_token(&self) -> Arc<str> {
+    pub fn control_token(&self) -> Arc<String> {
         self.control_token.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set_secret(&self, place: &Mutex<Arc<str>>, option: Opt, value: &str) {
+    fn set_secret(&self, place: &Mutex<Arc<String>>, option: Opt, value: &str) -> Result<()> {
+        let copy = Arc::new(memory::copy(value)?);
         let mut token = place.lock().unwrap_or_else(PoisonError::into_inner);
         // A host that writes back what it has read must not make `***` the token.
         if value == "***" && !token.is_empty() {
-            return;
+            return Ok(());
         }
-        *token = Arc::from(value);
+        *token = copy;
         let shown = if value.is_empty() { "" } else { "***" };
-        self.texts.lock().unwrap_or_else(PoisonError::into_inner)[option as usize] = Arc::from(shown);
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)[option as usize] = Arc::new(shown.to_owned());
+        Ok(())
     }
 
     fn set_proxy(&self, value: &str) -> Result<()> {
@@ -150,7 +151,7 @@ impl Options {
             return Ok(());
         }
         let setting = Setting::parse(value)?;
-        let shown = Arc::from(setting.shown());
+        let shown = Arc::new(setting.shown().to_owned());
         *proxy = Arc::new(setting);
         self.texts.lock().unwrap_or_else(PoisonError::into_inner)[Opt::Proxy as usize] = shown;
         Ok(())

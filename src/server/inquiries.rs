@@ -22,13 +22,13 @@ impl Shared {
         let state = lock(&self.state);
         if let Some(pending) = state.registry.pending(connection).cloned() {
             drop(state);
-            return Ok(Some(connection_json(&pending, "pending", true).to_string()));
+            return Ok(Some(memory::json(&connection_json(&pending, "pending", true))?));
         }
         let Some(open) = state.registry.find(connection)?.cloned() else { return Ok(None) };
         let labels = state.names.labels(open.serial);
         // Described without the lock, which every connection needs to come and go.
         drop(state);
-        Ok(Some(Self::describe(&open, &labels, true).to_string()))
+        memory::json(&Self::describe(&open, &labels, true)).map(Some)
     }
 
     /// JSON array.
@@ -48,7 +48,7 @@ impl Shared {
             for (one, labels) in &slice {
                 list.push(if last == 0 { "[" } else { "," })?;
                 last = one.id();
-                list.push(&Self::describe(one, labels, false).to_string())?;
+                list.push(&memory::json(&Self::describe(one, labels, false))?)?;
             }
             last = end.id();
         }
@@ -56,8 +56,11 @@ impl Shared {
         Ok(list.into_string())
     }
 
-    pub(super) fn figures(&self, language: Language) -> Value {
-        let all: Vec<_> = lock(&self.state).registry.live().cloned().collect();
+    pub(super) fn figures(&self, language: Language) -> Result<Value> {
+        let all = {
+            let state = lock(&self.state);
+            memory::collect(state.registry.live_count(), state.registry.live().cloned())?
+        };
         let mut value = self.totals.json(all.iter(), self.inbox.waiting());
         value["connects"] = json!(self.connects.load(Relaxed));
         let (waiting, open) = {
@@ -67,11 +70,11 @@ impl Shared {
         value["sessions_waiting"] = json!(waiting);
         value["connections"] = json!(open);
         value["warnings"] = json!(self.tls_warning(language).into_iter().collect::<Vec<_>>());
-        value
+        Ok(value)
     }
 
     /// JSON.
-    pub(super) fn statistics(&self, language: Language) -> String {
-        self.figures(language).to_string()
+    pub(super) fn statistics(&self, language: Language) -> Result<String> {
+        memory::json(&self.figures(language)?)
     }
 }

@@ -26,7 +26,7 @@ use crate::engine::{
     BlockingCalls, Body, Command, Connection, Event, Gate, GateGuard, Handler, Inbox, IoHandle, LastFailure, Outcome,
     RuntimeRef, Totals, Wait, Want, Watchable, lock, refuse_on_io_thread, timeout,
 };
-use crate::error::{Error, Id, Language, Result};
+use crate::error::{Error, Id, Language, Result, memory};
 use crate::log::Object;
 use crate::options::{Opt, Options, Side};
 use crate::ws::{Message, MessageCow};
@@ -235,13 +235,18 @@ impl Server {
     }
 
     /// `1: 127.0.0.1:50412 | 2: 127.0.0.1:50413`
-    pub fn connections(&self) -> String {
-        let all: Vec<_> = lock(&self.shared.state).registry.open().cloned().collect();
-        let line = |connection: &Arc<Connection>| {
-            let address = connection.info().and_then(|info| info.address);
-            format!("{}: {}", connection.id(), address.map(|address| address.to_string()).unwrap_or_default())
+    pub fn connections(&self) -> Result<String> {
+        let all = {
+            let state = lock(&self.shared.state);
+            memory::collect(state.registry.count(), state.registry.open().cloned())?
         };
-        all.iter().map(line).collect::<Vec<_>>().join(" | ")
+        let mut list = memory::Text::default();
+        for (at, connection) in all.iter().enumerate() {
+            let address = connection.info().and_then(|info| info.address);
+            let address = address.map(|address| address.to_string()).unwrap_or_default();
+            list.push(&format!("{}{}: {address}", if at == 0 { "" } else { " | " }, connection.id()))?;
+        }
+        Ok(list.into_string())
     }
 
     pub fn connection_count(&self) -> u64 {
@@ -254,12 +259,12 @@ impl Server {
     }
 
     /// JSON.
-    pub fn statistics(&self, language: Language) -> String {
+    pub fn statistics(&self, language: Language) -> Result<String> {
         self.shared.statistics(language)
     }
 
     /// What Prometheus reads.
-    pub fn metrics(&self) -> String {
+    pub fn metrics(&self) -> Result<String> {
         self.shared.metrics()
     }
 
@@ -301,18 +306,14 @@ impl Server {
         if !shared.gate.close() {
             return Err(Error::of(Id::Cancelled));
         }
-        let live: Vec<_> = {
-            let mut state = lock(&shared.state);
-            state.cancelled = true;
-            state.registry.live().cloned().collect()
-        };
+        lock(&shared.state).cancelled = true;
         shared.changed.notify_all();
         shared.inbox.cancel();
         shared.blocking_calls.close();
-        for connection in live {
+        shared.each_live(|connection| {
             connection.cancel_pings();
             connection.outbox.finish();
-        }
+        });
         Ok(())
     }
 
@@ -347,15 +348,29 @@ impl Shared {
         Ok(lock(&self.state).registry.find(id)?.cloned())
     }
 
+    /// Shows every connection whose driver lives, one by one: no list of them is made, and the lock is never held for
+    /// long. One that opens or ends meanwhile may be shown twice.
+    fn each_live(&self, mut show: impl FnMut(&Arc<Connection>)) {
+        let mut last = Default::default();
+        loop {
+            let next = lock(&self.state).registry.next_live(&mut last);
+            let Some(connection) = next else { break };
+            show(&connection);
+        }
+    }
+
     fn option_changed(&self, option: Opt) {
         if is_bound(option) {
             return self.inbox.bounds_changed();
         }
         if acts_on_connections(option) {
-            let state = lock(&self.state);
-            let all: Vec<_> = state.registry.open().chain(state.names.absent()).cloned().collect();
-            drop(state);
-            all.iter().for_each(|connection| connection.option_changed(option));
+            self.each_live(|connection| connection.option_changed(option));
+            let mut last = None;
+            loop {
+                let next = lock(&self.state).names.next_absent(&mut last);
+                let Some(connection) = next else { break };
+                connection.option_changed(option);
+            }
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Names, their sessions and groups.
 //!
 //! A session is a name and the connection that has, or last had, it; while that one is away, what is sent to the name
-//! waits in its outbox. Everything is found by a hash; nothing here makes a system call.
+//! waits in its outbox. Everything is found in trees, which grow by small pieces; nothing here makes a system call.
 
 use crate::engine::Connection;
 use crate::error::{Arg, Error, Id, Result};
 use crate::ws::{Refusal, Request};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -75,14 +76,14 @@ pub(super) struct HandedOver {
 
 #[derive(Default)]
 pub(super) struct Names {
-    sessions: HashMap<Arc<str>, Session>,
+    sessions: BTreeMap<Arc<str>, Session>,
     /// By the serial.
-    labels: HashMap<u64, Labels>,
-    groups: HashMap<Arc<str>, BTreeMap<u64, Arc<Connection>>>,
+    labels: BTreeMap<u64, Labels>,
+    groups: BTreeMap<Arc<str>, BTreeMap<u64, Arc<Connection>>>,
     /// Absent sessions in the order of their ends.
     due: BTreeMap<(Instant, u64), Arc<str>>,
     /// Takeovers whose unsent messages have not been handed on yet, by the serial of the previous connection.
-    taken: HashMap<u64, Handover>,
+    taken: BTreeMap<u64, Handover>,
 }
 
 impl Names {
@@ -124,6 +125,14 @@ impl Names {
 
     pub fn absent(&self) -> impl Iterator<Item = &Arc<Connection>> {
         self.due.values().filter_map(|name| self.find(name))
+    }
+
+    /// The absent one behind `last`, for callers that must not hold the lock meanwhile.
+    pub fn next_absent(&self, last: &mut Option<(Instant, u64)>) -> Option<Arc<Connection>> {
+        let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let (due, name) = self.due.range((from, Bound::Unbounded)).next()?;
+        *last = Some(*due);
+        self.find(name).cloned()
     }
 
     pub fn absent_count(&self) -> usize {

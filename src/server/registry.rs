@@ -2,24 +2,37 @@
 
 use crate::engine::Connection;
 use crate::error::{Error, Id, Result};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Connections by id, and how many drivers the I/O threads still hold.
+/// How far [`Registry::next_live`] has come: the least serial, or id, that has not been shown.
+#[derive(Clone, Copy)]
+pub(super) enum Visited {
+    Live(u64),
+    Open(u64),
+}
+
+impl Default for Visited {
+    fn default() -> Self {
+        Self::Live(0)
+    }
+}
+
+/// Connections by id, and how many drivers the I/O threads still hold. In trees, which grow by small pieces.
 #[derive(Default)]
 pub(super) struct Registry {
     open: BTreeMap<u64, Arc<Connection>>,
     /// The other connections whose driver lives, shaking hands or closing, by serial.
     live: BTreeMap<u64, Arc<Connection>>,
     /// Accepted handshakes that have not opened yet, by serial.
-    reserved: HashMap<u64, Option<IpAddr>>,
+    reserved: BTreeMap<u64, Option<IpAddr>>,
     /// Connections that are used for plain HTTP, by serial.
-    plain: HashMap<u64, Option<IpAddr>>,
+    plain: BTreeMap<u64, Option<IpAddr>>,
     /// The reserved ones that the host has to decide about.
     pending: BTreeMap<u64, Arc<Connection>>,
     /// Places taken, open and reserved ones, by address.
-    addresses: HashMap<IpAddr, usize>,
+    addresses: BTreeMap<IpAddr, usize>,
     last_id: u64,
     /// Whether the server runs, which explains an id that was never issued.
     pub running: bool,
@@ -183,6 +196,22 @@ impl Registry {
     /// Every connection whose driver lives: open, shaking hands, closing.
     pub fn live(&self) -> impl Iterator<Item = &Arc<Connection>> {
         self.open.values().chain(self.live.values())
+    }
+
+    /// The one behind `last` of those whose driver lives; for callers that must not hold the lock meanwhile. First those
+    /// that shake hands or close, then the open ones: one that opens is not missed.
+    pub fn next_live(&self, last: &mut Visited) -> Option<Arc<Connection>> {
+        if let Visited::Live(serial) = *last {
+            if let Some((next, connection)) = self.live.range(serial..).next() {
+                *last = Visited::Live(next + 1);
+                return Some(connection.clone());
+            }
+            *last = Visited::Open(0);
+        }
+        let Visited::Open(id) = *last else { return None };
+        let (next, connection) = self.open.range(id..).next()?;
+        *last = Visited::Open(next + 1);
+        Some(connection.clone())
     }
 
     pub fn count(&self) -> usize {

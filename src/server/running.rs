@@ -110,9 +110,8 @@ impl Server {
             return;
         }
         state.ios[0].post(Command::Unlisten { serial: shared.runtime_user() ^ (state.run << 48) });
-        let closing: Vec<_> = state.registry.live().cloned().collect();
         drop(state);
-        closing.iter().for_each(|connection| connection.close(1001, Reason::none(), true));
+        shared.each_live(|connection| connection.close(1001, Reason::none(), true));
     }
 
     pub(super) fn stop_now(&self) {
@@ -141,7 +140,6 @@ impl Server {
         while state.listeners > 0 {
             state = wait(&shared.changed, state, Deadline::Never).0;
         }
-        let closing: Vec<_> = state.registry.live().cloned().collect();
         state.registry.clear_open();
         let sessions = state.names.clear();
         if shared.end_sessions(sessions) {
@@ -152,10 +150,10 @@ impl Server {
         // Calls that wait for the server end now; what was received is still handed over, unless no call can take it.
         let discard = shared.gate.is_closed();
         shared.inbox.release_waiters();
-        for connection in closing {
+        shared.each_live(|connection| {
             connection.cancel_pings();
             connection.close(1001, Reason::none(), discard);
-        }
+        });
         let limit = Duration::from_millis(shared.options.int(Opt::CloseTimeout).unsigned_abs()) + GRACE;
         let deadline = Deadline::of(Wait::For(limit));
         let mut state = lock(&shared.state);

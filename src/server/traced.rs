@@ -15,7 +15,7 @@ type Entry = (Option<PeerAddress>, Option<bool>);
 impl Shared {
     /// Who is behind `peer`, by the headers of its request.
     pub(super) fn traced(&self, peer: Peer, header: impl Fn(&str) -> Option<String>) -> Result<Peer, Refusal> {
-        match &*self.options.text(Opt::TrustedProxies) {
+        match self.options.text(Opt::TrustedProxies).as_str() {
             "" => Ok(peer),
             proxies => trace(proxies, peer, header),
         }

@@ -2,13 +2,14 @@
 
 use super::mask;
 use super::message::{Message, MessageKind};
+use crate::error::{Result, memory};
 use bytes::Bytes;
 use std::io::Cursor;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 /// The longest head: two bytes, eight of length, four of mask.
-const MAX_HEAD: usize = 14;
+pub const MAX_HEAD: usize = 14;
 /// Masked in pieces of this size while copying, so that both passes find the bytes in the nearest cache.
 const PIECE: usize = 8 * 1024;
 
@@ -81,18 +82,24 @@ impl OutFrame {
 
     /// The message that [`append_frame`] has put at the beginning of `wire`, and what follows it there; `None` when
     /// nothing is left.
-    pub fn reparse(wire: &[u8]) -> Option<(Self, &[u8])> {
+    ///
+    /// # Errors
+    /// `NoMemory`: there is none for its payload.
+    pub fn reparse(wire: &[u8]) -> Result<Option<(Self, &[u8])>> {
         let mut cursor = Cursor::new(wire);
-        let (header, length) = FrameHeader::parse(&mut cursor).ok()??;
-        let rest = wire.get(header.len(length)..)?;
+        let Ok(Some((header, length))) = FrameHeader::parse(&mut cursor) else { return Ok(None) };
         let kind = match header.opcode {
             OpCode::Data(Data::Text) => FrameKind::Text,
             _ => FrameKind::Binary,
         };
-        let (payload, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-        let mut payload = payload.to_vec();
-        header.mask.inspect(|mask| mask::apply(&mut payload, *mask));
-        Some((Self::new(kind, payload.into(), header.mask), rest))
+        let rest = wire.get(header.len(length)..).zip(usize::try_from(length).ok());
+        let Some((payload, rest)) = rest.and_then(|(rest, length)| rest.split_at_checked(length)) else {
+            return Ok(None);
+        };
+        let mut copy = memory::room_for(payload.len())?;
+        copy.extend_from_slice(payload);
+        header.mask.inspect(|mask| mask::apply(&mut copy, *mask));
+        Ok(Some((Self::new(kind, copy.into(), header.mask), rest)))
     }
 
     pub fn kind(&self) -> FrameKind {
@@ -245,12 +252,12 @@ mod tests {
             append_frame(FrameKind::Binary, &payload, mask, &mut wire);
             assert_eq!(wire, whole(&frame));
             append_frame(FrameKind::Text, b"another", mask, &mut wire);
-            let (again, rest) = OutFrame::reparse(&wire).unwrap();
+            let (again, rest) = OutFrame::reparse(&wire).unwrap().unwrap();
             assert_eq!((again.kind(), again.payload()), (FrameKind::Binary, frame.payload()));
             assert_eq!(whole(&again), wire[..wire.len() - rest.len()]);
-            let (other, rest) = OutFrame::reparse(rest).unwrap();
+            let (other, rest) = OutFrame::reparse(rest).unwrap().unwrap();
             assert_eq!((other.kind(), &other.payload()[..]), (FrameKind::Text, &b"another"[..]));
-            assert!(rest.is_empty() && OutFrame::reparse(rest).is_none());
+            assert!(rest.is_empty() && OutFrame::reparse(rest).unwrap().is_none());
         }
     }
 

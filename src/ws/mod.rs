@@ -25,7 +25,7 @@ mod violation;
 
 pub use close::{PeerClose, check_close, close_payload};
 pub use decoder::{Decoder, Item};
-pub use frame::{FrameKind, OutFrame, append_frame};
+pub use frame::{FrameKind, MAX_HEAD, OutFrame, append_frame};
 pub use handshake::{
     Agreed, ClientHandshake, Heard, Refusal, Request, ServerAnswer, ServerHandshake, check_header,
     check_response_header,

@@ -5,7 +5,7 @@
 //! Short ones lie behind each other in pieces of memory that they share ([`PayloadArena`]): they are made on one thread and
 //! dropped on another, in batches, which is what allocators are worst at.
 
-use crate::error::{Error, Id, Result};
+use crate::error::{Error, Id, Result, memory};
 use bytes::{Bytes, BytesMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -121,6 +121,17 @@ impl PayloadArena {
         self.chunk.extend_from_slice(data);
         Ok(self.chunk.split().freeze())
     }
+}
+
+/// Room for so many more bytes in a buffer of short payloads; NO_MEMORY when the system has none.
+pub fn make_room(buffer: &mut BytesMut, more: usize) -> Result<()> {
+    if buffer.capacity() - buffer.len() < more {
+        let mut larger = memory::room_for((2 * buffer.len()).max(buffer.len() + more).max(MIN_CHUNK))?;
+        larger.extend_from_slice(buffer);
+        // Without a copy: nobody else has it.
+        *buffer = BytesMut::from(Bytes::from(larger));
+    }
+    Ok(())
 }
 
 struct Pooled(Vec<u8>);

@@ -79,7 +79,11 @@ impl Driver {
             self.connection.outbox.charge_bypassed();
         }
         let staged = self.staged.get_or_insert_with(|| io.take_spare());
-        cork.reparse().into_iter().rev().for_each(|frame| staged.push_front(frame));
+        let frames = cork.reparse().and_then(|frames| staged.make_room(frames.len()).map(|()| frames));
+        match frames {
+            Ok(frames) => frames.into_iter().rev().for_each(|frame| staged.push_front(frame)),
+            Err(error) => return self.break_off(io, error),
+        }
         match written {
             Ok(count) => _ = self.wrote(io, stream, count, whole),
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.wrote_nothing(io.now),

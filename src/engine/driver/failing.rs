@@ -107,6 +107,7 @@ impl Driver {
 
     pub(super) fn loss(&self, error: &std::io::Error) -> Error {
         match &self.phase {
+            Phase::Open if error.kind() == std::io::ErrorKind::OutOfMemory => Error::of(Id::NoMemory),
             Phase::Open => Error::of(Id::ConnectionLost).system(error),
             _ => self.connecting(Error::of(Id::ConnectionLost).system(error)),
         }

@@ -5,16 +5,13 @@
 //! than a write of their own.
 
 use super::state::Driver;
-use crate::engine::io::ThreadContext;
+use crate::engine::io::{LARGE, ThreadContext};
 use crate::engine::outbox::Waiting;
 use crate::engine::shared::Counters;
 use crate::log::{self, Level};
 use crate::net::Stream;
 use crate::ws::{FrameKind, OutFrame, Role, append_frame};
 use std::io::{self, ErrorKind};
-
-/// A payload from this size on is written from its own memory.
-pub(super) const LARGE: usize = 32 * 1024;
 
 /// What has become of what waited.
 pub(super) enum FastPath {
@@ -65,7 +62,7 @@ impl Driver {
             payloads += data.len();
         });
         if !short {
-            self.stage_all(io, batch);
+            self.stage_all(io, batch)?;
             return Ok(FastPath::NotTaken);
         }
         let (messages, offered) = (batch.len(), io.output.len());
@@ -81,17 +78,20 @@ impl Driver {
                 Ok(FastPath::Written { bytes, messages, more })
             }
             other => {
-                self.stage_all(io, batch);
+                self.stage_all(io, batch)?;
                 self.wrote_partly(io, stream, other, offered)
             }
         }
     }
 
-    fn stage_all(&mut self, io: &mut ThreadContext, batch: &mut Waiting) {
+    /// Without memory for it the connection has to end: part of a frame may have gone.
+    fn stage_all(&mut self, io: &mut ThreadContext, batch: &mut Waiting) -> io::Result<()> {
         let staged = self.staged.get_or_insert_with(|| io.take_spare());
+        staged.make_room(batch.len()).map_err(|_| ErrorKind::OutOfMemory)?;
         for message in batch {
             staged.push_back(OutFrame::new(FrameKind::of(message.kind()), message.into_data(), None));
         }
+        Ok(())
     }
 
     fn wrote_partly(

@@ -116,7 +116,8 @@ impl Driver {
     pub(super) fn read_some(&mut self, io: &mut ThreadContext) -> Result<Option<usize>, std::io::Error> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
         loop {
-            match stream.read(&mut io.input[..FIRST_READ]) {
+            let Some(input) = io.input(FIRST_READ) else { return Err(ErrorKind::OutOfMemory.into()) };
+            match stream.read(input) {
                 Ok(count) => return Ok(Some(count)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

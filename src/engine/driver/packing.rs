@@ -9,7 +9,6 @@ use crate::engine::io::{Staged, ThreadContext};
 use crate::net::CompactInstant;
 use crate::ws::deflate::{Deflater, Packing, Slice};
 use crate::ws::{FrameKind, OutFrame, Role};
-use std::collections::VecDeque;
 
 /// Short messages up to so many bytes never wait: they take less time than their wait would.
 const NEVER_WAITS: usize = 4 * 1024;
@@ -29,12 +28,12 @@ impl Driver {
             }
             None => {
                 // Compressed outside the queue's lock: a thread that sends must not wait for it.
-                let mut messages = VecDeque::new();
-                outbox.take(serial, room, |message| messages.push_back(message));
-                if messages.is_empty() {
+                let mut unpacked = Box::new(Unpacked::default());
+                outbox.take(serial, room, &mut *unpacked);
+                if unpacked.messages.is_empty() {
                     return;
                 }
-                Box::new(Unpacked { messages, ..Unpacked::default() })
+                unpacked
             }
         };
         if unpacked.given_up {
@@ -46,6 +45,10 @@ impl Driver {
         let is_left = || begun.elapsed() < time;
         let mut free = NEVER_WAITS;
         while let Some(message) = unpacked.messages.front() {
+            // With less memory fewer leave at a time.
+            if staged.make_some_room(1) == 0 {
+                break;
+            }
             match free.checked_sub(message.data().len()) {
                 Some(rest) => free = rest,
                 None if !is_left() => break,

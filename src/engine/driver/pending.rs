@@ -51,6 +51,9 @@ impl Driver {
                 Ok(Some(count)) => count,
             };
             let Phase::AwaitingAccept(incoming) = &mut self.phase else { return Disposition::Keep };
+            if incoming.rest.try_reserve(count).is_err() {
+                return self.break_off(io, Error::of(Id::NoMemory));
+            }
             incoming.rest.extend_from_slice(&io.input[..count]);
         }
     }

@@ -8,7 +8,7 @@ use super::state::{Disposition, Driver, PausedInput, Phase, Undecoded};
 use crate::engine::inbox::HandlerGuard;
 use crate::engine::io::{BUFFER, TOKENS, ThreadContext};
 use crate::engine::shared::{Body, Counters, Event};
-use crate::error::{Error, Id};
+use crate::error::{Error, Id, memory};
 use crate::log;
 use crate::net::CompactInstant;
 use crate::options::Opt;
@@ -64,7 +64,10 @@ impl Driver {
                     asked = most;
                     outcome
                 }
-                None => stream.read(&mut io.input[..asked]),
+                None => match io.input(asked) {
+                    Some(input) => stream.read(input),
+                    None => Err(ErrorKind::OutOfMemory.into()),
+                },
             };
             let count = match outcome {
                 Ok(0) => return self.peer_left(io),
@@ -211,7 +214,9 @@ impl Driver {
                     Ok(Some(Item::InPlace(kind, place))) => (kind, place),
                     Ok(Some(Item::Message(message))) => {
                         self.deliver(io, run, message);
-                        self.keep_rest(bytes, at);
+                        if let Err(violation) = self.keep_rest(bytes, at) {
+                            return DecodeEnd::Violation(violation);
+                        }
                         continue;
                     }
                     Ok(Some(Item::Ping(payload))) => {
@@ -226,19 +231,24 @@ impl Driver {
                     Err(violation) => return DecodeEnd::Violation(violation),
                 },
             };
-            if let Err(violation) = self.deliver_in_place(io, run, kind, bytes.get(place).unwrap_or_default()) {
+            let delivered = self.deliver_in_place(io, run, kind, bytes.get(place).unwrap_or_default());
+            if let Err(violation) = delivered.and_then(|()| self.keep_rest(bytes, at)) {
                 return DecodeEnd::Violation(violation);
             }
-            self.keep_rest(bytes, at);
         }
         DecodeEnd::End
     }
 
     /// What follows a message that found no room.
-    fn keep_rest(&mut self, bytes: &[u8], at: usize) {
+    #[inline]
+    fn keep_rest(&mut self, bytes: &[u8], at: usize) -> Result<(), Violation> {
         if let Some(paused_input) = &mut self.paused_input {
-            paused_input.rest = bytes.get(at..).unwrap_or_default().to_vec();
+            let rest = bytes.get(at..).unwrap_or_default();
+            // Less than one read. Without memory for it the connection ends; the message itself is still the host's.
+            paused_input.rest =
+                memory::collect(rest.len(), rest.iter().copied()).map_err(|error| Violation { code: 1011, error })?;
         }
+        Ok(())
     }
 
     /// Gives a message that lies in the thread's buffer to the handler, or a copy to the host's queue.

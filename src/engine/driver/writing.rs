@@ -6,13 +6,14 @@
 //! A connection owns no write buffer: what the kernel does not take is encoded again when there is room, and so that
 //! this stays the exception only about as much is encoded as it took the last time.
 
-use super::fast_path::{FastPath, LARGE};
+use super::fast_path::FastPath;
 use super::state::{Disposition, Driver, Phase};
-use crate::engine::io::{BUFFER, ThreadContext};
+use crate::engine::io::{BUFFER, LARGE, Staged, ThreadContext};
+use crate::engine::outbox::Sink;
 use crate::engine::shared::{Body, Counters};
 use crate::log::{self, Level};
 use crate::net::{CompactInstant, Stream};
-use crate::ws::{FrameKind, OutFrame};
+use crate::ws::{FrameKind, MaskKeys, Message, OutFrame};
 use bytes::Bytes;
 use std::io::{self, ErrorKind};
 
@@ -32,6 +33,26 @@ const MAX_STAGED_FOR_PONG: usize = 64;
 /// more messages for the next one each time.
 fn cost(bytes: usize, messages: usize) -> usize {
     bytes.max(messages * MESSAGE_COST).max(BUFFER)
+}
+
+/// Makes frames of messages that leave the queue.
+struct Stager<'a> {
+    staged: &'a mut Staged,
+    /// A client's.
+    masks: Option<&'a mut MaskKeys>,
+}
+
+impl Sink for Stager<'_> {
+    /// With less memory fewer leave at a time.
+    fn make_room(&mut self, messages: usize) -> usize {
+        self.staged.make_some_room(messages)
+    }
+
+    fn put(&mut self, message: Message) {
+        let kind = FrameKind::of(message.kind());
+        let mask = self.masks.as_mut().map(|masks| masks.next());
+        self.staged.push_back(OutFrame::new(kind, message.into_data(), mask));
+    }
 }
 
 impl Driver {
@@ -183,11 +204,8 @@ impl Driver {
         let outbox = &self.connection.outbox;
         match &self.deflater {
             None => {
-                let masks = &mut io.masks;
-                outbox.take(self.connection.serial, room, |message| {
-                    let mask = client.then(|| masks.next());
-                    staged.push_back(OutFrame::new(FrameKind::of(message.kind()), message.into_data(), mask));
-                });
+                let masks = client.then_some(&mut io.masks);
+                outbox.take(self.connection.serial, room, &mut Stager { staged: &mut staged, masks });
             }
             Some(_) => self.stage_packed(io, &mut staged, room),
         }
@@ -206,7 +224,10 @@ impl Driver {
     pub(super) fn hand_back(&mut self) {
         let staged = self.staged.take().into_iter().flat_map(|staged| staged.into_messages());
         let packing = self.packing.take().into_iter().flat_map(|packing| packing.into_messages());
-        self.connection.outbox.detach(self.connection.serial, staged.chain(packing));
+        let lost = self.connection.outbox.detach(self.connection.serial, staged.chain(packing));
+        if lost > 0 {
+            log::error!(self.subject(), "out of memory: {lost} messages that were not sent are lost");
+        }
     }
 
     /// The send queue, which was full, has room again: the host is told, behind what came before.

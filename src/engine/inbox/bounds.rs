@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// Events whose places are looked for ahead, once so many are there; about 100 KiB. The first ones take what there is.
 const AHEAD: usize = 2048;
-/// The most messages that one I/O thread has in its hands: what was looked for has places for those of eight threads at
-/// the same moment.
+/// The most messages that one I/O thread has in its hands: no more are admitted after the queue has found no places, and
+/// have to be set aside there ([`super::entries`]).
 pub(in crate::engine) const LOT: usize = AHEAD / 8;
 
 impl Inbox {
@@ -76,7 +76,7 @@ impl Inbox {
     }
 
     /// Looks for memory for what may come next. Without any the queue counts as full until the host has taken half of
-    /// it: the places of what has been admitted must not be asked of a system that may have none.
+    /// it: so what has been admitted and finds no place is no more than the I/O threads have in their hands.
     pub(super) fn look_ahead(&self, state: &mut State) {
         if state.queue.len() >= AHEAD && !state.queue.try_reserve(AHEAD) {
             self.ceiling.fetch_min(state.credit.messages, Relaxed);

@@ -73,6 +73,7 @@ impl Inbox {
         }
         let mut batch = std::mem::take(&mut state.dispatch.batch);
         while let Some(handler) = state.dispatch.handler.clone() {
+            let clears = state.clears;
             self.take_batch(&mut state, &mut batch);
             if batch.is_empty() {
                 break;
@@ -88,7 +89,7 @@ impl Inbox {
             }
             drop(handler);
             state = self.lock();
-            self.return_batch(&mut state, &mut batch);
+            self.return_batch(&mut state, &mut batch, clears);
             self.run_ended(&mut state);
         }
         state.dispatch.batch = batch;

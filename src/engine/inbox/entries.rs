@@ -3,16 +3,22 @@
 use crate::engine::connection::Connection;
 use crate::engine::shared::{Body, Event};
 use crate::ws::Message;
-use std::collections::VecDeque;
+use std::collections::{LinkedList, VecDeque};
 use std::sync::Arc;
 
 /// See the module's page. Events of one connection that follow each other share one part in owning it: a message costs
 /// no atomic count. The last ones may be held: they have their places, but are not to be taken yet.
+///
+/// What finds no memory for its place is set aside, in small pieces of memory of their own, and gets its place when the
+/// ones before it have been taken ([`Entries::take_refilled`]): no event is lost, and none passes another.
 #[derive(Default)]
 pub struct Entries {
     events: VecDeque<Event>,
     /// Of how many events each; none has 0.
     sources: VecDeque<(Option<Arc<Connection>>, usize)>,
+    aside: LinkedList<(Event, Option<Arc<Connection>>)>,
+    /// How many have got their places later, and messages among them, since this was last asked for.
+    refilled: (usize, usize),
     /// How many are held, and how many messages are among them: the first always is one.
     held: usize,
     held_messages: usize,
@@ -24,10 +30,11 @@ fn same(left: Option<&Arc<Connection>>, right: Option<&Arc<Connection>>) -> bool
 
 impl Entries {
     pub fn len(&self) -> usize {
-        self.events.len()
+        self.events.len() + self.aside.len()
     }
 
     pub fn is_empty(&self) -> bool {
+        // Nothing is aside while there is a place.
         self.events.is_empty()
     }
 
@@ -43,7 +50,24 @@ impl Entries {
         self.events.try_reserve(more).is_ok() && self.sources.try_reserve(more).is_ok()
     }
 
-    pub fn push_back(&mut self, event: Event, source: Option<&Arc<Connection>>) {
+    /// Whether one more has a place. The first always has: what it takes is small.
+    #[inline]
+    fn has_place(&mut self) -> bool {
+        let ready = self.events.len() < self.events.capacity() && self.sources.len() < self.sources.capacity();
+        ready || self.try_reserve(1) || self.events.is_empty()
+    }
+
+    /// Whether it has got its place; what is set aside gets it later.
+    pub fn push_back(&mut self, event: Event, source: Option<&Arc<Connection>>) -> bool {
+        let placed = self.aside.is_empty() && self.has_place();
+        match placed {
+            true => self.place(event, source),
+            false => self.aside.push_back((event, source.cloned())),
+        }
+        placed
+    }
+
+    fn place(&mut self, event: Event, source: Option<&Arc<Connection>>) {
         self.events.push_back(event);
         match self.sources.back_mut() {
             Some((last, count)) if same(last.as_ref(), source) => *count += 1,
@@ -51,28 +75,62 @@ impl Entries {
         }
     }
 
-    /// Moves all of `other` behind these.
-    pub fn append(&mut self, other: &mut Self) {
+    /// Moves all of `other` behind these; how many have got their places.
+    pub fn append(&mut self, other: &mut Self) -> usize {
         if self.is_empty() {
             std::mem::swap(self, other);
-            return;
+            return self.events.len();
         }
-        if let (Some((last, count)), Some((first, more))) = (self.sources.back_mut(), other.sources.front())
-            && same(last.as_ref(), first.as_ref())
-        {
-            *count += more;
-            other.sources.pop_front();
+        let mut placed = 0;
+        if self.aside.is_empty() && self.try_reserve(other.events.len()) {
+            if let (Some((last, count)), Some((first, more))) = (self.sources.back_mut(), other.sources.front())
+                && same(last.as_ref(), first.as_ref())
+            {
+                *count += more;
+                other.sources.pop_front();
+            }
+            placed = other.events.len();
+            self.events.append(&mut other.events);
+            self.sources.append(&mut other.sources);
         }
-        self.events.append(&mut other.events);
-        self.sources.append(&mut other.sources);
+        let Self { events, sources, aside, .. } = other;
+        for (source, count) in sources.drain(..) {
+            self.aside.extend(events.drain(..count).map(|event| (event, source.clone())));
+        }
+        self.aside.append(aside);
+        placed
+    }
+
+    /// Gives what is aside the places that there are now. Called whenever one has left.
+    #[inline]
+    fn refill(&mut self) {
+        while !self.aside.is_empty() && self.has_place() {
+            let Some((event, source)) = self.aside.pop_front() else { break };
+            self.refilled.0 += 1;
+            self.refilled.1 += usize::from(event.message().is_some());
+            self.place(event, source.as_ref());
+        }
+    }
+
+    /// How many that had been set aside have got their places since the last call, and messages among them.
+    #[inline]
+    pub fn take_refilled(&mut self) -> (usize, usize) {
+        std::mem::take(&mut self.refilled)
     }
 
     /// Each at least once.
     pub fn sources(&self) -> impl Iterator<Item = &Connection> {
-        self.sources.iter().filter_map(|(source, _)| source.as_deref())
+        let aside = self.aside.iter().filter_map(|(_, source)| source.as_deref());
+        self.sources.iter().filter_map(|(source, _)| source.as_deref()).chain(aside)
     }
 
+    /// Before all others, for one that was taken from there. Without memory the last one leaves it its place.
     pub fn push_front(&mut self, event: Event, source: Option<&Arc<Connection>>) {
+        if !self.has_place()
+            && let Some(last) = self.pop_placed()
+        {
+            self.aside.push_front(last);
+        }
         self.events.push_front(event);
         match self.sources.front_mut() {
             Some((first, count)) if same(first.as_ref(), source) => *count += 1,
@@ -93,6 +151,7 @@ impl Entries {
                 self.sources.pop_front();
             }
         }
+        self.refill();
         Some(event)
     }
 
@@ -102,11 +161,20 @@ impl Entries {
         for (source, count) in &self.sources {
             events.by_ref().take(*count).for_each(|event| look(event, source.as_ref()));
         }
+        self.aside.iter().for_each(|(event, source)| look(event, source.as_ref()));
     }
 
     /// The last one, and where it came from.
     pub fn pop_back(&mut self) -> Option<(Event, Option<Arc<Connection>>)> {
+        self.aside.pop_back().or_else(|| self.pop_placed())
+    }
+
+    fn pop_placed(&mut self) -> Option<(Event, Option<Arc<Connection>>)> {
         let event = self.events.pop_back()?;
+        if self.held > 0 {
+            self.held -= 1;
+            self.held_messages -= usize::from(event.message().is_some());
+        }
         let (source, count) = self.sources.back_mut()?;
         let source = source.clone();
         *count -= 1;
@@ -121,17 +189,32 @@ impl Entries {
         for (source, count) in self.sources.drain(..) {
             self.events.drain(..count).for_each(|event| take(event, source.as_ref()));
         }
+        std::mem::take(&mut self.aside).into_iter().for_each(|(event, source)| take(event, source.as_ref()));
     }
 
     /// Drops the first one of that kind.
     pub fn remove_first(&mut self, is_it: impl Fn(&Body) -> bool) {
         if let Some(at) = self.events.iter().position(|event| is_it(&event.body)) {
             self.remove(at);
+        } else if let Some(at) = self.aside.iter().position(|(event, _)| is_it(&event.body)) {
+            self.remove_aside(at);
         }
+    }
+
+    fn remove_aside(&mut self, at: usize) {
+        let mut behind = self.aside.split_off(at);
+        behind.pop_front();
+        self.aside.append(&mut behind);
     }
 
     /// Drops the last one of that kind that came from `source`; whether there was one.
     pub fn remove_last_of(&mut self, source: &Arc<Connection>, is_it: impl Fn(&Body) -> bool) -> bool {
+        let aside = |(event, other): &(Event, _)| same(Option::as_ref(other), Some(source)) && is_it(&event.body);
+        let behind = self.aside.iter().rev().position(aside);
+        if let Some(behind) = behind {
+            self.remove_aside(self.aside.len() - 1 - behind);
+            return true;
+        }
         let mut end = self.events.len();
         for (other, count) in self.sources.iter().rev() {
             let begin = end - count;
@@ -217,94 +300,11 @@ impl Entries {
                 self.sources.remove(group);
             }
         }
+        self.refill();
         Some((event, source))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::connection::IoHandle;
-    use crate::engine::shared::OpenInfo;
-
-    type Plain = (u64, bool, Option<u64>);
-
-    fn open() -> Body {
-        Body::Open(OpenInfo::new(String::new))
-    }
-
-    fn plain(event: &Event, source: Option<&Arc<Connection>>) -> Plain {
-        (event.connection, matches!(event.body, Body::Open(_)), source.map(|connection| connection.serial))
-    }
-
-    /// Whatever comes and goes at both ends and in the middle: each keeps its place and its source, and a source that
-    /// has nothing left is let go.
-    #[test]
-    fn each_keeps_its_place_and_its_source() {
-        let io = IoHandle::without_thread();
-        let connections: Vec<_> = (0..3).map(|_| Connection::new(io.clone())).collect();
-        let (mut entries, mut model) = (Entries::default(), VecDeque::<Plain>::new());
-        let mut seed = 1_u32;
-        let mut below = |bound: u32| {
-            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (seed >> 8) % bound
-        };
-        for number in 0..50_000 {
-            let source = connections.get(below(4) as usize);
-            match below(20) {
-                0..5 => {
-                    let mut seen = None;
-                    let event = entries.pop_front(|event, source| seen = Some(plain(event, source)));
-                    assert_eq!(seen, model.pop_front());
-                    assert_eq!(event.map(|event| event.connection), seen.map(|seen| seen.0));
-                }
-                5 | 6 => {
-                    let last = entries.pop_back();
-                    assert_eq!(last.map(|(event, source)| plain(&event, source.as_ref())), model.pop_back());
-                }
-                7 => {
-                    entries.remove_first(|body| matches!(body, Body::Open(_)));
-                    if let Some(at) = model.iter().position(|(_, open, _)| *open) {
-                        model.remove(at);
-                    }
-                }
-                8 | 9 => {
-                    let of = &connections[below(3) as usize];
-                    let found = entries.remove_last_of(of, |body| matches!(body, Body::Open(_)));
-                    let at = model.iter().rposition(|(_, open, source)| *open && *source == Some(of.serial));
-                    assert_eq!(found, at.is_some());
-                    at.map(|at| model.remove(at));
-                }
-                11 if below(5) == 0 => {
-                    let mut more = Entries::default();
-                    for number in 0..below(5).into() {
-                        let event = Event { connection: number, body: open() };
-                        let source = connections.get(below(4) as usize);
-                        model.push_back(plain(&event, source));
-                        more.push_back(event, source);
-                    }
-                    entries.append(&mut more);
-                    assert!(more.is_empty());
-                }
-                10 if below(50) == 0 => {
-                    entries.drain(|event, source| assert_eq!(Some(plain(&event, source)), model.pop_front()));
-                    assert!(entries.is_empty() && model.is_empty());
-                    let owners = connections.iter().map(Arc::strong_count);
-                    assert_eq!(owners.collect::<Vec<_>>(), [1; 3]);
-                }
-                kind => {
-                    let body = if below(2) == 0 { open() } else { Body::Expired(String::new()) };
-                    let event = Event { connection: number, body };
-                    if kind < 12 {
-                        model.push_front(plain(&event, source));
-                        entries.push_front(event, source);
-                    } else {
-                        model.push_back(plain(&event, source));
-                        entries.push_back(event, source);
-                    }
-                }
-            }
-            assert_eq!(entries.len(), model.len());
-        }
-    }
-}
+#[path = "entries_tests.rs"]
+mod tests;

@@ -20,8 +20,8 @@ impl Inbox {
             let count = messages.len();
             state.credit.messages += count;
             self.waiting.add_all(count, bytes);
-            state.queue.append(messages);
-            state.came(count, count);
+            let placed = state.queue.append(messages);
+            state.came(placed, placed);
         } else {
             messages.drain(|event, source| self.take_in(&mut state, event, source));
         }
@@ -67,7 +67,7 @@ impl Inbox {
         if let (Body::Close(_), Some(source)) = (&event.body, source)
             && Self::coalesce(state, source)
         {
-            return;
+            return state.refilled();
         }
         if let (Body::Drained, Some(source)) = (&event.body, source)
             && (source.is_over() || source.set_drained(true))
@@ -79,10 +79,12 @@ impl Inbox {
         if state.credit.errors > KEPT_ERRORS {
             state.queue.remove_first(|body| matches!(body, Body::Error(_)));
             state.credit.errors -= 1;
+            state.refilled();
         }
         let messages = usize::from(event.message().is_some());
-        state.queue.push_back(event, source);
-        state.came(1, messages);
+        if state.queue.push_back(event, source) {
+            state.came(1, messages);
+        }
     }
 
     /// A connection that has come and gone unseen, with no message waiting, leaves nothing behind: drops what the

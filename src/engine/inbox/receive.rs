@@ -175,16 +175,30 @@ impl Inbox {
 
     fn take_first(&self, state: &mut State) -> Option<Event> {
         let State { queue, credit, .. } = state;
-        queue.pop_front(|event, source| self.release(credit, &event.body, source))
+        let first = queue.pop_front(|event, source| self.release(credit, &event.body, source));
+        state.refilled();
+        first
     }
 
-    pub fn take_now(&self) -> Option<Event> {
+    /// The next event, and what [`Inbox::put_back`] has to be told of it.
+    pub fn take_now(&self) -> Option<(Event, u64)> {
         let mut state = self.lock();
-        self.pop(&mut state, Want::Any)
+        let clears = state.clears;
+        self.pop(&mut state, Want::Any).map(|event| (event, clears))
     }
 
-    pub fn put_back(&self, event: Event) {
+    /// What [`Inbox::put_back`] has to be told of an event that is taken from now on.
+    pub fn clears(&self) -> u64 {
+        self.lock().clears
+    }
+
+    /// An event that was just taken is the first again; but where all has been dropped meanwhile, it is dropped, too: it
+    /// must not come before what a new connection says.
+    pub fn put_back(&self, event: Event, clears: u64) {
         let mut state = self.lock();
+        if state.clears != clears {
+            return;
+        }
         self.charge(&mut state.credit, &event.body);
         state.queue.push_front(event, None);
         self.request_yield();
@@ -195,22 +209,26 @@ impl Inbox {
 
     /// Takes the first events for a handler, with the lock held by the caller; their credit is given back now.
     pub(in crate::engine) fn take_batch(&self, state: &mut State, batch: &mut Entries) {
-        let State { queue, credit, .. } = state;
         let mut bytes = 0;
         while batch.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
             let mut from = None;
+            let State { queue, credit, .. } = state;
             let first = queue.pop_front(|event, source| {
                 self.release(credit, &event.body, source);
                 from = source.cloned();
             });
+            state.refilled();
             let Some(event) = first else { break };
             bytes += event.message().map_or(0, |message| message.data().len());
             batch.push_back(event, from.as_ref());
         }
     }
 
-    /// Puts back what the handler did not get any more, in order.
-    pub(in crate::engine) fn return_batch(&self, state: &mut State, batch: &mut Entries) {
+    /// Puts back what the handler did not get any more, in order; nothing where all has been dropped meanwhile.
+    pub(in crate::engine) fn return_batch(&self, state: &mut State, batch: &mut Entries, clears: u64) {
+        if state.clears != clears {
+            *batch = Entries::default();
+        }
         while let Some((event, source)) = batch.pop_back() {
             self.charge(&mut state.credit, &event.body);
             if let (Body::Message(message), Some(source)) = (&event.body, &source) {
@@ -232,6 +250,7 @@ impl Inbox {
     pub fn clear(&self) {
         let mut state = self.lock();
         let begun = state.free_all();
+        state.clears += 1;
         // Large messages are work for the system: not under the lock.
         let dropped = std::mem::take(&mut state.queue);
         dropped.each(|event, source| self.release(&mut state.credit, &event.body, source));

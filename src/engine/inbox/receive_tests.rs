@@ -50,3 +50,29 @@ fn a_call_ends_when_the_last_message_was_a_reply() {
 fn a_call_ends_when_another_took_the_last_message() {
     assert_eq!(outcomes("{\"id\":2}", 3), (1, 2));
 }
+
+/// An event that was taken before all was dropped does not come before what a new connection says.
+#[test]
+fn what_is_put_back_too_late_is_dropped() {
+    let inbox = Inbox::new(Arc::new(Options::new(Side::Client)), 1);
+    let expired = |name: &str| Body::Expired(name.to_owned());
+    let next = || match inbox.take_now() {
+        Some((Event { body: Body::Expired(name), .. }, _)) => name,
+        other => format!("{other:?}"),
+    };
+    assert!(!inbox.add(None, expired("old")));
+    let (event, clears) = inbox.take_now().unwrap();
+    inbox.put_back(event, clears);
+    let (event, clears) = inbox.take_now().unwrap();
+    inbox.clear();
+    assert!(!inbox.add(None, expired("new")));
+    inbox.put_back(event, clears);
+    assert_eq!((next(), next()), ("new".into(), "None".into()));
+    // The same of a batch that a handler did not get.
+    let (mut state, mut batch) = (inbox.lock(), Entries::default());
+    let clears = state.clears;
+    batch.push_back(Event { connection: 0, body: expired("old") }, None);
+    state.clears += 1;
+    inbox.return_batch(&mut state, &mut batch, clears);
+    assert!(state.queue.is_empty() && batch.is_empty());
+}

@@ -38,6 +38,14 @@ impl State {
         }
     }
 
+    /// What had been set aside may have got its place: from now on it counts as having come.
+    pub(super) fn refilled(&mut self) {
+        let (events, messages) = self.queue.take_refilled();
+        if events > 0 {
+            self.came(events, messages);
+        }
+    }
+
     /// What is held is free, or gone; what was begun on it is dropped by the caller, when the lock is free.
     #[must_use]
     pub(super) fn free_all(&mut self) -> Option<Examination> {
@@ -160,6 +168,7 @@ impl Inbox {
                 if let Some(at) = waits.filter(|_| pending.expects(done.number()))
                     && let Some((event, source)) = state.queue.take_held()
                 {
+                    state.refilled();
                     self.release(&mut state.credit, &event.body, source.as_ref());
                     Arc::make_mut(&mut state.requests.list).remove(at);
                     if let Body::Message(reply) = event.body {

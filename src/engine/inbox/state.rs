@@ -44,6 +44,8 @@ pub struct State {
     pub(super) leader: Option<(Want, IoHandle)>,
     /// Counts the ends of waiting; a call that began to wait before the last one ends.
     pub(super) epoch: u64,
+    /// How often all has been dropped: what was taken before does not come back.
+    pub(super) clears: u64,
     /// Calls so far that asked for an event.
     pub(super) receives: u64,
     pub(super) live: bool,

@@ -45,14 +45,19 @@ impl Watchable {
         self.inbox.unsubscribe(signal);
     }
 
-    /// The next event without waiting, even while other calls wait.
-    pub fn take(&self) -> Option<Event> {
+    /// The next event without waiting, even while other calls wait; and what [`Watchable::put_back`] needs.
+    pub fn take(&self) -> Option<(Event, u64)> {
         self.inbox.take_now()
     }
 
-    /// Puts an event that was just taken back to the front of the queue.
-    pub fn put_back(&self, event: Event) {
-        self.inbox.put_back(event);
+    /// What [`Watchable::put_back`] needs of an event that is taken from now on.
+    pub fn clears(&self) -> u64 {
+        self.inbox.clears()
+    }
+
+    /// Puts an event that was just taken back to the front of the queue, unless all was dropped there meanwhile.
+    pub fn put_back(&self, event: Event, clears: u64) {
+        self.inbox.put_back(event, clears);
     }
 }
 

@@ -9,10 +9,11 @@ use crate::engine::connection::{Connection, IoHandle};
 use crate::engine::inbox::{Entries, HandlerGuard, Inbox, LOT, Pushed};
 use crate::engine::outbox::{Cork, Waiting};
 use crate::engine::shared::{Body, Event, has_single_object};
+use crate::error::{Result, memory};
 use crate::net::{CompactInstant, Reactor, Timers, TlsClients, Workers};
 use crate::ws::deflate::{DeflatePool, InflatePool};
 use crate::ws::payload::PayloadArena;
-use crate::ws::{MaskKeys, Message};
+use crate::ws::{MAX_HEAD, MaskKeys, Message};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
@@ -20,6 +21,8 @@ use std::time::Duration;
 
 /// What is read at once, and written at once: enough for four 64 KiB messages, small enough for the cache.
 pub const BUFFER: usize = 256 * 1024;
+/// A payload from this size on is written from its own memory.
+pub const LARGE: usize = 32 * 1024;
 /// Tokens a slot owns: one for each address that a dial tries at a time.
 pub const TOKENS: usize = crate::net::Dial::MAX;
 
@@ -77,13 +80,18 @@ struct Batch {
 }
 
 impl ThreadContext {
-    pub fn new(reactor: Reactor, handle: IoHandle, workers: Arc<Workers>) -> Self {
-        Self {
+    /// # Errors
+    /// `NoMemory`: there is none for the buffers.
+    pub fn new(reactor: Reactor, handle: IoHandle, workers: Arc<Workers>) -> Result<Self> {
+        let mut input = memory::room_for(BUFFER)?;
+        input.resize(BUFFER, 0);
+        Ok(Self {
             reactor,
             timers: Timers::new(),
             now: CompactInstant::now(),
-            input: vec![0; BUFFER],
-            output: Vec::with_capacity(BUFFER),
+            input,
+            // What is encoded for one write, and one short message more.
+            output: memory::room_for(BUFFER + LARGE + MAX_HEAD)?,
             masks: MaskKeys::new(),
             inflate_pool: InflatePool::new(),
             deflate_pool: DeflatePool::new(),
@@ -105,7 +113,16 @@ impl ThreadContext {
             staged: None,
             next_borrower: None,
             agreed: None,
+        })
+    }
+
+    /// The buffer for what is read; after a panic that has taken it along it is made anew, if there is memory.
+    #[inline]
+    pub fn input(&mut self, length: usize) -> Option<&mut [u8]> {
+        if self.input.is_empty() && self.input.try_reserve_exact(BUFFER).is_ok() {
+            self.input.resize(BUFFER, 0);
         }
+        self.input.get_mut(..length)
     }
 
     /// When a timer or an alarm is due next.

@@ -1,7 +1,7 @@
 //! How many clients dial again at a time.
 
 use crate::engine::connection::Connection;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Reconnecting dials under way to one host and port: enough that 500 clients are back within seconds, few enough for
@@ -15,7 +15,9 @@ const TOTAL: usize = 256;
 pub struct DialLimit {
     /// By the connections' serials, with the host and port.
     under_way: BTreeMap<u64, Arc<str>>,
-    waiting: VecDeque<(Arc<Connection>, Arc<str>)>,
+    /// In the order in which they came.
+    waiting: BTreeMap<u64, (Arc<Connection>, Arc<str>)>,
+    came: u64,
 }
 
 impl DialLimit {
@@ -30,7 +32,8 @@ impl DialLimit {
         if now {
             self.under_way.insert(connection.serial, authority.clone());
         } else {
-            self.waiting.push_back((connection.clone(), authority.clone()));
+            self.came += 1;
+            self.waiting.insert(self.came, (connection.clone(), authority.clone()));
         }
         now
     }
@@ -39,11 +42,11 @@ impl DialLimit {
     /// instead.
     pub fn release(&mut self, connection: &Connection) -> Option<Arc<Connection>> {
         if self.under_way.remove(&connection.serial).is_none() {
-            self.waiting.retain(|(other, _)| other.serial != connection.serial);
+            self.waiting.retain(|_, (other, _)| other.serial != connection.serial);
             return None;
         }
-        let at = self.waiting.iter().position(|(_, authority)| self.has_room(authority))?;
-        let (next, authority) = self.waiting.remove(at)?;
+        let at = *self.waiting.iter().find(|(_, (_, authority))| self.has_room(authority))?.0;
+        let (next, authority) = self.waiting.remove(&at)?;
         self.under_way.insert(next.serial, authority);
         Some(next)
     }

@@ -16,7 +16,7 @@ mod staged;
 
 pub use self::budget::Budget;
 pub use self::command::Command;
-pub use self::context::{BUFFER, TOKENS, ThreadContext};
+pub use self::context::{BUFFER, LARGE, TOKENS, ThreadContext};
 pub use self::owner::{Acceptor, ConnectionEnd, DialPlan, Owner};
 pub use self::plain::{Plain, Reply};
 pub use self::staged::Staged;

@@ -1,5 +1,6 @@
 //! Frames in their final order, on their way to the kernel.
 
+use crate::error::{Error, Id, Result};
 use crate::ws::{Message, OutFrame};
 use std::collections::VecDeque;
 
@@ -17,7 +18,27 @@ pub struct Staged {
     pub sent: usize,
 }
 
+/// Places beside those of messages, for control frames.
+const SPARE: usize = 2;
+
 impl Staged {
+    /// Looks for places for so many messages.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub fn make_room(&mut self, messages: usize) -> Result<()> {
+        self.frames.try_reserve(messages + SPARE).map_err(|_| Error::of(Id::NoMemory))
+    }
+
+    /// The same, where fewer will do: how many there are. With nothing staged it is one at least: what that takes is small.
+    pub fn make_some_room(&mut self, messages: usize) -> usize {
+        if self.make_room(messages).is_ok() {
+            return messages;
+        }
+        let places = (self.frames.capacity() - self.frames.len()).saturating_sub(SPARE);
+        places.max(usize::from(self.frames.is_empty()))
+    }
+
     pub fn push_back(&mut self, frame: OutFrame) {
         self.bytes += frame.wire_len();
         self.frames.push_back(frame);

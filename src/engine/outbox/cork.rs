@@ -5,7 +5,8 @@
 //! something does, or an answer does not fit, that answer and all later ones take the queue behind what is here.
 
 use super::queue::Outbox;
-use crate::ws::{FrameKind, MaskKeys, MessageKind, OutFrame, Role, append_frame};
+use crate::error::{Result, memory};
+use crate::ws::{FrameKind, MAX_HEAD, MaskKeys, MessageKind, OutFrame, Role, append_frame};
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
@@ -92,14 +93,17 @@ impl Cork {
     }
 
     /// The frames one by one, as the queue would have given them.
-    pub fn reparse(&self) -> Vec<OutFrame> {
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub fn reparse(&self) -> Result<Vec<OutFrame>> {
         let mut rest = &self.wire[..];
-        let next = || {
-            let (frame, behind) = OutFrame::reparse(rest)?;
+        let mut frames = memory::room_for(self.messages)?;
+        while let Some((frame, behind)) = OutFrame::reparse(rest)? {
             rest = behind;
-            Some(frame)
-        };
-        std::iter::from_fn(next).collect()
+            frames.push(frame);
+        }
+        Ok(frames)
     }
 
     fn add(&mut self, kind: MessageKind, data: &[u8]) -> bool {
@@ -109,6 +113,8 @@ impl Cork {
         }
         let fits = data.len() <= self.bounds.longest
             && Outbox::cost_of(self.messages + 1, self.payload + data.len()) <= self.bounds.queue;
+        // Without memory here it takes the queue, too, which says so if there is none either.
+        let fits = fits && self.wire.try_reserve(MAX_HEAD + data.len()).is_ok();
         if !fits || !outbox.is_bypass_open() {
             outbox.charge_bypassed();
             self.overflowed = true;

@@ -11,9 +11,11 @@
 mod cork;
 mod outgoing;
 mod queue;
+mod sink;
 mod waiting;
 
 pub use self::cork::{Bounds, Cork, answer};
 pub use self::outgoing::{Outgoing, Sent, Stopped, send_all};
 pub use self::queue::{Accepted, Outbox};
+pub use self::sink::Sink;
 pub use self::waiting::Waiting;

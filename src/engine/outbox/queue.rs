@@ -6,6 +6,9 @@
 //! then does the next holder get anything. So no message is lost that was not written, none overtakes another, and none
 //! is sent twice that was written.
 
+mod takeover;
+
+use super::sink::Sink;
 use super::waiting::Waiting;
 use crate::engine::shared::{Deadline, Wait, lock, wait};
 use crate::error::{Error, Id, Result};
@@ -64,9 +67,11 @@ impl State {
     fn install(&mut self, serial: u64, hello: Option<Message>) {
         (self.holder, self.stopped, self.hello) = (Some(serial), false, hello.is_some());
         if let Some(message) = hello {
-            self.messages += 1;
-            self.bytes += message.data().len();
-            self.queue.push_front(message);
+            let size = message.data().len();
+            if self.queue.push_front(message) {
+                self.messages += 1;
+                self.bytes += size;
+            }
         }
     }
 }
@@ -127,18 +132,26 @@ impl Outbox {
     }
 
     /// The connection `serial` has ended. `unwritten` is what it had taken and the kernel not, in order; it goes back
-    /// to the front, but for its greeting. Does nothing for one that is not the holder.
-    pub fn detach(&self, serial: u64, unwritten: impl DoubleEndedIterator<Item = Message>) {
+    /// to the front, but for its greeting. Does nothing for one that is not the holder. How many were lost, because there
+    /// was no memory for their places.
+    #[must_use]
+    pub fn detach(&self, serial: u64, unwritten: impl DoubleEndedIterator<Item = Message>) -> usize {
+        let mut lost = 0;
         let dropped = {
             let mut state = self.change();
             if state.next.as_ref().is_some_and(|next| next.0 == serial) {
                 state.next = None;
             }
             if state.holder != Some(serial) {
-                return;
+                return 0;
             }
             for message in unwritten.rev() {
-                state.queue.push_front(message);
+                let size = message.data().len();
+                if !state.queue.push_front(message) {
+                    lost += 1;
+                    state.messages = state.messages.saturating_sub(1);
+                    state.bytes = state.bytes.saturating_sub(size);
+                }
             }
             // A connection that opens again has its own.
             let hello = if std::mem::take(&mut state.hello) { state.queue.pop_front() } else { None };
@@ -154,6 +167,7 @@ impl Outbox {
             hello
         };
         drop(dropped);
+        lost
     }
 
     /// Refuses messages from now on, drops what waits and wakes the calls that wait for room.
@@ -177,37 +191,6 @@ impl Outbox {
     /// Whether it waits for the messages of a previous connection.
     pub fn is_blocked(&self) -> bool {
         lock(&self.state).blocked > 0
-    }
-
-    /// Closes it and hands out what waits, for the connection that has taken the session over. Its own connection has
-    /// ended.
-    pub fn drain(&self) -> Vec<Message> {
-        let messages = {
-            let mut state = self.change();
-            state.finish(Id::ClosedWhileWaiting);
-            state.closed = true;
-            (state.messages, state.bytes) = (0, 0);
-            std::mem::take(&mut state.queue).collect()
-        };
-        self.room.notify_all();
-        messages
-    }
-
-    /// Puts the unsent messages of the previous connection in front of everything queued here and ends one
-    /// [`Outbox::block_for_takeover`]; the caller then flushes. If this outbox was closed meanwhile they are dropped,
-    /// and their number is returned.
-    pub fn prepend(&self, messages: Vec<Message>) -> usize {
-        let mut state = self.change();
-        state.blocked = state.blocked.saturating_sub(1);
-        if state.closed {
-            return messages.len();
-        }
-        for message in messages.into_iter().rev() {
-            state.messages += 1;
-            state.bytes += message.data().len();
-            state.queue.push_front(message);
-        }
-        0
     }
 
     /// Refuses messages from now on, because the host closes; what was accepted is still sent.
@@ -277,17 +260,22 @@ impl Outbox {
         Ok(Accepted { holder: state.holder, above_half: state.cost() > limit / 2 })
     }
 
-    /// Moves messages to `take`, for the connection `serial`, until about `room` bytes are there.
-    pub fn take(&self, serial: u64, mut room: usize, mut take: impl FnMut(Message)) {
+    /// Moves messages to `sink`, for the connection `serial`, until about `room` bytes are there, or it takes no more; the
+    /// room that is left.
+    pub fn take(&self, serial: u64, mut room: usize, sink: &mut impl Sink) -> usize {
         let mut state = lock(&self.state);
-        if !state.is_handed_to(serial) {
-            return;
+        if !state.is_handed_to(serial) || state.queue.is_empty() {
+            return room;
         }
-        while room > 0 {
+        for _ in 0..sink.make_room(state.queue.len().min(room.div_ceil(OVERHEAD))) {
+            if room == 0 {
+                break;
+            }
             let Some(message) = state.queue.pop_front() else { break };
             room = room.saturating_sub(message.data().len() + OVERHEAD);
-            take(message);
+            sink.put(message);
         }
+        room
     }
 
     /// The same for a connection that has nothing staged, into `batch`, which is empty; whether more wait.

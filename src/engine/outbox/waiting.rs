@@ -4,15 +4,13 @@
 //! they cost neither memory of their own nor an atomic count.
 
 use crate::error::{Error, Id, Result};
-use crate::ws::payload::PayloadArena;
+use crate::ws::payload::{PayloadArena, make_room};
 use crate::ws::{Message, MessageCow, MessageKind};
 use bytes::{Buf, BytesMut};
 use std::collections::VecDeque;
 
 /// Bytes of the common buffer. More of them lie in an arena: one chunk for all would be a large allocation at once.
 const MAX_COMMON: usize = 16 * 1024;
-/// What is allocated for the first of them.
-const FIRST_ALLOCATION: usize = 256;
 /// Items whose memory is kept; an idle connection owns no buffer.
 const MAX_KEPT_ITEMS: usize = 64;
 
@@ -45,8 +43,35 @@ impl Waiting {
         self.items.is_empty()
     }
 
-    pub fn push_front(&mut self, message: Message) {
-        self.items.push_front(Item::Whole(message));
+    /// False when there is no memory for its place. The first always has one: what that takes is small.
+    pub fn push_front(&mut self, message: Message) -> bool {
+        let place = self.items.try_reserve(1).is_ok() || self.items.is_empty();
+        if place {
+            self.items.push_front(Item::Whole(message));
+        }
+        place
+    }
+
+    /// Bytes of all payloads.
+    pub fn bytes(&self) -> usize {
+        let mut bytes = 0;
+        self.read(|_, data| bytes += data.len());
+        bytes
+    }
+
+    /// Moves all of `other` behind these; false, and nothing is moved, when there is no memory for their places.
+    pub fn append(&mut self, other: &mut Self) -> bool {
+        if self.is_empty() {
+            std::mem::swap(self, other);
+            return true;
+        }
+        if self.items.try_reserve(other.len()).is_err() {
+            return false;
+        }
+        while let Some(message) = other.pop_front() {
+            self.items.push_back(Item::Whole(message));
+        }
+        true
     }
 
     /// One that is alone has memory of its own. Those that wait together lie together, so that the memory of a queue is
@@ -59,9 +84,7 @@ impl Waiting {
                 let common = self.common.get_or_insert_default();
                 match u16::try_from(data.len()) {
                     Ok(length) if common.short.len() + data.len() <= MAX_COMMON => {
-                        if common.short.capacity() == 0 {
-                            common.short.reserve(FIRST_ALLOCATION);
-                        }
+                        make_room(&mut common.short, data.len())?;
                         common.short.extend_from_slice(data);
                         Item::Short(kind, length)
                     }
@@ -99,15 +122,21 @@ impl Waiting {
     /// there is no memory for their places.
     pub fn move_some(&mut self, other: &mut Self, mut room: usize, overhead: usize) {
         while room > 0 && other.items.try_reserve(1).is_ok() {
-            let Some(item) = self.items.pop_front() else { break };
-            let length = match &item {
-                Item::Whole(message) => message.data().len(),
-                Item::Short(_, length) => usize::from(*length),
+            let length = match self.items.front() {
+                None => break,
+                Some(Item::Whole(message)) => message.data().len(),
+                Some(Item::Short(_, length)) => {
+                    let (length, Some(common)) = (usize::from(*length), &mut self.common) else { break };
+                    let theirs = &mut other.common.get_or_insert_default().short;
+                    if make_room(theirs, length).is_err() {
+                        break;
+                    }
+                    theirs.extend_from_slice(&common.short[..length]);
+                    common.short.advance(length);
+                    length
+                }
             };
-            if let (Item::Short(..), Some(common)) = (&item, &mut self.common) {
-                other.common.get_or_insert_default().short.extend_from_slice(&common.short[..length]);
-                common.short.advance(length);
-            }
+            let Some(item) = self.items.pop_front() else { break };
             other.items.push_back(item);
             room = room.saturating_sub(length + overhead);
         }

@@ -5,6 +5,7 @@ use crate::engine::connection::{Backend, IoHandle, IoThread, Mail};
 use crate::engine::io::{Budget, Command, TOKENS, ThreadContext};
 use crate::engine::mailbox::Rounds;
 use crate::engine::shared::has_single_object;
+use crate::error::Result;
 use crate::net::{CompactInstant, Reactor, Ready, Workers};
 use crossbeam_channel::Receiver;
 use std::sync::Arc;
@@ -60,10 +61,10 @@ pub struct EventLoop {
 }
 
 impl EventLoop {
-    pub fn new(reactor: Reactor, handle: IoHandle, mail: Receiver<Mail>, workers: Arc<Workers>) -> Box<Self> {
-        let io = ThreadContext::new(reactor, handle, workers);
+    pub fn new(reactor: Reactor, handle: IoHandle, mail: Receiver<Mail>, workers: Arc<Workers>) -> Result<Box<Self>> {
+        let io = ThreadContext::new(reactor, handle, workers)?;
         let table = Table::default();
-        Box::new(Self {
+        Ok(Box::new(Self {
             io,
             table,
             mail,
@@ -72,7 +73,7 @@ impl EventLoop {
             served: 0,
             needs_io_thread: false,
             no_lending_before: CompactInstant::now(),
-        })
+        }))
     }
 
     /// The I/O thread's life.

@@ -3,7 +3,7 @@
 use super::listening::Listening;
 use crate::engine::connection::{Ask, Connection, Mail};
 use crate::engine::driver::{Disposition, Driver};
-use crate::engine::io::{BUFFER, Command, TOKENS, ThreadContext};
+use crate::engine::io::{Command, TOKENS, ThreadContext};
 use crate::error::{Error, Id};
 use crate::net::Ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,6 +15,19 @@ enum Slot {
     Listener(Box<Listening>),
 }
 
+impl Slot {
+    /// It ends because of that.
+    fn end(self, io: &mut ThreadContext, why: Id) {
+        match self {
+            Slot::Connection(mut driver) => {
+                driver.break_off(io, Error::of(why));
+                driver.leave(io);
+            }
+            Slot::Listener(listening) => listening.close(io),
+        }
+    }
+}
+
 /// See the module's page.
 #[derive(Default)]
 pub struct Table {
@@ -23,13 +36,23 @@ pub struct Table {
 }
 
 impl Table {
-    fn insert(&mut self, slot: Slot) -> usize {
+    /// Its place; the slot itself where there is no memory for one more. Whatever a slot may need later, a place among
+    /// the free ones and a turn in the next round, is looked for here.
+    fn insert(&mut self, io: &mut ThreadContext, slot: Slot) -> Result<usize, Slot> {
         if let Some(at) = self.free.pop() {
             self.slots[at] = Some(slot);
-            return at;
+            return Ok(at);
+        }
+        let all = self.slots.len() + 1;
+        let (free, turns) = (all - self.free.len(), all.saturating_sub(io.requeued.len()));
+        if self.slots.try_reserve(1).is_err()
+            || self.free.try_reserve(free).is_err()
+            || io.requeued.try_reserve(turns).is_err()
+        {
+            return Err(slot);
         }
         self.slots.push(Some(slot));
-        self.slots.len() - 1
+        Ok(all - 1)
     }
 
     /// Whether what comes next for that slot is reading or writing on an open connection without TLS.
@@ -100,8 +123,10 @@ impl Table {
             }
             Command::Alarm { at, owner } => io.alarms.push((at.into(), owner)),
             Command::Listen { listener, acceptor, serial } => {
-                let at = self.insert(Slot::Listener(Box::new(Listening::new(*listener, acceptor, serial))));
-                self.listening(io, at, |listening, io| listening.start(io, at * TOKENS));
+                match self.insert(io, Slot::Listener(Box::new(Listening::new(*listener, acceptor, serial)))) {
+                    Ok(at) => self.listening(io, at, |listening, io| listening.start(io, at * TOKENS)),
+                    Err(slot) => slot.end(io, Id::NoMemory),
+                }
             }
             Command::Unlisten { serial } => {
                 let is_it = |slot: &Option<Slot>| matches!(slot, Some(Slot::Listener(it)) if it.serial() == serial);
@@ -115,9 +140,13 @@ impl Table {
 
     fn adopt(&mut self, io: &mut ThreadContext, driver: Driver) {
         let connection = driver.connection().clone();
-        let at = self.insert(Slot::Connection(Box::new(driver)));
-        connection.slot.store(at, SeqCst);
-        self.drive(io, at, |driver, io| driver.start(io, at * TOKENS));
+        match self.insert(io, Slot::Connection(Box::new(driver))) {
+            Ok(at) => {
+                connection.slot.store(at, SeqCst);
+                self.drive(io, at, |driver, io| driver.start(io, at * TOKENS));
+            }
+            Err(slot) => slot.end(io, Id::NoMemory),
+        }
     }
 
     fn of(
@@ -185,8 +214,6 @@ impl Table {
         let gone = match disposition {
             Ok(disposition) => disposition == Disposition::Remove,
             Err(_) => {
-                // The step may have taken the buffer out.
-                io.input.resize(BUFFER, 0);
                 let _ = catch_unwind(AssertUnwindSafe(|| driver.break_off(io, Error::of(Id::Panic))));
                 true
             }
@@ -213,13 +240,8 @@ impl Table {
 
     pub fn stop(&mut self, io: &mut ThreadContext) {
         for at in 0..self.slots.len() {
-            match self.slots[at].take() {
-                Some(Slot::Connection(mut driver)) => {
-                    driver.break_off(io, Error::of(Id::Cancelled));
-                    driver.leave(io);
-                }
-                Some(Slot::Listener(listening)) => listening.close(io),
-                None => {}
+            if let Some(slot) = self.slots[at].take() {
+                slot.end(io, Id::Cancelled);
             }
         }
         io.hand_over();

@@ -27,7 +27,7 @@ impl Runtime {
         while self.threads.len() < count {
             let reactor = crate::net::Reactor::new().map_err(|error| Error::of(Id::Io).system(&error))?;
             let (handle, mail) = IoHandle::new(reactor.waker());
-            let events = EventLoop::new(reactor, handle.clone(), mail, self.workers.clone());
+            let events = EventLoop::new(reactor, handle.clone(), mail, self.workers.clone())?;
             let body = move || {
                 become_io_thread();
                 events.run();

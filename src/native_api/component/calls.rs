@@ -120,7 +120,7 @@ impl<C: Class> Addin for Component<C> {
             return self.fail_forked();
         }
         let Some(property) = Self::property(index) else { return false };
-        let outcome = self.give(&self.read(&property), value);
+        let outcome = self.read(&property).and_then(|output| self.give(&output, value));
         self.settle(outcome)
     }
 

@@ -21,7 +21,7 @@ pub struct TlsOptions {
     /// Whether the server's certificate is checked.
     pub verify: bool,
     /// A file, or PEM text, with roots beside the system's; empty for none.
-    pub ca: Arc<str>,
+    pub ca: Arc<String>,
     /// What the client shows when the server asks for a certificate.
     pub identity: Option<Arc<TlsIdentity>>,
     /// Keys of which the server must have one; none: it may have any.

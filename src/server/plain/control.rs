@@ -217,8 +217,8 @@ impl Shared {
             Action::Names => {
                 private(Response::json(200, self.name_list(parameters.text("prefix").unwrap_or_default())?))
             }
-            Action::Statistics => private(Response::json(200, self.statistics(language))),
-            Action::Metrics => private(Response::new(200, super::metrics::KIND, self.metrics().into_bytes())),
+            Action::Statistics => private(Response::json(200, self.statistics(language)?)),
+            Action::Metrics => private(Response::new(200, super::metrics::KIND, self.metrics()?.into_bytes())),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::Shared;
 use crate::engine::lock;
-use crate::error::Language;
+use crate::error::{Language, Result};
 use serde_json::Value;
 use std::fmt::Write;
 use std::time::UNIX_EPOCH;
@@ -37,8 +37,8 @@ const LABELLED: &[(&str, &str, &str, &str)] = &[
 ];
 
 impl Shared {
-    pub(in crate::server) fn metrics(&self) -> String {
-        let figures = self.figures(Language::English);
+    pub(in crate::server) fn metrics(&self) -> Result<String> {
+        let figures = self.figures(Language::English)?;
         let mut out = String::new();
         for (kind, rows) in [("gauge", GAUGES), ("counter", COUNTERS)] {
             for (name, help, key) in rows {
@@ -64,7 +64,7 @@ impl Shared {
         let name = "websocket_build_info";
         begin(&mut out, name, "The library's version.", "gauge");
         sample(&mut out, name, Some(("version", env!("CARGO_PKG_VERSION"))), &Value::from(1));
-        out
+        Ok(out)
     }
 }
 

@@ -4,7 +4,7 @@ use super::head::{extension_names, has_token};
 use super::heard::ServerAnswer;
 use super::refused::Refused;
 use super::secrets::Secrets;
-use crate::error::{Arg, Error, Id, Result};
+use crate::error::{Arg, Error, Id, Result, memory};
 use crate::net::{Answer, AnswerReader, BadAnswer};
 use crate::ws::{Target, random, redact};
 use base64::Engine;
@@ -109,7 +109,8 @@ impl ClientHandshake {
                     return self.feed(rest);
                 }
                 self.accepted = Some(Box::new(ServerAnswer::new(&answer, String::new())));
-                Ok(Some((self.check(&answer)?, rest.to_vec())))
+                let agreed = self.check(&answer)?;
+                Ok(Some((agreed, memory::collect(rest.len(), rest.iter().copied())?)))
             }
             Err(BadAnswer::NotHttp(None)) if !self.secure && is_tls(bytes) => Err(Id::AnswerIsTls.into()),
             Err(BadAnswer::NotHttp(None)) => Err(Id::NotHttp.into()),

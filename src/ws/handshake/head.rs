@@ -1,5 +1,7 @@
 //! Collecting the head of an HTTP message, and reading its headers.
 
+use crate::error::{Error, Id, Result};
+
 /// The bytes of a head as they come in.
 ///
 /// Parsing begins anew each time, so it is tried when the end may be there and else whenever the bytes have doubled:
@@ -15,10 +17,14 @@ impl Collector {
     }
 
     /// Adds `bytes`; whether parsing is worth trying.
-    pub(super) fn add(&mut self, bytes: &[u8]) -> bool {
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub(super) fn add(&mut self, bytes: &[u8]) -> Result<bool> {
         // An end may begin in what was there: "\n\r\n" has two bytes before its last. Whatever follows "\n\r", the head
         // ends there or is bad, but for empty lines before it.
         let from = self.bytes.len().saturating_sub(2);
+        self.bytes.try_reserve(bytes.len()).map_err(|_| Error::of(Id::NoMemory))?;
         self.bytes.extend_from_slice(bytes);
         let fresh = self.bytes.get(from..).unwrap_or_default();
         let end = fresh.windows(2).any(|pair| matches!(pair, [b'\n', b'\r' | b'\n']));
@@ -26,7 +32,7 @@ impl Collector {
         if worth {
             self.tried = self.bytes.len();
         }
-        worth
+        Ok(worth)
     }
 
     /// Room for every header that the first `limit` bytes can hold, at most `most`.

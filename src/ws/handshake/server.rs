@@ -3,6 +3,7 @@
 use super::head::{Collector, has_token};
 use super::refusal::Refusal;
 use super::request::Request;
+use crate::error::memory;
 use httparse::Status;
 
 /// The longest head in bytes: twice what servers commonly take, for long cookies and tokens.
@@ -56,7 +57,7 @@ impl ServerHandshake {
     /// which are the first of the connection's frames. What is behind `Ok(Some)` or `Err` must not be fed again.
     ///
     /// # Errors
-    /// What to answer instead, as soon as it shows: 400, 405, 426 or 431.
+    /// What to answer instead, as soon as it shows: 400, 405, 426 or 431; 503 where there is no memory.
     #[cfg(test)]
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Option<(Request, Vec<u8>)>, Refusal> {
         Ok(self.hear(bytes, false)?.map(|heard| match heard {
@@ -69,10 +70,12 @@ impl ServerHandshake {
     /// [`Heard::Plain`]. What is behind `Ok(Some)` or `Err` must not be fed again.
     ///
     /// # Errors
-    /// What to answer instead, as soon as it shows: 400, 405, 426 or 431.
+    /// What to answer instead, as soon as it shows: 400, 405, 426 or 431; 503 where there is no memory.
     pub fn hear(&mut self, bytes: &[u8], serves_http: bool) -> Result<Option<Heard>, Refusal> {
-        let worth = self.head.add(bytes);
-        self.judge(worth, serves_http).map_err(|refusal| Refusal { bodiless: self.asks_for_head(), ..refusal })
+        let worth = self.head.add(bytes).map_err(|_| no_memory());
+        worth
+            .and_then(|worth| self.judge(worth, serves_http))
+            .map_err(|refusal| Refusal { bodiless: self.asks_for_head(), ..refusal })
     }
 
     fn judge(&mut self, worth: bool, serves_http: bool) -> Result<Option<Heard>, Refusal> {
@@ -81,8 +84,10 @@ impl ServerHandshake {
         match parsed {
             Some((_, length)) if length > LIMIT => too_long(),
             Some((target, length)) => {
+                let behind = self.head.bytes.get(length..).unwrap_or_default();
+                let rest = memory::collect(behind.len(), behind.iter().copied()).map_err(|_| no_memory())?;
                 let mut head = std::mem::take(&mut self.head.bytes);
-                let rest = head.split_off(length);
+                head.truncate(length);
                 head.drain(..blank(&head));
                 Ok(Some(match target {
                     Some(target) => Heard::WebSocket(Request::new(head, &target)?, rest),
@@ -148,6 +153,10 @@ impl ServerHandshake {
 
 fn is_websocket(upgrade: &[u8]) -> bool {
     std::str::from_utf8(upgrade).is_ok_and(|upgrade| has_token(upgrade, "websocket"))
+}
+
+fn no_memory() -> Refusal {
+    Refusal::new(503, "Out of memory")
 }
 
 /// Empty lines before a request are to be ignored, RFC 9112 section 2.2.

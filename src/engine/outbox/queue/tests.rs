@@ -4,10 +4,20 @@ fn push(outbox: &Outbox, text: &str) -> Option<u64> {
     outbox.push(Message::text(text).into(), || 1000, Wait::No).unwrap().holder
 }
 
+impl Sink for Vec<Message> {
+    fn make_room(&mut self, messages: usize) -> usize {
+        messages
+    }
+
+    fn put(&mut self, message: Message) {
+        self.push(message);
+    }
+}
+
 fn take(outbox: &Outbox, serial: u64, count: usize) -> Vec<Message> {
     let mut taken = Vec::new();
     for _ in 0..count {
-        outbox.take(serial, 1, |message| taken.push(message));
+        outbox.take(serial, 1, &mut taken);
     }
     taken
 }
@@ -27,7 +37,7 @@ fn what_was_not_written_is_sent_by_the_next_connection_in_order() {
     let staged = take(&outbox, 1, 4);
     assert_eq!(texts(&staged), ["hello", "a", "b", "c"]);
     assert!(!outbox.written(2, 6));
-    outbox.detach(1, staged[2..].iter().cloned());
+    assert_eq!(outbox.detach(1, staged[2..].iter().cloned()), 0);
     assert_eq!(push(&outbox, "e"), None, "nobody is there to be flushed");
     assert_eq!(outbox.waiting(), (4, 4));
     assert!(take(&outbox, 1, 1).is_empty(), "the old one gets nothing more");
@@ -46,7 +56,7 @@ fn a_greeting_that_was_not_written_is_not_sent_by_another() {
         push(&outbox, "a");
         let staged = take(&outbox, 1, taken);
         assert_eq!(staged.len(), taken);
-        outbox.detach(1, staged.into_iter());
+        assert_eq!(outbox.detach(1, staged.into_iter()), 0);
         assert_eq!(outbox.waiting(), (1, 1));
         outbox.attach(2, None);
         assert_eq!(texts(&take(&outbox, 2, 9)), ["a"]);
@@ -64,7 +74,7 @@ fn who_takes_over_waits_until_the_other_has_detached() {
     outbox.attach(2, Some(Message::text("hello")));
     assert!(outbox.is_empty(1) && outbox.is_empty(2));
     assert!(take(&outbox, 1, 1).is_empty() && take(&outbox, 2, 1).is_empty());
-    outbox.detach(1, staged.into_iter());
+    assert_eq!(outbox.detach(1, staged.into_iter()), 0);
     assert_eq!(texts(&take(&outbox, 2, 9)), ["hello", "a", "b"]);
 }
 
@@ -77,7 +87,7 @@ fn a_sealed_one_keeps_what_waits() {
     outbox.stop_taking(1);
     assert!(outbox.is_empty(1) && take(&outbox, 1, 1).is_empty());
     push(&outbox, "b");
-    outbox.detach(1, std::iter::empty());
+    assert_eq!(outbox.detach(1, std::iter::empty()), 0);
     outbox.attach(2, None);
     assert_eq!(texts(&take(&outbox, 2, 9)), ["a", "b"]);
 }
@@ -99,7 +109,7 @@ fn who_is_held_sends_what_the_others_left_first() {
     push(&third, "d");
     assert!(take(&second, 2, 9).is_empty() && take(&third, 3, 9).is_empty());
     assert!(!second.is_empty(2), "its close frame comes behind what it is to inherit");
-    first.detach(1, staged.into_iter());
+    assert_eq!(first.detach(1, staged.into_iter()), 0);
     assert_eq!(second.prepend(first.drain()), 0);
     assert_eq!(second.waiting(), (3, 3));
     assert_eq!(third.prepend(second.drain()), 0);
@@ -116,7 +126,11 @@ fn a_closed_one_inherits_nothing_and_says_so() {
     outbox.block_for_takeover();
     outbox.close();
     assert!(outbox.is_empty(1), "nothing keeps its close frame back");
-    assert_eq!(outbox.prepend(vec![Message::text("a"), Message::text("b")]), 2);
+    let mut messages = Waiting::default();
+    for text in ["a", "b"] {
+        messages.push_back(Message::text(text).into()).unwrap();
+    }
+    assert_eq!(outbox.prepend(messages), 2);
 }
 
 /// A call that waits for room queues its message after the bypass has been opened again.
