@@ -563,7 +563,7 @@ wsaddin_result wsaddin_client_release(wsaddin_client client);
  * tried once, whatever the reconnect interval, and its failure is no event: the caller has it already.
  *
  * @param url   ws:// or wss://, UTF-8, `size` bytes; a link-local IPv6 address with its interface by name or number, as in
- *              ws://[fe80::1%25eth0]/ (RFC 6874)
+ *              ws://[fe80::1%25eth0]/ (RFC 6874); on Linux also ws+unix:///run/app.sock:/path for a Unix socket
  * @retval WSADDIN_ALREADY_CONNECTED  it is connected; nothing happened
  * @retval WSADDIN_CONNECTING         it is connecting, closing or reconnecting; nothing happened
  * @retval WSADDIN_CONNECT_TIMEOUT, WSADDIN_RESOLVE, WSADDIN_REFUSED, WSADDIN_TLS, WSADDIN_CERTIFICATE,
@@ -1122,11 +1122,13 @@ wsaddin_result wsaddin_server_release(wsaddin_server server);
  * Listens and accepts connections in the background. Blocks only while another thread's stop is not finished.
  *
  * @param interface_name  an IPv4 or IPv6 address of this machine (fe80::1%eth0 where it is link-local), "localhost", or
- *                        empty or "*" for all; UTF-8
+ *                        empty or "*" for all; on Linux also a Unix socket, unix:/run/app.sock; UTF-8
  * @param size            its bytes
- * @param port            0 to 65535; 0 picks a free one, which wsaddin_server_get_port tells
+ * @param port            0 to 65535; 0 picks a free one, which wsaddin_server_get_port tells; of no
+ *                        importance to a Unix socket
  * @retval WSADDIN_ALREADY_RUNNING  it goes on as it was
- * @retval WSADDIN_ADDRESS          the port is in use, or the address is not this machine's
+ * @retval WSADDIN_ADDRESS          the port or Unix socket is in use, or the address is not this machine's
+ * @retval WSADDIN_UNSUPPORTED      a Unix socket on Windows
  * @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
  */
 wsaddin_result wsaddin_server_run(wsaddin_server server,

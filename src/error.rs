@@ -15,9 +15,9 @@ mod tests;
 
 use self::detail::Detail;
 use self::parts::fill;
+use self::row::{Row, table};
 pub use language::Language;
 pub use parts::{Arg, Code, OneLine};
-use row::{Row, table};
 use std::fmt;
 use std::io;
 
@@ -164,12 +164,15 @@ table! {
     Origin BadArgument "{0} is not an origin: scheme://host[:port], scheme://*.host or null is expected" "{0} — не источник: ожидается схема://узел[:порт], схема://*.узел или null";
     Path BadArgument "{0} is not a path: /folder/name, or /folder/* for all below it, is expected" "{0} — не путь: ожидается /папка/имя или /папка/* для всего, что ниже";
     TrustedProxy BadArgument "{0} is neither an address nor a network (10.0.0.0/8) nor unix" "{0} — не адрес, не подсеть (10.0.0.0/8) и не unix";
+    UnixPathForm BadArgument "{0} does not name a Unix socket: /folder/name, or @name for an abstract one, is expected" "{0} — не имя Unix-сокета: ожидается /папка/имя или @имя для абстрактного";
+    UnixPathLong BadArgument "the name {0} of the Unix socket takes {1} bytes, {2} are allowed" "имя Unix-сокета {0} занимает {1} байт, допустимо {2}";
     UrlMalformed BadArgument "the URL {0} is malformed" "неверный URL {0}";
     UrlEmpty BadArgument "the URL is empty: ws://host:port/path or wss://host:port/path is expected" "URL пустой: ожидается ws://узел:порт/путь или wss://узел:порт/путь";
     UrlHost BadArgument "it names no host, or one with characters that a name or address cannot have" "в нём нет узла или недопустимые символы в имени либо адресе узла";
     UrlPort BadArgument "the port is no number from 0 to 65535" "порт должен быть числом от 0 до 65535";
     UrlPortBlank BadArgument "there is a space in the port: a number goes into a text without separators of groups, in 1C by Format(Port, \"NG=0\")" "в номере порта пробел: число вставляется в строку без разделителей групп, например Формат(Порт, \"ЧГ=0\")";
-    UrlScheme BadArgument "the URL {0} has the scheme {1}: ws or wss is needed" "URL {0}: схема {1} не поддерживается, нужна ws или wss";
+    UrlScheme BadArgument "the URL {0} has the scheme {1}: ws, wss or ws+unix is needed" "URL {0}: схема {1} не поддерживается, нужна ws, wss или ws+unix";
+    UrlUnix BadArgument "ws+unix:///folder/name.sock:/path, or ws+unix://@name:/path, is expected" "ожидается ws+unix:///папка/имя.sock:/путь или ws+unix://@имя:/путь";
     UrlFragment BadArgument "the URL {0} has a fragment (#…), which RFC 6455 does not allow" "URL {0} содержит фрагмент (#…), RFC 6455 этого не допускает";
     UrlZone BadArgument "a zone (%interface) belongs to a link-local IPv6 address (fe80::…) in brackets" "зона (%интерфейс) допустима только у адреса IPv6 link-local (fe80::…), в скобках";
     UrlNoScheme BadArgument "it has to begin with ws:// or wss://" "он должен начинаться с ws:// или wss://";
@@ -200,6 +203,7 @@ table! {
     WouldDeadlock WouldDeadlock "{0} would wait for the I/O thread that it is called on" "{0}: вызов из обработчика событий ждал бы собственного потока";
     HandlerSet HandlerSet "an event handler is set: events go to it, not to {0}" "установлен обработчик: события получает он, а не {0}";
     EventsToHost HandlerSet "external events are switched on: events go to the host, not to {0}; ExternalEvents = \"\" brings them back" "включены внешние события: данные получает приложение, а не {0}; чтобы снова получать их методом, установите ВнешниеСобытия = \"\"";
+    UnixNone Unsupported "this system has no Unix sockets for the library: they are available on Linux" "Unix-сокеты доступны только в Linux";
     Unsupported Unsupported "{0} is not available here" "{0}: здесь недоступно";
     Forked Unsupported "this process was forked from one that has clients or servers: use the library there, or fork before the first object is made" "процесс порождён вызовом fork, когда клиенты или серверы уже были: библиотека работает только в исходном процессе; вызывайте fork до создания первого объекта";
     NoMemory NoMemory "out of memory" "недостаточно памяти";
@@ -210,6 +214,9 @@ table! {
     // Connecting. The code is that of the cause.
     ConnectingTo Io "connecting to {0}" "подключение к {0}";
     Refused Refused "connection refused" "соединение отклонено";
+    UnixRefused Refused "nobody listens on the Unix socket" "Unix-сокет никто не слушает";
+    UnixMissing Refused "there is no such Unix socket" "такого Unix-сокета нет";
+    UnixForbidden Refused "no right to connect to the Unix socket" "нет прав на подключение к Unix-сокету";
     Unreachable Refused "the address cannot be reached" "адрес недоступен";
     Reset Refused "the connection was reset" "соединение сброшено";
     SocketFailed Io "the socket failed" "ошибка сокета";
@@ -360,6 +367,10 @@ table! {
     PortInUse Address "the port is in use" "порт занят";
     PortRange BadArgument "port {0} is out of range 0…65535" "порт {0} вне диапазона 0…65535";
     PortForbidden Address "no right to listen on this port" "нет прав на прослушивание этого порта";
+    UnixInUse Address "another program listens on this Unix socket" "этот Unix-сокет слушает другая программа";
+    UnixOccupied Address "there is a file of this name that is no socket; it was left alone" "файл с таким именем уже есть, это не сокет; он оставлен как был";
+    UnixFolderMissing Address "the folder does not exist" "такой папки нет";
+    UnixFolderForbidden Address "no right to make a Unix socket in this folder" "нет прав на создание Unix-сокета в этой папке";
     InterfaceInvalid Address "{0} is not an IP address" "{0} не является IP-адресом";
     InterfaceForeign Address "the address does not belong to this machine" "адрес не принадлежит этому компьютеру";
     ListenFailed Address "the address cannot be used" "адрес нельзя использовать";

@@ -75,7 +75,7 @@ pub extern "C-unwind" fn wsaddin_client_release(client: wsaddin_client) -> wsadd
 /// tried once, whatever the reconnect interval, and its failure is no event: the caller has it already.
 ///
 /// @param url   ws:// or wss://, UTF-8, `size` bytes; a link-local IPv6 address with its interface by name or number, as in
-///              ws://[fe80::1%25eth0]/ (RFC 6874)
+///              ws://[fe80::1%25eth0]/ (RFC 6874); on Linux also ws+unix:///run/app.sock:/path for a Unix socket
 /// @retval WSADDIN_ALREADY_CONNECTED  it is connected; nothing happened
 /// @retval WSADDIN_CONNECTING         it is connecting, closing or reconnecting; nothing happened
 /// @retval WSADDIN_CONNECT_TIMEOUT, WSADDIN_RESOLVE, WSADDIN_REFUSED, WSADDIN_TLS, WSADDIN_CERTIFICATE,

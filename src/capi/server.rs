@@ -73,11 +73,13 @@ pub extern "C-unwind" fn wsaddin_server_release(server: wsaddin_server) -> wsadd
 /// Listens and accepts connections in the background. Blocks only while another thread's stop is not finished.
 ///
 /// @param interface_name  an IPv4 or IPv6 address of this machine (fe80::1%eth0 where it is link-local), "localhost", or
-///                        empty or "*" for all; UTF-8
+///                        empty or "*" for all; on Linux also a Unix socket, unix:/run/app.sock; UTF-8
 /// @param size            its bytes
-/// @param port            0 to 65535; 0 picks a free one, which wsaddin_server_get_port tells
+/// @param port            0 to 65535; 0 picks a free one, which wsaddin_server_get_port tells; of no
+///                        importance to a Unix socket
 /// @retval WSADDIN_ALREADY_RUNNING  it goes on as it was
-/// @retval WSADDIN_ADDRESS          the port is in use, or the address is not this machine's
+/// @retval WSADDIN_ADDRESS          the port or Unix socket is in use, or the address is not this machine's
+/// @retval WSADDIN_UNSUPPORTED      a Unix socket on Windows
 /// @retval WSADDIN_WOULD_DEADLOCK  called inside a handler; nothing happened
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wsaddin_server_run(

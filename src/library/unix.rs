@@ -74,7 +74,11 @@ pub fn held_back(socket: &mio::net::TcpStream) -> Option<Duration> {
             &raw mut length,
         );
         (code == 0).then(|| info.assume_init())
-    }?;
+    };
+    let Some(info) = info else {
+        // A Unix socket: what is held back waits for the peer to read, and no kernel between can fall silent.
+        return is_full(socket).then_some(Duration::ZERO);
+    };
     // Held back by the peer's window, which may be closed and probed. What is merely on its way does not count: it
     // was sent, and a living peer answers it in time.
     let waiting = info.tcpi_probes > 0 || unsent(socket) > 0;
@@ -83,6 +87,14 @@ pub fn held_back(socket: &mio::net::TcpStream) -> Option<Duration> {
     let unanswered = info.tcpi_probes > 1 || info.tcpi_retransmits > 1;
     let silent = Duration::from_millis(u64::from(info.tcpi_last_ack_recv));
     waiting.then_some(if unanswered { silent } else { Duration::ZERO })
+}
+
+/// Whether it takes nothing more at the moment.
+#[cfg(target_os = "linux")]
+fn is_full(socket: &mio::net::TcpStream) -> bool {
+    let mut asked = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+    // SAFETY: a live descriptor, and one entry that is ours; it does not wait.
+    unsafe { libc::poll(&raw mut asked, 1, 0) == 0 }
 }
 
 /// Bytes in the send queue that the kernel has not sent yet.

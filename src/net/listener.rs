@@ -1,9 +1,13 @@
 //! A listening socket.
 
 use super::peer::PeerAddress;
+use super::place::Place;
 use super::reactor::Reactor;
 use super::resolve::{lacks_zone, look_up, resolve_now};
 use super::stream::Stream;
+use super::unix::UnixPath;
+#[cfg(unix)]
+use super::unix::UnixSocket;
 use crate::error::{Error, Id, Result};
 use crate::host::Host;
 use mio::net::TcpListener;
@@ -17,13 +21,38 @@ const BACKLOG: i32 = 4096;
 
 /// See the module's page.
 pub struct Listener {
-    socket: TcpListener,
-    address: SocketAddr,
+    socket: Kind,
+    place: Place,
+}
+
+enum Kind {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixSocket),
 }
 
 impl Listener {
     /// Listens at once. An IPv6 listener with `v6_only` leaves IPv4 to another.
-    pub fn bind(address: SocketAddr, v6_only: bool) -> Result<Self> {
+    pub fn bind(place: &Place, v6_only: bool) -> Result<Self> {
+        match place {
+            Place::Tcp(address) => Self::bind_tcp(*address, v6_only),
+            Place::Unix(path) => Self::bind_unix(path),
+        }
+    }
+
+    #[cfg(unix)]
+    fn bind_unix(path: &UnixPath) -> Result<Self> {
+        let fail = |error| Error::new(Id::ListenOn, [path.to_string().into()]).because(error).with_own_code();
+        let socket = UnixSocket::bind(path, BACKLOG).map_err(fail)?;
+        Ok(Self { socket: Kind::Unix(socket), place: Place::Unix(path.clone()) })
+    }
+
+    #[cfg(not(unix))]
+    fn bind_unix(_: &UnixPath) -> Result<Self> {
+        Err(Error::of(Id::UnixNone))
+    }
+
+    fn bind_tcp(address: SocketAddr, v6_only: bool) -> Result<Self> {
         let fail = |error: io::Error| {
             let id = match error.kind() {
                 ErrorKind::AddrInUse => Id::PortInUse,
@@ -36,7 +65,7 @@ impl Listener {
         };
         let socket = Self::open(address, v6_only).map_err(fail)?;
         let address = socket.local_addr().map_err(fail)?;
-        Ok(Self { socket, address })
+        Ok(Self { socket: Kind::Tcp(socket), place: Place::Tcp(address) })
     }
 
     fn open(address: SocketAddr, v6_only: bool) -> io::Result<TcpListener> {
@@ -58,33 +87,57 @@ impl Listener {
     }
 
     pub fn register(&mut self, reactor: &Reactor, token: usize) -> io::Result<()> {
-        reactor.registry().register(&mut self.socket, Token(token), Interest::READABLE)
+        let (registry, token) = (reactor.registry(), Token(token));
+        match &mut self.socket {
+            Kind::Tcp(socket) => registry.register(socket, token, Interest::READABLE),
+            #[cfg(unix)]
+            Kind::Unix(socket) => registry.register(socket.source(), token, Interest::READABLE),
+        }
     }
 
     /// Accepts one connection; `WouldBlock` when there is none.
     pub fn accept(&mut self) -> io::Result<(Stream, PeerAddress)> {
-        let (socket, peer) = self.socket.accept()?;
-        let peer = PeerAddress::Socket(peer);
-        Ok((Stream::new(socket, peer), peer))
+        match &self.socket {
+            Kind::Tcp(socket) => {
+                let (socket, peer) = socket.accept()?;
+                let peer = PeerAddress::Socket(peer);
+                Ok((Stream::new(socket, peer), peer))
+            }
+            #[cfg(unix)]
+            Kind::Unix(socket) => socket.accept().map(|socket| (Stream::local(socket), PeerAddress::Unix)),
+        }
     }
 
     /// Stops listening, also where a child of this process has a copy of the socket, on which nothing would accept.
-    pub fn close(mut self, reactor: &Reactor) {
-        let _ = reactor.registry().deregister(&mut self.socket);
-        let _ = SockRef::from(&self.socket).shutdown(Shutdown::Both);
+    pub fn close(self, reactor: &Reactor) {
+        match self.socket {
+            Kind::Tcp(mut socket) => {
+                let _ = reactor.registry().deregister(&mut socket);
+                let _ = SockRef::from(&socket).shutdown(Shutdown::Both);
+            }
+            #[cfg(unix)]
+            Kind::Unix(socket) => {
+                let mut socket = socket.into_unnamed();
+                let _ = reactor.registry().deregister(&mut socket);
+                let _ = SockRef::from(&socket).shutdown(Shutdown::Both);
+            }
+        }
     }
 
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 }
 
-/// The addresses that an interface name stands for, each with whether it must leave IPv4 alone; the first is needed,
+/// The places that an interface name stands for, each with whether it must leave IPv4 alone; the first is needed,
 /// the second is for machines that have IPv6.
-pub fn interface_addresses(interface: &str, port: u16) -> Result<Vec<(SocketAddr, bool)>> {
-    let both =
-        |v4: Ipv4Addr, v6: Ipv6Addr| vec![(SocketAddr::from((v4, port)), false), (SocketAddr::from((v6, port)), true)];
+pub fn interface_places(interface: &str, port: u16) -> Result<Vec<(Place, bool)>> {
+    let tcp = |address: SocketAddr, v6_only| (Place::Tcp(address), v6_only);
+    let both = |v4: Ipv4Addr, v6: Ipv6Addr| vec![tcp((v4, port).into(), false), tcp((v6, port).into(), true)];
     let text = interface.trim();
+    if let Some(path) = text.strip_prefix("unix:") {
+        return Ok(vec![(Place::Unix(UnixPath::parse(path)?), false)]);
+    }
     match text {
         "" | "*" => return Ok(both(Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED)),
         _ if Host::parse(text).is_some_and(|host| host.is_localhost()) => {
@@ -98,5 +151,5 @@ pub fn interface_addresses(interface: &str, port: u16) -> Result<Vec<(SocketAddr
     let found = resolve_now(&host, port).map_or_else(|| look_up(&host, port), Ok);
     let found =
         found.map_err(|error| Error::new(Id::ListenOn, [host.to_string().into()]).because(error).with_own_code())?;
-    Ok(found.into_iter().take(1).map(|address| (address, address.is_ipv6())).collect())
+    Ok(found.into_iter().take(1).map(|address| tcp(address, address.is_ipv6())).collect())
 }

@@ -3,6 +3,7 @@
 mod head;
 
 use super::peer::PeerAddress;
+use super::place::Place;
 use super::reactor::Reactor;
 use super::tls::{self, Engine, MidHandshake, Step, TlsClient, TlsServer};
 use super::uninterrupted;
@@ -16,7 +17,8 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
-/// The TCP socket under everything. Writing never raises SIGPIPE in the host.
+/// The socket under everything. mio's type for TCP holds a Unix socket as well: but for addresses and the options of TCP,
+/// the system calls are the same. Writing never raises SIGPIPE in the host.
 #[derive(Debug)]
 pub(super) struct Socket(TcpStream);
 
@@ -100,9 +102,24 @@ impl Stream {
         Self { layer: Layer::Plain(Socket(socket)), peer: Some(Box::new(Known { address: peer, spoken_for: None })) }
     }
 
-    /// Starts a connect; writable means that it is decided.
-    pub fn dial(address: SocketAddr) -> io::Result<Self> {
-        TcpStream::connect(address).map(|socket| Self::new(socket, PeerAddress::Socket(address)))
+    /// A connected Unix socket that does not block.
+    #[cfg(unix)]
+    pub(super) fn local(socket: std::os::fd::OwnedFd) -> Self {
+        let known = Known { address: PeerAddress::Unix, spoken_for: None };
+        Self { layer: Layer::Plain(Socket(TcpStream::from_std(socket.into()))), peer: Some(Box::new(known)) }
+    }
+
+    /// Starts a connect; writable means that it is decided. `WouldBlock`: to be tried again.
+    pub fn dial(place: &Place) -> io::Result<Self> {
+        match place {
+            Place::Tcp(address) => {
+                TcpStream::connect(*address).map(|socket| Self::new(socket, PeerAddress::Socket(*address)))
+            }
+            #[cfg(unix)]
+            Place::Unix(path) => super::unix::connect(path).map(Self::local),
+            #[cfg(not(unix))]
+            Place::Unix(_) => Err(ErrorKind::Unsupported.into()),
+        }
     }
 
     /// Whether the connect is through; an error when it failed.
@@ -110,6 +127,10 @@ impl Stream {
         let Some(socket) = self.socket() else { return Err(dead()) };
         if let Some(error) = socket.take_error()? {
             return Err(error);
+        }
+        if self.peer_addr() == Some(PeerAddress::Unix) {
+            // It was decided at once.
+            return Ok(true);
         }
         match socket.peer_addr() {
             Ok(_) => Ok(true),

@@ -5,6 +5,7 @@ use super::{Server, Shared};
 use crate::engine::{Command, Reason, lock};
 use crate::error::{Result, memory};
 use crate::log::iso;
+use crate::net::Place;
 use crate::ws::check_close;
 use serde_json::{Value, json};
 use std::time::{Instant, SystemTime};
@@ -33,7 +34,7 @@ impl Shared {
         let state = lock(&self.state);
         let Some(entry) = state.names.entry(name) else { return Ok(None) };
         let labels = state.names.labels(entry.connection.serial);
-        let server = state.address.map(|address| address.to_string()).unwrap_or_default();
+        let server = state.place.as_ref().map(Place::to_string).unwrap_or_default();
         drop(state);
         let mut value = describe(&entry, &server);
         value["groups"] = labels.groups.iter().map(|group| json!(&**group)).collect();
@@ -47,7 +48,7 @@ impl Shared {
         let (mut all, server) = {
             let state = lock(&self.state);
             let (most, entries) = state.names.entries(prefix);
-            (memory::collect(most, entries)?, state.address.map(|address| address.to_string()).unwrap_or_default())
+            (memory::collect(most, entries)?, state.place.as_ref().map(Place::to_string).unwrap_or_default())
         };
         all.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         let mut list = memory::Text::default();

@@ -28,10 +28,10 @@ use crate::engine::{
 };
 use crate::error::{Error, Id, Language, Result, memory};
 use crate::log::Object;
+use crate::net::Place;
 use crate::options::{Opt, Options, Side};
 use crate::ws::{Message, MessageCow};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::{Duration, Instant};
@@ -59,7 +59,7 @@ struct State {
     phase: Phase,
     /// Counts runs, so that a stop waits for the end of its own.
     run: u64,
-    address: Option<SocketAddr>,
+    place: Option<Place>,
     listeners: usize,
     ios: Vec<IoHandle>,
     next_io: usize,
@@ -103,7 +103,7 @@ impl Server {
             state: Mutex::new(State {
                 phase: Phase::Stopped,
                 run: 0,
-                address: None,
+                place: None,
                 listeners: 0,
                 ios: Vec::new(),
                 next_io: 0,
@@ -226,12 +226,12 @@ impl Server {
 
     /// The address listened on, without the port; empty when stopped.
     pub fn server(&self) -> String {
-        lock(&self.shared.state).address.map(without_port).unwrap_or_default()
+        lock(&self.shared.state).place.as_ref().map(Place::without_port).unwrap_or_default()
     }
 
     /// The port listened on; 0 when stopped.
     pub fn port(&self) -> u16 {
-        lock(&self.shared.state).address.map_or(0, |address| address.port())
+        lock(&self.shared.state).place.as_ref().map_or(0, Place::port)
     }
 
     /// `1: 127.0.0.1:50412 | 2: 127.0.0.1:50413`
@@ -389,12 +389,4 @@ fn acts_on_connections(option: Opt) -> bool {
         option,
         Opt::PingInterval | Opt::PongTimeout | Opt::SendQueueBytes | Opt::IdleTimeout | Opt::MessagesPerSecond
     )
-}
-
-/// An address with its interface, where it has one.
-fn without_port(address: SocketAddr) -> String {
-    match address {
-        SocketAddr::V6(v6) if v6.scope_id() > 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
-        other => other.ip().to_string(),
-    }
 }

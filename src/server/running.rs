@@ -5,9 +5,8 @@ use super::{GRACE, Phase, Server};
 use crate::engine::{Acceptor, Command, Connection, Deadline, Reason, Wait, lock, refuse_on_io_thread, wait};
 use crate::error::{Error, Id, Result};
 use crate::log;
-use crate::net::{Listener, TlsSources, interface_addresses};
+use crate::net::{Listener, Place, TlsSources, interface_places};
 use crate::options::Opt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ impl Server {
         let _inside = self.enter()?;
         refuse_on_io_thread("run")?;
         let port = u16::try_from(port).map_err(|_| Error::new(Id::PortRange, [port.into()]))?;
-        let addresses = interface_addresses(interface, port)?;
+        let places = interface_places(interface, port)?;
         let options = &self.shared.options;
         if !options.text(Opt::ControlPath).is_empty() && options.control_token().is_empty() {
             return Err(Error::of(Id::ControlToken));
@@ -43,14 +42,14 @@ impl Server {
                 return Err(Error::of(Id::Cancelled));
             }
             if state.phase == Phase::Running {
-                let address = state.address.map(|address| address.to_string()).unwrap_or_default();
+                let address = state.place.as_ref().map(Place::to_string).unwrap_or_default();
                 return Err(Error::new(Id::AlreadyRunning, [address.into()]));
             }
             state.phase = Phase::Starting;
             state.run += 1;
             state.run
         };
-        let started = self.prepare_tls(generation, sources).and_then(|()| self.listen(run, &addresses));
+        let started = self.prepare_tls(generation, sources).and_then(|()| self.listen(run, &places));
         if let Err(error) = &started {
             log::error!(shared.object.itself(), "not listening: {error}");
             self.set_tls(None);
@@ -60,10 +59,10 @@ impl Server {
         started
     }
 
-    fn listen(&self, run: u64, addresses: &[(SocketAddr, bool)]) -> Result<()> {
+    fn listen(&self, run: u64, places: &[(Place, bool)]) -> Result<()> {
         let shared = &self.shared;
-        let listeners = bind(addresses)?;
-        let Some(first) = listeners.first().map(Listener::local_addr) else {
+        let listeners = bind(places)?;
+        let Some(first) = listeners.first().map(|listener| listener.place().clone()) else {
             return Err(Error::of(Id::ListenFailed));
         };
         let threads = shared.options.size(Opt::IoThreads);
@@ -76,7 +75,7 @@ impl Server {
         let mut state = lock(&shared.state);
         state.phase = Phase::Running;
         state.registry.running = true;
-        state.address = Some(first);
+        state.place = Some(first.clone());
         state.listeners = listeners.len();
         state.ios.clone_from(&ios);
         state.registry.clear_open();
@@ -175,7 +174,7 @@ impl Server {
         }
         let mut state = lock(&shared.state);
         state.phase = Phase::Stopped;
-        state.address = None;
+        state.place = None;
         state.ios = Vec::new();
         drop(state);
         log::info!(shared.object.itself(), "stopped");
@@ -186,19 +185,20 @@ impl Server {
 /// Ports that the system picks for one family and that are in use in the other are passed over, so many at most.
 const MAX_PICKS: usize = 16;
 
-/// Listens on all of these addresses, on one port, also when the system picks it.
-fn bind(addresses: &[(SocketAddr, bool)]) -> Result<Vec<Listener>> {
+/// Listens at all of these places, on one port, also when the system picks it.
+fn bind(places: &[(Place, bool)]) -> Result<Vec<Listener>> {
     // Kept until there is a good one, or the system would pick them again.
     let mut passed_over = Vec::new();
     loop {
         let mut listeners: Vec<Listener> = Vec::new();
         let mut is_taken = false;
-        for &(mut address, v6_only) in addresses {
-            let picked = address.port() == 0;
-            if let Some(first) = listeners.first() {
-                address.set_port(first.local_addr().port());
+        for (place, v6_only) in places {
+            let mut place = place.clone();
+            let picked = place.port() == 0;
+            if let (Some(first), Place::Tcp(address)) = (listeners.first(), &mut place) {
+                address.set_port(first.place().port());
             }
-            match Listener::bind(address, v6_only) {
+            match Listener::bind(&place, *v6_only) {
                 Ok(listener) => listeners.push(listener),
                 Err(error) if listeners.is_empty() => return Err(error),
                 Err(error) if error.root() == Id::PortInUse => {

@@ -35,9 +35,9 @@ impl Target {
         Ok(next)
     }
 
-    /// Whether both have the same host and port, so that what is confided to one is known to the other.
+    /// Whether both have the same host and port, or the same Unix socket, so that what is confided to one is known to the other.
     pub fn has_place_of(&self, other: &Target) -> bool {
-        self.host.lookup() == other.host.lookup() && self.port == other.port
+        self.host.lookup() == other.host.lookup() && self.port == other.port && self.socket == other.socket
     }
 
     /// What tells a loop of redirects.
@@ -51,7 +51,11 @@ impl Target {
         // A reference that the parser's rules take for another host, as one that begins with `/\`, is malformed here.
         let rest = joined.as_str().strip_prefix(BASE).filter(|rest| rest.starts_with('/'))?;
         let scheme = redact::scheme(&self.shown)?;
-        let place = authority(&self.shown[scheme.len() + "://".len()..]);
+        let behind = &self.shown[scheme.len() + "://".len()..];
+        let place = match &self.socket {
+            None => authority(behind).to_owned(),
+            Some(_) => format!("{}:", behind.split(':').next().unwrap_or_default()),
+        };
         let shown = format!("{scheme}://{place}{}", without_secrets(rest));
         Some(Target { resource: rest.to_owned(), shown, ..self.clone() })
     }
@@ -72,6 +76,16 @@ pub fn harmless_protocols(protocols: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_unix_socket_is_another_place_than_the_port_of_its_host() {
+        let from = Target::parse("ws+unix:///run/a.sock:/x/y").unwrap();
+        let next = from.redirected("../z?q").unwrap();
+        assert_eq!((next.address(), &*next.resource), (from.address(), "/z?q"));
+        assert_eq!(next.shown, "ws+unix:///run/a.sock:/z");
+        assert!(from.has_place_of(&next) && !from.has_place_of(&from.redirected("ws://localhost/").unwrap()));
+    }
 
     #[test]
     fn locations_are_resolved() {

@@ -1,8 +1,11 @@
 //! The URL of a server, RFC 6455 section 3.
 
+mod local;
+
 use super::redact;
 use crate::error::{Error, Id, Result};
 use crate::host::{Host, split_zone};
+use crate::net::UnixPath;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -16,6 +19,8 @@ pub struct Target {
     /// The unspecified address, which some write for "this machine", is the loopback address of its family.
     pub host: Host,
     pub port: u16,
+    /// Where to connect to instead, of a URL `ws+unix`; the host is `localhost` then.
+    pub socket: Option<UnixPath>,
     /// Path and query for the request line, percent-encoded.
     pub resource: String,
     /// The URL as it was written, without userinfo, query and fragment: fit for people and logs.
@@ -25,10 +30,10 @@ pub struct Target {
 }
 
 impl Target {
-    /// Reads a `ws` or `wss` URL; blanks around it are ignored.
+    /// Reads a `ws`, `wss` or `ws+unix` URL; blanks around it are ignored.
     ///
     /// # Errors
-    /// `UrlMalformed`, `UrlScheme` or `UrlFragment`. Their texts hold neither userinfo nor query.
+    /// `UrlMalformed`, `UrlScheme` or `UrlFragment`; those of [`UnixPath::parse`]. Their texts hold neither userinfo nor query.
     pub fn parse(url: &str) -> Result<Target> {
         let text = url.trim();
         if text.is_empty() {
@@ -41,6 +46,7 @@ impl Target {
         let secure = match scheme.to_ascii_lowercase().as_str() {
             "ws" => false,
             "wss" => true,
+            "ws+unix" => return Self::local(text),
             other => return Err(Error::new(Id::UrlScheme, [redact::url(text).into(), other.into()])),
         };
         if text.contains('#') {
@@ -76,10 +82,19 @@ impl Target {
             secure,
             host,
             port: parsed.port().unwrap_or(default_port(secure)),
+            socket: None,
             resource,
             shown: format!("{scheme}://{}", without_secrets(rest)),
             authorization: authorization(&parsed),
         })
+    }
+
+    /// Of a URL with the name of a Unix socket.
+    fn local(text: &str) -> Result<Target> {
+        let local::Local { socket, resource, shown } = local::parse(text)?;
+        let host = Host::new(url::Host::Domain("localhost"), None).ok_or_else(|| Error::of(Id::UrlMalformed))?;
+        let port = default_port(false);
+        Ok(Target { secure: false, host, port, socket: Some(socket), resource, shown, authorization: None })
     }
 
     /// The value of the `Host` header: the port only where it is not the scheme's own (section 4.1).
@@ -90,9 +105,12 @@ impl Target {
         }
     }
 
-    /// `host:port` for people, an IPv6 address in brackets and with its zone.
+    /// `host:port` for people, an IPv6 address in brackets and with its zone; or the Unix socket.
     pub fn address(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        match &self.socket {
+            None => format!("{}:{}", self.host, self.port),
+            Some(path) => path.to_string(),
+        }
     }
 }
 

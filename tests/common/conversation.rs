@@ -56,11 +56,15 @@ fn assert_data(message: &Message, binary: bool, data: &[u8], what: &str) {
 /// Our client goes through the whole conversation with `peer`, a server that answers.
 /// `echoes_code`: the peer answers a close with its code; aiohttp answers any close with 1000.
 pub fn client_talks_to(peer: &Peer, echoes_code: bool) {
-    let url = format!("ws://127.0.0.1:{}/", peer.line_after("port "));
+    client_talks_at(&format!("ws://127.0.0.1:{}/", peer.line_after("port ")), peer, echoes_code);
+}
+
+/// The same at this URL.
+pub fn client_talks_at(url: &str, peer: &Peer, echoes_code: bool) {
     let client = Client::new().unwrap();
     let next = |what: &str| take(client.receive(DEADLINE_MS), what);
 
-    client.connect(&url).unwrap();
+    client.connect(url).unwrap();
     for text in texts() {
         client.send_text(&text).unwrap();
         assert_data(&next("echo"), false, text.as_bytes(), "echo");
@@ -79,12 +83,12 @@ pub fn client_talks_to(peer: &Peer, echoes_code: bool) {
     assert_eq!(peer.line(), r#"closed 3000 "конец разговора""#);
 
     for (code, reason) in closes() {
-        client.connect(&url).unwrap();
+        client.connect(url).unwrap();
         assert!(client.disconnect(code, &reason).unwrap(), "{code}: the close was clean");
         assert_eq!(peer.line(), format!("closed {code} {}", serde_json::to_string(&reason).unwrap()));
     }
     for (code, reason) in closes() {
-        client.connect(&url).unwrap();
+        client.connect(url).unwrap();
         // Taken before the end: a connection that has come and gone leaves neither event.
         let open = take(client.receive_event(DEADLINE_MS), "open");
         assert_eq!(open.event(), EVENT_OPEN);
@@ -119,8 +123,12 @@ pub struct Answering {
 
 impl Answering {
     pub fn start() -> Self {
+        Self::start_at("127.0.0.1")
+    }
+
+    pub fn start_at(interface: &str) -> Self {
         let server = Arc::new(Server::new().unwrap());
-        server.run("127.0.0.1", 0).unwrap();
+        server.run(interface, 0).unwrap();
         let url = format!("ws://127.0.0.1:{}/", server.port().unwrap());
         let (close_sender, closed) = channel();
         let (verdict_sender, verdicts) = channel();
@@ -205,7 +213,12 @@ pub fn assert_closes(server: &Answering, by_client: &[(u16, String)], by_server:
 
 /// `peer`, a client, goes through the whole conversation with our server.
 pub fn server_talks_to(peer: impl FnOnce(&str) -> Option<Peer>, echoes_code: bool) {
-    let server = Answering::start();
+    server_talks_at("127.0.0.1", peer, echoes_code);
+}
+
+/// The same on this interface.
+pub fn server_talks_at(interface: &str, peer: impl FnOnce(&str) -> Option<Peer>, echoes_code: bool) {
+    let server = Answering::start_at(interface);
     let Some(peer) = peer(&server.url) else { return server.stop() };
     let (success, output) = peer.end();
     assert!(success && output == ["passed"], "the peer says: {output:?}");

@@ -4,12 +4,14 @@ import asyncio
 import sys
 
 import websockets
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import connect, unix_connect
 
 from values import (BINARIES, BINARY_FRAGMENTS, CLOSES, DEADLINE, TEXT_FRAGMENTS, TEXTS, same, say)
 
 
 def open_connection(url):
+    if url.startswith("/"):
+        return unix_connect(url, max_size=None)
     # No proxy: a test must not depend on the environment's.
     return connect(url, max_size=None, proxy=None)
 

@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 import websockets
-from websockets.asyncio.server import serve
+from websockets.asyncio.server import serve, unix_serve
 
 from values import BINARY_FRAGMENTS, TEXT_FRAGMENTS, closed_line, parse_close, say
 
@@ -39,8 +39,10 @@ async def answer(connection):
 
 
 async def main():
-    async with serve(answer, "127.0.0.1", 0, max_size=None) as server:
-        say(f"port {server.sockets[0].getsockname()[1]}")
+    path = sys.argv[1] if len(sys.argv) > 1 else None
+    serving = unix_serve(answer, path, max_size=None) if path else serve(answer, "127.0.0.1", 0, max_size=None)
+    async with serving as server:
+        say(f"path {path}" if path else f"port {server.sockets[0].getsockname()[1]}")
         await asyncio.to_thread(sys.stdin.read)
 
 

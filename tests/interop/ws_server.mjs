@@ -1,9 +1,14 @@
 // A server made with Node ws; README.md tells what it answers.
 
+import { createServer } from 'node:http';
+
 import { WebSocketServer, TEXT_FRAGMENTS, BINARY_FRAGMENTS, sendFragments } from './values.mjs';
 
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-server.on('listening', () => console.log(`port ${server.address().port}`));
+const [, , path] = process.argv;
+const http = createServer();
+const server = new WebSocketServer({ server: http });
+const told = () => (path ? `path ${path}` : `port ${http.address().port}`);
+http.listen(path ? { path } : { host: '127.0.0.1', port: 0 }, () => console.log(told()));
 server.on('connection', (socket) => {
   socket.on('message', (data, binary) => {
     const text = binary ? '' : data.toString();

@@ -323,7 +323,11 @@ const STATISTICS_EN: &str =
 
 /// A parameter wherever it occurs: English name, по-русски, in English. `Class.Method.Parameter` stands before `Parameter`.
 pub const PARAMETERS: &[(&str, &str, &str)] = &[
-    ("URL", "`ws://…` или `wss://…`", "`ws://…` or `wss://…`"),
+    (
+        "URL",
+        "`ws://…` или `wss://…`; в Linux и `ws+unix:///run/app.sock:/путь`",
+        "`ws://…` or `wss://…`; on Linux also `ws+unix:///run/app.sock:/path`",
+    ),
     ("Code", "код закрытия: 1000–1003, 1007–1014, 3000–4999", "the close code: 1000–1003, 1007–1014, 3000–4999"),
     ("Reason", "причина, не более 123 байт в UTF-8", "why, at most 123 bytes of UTF-8"),
     ("Server.Reject.Reason", "пояснение для клиента", "an explanation for the client"),
@@ -357,10 +361,14 @@ pub const PARAMETERS: &[(&str, &str, &str)] = &[
     ("Password", "пароль ключа или файла PKCS#12", "the password of the key or the PKCS#12 file"),
     (
         "Interface",
-        "адрес IPv4 или IPv6 (link-local – с интерфейсом: `fe80::1%eth0`), `localhost`, пустая строка или `*` – все адреса",
-        "an IPv4 or IPv6 address (a link-local one with its interface: `fe80::1%eth0`), `localhost`, an empty string or `*` for all",
+        "адрес IPv4 или IPv6 (link-local – с интерфейсом: `fe80::1%eth0`), `localhost`, пустая строка или `*` – все адреса; в Linux и Unix-сокет: `unix:/run/app.sock`",
+        "an IPv4 or IPv6 address (a link-local one with its interface: `fe80::1%eth0`), `localhost`, an empty string or `*` for all; on Linux also a Unix socket: `unix:/run/app.sock`",
     ),
-    ("Port", "номер порта; 0 – любой свободный", "the port; 0 for any that is free"),
+    (
+        "Port",
+        "номер порта; 0 – любой свободный; у Unix-сокета порта нет",
+        "the port; 0 for any that is free; a Unix socket has none",
+    ),
     ("ClientID", "номер соединения", "the connection's id"),
     ("Group", "группа", "a group"),
     ("Server.Broadcast.Group", "группа; пусто – всем", "a group; empty: to all"),

@@ -1,9 +1,10 @@
 //! From the wait for a turn to a connected socket.
 
 use super::state::{Disposition, Driver, Phase};
+use super::tunneling::Way;
 use crate::engine::io::{Command, ThreadContext};
 use crate::error::Result;
-use crate::net::{Dial, DialState, TlsClient, look_up, resolve_now};
+use crate::net::{Dial, DialState, Place, TlsClient, look_up, resolve_now};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -40,13 +41,14 @@ impl Driver {
     /// Finds the addresses and the system's roots; what may block goes to a worker.
     pub(super) fn prepare(&mut self, io: &mut ThreadContext) -> Disposition {
         let (host, port) = match self.choose_route() {
-            Ok(place) => place,
+            Ok(Way::Network(host, port)) => (host, port),
+            Ok(Way::Local(path)) => return self.prepared(io, Ok((vec![Place::Unix(path)], None))),
             Err(error) => return self.refuse_to_open(io, error),
         };
         let Phase::Resolving(plan) = &self.phase else { return Disposition::Keep };
         let target = &plan.target;
         if let (Some(addresses), false) = (resolve_now(&host, port), target.secure) {
-            return self.prepared(io, Ok((addresses, None)));
+            return self.prepared(io, Ok((places(addresses), None)));
         }
         let options = target.secure.then(|| plan.tls.clone());
         let (connection, handle, cache) = (self.connection.clone(), io.handle.clone(), io.tls.clone());
@@ -55,7 +57,7 @@ impl Driver {
             let addresses = resolve_now(&host, port).map_or_else(look_up, Ok);
             let outcome = addresses.and_then(|addresses| {
                 let tls = options.map(|options| cache.get(&options)).transpose()?;
-                Ok((addresses, tls))
+                Ok((places(addresses), tls))
             });
             handle.post(Command::Prepared { connection, outcome });
         });
@@ -66,7 +68,7 @@ impl Driver {
     pub fn prepared(
         &mut self,
         io: &mut ThreadContext,
-        outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>,
+        outcome: Result<(Vec<Place>, Option<TlsClient>)>,
     ) -> Disposition {
         match (outcome, std::mem::replace(&mut self.phase, Phase::Lingering)) {
             (Ok((addresses, tls)), Phase::Resolving(plan)) => {
@@ -94,7 +96,7 @@ impl Driver {
                 let error = self.after_redirects(error);
                 self.break_off(io, error)
             }
-            DialState::Connected(mut stream, _) => {
+            DialState::Connected(mut stream) => {
                 let Phase::Dialing { plan, tls, .. } = std::mem::replace(&mut self.phase, Phase::Lingering) else {
                     return Disposition::Remove;
                 };
@@ -108,4 +110,8 @@ impl Driver {
             }
         }
     }
+}
+
+fn places(addresses: Vec<SocketAddr>) -> Vec<Place> {
+    addresses.into_iter().map(Place::Tcp).collect()
 }

@@ -6,28 +6,40 @@ use crate::engine::io::{DialPlan, ThreadContext};
 use crate::error::{Code, Error, Id, Result};
 use crate::host::Host;
 use crate::log;
-use crate::net::{Dial, Step, TlsClient, Tunnel};
+use crate::net::{Dial, Place, Step, TlsClient, Tunnel, UnixPath};
 use std::io::{self, ErrorKind};
 
 /// Bytes of an answer that are peeked at a time.
 const MAX_PEEK: usize = 4096;
 
+/// What to dial.
+pub(super) enum Way {
+    Network(Host, u16),
+    /// On this machine, where no proxy leads.
+    Local(UnixPath),
+}
+
 impl Driver {
     /// What to dial: the server, or the proxy that leads there.
-    pub(super) fn choose_route(&mut self) -> Result<(Host, u16)> {
+    pub(super) fn choose_route(&mut self) -> Result<Way> {
         let Phase::Resolving(plan) = &self.phase else { return Err(Error::of(Id::Cancelled)) };
         let target = &plan.target;
+        if let Some(path) = &target.socket {
+            let way = Way::Local(path.clone());
+            self.set_route(None);
+            return Ok(way);
+        }
         match plan.proxy.choose(target.secure, target.host.bare(), target.port)? {
             None => {
-                let place = (target.host.clone(), target.port);
+                let way = Way::Network(target.host.clone(), target.port);
                 self.set_route(None);
-                Ok(place)
+                Ok(way)
             }
             Some(proxy) => {
-                let place = (proxy.host.clone(), proxy.port);
+                let way = Way::Network(proxy.host.clone(), proxy.port);
                 log::info!(self.subject(), "through the proxy {}", proxy.shown());
                 self.set_route(Some(Box::new(Route { proxy, open: false, resumed: None })));
-                Ok(place)
+                Ok(way)
             }
         }
     }
@@ -98,7 +110,7 @@ impl Driver {
             route.resumed = Some((tunnel, request));
         }
         (self.raw, self.blocked_since, self.half_closed) = (None, None, false);
-        let mut dial = Box::new(Dial::new(proxy.into_iter().collect(), self.subject()));
+        let mut dial = Box::new(Dial::new(proxy.into_iter().map(Place::Tcp).collect(), self.subject()));
         let state = dial.advance(&io.reactor, self.token, io.now);
         self.phase = Phase::Dialing { plan, dial, tls };
         self.dialed(io, state)

@@ -4,8 +4,7 @@ use super::owner::{Acceptor, DialPlan, Owner};
 use crate::engine::connection::Connection;
 use crate::engine::inbox::Inbox;
 use crate::error::Result;
-use crate::net::{Listener, Stream, TlsClient, TlsServer};
-use std::net::SocketAddr;
+use crate::net::{Listener, Place, Stream, TlsClient, TlsServer};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -28,7 +27,7 @@ pub enum Command {
     DialPermitted(Arc<Connection>),
     Prepared {
         connection: Arc<Connection>,
-        outcome: Result<(Vec<SocketAddr>, Option<TlsClient>)>,
+        outcome: Result<(Vec<Place>, Option<TlsClient>)>,
     },
     Adopt {
         connection: Arc<Connection>,
