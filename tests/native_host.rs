@@ -306,6 +306,21 @@ fn a_script_serves_the_pages_of_webtutor() {
     assert!(well && said == ["webtutor: passed"], "{said:?}");
 }
 
+/// The same for pages that came by https.
+#[test]
+fn a_script_serves_the_pages_of_webtutor_through_tls() {
+    let _turn = turn();
+    let authority = tls::Authority::with_server("host1c-webtutor");
+    let (certificate, key) = (authority.path("server.pem"), authority.path("server.key"));
+    let mut command = Command::new(host());
+    command.arg(common::library()).args(["webtutor", "pages", &certificate, &key]);
+    let script = peer::Peer::start("host1c", &mut command);
+    let Some(pages) = webtutor::secure_pages(&script.line_after("port "), &authority.path("ca.pem")) else { return };
+    webtutor::check(&pages);
+    let (well, said) = script.end();
+    assert!(well && said == ["webtutor: passed"], "{said:?}");
+}
+
 /// What a call and a large string cost. A debug build says nothing about speed, so there the figures are only printed;
 /// FindMethod must not allocate in any build.
 #[test]

@@ -2,16 +2,40 @@
 //! `tests/host1c`.
 
 mod common;
+#[path = "common/face.rs"]
+mod face;
+#[path = "common/nginx.rs"]
+mod nginx;
 #[path = "common/peer.rs"]
 #[allow(dead_code, reason = "a part of it is used here")]
 mod peer;
+#[path = "common/tls.rs"]
+mod tls;
 #[path = "common/webtutor.rs"]
 mod webtutor;
 
+use nginx::Nginx;
 use peer::Peer;
+use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
-use webtutor::{PAGES, check, pages};
+use tls::Authority;
+use webtutor::{PAGES, check, pages, secure_pages};
+
+/// `notices.c`, compiled into this folder.
+fn compiled(scratch: &common::Scratch) -> PathBuf {
+    let program = scratch.path().join("notices");
+    let source = common::root().join("examples/webtutor/notices.c");
+    let link = common::link_options();
+    let options: Vec<&str> = ["-std=c11"].into_iter().chain(link.iter().map(String::as_str)).collect();
+    common::compile("cc", &options, &[&source], Some(&program));
+    program
+}
+
+fn started(program: &PathBuf, arguments: &[&str]) -> Peer {
+    Peer::start("notices", Command::new(program).args(arguments).env_remove("LD_LIBRARY_PATH"))
+}
 
 /// Gives it a line and takes its answer.
 fn ask(program: &mut Peer, line: &str) -> String {
@@ -22,16 +46,50 @@ fn ask(program: &mut Peer, line: &str) -> String {
 #[test]
 fn the_c_program_reaches_one_a_group_and_all() {
     let scratch = common::Scratch::new("webtutor");
-    let program = scratch.path().join("notices");
-    let source = common::root().join("examples/webtutor/notices.c");
-    let link = common::link_options();
-    let options: Vec<&str> = ["-std=c11"].into_iter().chain(link.iter().map(String::as_str)).collect();
-    common::compile("cc", &options, &[&source], Some(&program));
-    let mut server = Peer::start("notices", Command::new(&program).env_remove("LD_LIBRARY_PATH"));
+    let mut server = started(&compiled(&scratch), &[]);
     let port = server.line_after("port ");
     let Some(pages) = pages(&port) else { return };
+    reach(&mut server, &pages);
+}
 
-    let list: serde_json::Value = serde_json::from_str(&ask(&mut server, "list")).unwrap();
+/// A page that came by https can open nothing but wss.
+#[test]
+fn the_c_program_speaks_tls() {
+    let scratch = common::Scratch::new("webtutor-tls");
+    let authority = Authority::with_server("webtutor-tls");
+    let (certificate, key) = (authority.path("server.pem"), authority.path("server.key"));
+    let mut server = started(&compiled(&scratch), &["0", &certificate, &key]);
+    let port = server.line_after("port ");
+    let Some(pages) = secure_pages(&port, &authority.path("ca.pem")) else { return };
+    reach(&mut server, &pages);
+}
+
+/// `examples/webtutor/nginx.conf`, with its places and ports replaced.
+#[test]
+fn nginx_ends_tls_in_front_of_the_c_program() {
+    let scratch = common::Scratch::new("webtutor-nginx");
+    let authority = Authority::with_server("webtutor-nginx");
+    let mut server = started(&compiled(&scratch), &[]);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut part = std::fs::read_to_string(common::root().join("examples/webtutor/nginx.conf")).unwrap();
+    // In this order: the server's own port may have a 443 in it.
+    for (from, to) in [
+        (" 443 ", format!(" {port} ")),
+        ("127.0.0.1:9099", format!("127.0.0.1:{}", server.line_after("port "))),
+        ("/etc/ssl/portal.pem", authority.path("server.pem")),
+        ("/etc/ssl/portal.key", authority.path("server.key")),
+    ] {
+        assert!(part.contains(from), "{from} in {part}");
+        part = part.replace(from, &to);
+    }
+    let Some(_nginx) = Nginx::start(port, &part) else { return };
+    let Some(pages) = secure_pages(&port.to_string(), &authority.path("ca.pem")) else { return };
+    reach(&mut server, &pages);
+}
+
+/// Each of the pages, each group and all get what is theirs.
+fn reach(server: &mut Peer, pages: &Peer) {
+    let list: serde_json::Value = serde_json::from_str(&ask(server, "list")).unwrap();
     let list = list.as_array().unwrap();
     assert_eq!(list.len(), 5);
     for (number, name) in PAGES.iter().enumerate() {
@@ -51,20 +109,16 @@ fn the_c_program_reaches_one_a_group_and_all() {
         ("json all всем".to_owned(), "5"),
         ("all end".to_owned(), "5"),
     ] {
-        assert_eq!(ask(&mut server, &command), count, "{command}");
+        assert_eq!(ask(server, &command), count, "{command}");
     }
-    check(&pages);
+    check(pages);
 }
 
 /// `examples/control`: another program, in Python and in C, sends through the server that the first one owns.
 #[test]
 fn other_programs_send_through_it() {
     let scratch = common::Scratch::new("webtutor-control");
-    let (program, control) = (scratch.path().join("notices"), scratch.path().join("control"));
-    let source = common::root().join("examples/webtutor/notices.c");
-    let link = common::link_options();
-    let options: Vec<&str> = ["-std=c11"].into_iter().chain(link.iter().map(String::as_str)).collect();
-    common::compile("cc", &options, &[&source], Some(&program));
+    let (program, control) = (compiled(&scratch), scratch.path().join("control"));
     let source = common::root().join("examples/control/control.c");
     let mut alone = Command::new("cc");
     alone.args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]).arg(source).arg("-o").arg(&control);

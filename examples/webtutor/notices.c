@@ -9,6 +9,12 @@
  *     cc notices.c -lwebsocket_addin -o notices
  *     ./notices 8080
  *
+ * A page that came by https may open wss:// only. So the program speaks TLS where it is given a certificate,
+ *
+ *     ./notices 8080 certificate.pem key.pem
+ *
+ * or stands behind nginx, which then ends TLS: nginx.conf is its part for that.
+ *
  * With CONTROL_TOKEN in the environment, other programs may send through it (examples/control), by plain HTTP below
  * http://127.0.0.1:8080/control.
  *
@@ -134,10 +140,18 @@ static void ignore(const wsaddin_message *message, void *user_data) {
     (void)user_data;
 }
 
+/* Without a certificate it speaks no TLS. Where it has one, the key may be in the same file. */
+static wsaddin_result run(wsaddin_server server, int64_t port, const char *certificate, const char *key) {
+    if (certificate == NULL) return wsaddin_server_run(server, WSADDIN_TEXT("127.0.0.1"), port);
+    return wsaddin_server_run_tls(server, WSADDIN_TEXT("127.0.0.1"), port, certificate, strlen(certificate), key,
+                                  key == NULL ? 0 : strlen(key), NULL, 0);
+}
+
 int main(int argc, char **argv) {
     char line[LINE];
     wsaddin_server server;
     int64_t port = argc > 1 ? atoi(argv[1]) : 0;
+    const char *certificate = argc > 2 ? argv[2] : NULL, *key = argc > 3 ? argv[3] : NULL;
     const char *token = getenv("CONTROL_TOKEN");
 
     if (wsaddin_server_new(&server) != WSADDIN_OK) return failed("server");
@@ -149,7 +163,7 @@ int main(int argc, char **argv) {
     }
     if (wsaddin_server_set_name_parameter(server, WSADDIN_TEXT("X-StatefulSocketId")) != WSADDIN_OK ||
         wsaddin_server_set_handler(server, ignore, NULL) != WSADDIN_OK ||
-        wsaddin_server_run(server, WSADDIN_TEXT("127.0.0.1"), port) != WSADDIN_OK ||
+        run(server, port, certificate, key) != WSADDIN_OK ||
         wsaddin_server_get_port(server, &port) != WSADDIN_OK) {
         failed("run");
         wsaddin_server_free(server);

@@ -9,7 +9,16 @@ pub const PAGES: [&str; 4] =
 
 /// The four pages and one without a name; all are connected when this returns.
 pub fn pages(port: &str) -> Option<Peer> {
-    let pages = Peer::python("webtutor_clients.py", &[port])?;
+    started(&[&format!("ws://127.0.0.1:{port}")])
+}
+
+/// The same through TLS, where the server's certificate is of this authority.
+pub fn secure_pages(port: &str, authority: &str) -> Option<Peer> {
+    started(&[&format!("wss://localhost:{port}"), authority])
+}
+
+fn started(arguments: &[&str]) -> Option<Peer> {
+    let pages = Peer::python("webtutor_clients.py", arguments)?;
     assert_eq!(pages.line(), "ready");
     Some(pages)
 }

@@ -1,5 +1,6 @@
-// What examples/webtutor/notices.bsl has its server do, with the methods of the object itself. With the argument `pages` the pages are other programs', told of
-// the port by the first line that is printed; without one they are clients of our own.
+// What examples/webtutor/notices.bsl has its server do, with the methods of the object itself. With the argument `pages`
+// the pages are other programs', told of the port by the first line that is printed, and the server speaks TLS where a
+// certificate and its key follow; without an argument they are clients of our own.
 #include "host.hpp"
 
 #include <cstdio>
@@ -48,9 +49,14 @@ SCENARIO(webtutor) {
     const Library library(setting.library);
     Object server(library, u"Server");
     server.set(u"ПараметрИмениСоединения", u"X-StatefulSocketId");
-    const Text url = start_server(server) + u"services/main_ws_service";
+    const std::vector<std::string>& given = setting.arguments;
+    Text url;
+    if (given.size() == 3)
+        CHECK(server.call(u"Запустить", {u"", 0, utf16(given[1]), utf16(given[2])}));
+    else
+        url = start_server(server) + u"services/main_ws_service";
     std::vector<std::unique_ptr<Object>> pages;
-    if (setting.arguments.empty()) {
+    if (given.empty()) {
         for (std::size_t number = 0; number < 5; ++number) {
             pages.push_back(std::make_unique<Object>(library, u"Client"));
             CHECK(pages.back()->call(u"Подключиться", {number < 4 ? url + u"?X-StatefulSocketId=" + PAGES[number] : url}));

@@ -1,10 +1,12 @@
 """The four pages of WebTutor's article on WebSockets, and one without a name: prints what each of them got, as JSON.
 
-Each listens until it gets "end"; the last line is {name: [message, ...]}.
+They connect to the server at the first argument, such as ws://127.0.0.1:9099; the second, if there is one, is a file with
+the authority that its certificate has to be of. Each listens until it gets "end"; the last line is {name: [message, ...]}.
 """
 
 import asyncio
 import json
+import ssl
 import sys
 
 from websockets.asyncio.client import connect
@@ -17,11 +19,11 @@ PAGES = [
 ]
 
 
-async def page(port, name, ready):
+async def page(url, tls, name, ready):
     query = f"?X-StatefulSocketId={name}" if name else ""
     messages = []
     # No proxy: a test must not depend on the environment's.
-    async with connect(f"ws://127.0.0.1:{port}/services/main_ws_service{query}", proxy=None) as connection:
+    async with connect(f"{url}/services/main_ws_service{query}", proxy=None, ssl=tls) as connection:
         ready.release()
         async for message in connection:
             if message == "end":
@@ -30,10 +32,11 @@ async def page(port, name, ready):
     return messages
 
 
-async def main(port):
+async def main(url, authority=None):
+    tls = ssl.create_default_context(cafile=authority) if authority else None
     names = PAGES + [""]
     ready = asyncio.Semaphore(0)
-    pages = [asyncio.create_task(page(port, name, ready)) for name in names]
+    pages = [asyncio.create_task(page(url, tls, name, ready)) for name in names]
     for _ in names:
         await ready.acquire()
     print("ready", flush=True)
@@ -41,4 +44,4 @@ async def main(port):
     print(json.dumps(dict(zip(names, got)), ensure_ascii=False), flush=True)
 
 
-asyncio.run(main(int(sys.argv[1])))
+asyncio.run(main(*sys.argv[1:]))
