@@ -10,6 +10,7 @@ mod proxy;
 mod proxy_head;
 mod reactor;
 mod resolve;
+mod socket;
 mod stream;
 mod timers;
 mod tls;
