@@ -38,7 +38,7 @@ const PLATFORM: &[&str] = &[
     "Формат",
 ];
 /// Variables of the environment that the tests read.
-const VARIABLES: &[&str] = &["WSADDIN_AUTOBAHN_CASES", "WSADDIN_BLESS"];
+const VARIABLES: &[&str] = &["WSADDIN_AUTOBAHN_CASES", "WSADDIN_BLESS", "WSADDIN_SOAK_MINUTES"];
 /// What begins like this is a path within the repository.
 const FOLDERS: &[&str] = &["./tests/", ".ci/", "tests/", "benches/", "bundle/", "examples/", "include/", "docs/"];
 
