@@ -276,7 +276,7 @@ void error_texts(void) {
     EXPECT(wsaddin_set_language(2), WSADDIN_BAD_ARGUMENT);
     GOOD(wsaddin_set_language(WSADDIN_LANGUAGE_ENGLISH));
     EXPECT(wsaddin_client_connect(client, WSADDIN_TEXT("http://127.0.0.1/")), WSADDIN_BAD_ARGUMENT);
-    CHECK(said("ws or wss is needed"));
+    CHECK(said("ws, wss or ws+unix is needed"));
     EXPECT(wsaddin_client_connect(client, WSADDIN_TEXT("ws://nowhere.invalid/")), WSADDIN_RESOLVE);
     CHECK(said("nowhere.invalid"));
 

@@ -41,8 +41,8 @@ fn an_unknown_scheme() {
     connect_fails(
         "http://user:SECRET@host/?token=s3cret",
         WSADDIN_BAD_ARGUMENT,
-        "the URL http://***@host/ has the scheme http: ws or wss is needed",
-        "URL http://***@host/: схема http не поддерживается, нужна ws или wss",
+        "the URL http://***@host/ has the scheme http: ws, wss or ws+unix is needed",
+        "URL http://***@host/: схема http не поддерживается, нужна ws, wss или ws+unix",
     );
 }
 
