@@ -12,6 +12,8 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(600);
 const ROUNDS: usize = 50;
+/// On a busy machine, where each takes seconds and everything else waits meanwhile.
+const BUSY_ROUNDS: usize = 6;
 
 fn build(scratch: &common::Scratch) -> PathBuf {
     let program = scratch.path().join("unload");
@@ -137,7 +139,8 @@ fn the_library_goes_when_the_machine_is_busy() {
     let mut command = Command::new("nice");
     command.args(["-n", "10"]).arg(&program);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        unload_by(command, 20, &program, Some((&url, -16)), Some(&server.certificate));
+        let rounds = if std::env::var_os("WSADDIN_LONG").is_some() { 20 } else { BUSY_ROUNDS };
+        unload_by(command, rounds, &program, Some((&url, -16)), Some(&server.certificate));
     }));
     over.store(true, Relaxed);
     hogs.into_iter().for_each(|hog| hog.join().unwrap());
