@@ -227,6 +227,7 @@ table! {
     LookupFailed Resolve "looking up host {0} failed" "не удалось определить адрес узла {0}";
     TlsFailed Tls "TLS handshake failed" "сбой рукопожатия TLS";
     TlsClosed Tls "the peer closed the connection during the TLS handshake" "соединение закрыто во время рукопожатия TLS";
+    TlsReset Tls "the peer reset the connection during the TLS handshake" "соединение сброшено во время рукопожатия TLS";
     TlsUnused Tls "the peer sent nothing and closed the connection" "соединение закрыто, данных не было";
     TlsSetUp Tls "TLS could not be set up" "не удалось подготовить TLS";
     CertificateExpired Certificate "the server's certificate has expired" "срок действия сертификата сервера истёк";

@@ -97,11 +97,11 @@ impl Driver {
         log::debug!(self.subject(), "accepted {}", self.peer_name());
     }
 
-    /// An incoming connection whose handshake failed. If it has sent nothing at all, as a port check does, the line is
-    /// at `debug`.
+    /// An incoming connection whose handshake failed. If it has sent nothing at all, or has reset the connection in the
+    /// midst of TLS, as checks of a port do, the line is at `debug`.
     pub(super) fn log_failed_handshake(&self, why: &Error) {
         let silent = match (why.root(), &self.phase) {
-            (Id::TlsUnused, _) => true,
+            (Id::TlsUnused | Id::TlsReset, _) => true,
             (Id::ClosedEarly | Id::ConnectionLost, Phase::AwaitingRequest(handshake)) => handshake.is_untouched(),
             _ => false,
         };

@@ -117,7 +117,7 @@ impl Driver {
     /// Requeues the connection for another turn, after the others have had theirs.
     pub(super) fn requeue(&mut self, io: &mut ThreadContext) {
         if !std::mem::replace(&mut self.is_requeued, true) {
-            io.requeued.push_back(self.token / TOKENS);
+            io.requeued.push_back((self.token / TOKENS) as u32);
         }
     }
 

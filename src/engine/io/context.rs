@@ -48,7 +48,7 @@ pub struct ThreadContext {
     /// What is left of it.
     pub budget: Budget,
     /// Slots that have more to read, to write, to compress or to accept than one turn allows.
-    pub requeued: VecDeque<usize>,
+    pub requeued: VecDeque<u32>,
     pub dial_limit: DialLimit,
     /// The owners to call, and when: one or two for a server.
     pub alarms: Vec<(CompactInstant, Weak<dyn Owner>)>,

@@ -191,7 +191,7 @@ impl EventLoop {
         }
         let begun = CompactInstant::now();
         for _ in 0..self.io.requeued.len() {
-            let Some(slot) = self.io.requeued.front().copied() else { break };
+            let Some(slot) = self.io.requeued.front().map(|slot| *slot as usize) else { break };
             if !self.may(runner, self.table.is_plain_io(slot)) {
                 return Err(Halt::NeedsIoThread);
             }

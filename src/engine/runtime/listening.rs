@@ -72,7 +72,7 @@ impl Listening {
                 Err(_) => return self.try_later(io),
             }
         }
-        io.requeued.push_back(self.token / TOKENS);
+        io.requeued.push_back((self.token / TOKENS) as u32);
     }
 
     fn try_later(&mut self, io: &mut ThreadContext) {

@@ -32,7 +32,8 @@ impl Slot {
 #[derive(Default)]
 pub struct Table {
     slots: Vec<Option<Slot>>,
-    free: Vec<usize>,
+    /// As small as they can be: there is room for as many as there are slots.
+    free: Vec<u32>,
 }
 
 impl Table {
@@ -40,10 +41,13 @@ impl Table {
     /// the free ones and a turn in the next round, is looked for here.
     fn insert(&mut self, io: &mut ThreadContext, slot: Slot) -> Result<usize, Slot> {
         if let Some(at) = self.free.pop() {
-            self.slots[at] = Some(slot);
-            return Ok(at);
+            self.slots[at as usize] = Some(slot);
+            return Ok(at as usize);
         }
         let all = self.slots.len() + 1;
+        if u32::try_from(all).is_err() {
+            return Err(slot);
+        }
         let (free, turns) = (all - self.free.len(), all.saturating_sub(io.requeued.len()));
         if self.slots.try_reserve(1).is_err()
             || self.free.try_reserve(free).is_err()
@@ -219,7 +223,7 @@ impl Table {
             }
         };
         if gone && let Some(Some(Slot::Connection(driver))) = self.slots.get_mut(at).map(Option::take) {
-            self.free.push(at);
+            self.free.push(at as u32);
             driver.leave(io);
         }
     }
@@ -235,7 +239,7 @@ impl Table {
             Some(Slot::Listener(listening)) => listening.close(io),
             Some(Slot::Connection(_)) | None => {}
         }
-        self.free.push(at);
+        self.free.push(at as u32);
     }
 
     pub fn stop(&mut self, io: &mut ThreadContext) {

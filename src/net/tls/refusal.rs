@@ -150,6 +150,7 @@ pub(in crate::net) fn handshake_error(failure: Failure, host: Option<&str>) -> E
     let id = match (id, host) {
         (Some(Id::TlsNot), Some(_)) => Id::ServerWithoutTls,
         (Some(id), _) => id,
+        (None, None) if is_reset(&failure) => Id::TlsReset,
         (None, _) if is_closed(&failure) => Id::TlsClosed,
         (None, _) => Id::TlsFailed,
     };
@@ -162,6 +163,12 @@ pub(in crate::net) fn handshake_error(failure: Failure, host: Option<&str>) -> E
         Id::TlsFailed | Id::CertificateRefused => ours.detail(failure.text),
         _ => ours.log_detail(failure.text),
     }
+}
+
+/// ECONNRESET or EPIPE, on Windows also ECONNABORTED.
+fn is_reset(failure: &Failure) -> bool {
+    let said = ["(os error 104)", "(os error 32)", "(os error 10053)", "(os error 10054)"];
+    said.iter().any(|said| failure.text.contains(said))
 }
 
 fn is_closed(failure: &Failure) -> bool {

@@ -105,30 +105,32 @@ fn window_bits(text: &str) -> Option<u8> {
     ((8..=MAX_WINDOW).contains(&bits) && text == bits.to_string()).then_some(bits)
 }
 
-/// A client's one offer: libwebsockets up to 3.0 closes the connection when it is made a second one. With the largest
-/// window it is the one of browsers, which every server has met: some that cannot do without their context decline, or
-/// close, when they are asked to. A host that bounds the window wants to save memory, and so asks for all that saves
-/// some; a server that cannot give it does not compress then.
-fn offered(settings: Settings) -> Parameters {
+/// A client's offers, preferred first. With the largest window there is one, that of browsers, which every server has
+/// met: libwebsockets up to 3.0 closes the connection when it is made a second one, and some servers that cannot do
+/// without their context decline, or close, when they are asked to. A host that bounds the window wants to save memory,
+/// and so asks for all that saves some; for a server that cannot give it the offer of browsers follows.
+fn offered(settings: Settings) -> Vec<Parameters> {
+    let usual = Parameters { client_max_window_bits: Some(None), ..Parameters::default() };
     if settings.bits >= MAX_WINDOW {
-        return Parameters { client_max_window_bits: Some(None), ..Parameters::default() };
+        return vec![usual];
     }
-    Parameters {
+    let saving = Parameters {
         server_no_context_takeover: !settings.takeover,
         client_no_context_takeover: !settings.takeover,
         server_max_window_bits: Some(settings.bits.max(MIN_REQUESTED_WINDOW)),
         client_max_window_bits: Some(Some(settings.bits)),
-    }
+    };
+    vec![saving, usual]
 }
 
 /// A client's `Sec-WebSocket-Extensions`.
 pub fn offer(settings: Settings) -> String {
-    offered(settings).text()
+    offered(settings).iter().map(Parameters::text).collect::<Vec<_>>().join(", ")
 }
 
-/// What a server has agreed to; `None`: it does not compress. It need not fit the offer, as long as it can be met: what
+/// What a server has agreed to; `None`: it does not compress. It need not fit an offer, as long as it can be met: what
 /// a server does without being asked, and what it does not do for us, costs memory at most. Of what it asks of us all
-/// can be met, since our offer leaves it any window.
+/// can be met, since our offers leave it any window.
 ///
 /// # Errors
 /// `ExtensionAnswer`: the answer is malformed, names the extension twice, or has a parameter that is unknown, given

@@ -18,16 +18,18 @@ fn what_a_client_offers() {
         (
             Settings { takeover: false, bits: 10 },
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; \
-             client_max_window_bits=10",
+             client_max_window_bits=10, permessage-deflate; client_max_window_bits",
         ),
         (
             Settings { takeover: true, bits: 10 },
-            "permessage-deflate; server_max_window_bits=10; client_max_window_bits=10",
+            "permessage-deflate; server_max_window_bits=10; client_max_window_bits=10, \
+             permessage-deflate; client_max_window_bits",
         ),
         // A server that has zlib has no window of 8 bits.
         (
             Settings { takeover: true, bits: 8 },
-            "permessage-deflate; server_max_window_bits=9; client_max_window_bits=8",
+            "permessage-deflate; server_max_window_bits=9; client_max_window_bits=8, \
+             permessage-deflate; client_max_window_bits",
         ),
     ] {
         assert_eq!(offer(settings), expected);
