@@ -254,10 +254,14 @@ fn a_reconnection_begins_at_the_first_url() {
     // It breaks its first connection off.
     let other = Peer::new(move |stream| {
         let head = raw::read_head(stream);
-        let _ = stream.write_all(raw::accept(&head, "").as_bytes());
+        let answer = raw::accept(&head, "");
+        // Noted before the answer, which the client may be told of at once.
         let mut heads = kept.lock().unwrap();
         heads.push(head);
-        if heads.len() == 1 { Then::Close } else { Then::Keep }
+        let then = if heads.len() == 1 { Then::Close } else { Then::Keep };
+        drop(heads);
+        let _ = stream.write_all(answer.as_bytes());
+        then
     });
     let place = other.address();
     let (first, firsts) = sending(move |_| Some((302, format!("ws://{place}/"))));
@@ -281,8 +285,9 @@ fn the_proxy_is_asked_anew() {
     let kept = asked.clone();
     let proxy = Peer::new(move |stream| {
         let head = raw::read_head(stream);
-        kept.lock().unwrap().push(head.split(' ').nth(1).unwrap_or_default().to_owned());
-        let mut server = TcpStream::connect(kept.lock().unwrap().last().unwrap()).unwrap();
+        let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
+        kept.lock().unwrap().push(target.clone());
+        let mut server = TcpStream::connect(target).unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
         let (mut from, mut to) = (server.try_clone().unwrap(), stream.try_clone().unwrap());
         std::thread::spawn(move || std::io::copy(&mut from, &mut to));
