@@ -6,6 +6,9 @@ mod common {
     pub mod raw;
 }
 
+#[path = "reference/keys.rs"]
+mod table;
+
 use common::face::*;
 use common::names::*;
 use common::raw;
@@ -22,8 +25,7 @@ fn what_is_known_of_a_name_follows_its_connection() {
     let (_third, _) = come(&server, "b");
     server.join_group(id, "team").unwrap();
     let info = server.name_info("a").unwrap();
-    let expected = ["name", "state", "server", "id", "since", "until", "queued", "queued_bytes", "groups"];
-    assert_eq!(keys(&info), expected);
+    assert_eq!(keys(&info), table::NAME.names(&[]));
     assert_eq!((&info["state"], &info["id"], &info["until"]), (&"open".into(), &id.into(), &serde_json::Value::Null));
     assert_eq!(info["server"], format!("127.0.0.1:{}", server.port()));
     assert_eq!(info["groups"], serde_json::json!(["team"]));
@@ -34,7 +36,7 @@ fn what_is_known_of_a_name_follows_its_connection() {
     };
     assert_eq!(names(""), ["a", "ab", "b"]);
     assert_eq!((names("a"), names("A")), (vec!["a".to_owned(), "ab".to_owned()], vec![]));
-    assert_eq!(keys(&server.name_list("b")[0]), expected[..8]);
+    assert_eq!(keys(&server.name_list("b")[0]), table::NAME.names(&["groups"]));
 
     first.disconnect(1001, "").unwrap();
     server.event().close();

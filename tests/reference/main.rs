@@ -2,6 +2,9 @@
 //! `WSADDIN_BLESS=1 cargo test --test reference` writes them anew.
 
 mod codes;
+mod intro;
+mod json;
+mod keys;
 mod methods;
 mod properties;
 
@@ -68,61 +71,7 @@ fn parameter_text(class: &str, method: &str, parameter: &str, language: Language
 }
 
 fn page(language: Language) -> String {
-    let mut page = language
-        .of(
-            "# Справочник: компонента для 1С:Предприятия\n\n\
-             [In English](reference.en.md). Страница построена по таблицам самой библиотеки.\n\n\
-             Каждое имя есть на двух языках, регистр букв не важен. Любой метод можно вызвать и как процедуру, и как функцию: метод, у \
-             которого результат не указан, возвращает `Истина`, а обработчик асинхронного вызова (`НачатьВызов…`) у любого метода первым \
-             параметром получает результат. \
-             Время – в миллисекундах: для параметра `Таймаут` 0 значит «ждать без ограничения», отрицательное значение – «не \
-             ждать». Ошибка вызывает исключение; её текст остаётся в `ОписаниеОшибки()`. `Неопределено` вместо \
-             необязательного параметра – то же, что его пропуск. Параметры с пометкой «выход» метод заполняет сам. Числа \
-             должны быть целыми. Подробнее о переподключении, именах, доступе и TLS – на [страницах по темам](ru/index.md), \
-             об установке, событиях и неполадках – в [руководстве для 1С](1c/index.md), готовые модули – в [примерах](../examples/1c).\n\n\
-             **Где вызывать.** В тонком и толстом клиенте удобны внешние события либо `Получить(-1, …)` в обработчике ожидания; где \
-             синхронные вызовы запрещены, методы вызывают асинхронно (`НачатьВызов…` или `…Асинх`). В фоновом задании на сервере \
-             вызывайте в цикле `Получить(1000, …)`, а не `Получить(0, …)`: между вызовами задание можно отменить. В веб-клиенте и \
-             мобильных приложениях компоненты нет ([что вместо неё](1c/install.md#где-компоненты-нет)).\n\n\
-             **Внешние события.** В режиме `data` событие приходит вместе с данными, а методы `Получить` и `ПолучитьСобытие` \
-             вызывают исключение; в режиме `doorbell` оно лишь сообщает, что пора вызвать `Получить`: приходит, когда очередь \
-             перестаёт быть пустой, и ещё раз, если после `Получить` что-то осталось (вызывайте в цикле, пока он не вернёт \
-             `Ложь`: тогда событие одно на всю пачку). События: `open`, `close`, \
-             `error`, `pending`, `expired`, `drained`, `message` (текст как есть), `binary` (Base64), `text64` (Base64 текста в UTF-8, если в нём есть \
-             символ с кодом 0) и `doorbell`. У сервера данные – JSON, первое поле которого `id` – номер соединения. Если очередь событий \
-             приложения заполнена, событие остаётся в компоненте и предлагается снова: ничего не теряется, порядок сохраняется. На \
-             сервере 1С и во внешнем соединении внешних событий нет, включить их нельзя.\n\n\
-             **Когда действуют свойства.** Задавать их можно в любом состоянии. Сразу действуют `ТаймаутОтправки`, `ТаймаутЗакрытия`, \
-             `ИнтервалПинга` и `ТаймаутОтветаНаПинг`, переподключение, пределы очередей (уменьшение ничего не отбрасывает), внешние \
-             события, а у сервера ещё токен, источники, лимиты и ручное подтверждение; остальное – при следующем подключении, \
-             переподключении или запуске сервера.\n",
-            "# Reference: the add-in for 1C:Enterprise\n\n\
-             [По-русски](reference.ru.md). This page is made of the library's own tables.\n\n\
-             Each name exists in two languages, in any case. Every method can be called as a procedure and as a function: one \
-             without a result in this page returns True, and the handler of an asynchronous call (`НачатьВызов…`) gets the result of \
-             any method as its first parameter. \
-             Times are in milliseconds: for a parameter `Timeout` 0 waits without limit, a negative value does not wait. An \
-             error raises an exception; its text stays in `ErrorDescription()`. `Undefined` in place of an optional parameter \
-             is the same as leaving it out. Parameters marked “out” are filled in by the method. Numbers must be whole. The \
-             [pages by topic](en/index.md) have more on reconnection, names, access and TLS, the [examples](../examples/1c) have \
-             whole modules.\n\n\
-             **Where to call.** The thin and the thick client use external events, or `Receive(-1, …)` in an idle handler; where \
-             synchronous calls are forbidden, methods are called asynchronously (`НачатьВызов…` or `…Асинх`). A job on the server \
-             loops on `Receive(1000, …)` rather than `Receive(0, …)`: between calls it can be cancelled. The web client and mobile \
-             applications have no add-in; a page there uses the browser's own WebSocket.\n\n\
-             **External events.** With `data` an event carries its data, and `Receive` and `ReceiveEvent` raise an exception; with \
-             `doorbell` it only says that `Receive` has something: it comes when the queue is no longer empty, and again if \
-             something is left after a `Receive` (call that in a loop until it returns false: one event for the whole batch). \
-             Events are `open`, `close`, `error`, `pending`, `expired`, `drained`, `message` (a \
-             text as it is), `binary` (Base64), `text64` (Base64 of UTF-8, for a text that holds a character with the code 0) and \
-             `doorbell`. A server's data is JSON whose first field `id` is the connection's. An event that the application's full \
-             queue refuses stays here and is offered again: nothing is lost, order is kept. On a 1C server and in an external \
-             connection there are no external events, and switching them on is an error.\n\n\
-             **When properties act.** They can be set in any state. `SendTimeout`, `CloseTimeout`, `PingInterval` and `PongTimeout`, \
-             reconnection, the bounds of queues (a smaller one drops nothing) and external events act at once, and so do a \
-             server's token, origins, limits and manual acceptance; the rest at the next connect, reconnection or run.\n",
-        )
-        .to_owned();
+    let mut page = language.of(intro::RUSSIAN, intro::ENGLISH).to_owned();
     for class in reference() {
         let new = language.of("Новый", "New");
         write!(page, "\n## {}\n\n`{new}(\"AddIn.WebSocket.{}\")`\n", class.name, class.name).unwrap();
@@ -135,6 +84,7 @@ fn page(language: Language) -> String {
         }
         properties_table(&mut page, &class, language);
     }
+    json::tables(&mut page, language);
     codes_table(&mut page, language);
     page
 }
@@ -278,12 +228,18 @@ fn names_in_the_texts_exist() {
     };
     let mut seen = 0;
     let methods = METHODS.iter().map(|text| (text.ru, text.en));
+    let intro = [(intro::RUSSIAN, intro::ENGLISH)];
+    let json = keys::OBJECTS
+        .into_iter()
+        .flat_map(|object| [object.name].into_iter().chain(object.keys.iter().map(|(_, ru, en)| (*ru, *en))));
+    let methods = methods.chain(intro).chain(json);
     for (ru, en) in methods.chain([PARAMETERS, PROPERTIES].concat().into_iter().map(|(_, ru, en)| (ru, en))) {
         for (language, text) in [(Russian, ru), (English, en)] {
             for name in text.split('`').skip(1).step_by(2) {
                 // Everything else between these signs is a value.
                 let is_name = name.chars().all(char::is_alphanumeric) && name.starts_with(char::is_uppercase);
-                if is_name && !["Origin", "Forwarded"].contains(&name) {
+                if is_name && !["Origin", "Forwarded", "Истина", "Ложь", "Неопределено", "Undefined"].contains(&name)
+                {
                     assert!(known(language, name), "{name} in: {text}");
                     seen += 1;
                 }
@@ -297,11 +253,14 @@ fn names_in_the_texts_exist() {
 #[test]
 fn every_description_is_of_something() {
     let pages = page(Russian) + &page(English);
-    let used = |ru: &str, en: &str| pages.contains(&ru.replace('|', "\\|")) && pages.contains(&en.replace('|', "\\|"));
     for text in METHODS {
-        assert!(used(text.ru, text.en), "{}.{}", text.class, text.name);
+        assert!(pages.contains(text.ru) && pages.contains(text.en), "{}.{}", text.class, text.name);
     }
-    for (name, ru, en) in [PARAMETERS, PROPERTIES].concat() {
-        assert!(used(ru, en), "{name}");
+    for (name, ru, en) in PARAMETERS {
+        assert!(pages.contains(ru) && pages.contains(en), "{name}");
+    }
+    for (name, ru, en) in PROPERTIES {
+        // They stand in a table.
+        assert!(pages.contains(&ru.replace('|', "\\|")) && pages.contains(&en.replace('|', "\\|")), "{name}");
     }
 }

@@ -86,12 +86,20 @@ pub const METHODS: &[Text] = &[
     client(
         "ReceiveEvent",
         Boolean,
-        "Следующее событие. `open`: JSON с полями `url`, `protocol`, `extensions`, `attempt`; `message`: сообщение; \
-         `close`: JSON с полями `code`, `reason`, `clean`; `error`: текст ошибки; `drained`: очередь отправки, которая была полна, \
-         опустела больше чем наполовину. Ложь – как у `Получить`.",
-        "The next event. `open`: JSON with `url`, `protocol`, `extensions`, `attempt`; `message`: the message; `close`: \
-         JSON with `code`, `reason`, `clean`; `error`: the text of the error; `drained`: the send queue, which was full, is less \
-         than half full. False as for `Receive`.",
+        "Следующее событие. Ложь – как у `Получить`.\n\n\
+         | событие | данные |\n|---|---|\n\
+         | `open` | [JSON](#json): `url`, `protocol`, `extensions`, `attempt` |\n\
+         | `message` | сообщение |\n\
+         | `close` | JSON: `code`, `reason`, `clean` |\n\
+         | `error` | текст ошибки |\n\
+         | `drained` | пусто: очередь отправки, которая была полна, опустела больше чем наполовину |",
+        "The next event. False as for `Receive`.\n\n\
+         | event | data |\n|---|---|\n\
+         | `open` | [JSON](#json): `url`, `protocol`, `extensions`, `attempt` |\n\
+         | `message` | the message |\n\
+         | `close` | JSON: `code`, `reason`, `clean` |\n\
+         | `error` | the text of the error |\n\
+         | `drained` | nothing: the send queue, which was full, is less than half full |",
     ),
     client(
         "Ping",
@@ -105,18 +113,26 @@ pub const METHODS: &[Text] = &[
         "Request",
         Returns::Text,
         "Отправляет объект JSON и возвращает ответ на него: сообщение, у которого поле `ПолеОтвета` равно полю \
-         `ПолеИдентификатора` запроса. Если в запросе этого поля нет, оно добавляется первым с уникальным значением; остальной \
-         текст уходит без изменений. Значения сравниваются по смыслу JSON: числа – точно (`1`, `1.0` и `1e0` равны, длина \
-         любая), строки – по символам; строка не равна числу, объект и массив идентификатором быть не могут. В ответе \
-         (тексте или двоичных данных) смотрится только это поле верхнего уровня, из повторов – последнее. Остальные \
-         сообщения остаются в очереди в прежнем порядке; опоздавший ответ становится обычным сообщением. Если чтение \
-         приостановлено из-за полной очереди приёма, вызывает исключение сразу.",
-        "Sends a JSON object and returns its answer: the message whose `ReplyField` equals the request's `IdField`. A \
-         request without that field is given a unique one, in front of the others; all else leaves as it is. Values are \
-         equal as JSON has them: numbers exactly (`1`, `1.0` and `1e0` are equal, any length), strings by their characters; a \
-         string is no number, and an object or array is no id. In an answer (a text or binary data) only that field of the \
-         top level is looked at, the last of its name. All other messages stay queued in order; an answer that comes too \
-         late is an ordinary message. A full receive queue that pauses reading raises an exception at once.",
+         `ПолеИдентификатора` запроса.\n\n\
+         | что | как |\n|---|---|\n\
+         | в запросе нет этого поля | добавляется первым с уникальным значением; остальной текст уходит без изменений |\n\
+         | числа | сравниваются точно, длина любая: `1`, `1.0` и `1e0` равны |\n\
+         | строки | сравниваются по символам; строка не равна числу |\n\
+         | объект, массив | идентификатором быть не могут |\n\
+         | ответ | текст или двоичные данные; смотрится только это поле верхнего уровня, из повторов – последнее |\n\
+         | остальные сообщения | остаются в очереди в прежнем порядке |\n\
+         | опоздавший ответ | становится обычным сообщением |\n\
+         | чтение приостановлено из-за полной очереди приёма | исключение сразу |",
+        "Sends a JSON object and returns its answer: the message whose `ReplyField` equals the request's `IdField`.\n\n\
+         | what | how |\n|---|---|\n\
+         | a request without that field | is given a unique one, in front of the others; all else leaves as it is |\n\
+         | numbers | are compared exactly, of any length: `1`, `1.0` and `1e0` are equal |\n\
+         | strings | are compared by their characters; a string is no number |\n\
+         | an object or array | is no id |\n\
+         | the answer | a text or binary data; only that field of the top level is looked at, the last of its name |\n\
+         | all other messages | stay queued in order |\n\
+         | an answer that comes too late | is an ordinary message |\n\
+         | a full receive queue that pauses reading | raises an exception at once |",
     ),
     client(
         "SetHeader",
@@ -185,12 +201,8 @@ pub const METHODS: &[Text] = &[
     server(
         "NameInfo",
         Returns::Text,
-        "Сведения об имени в JSON: `name`, `state` (`open`; `moving` – ему передаётся неотправленное прежнего соединения; `waiting` – \
-         его ждут обратно), `server`, `id` (номер соединения), `since`, `until`, `queued`, `queued_bytes`, `groups`. Пустая строка: \
-         с таким именем никого нет.",
-        "What is known of a name, as JSON: `name`, `state` (`open`; `moving`: what its previous connection has not sent is on its \
-         way to it; `waiting`: it is away and may come back), `server`, `id` (the connection's), `since`, `until`, `queued`, \
-         `queued_bytes`, `groups`. An empty string: nobody has that name.",
+        "Сведения об имени в [JSON](#json). Пустая строка: с таким именем никого нет.",
+        "What is known of a name, as [JSON](#json). An empty string: nobody has that name.",
     ),
     server(
         "NameList",
@@ -216,12 +228,22 @@ pub const METHODS: &[Text] = &[
     server(
         "ReceiveEvent",
         Boolean,
-        "Следующее событие: `pending` (ждёт решения), `open` (`Данные` – как у `СведенияОСоединении`), `message`, `close`, \
-         `error`, `expired` (сеанс закончился, не получив всех сообщений), `drained` (очередь отправки, которая была полна, \
-         опустела больше чем наполовину).",
-        "The next event: `pending` (waits for a decision), `open` (`Data` as of `ConnectionInfo`), `message`, `close`, \
-         `error`, `expired` (a session has ended without getting all its messages), `drained` (a send queue that was full is less than \
-         half full).",
+        "Следующее событие. Ложь – как у `Получить`.\n\n\
+         | событие | когда | данные |\n|---|---|---|\n\
+         | `pending` | соединение ждёт решения | [JSON](#json), как у `СведенияОСоединении` |\n\
+         | `open` | соединение открыто | то же |\n\
+         | `message` | сообщение | сообщение |\n\
+         | `close` | соединение завершено | JSON: `code`, `reason`, `clean` |\n\
+         | `expired` | сеанс с именем закончился, не получив всех сообщений | JSON: `name`, `messages` |\n\
+         | `drained` | очередь отправки, которая была полна, опустела больше чем наполовину | пусто |",
+        "The next event. False as for `Receive`.\n\n\
+         | event | when | data |\n|---|---|---|\n\
+         | `pending` | a connection waits for a decision | [JSON](#json), as of `ConnectionInfo` |\n\
+         | `open` | a connection is open | the same |\n\
+         | `message` | a message | the message |\n\
+         | `close` | a connection has ended | JSON: `code`, `reason`, `clean` |\n\
+         | `expired` | a named session has ended without getting all its messages | JSON: `name`, `messages` |\n\
+         | `drained` | a send queue that was full is less than half full | nothing |",
     ),
     server(
         "Disconnect",
@@ -288,8 +310,8 @@ pub const METHODS: &[Text] = &[
     server(
         "ConnectionInfo",
         Returns::Text,
-        "Сведения о соединении в JSON: адрес, путь, параметры, заголовки, подпротокол, счётчики, время подключения.",
-        "What is known of a connection, as JSON: address, path, query, headers, subprotocol, counters, since when.",
+        "Сведения о соединении в [JSON](#json): адрес, путь, параметры, заголовки, подпротокол, счётчики, время подключения.",
+        "What is known of a connection, as [JSON](#json): address, path, query, headers, subprotocol, counters, since when.",
     ),
     server(
         "ConnectionList",
@@ -317,9 +339,8 @@ pub const METHODS: &[Text] = &[
 
 const ERROR_RU: &str = "Текст последней ошибки этого объекта. Очищается следующим успешным вызовом метода.";
 const ERROR_EN: &str = "The text of this object's last error, until its next method succeeds.";
-const STATISTICS_RU: &str = "Счётчики объекта в JSON: сообщения, байты, длина очередей, подключения, отказы и закрытия по кодам, предупреждения.";
-const STATISTICS_EN: &str =
-    "The object's counters as JSON: messages, bytes, what is queued, connects, refusals and closes by code, warnings.";
+const STATISTICS_RU: &str = "Счётчики объекта в [JSON](#json): сообщения, байты, длина очередей, подключения, отказы и закрытия по кодам, предупреждения.";
+const STATISTICS_EN: &str = "The object's counters as [JSON](#json): messages, bytes, what is queued, connects, refusals and closes by code, warnings.";
 
 /// A parameter wherever it occurs: English name, по-русски, in English. `Class.Method.Parameter` stands before `Parameter`.
 pub const PARAMETERS: &[(&str, &str, &str)] = &[

@@ -1,49 +1,10 @@
 //! What the JSON holds.
 
 use super::*;
+use crate::table;
 
-const STATISTICS: [&str; 17] = [
-    "messages_in",
-    "messages_out",
-    "bytes_in",
-    "bytes_out",
-    "queued_in",
-    "queued_in_bytes",
-    "queued_out_bytes",
-    "pings",
-    "round_trip_ms",
-    "connects",
-    "reconnects",
-    "rejected",
-    "closes",
-    "connections",
-    "sessions_waiting",
-    "warnings",
-    "started_at",
-];
-
-const CONNECTION_INFO: [&str; 20] = [
-    "id",
-    "name",
-    "groups",
-    "address",
-    "path",
-    "query",
-    "headers",
-    "protocol",
-    "extensions",
-    "secure",
-    "state",
-    "connected_at",
-    "messages_in",
-    "messages_out",
-    "bytes_in",
-    "bytes_out",
-    "queued_in",
-    "queued_out",
-    "queued_out_bytes",
-    "round_trip_ms",
-];
+/// What is there behind a trusted proxy only.
+const BEHIND_PROXY: &str = "proxy";
 
 /// ISO 8601, UTC, with milliseconds.
 fn is_time(value: &serde_json::Value) -> bool {
@@ -56,14 +17,14 @@ fn statistics_and_connection_info() {
     let server = Server::running();
     let client = Client::new();
     let idle = client.statistics();
-    assert_eq!(keys(&idle), STATISTICS);
-    assert_eq!(keys(&server.statistics()), STATISTICS);
+    assert_eq!(keys(&idle), table::STATISTICS.names(&[]));
+    assert_eq!(keys(&server.statistics()), table::STATISTICS.names(&[]));
     assert!(is_time(&idle["started_at"]) && is_time(&server.statistics()["started_at"]));
     assert!(idle["round_trip_ms"].is_null());
     client.set_header("X-Twice", "a, b").unwrap();
     client.connect(&format!("ws://127.0.0.1:{}/a%20path?q=1&q=2", server.port())).unwrap();
     let event = server.event();
-    assert_eq!(keys(&event.json()), CONNECTION_INFO);
+    assert_eq!(keys(&event.json()), table::CONNECTION.names(&[BEHIND_PROXY]));
     client.send("жук").unwrap();
     client.send_binary(&[0; 10]).unwrap();
     assert_eq!(server.send(1, "answer"), Ok(true));
@@ -71,7 +32,7 @@ fn statistics_and_connection_info() {
     until("both are there", || server.queued() == 2);
     assert!(client.ping(SOON).unwrap() >= 0 && server.ping(1, SOON).unwrap() >= 0);
     let info = server.connection_info(1).unwrap().unwrap();
-    assert_eq!(keys(&info), CONNECTION_INFO);
+    assert_eq!(keys(&info), table::CONNECTION.names(&[BEHIND_PROXY]));
     let address = info["address"].as_str().unwrap();
     assert!(address.starts_with("127.0.0.1:"), "{address}");
     assert_eq!(server.connections(), format!("1: {address}"));
@@ -87,9 +48,8 @@ fn statistics_and_connection_info() {
         assert_eq!(&info[key], value, "{key}");
     }
     let list = server.connection_list();
-    let without: Vec<_> = CONNECTION_INFO.into_iter().filter(|key| *key != "headers").collect();
     assert_eq!(list.as_array().unwrap().len(), 1);
-    assert_eq!(keys(&list[0]), without);
+    assert_eq!(keys(&list[0]), table::CONNECTION.names(&[BEHIND_PROXY, "headers"]));
     for (statistics, expected) in [
         (
             server.statistics(),

@@ -4,6 +4,8 @@
 mod face;
 #[path = "../common/raw.rs"]
 mod raw;
+#[path = "../reference/keys.rs"]
+mod table;
 
 mod alive;
 mod ends;
