@@ -9,6 +9,9 @@ use std::time::Duration;
 
 /// How long the socket stays open after both close frames, so that the peer reads ours before a reset could destroy it.
 pub const LINGER: Duration = Duration::from_secs(1);
+/// The same for a peer that has not answered our close frame within `CloseTimeout`: it may be busy with what came before.
+/// What it sends meanwhile would be answered with a reset if the socket were closed.
+pub const LATE_READER: Duration = Duration::from_secs(10);
 
 /// A close frame that waits for the host.
 pub struct DeferredClose {

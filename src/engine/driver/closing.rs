@@ -1,6 +1,6 @@
 //! The close handshake (RFC 6455 section 7) in every order.
 
-use super::close_state::{LINGER, peer_close_info};
+use super::close_state::{LATE_READER, LINGER, peer_close_info};
 use super::state::{Disposition, Driver, Phase};
 use crate::engine::io::ThreadContext;
 use crate::engine::shared::{CloseInfo, Reason};
@@ -151,8 +151,27 @@ impl Driver {
         self.break_off(io, Error::of(Id::ConnectionLost))
     }
 
+    /// The peer has not answered in time. It may only be slow to read: where the kernel has our close frame, the host is
+    /// told of the end, and the socket stays for a while.
     pub(super) fn close_timed_out(&mut self, io: &mut ThreadContext) -> Disposition {
         let ms = self.owner.options().int(Opt::CloseTimeout);
-        self.break_off(io, Error::new(Id::CloseTimeout, [ms.into()]))
+        let error = Error::new(Id::CloseTimeout, [ms.into()]);
+        if !self.closing.sent {
+            return self.break_off(io, error);
+        }
+        let (close_info, broken) = self.closing.close_info_or(error);
+        self.report_end(io, close_info, broken);
+        self.deadline = Some(io.now + LATE_READER);
+        self.leave_close_frame(io)
+    }
+
+    /// Nothing more will be written. What was, the close frame behind it, stays with the kernel for a peer that reads
+    /// late: unlike a reset, the end of the stream destroys none of it, as long as nothing that came remains unread.
+    pub(super) fn leave_close_frame(&mut self, io: &mut ThreadContext) -> Disposition {
+        self.phase = Phase::Lingering;
+        if let Some(stream) = &mut self.stream {
+            stream.shut_down();
+        }
+        self.discard_input(io)
     }
 }

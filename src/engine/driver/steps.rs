@@ -134,7 +134,9 @@ impl Driver {
             Phase::Open => {
                 let (close_info, broken) = self.closing.close_info_or(error);
                 self.report_end(io, close_info, broken);
-                if let Some(stream) = &mut self.stream {
+                if self.closing.sent && self.unwritable.is_none() {
+                    self.leave_close_frame(io);
+                } else if let Some(stream) = &mut self.stream {
                     stream.abort();
                 }
             }
