@@ -161,6 +161,26 @@ fn each_status_is_asked_for_and_listed() {
             check(&answer, request.trim_start().starts_with("HEAD "));
             seen.insert(expected);
         }
+        // Heads that are begun and not finished, by HandshakeTimeout; a peer that has said nothing is told nothing.
+        server.handshake_timeout(200);
+        for (expected, request) in [
+            (Some(408), "G".to_owned()),
+            (Some(408), good.trim_end().to_owned()),
+            (Some(408), "\r\nHEAD / HTTP/1.1\r\nHost: x".into()),
+            (Some(408), ordinary("HEAD").trim_end().to_owned()),
+            (None, String::new()),
+            (None, "\r\n".into()),
+        ] {
+            let answer = ask(&server, secure, &request);
+            if let Some(expected) = expected {
+                assert_eq!(status(&answer), expected, "{secure} {request}: {answer}");
+                check(&answer, request.trim_start().starts_with("HEAD "));
+                seen.insert(expected);
+            } else {
+                assert_eq!(answer, "", "{secure}");
+            }
+        }
+        server.handshake_timeout(SOON);
         set_paths(&server, "/served");
         let elsewhere = ask(&server, secure, &good);
         set_paths(&server, "");

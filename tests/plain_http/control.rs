@@ -274,3 +274,36 @@ fn the_metrics_are_those_of_the_host() {
     assert!(metrics.lines().any(|line| line == "websocket_connections 1"), "{metrics}");
     assert!(metrics.lines().all(|line| line.starts_with("# ") || line.starts_with("websocket_")), "{metrics}");
 }
+
+/// Requests that stop in the midst of their body: POST is told that it takes too long; HEAD, whose body is of no interest,
+/// is answered at once. No answer to HEAD has content, whatever its status.
+#[test]
+fn half_a_body() {
+    let it = Controlled::new();
+    it.server.set_health_path("/health").unwrap();
+    it.server.handshake_timeout(300);
+    let _anna = it.client("anna");
+    let authorized = format!("Authorization: Bearer {TOKEN}\r\n");
+    for (method, target, more, expected) in [
+        ("POST", "/control/broadcast", &*authorized, 408),
+        ("POST", "/control/disconnect?name=anna", &authorized, 408),
+        ("HEAD", "/control/connections", &authorized, 200),
+        ("HEAD", "/control/broadcast", &authorized, 405),
+        ("HEAD", "/control/unknown", &authorized, 404),
+        ("HEAD", "/control/connections", "", 401),
+        ("HEAD", "/health", "", 200),
+        ("HEAD", "/elsewhere", "", 426),
+    ] {
+        for length in ["Content-Length: 10\r\n\r\n{\"a\"", "Transfer-Encoding: chunked\r\n\r\n8\r\n{\"a\""] {
+            let mut web = Web::new(it.server.port());
+            web.send(format!("{method} {target} HTTP/1.1\r\nHost: x\r\n{more}{length}"));
+            let answer = web.answer(method == "HEAD");
+            assert_eq!(answer.status, expected, "{method} {target}: {answer:?}");
+            assert_eq!(
+                answer.header("Connection"),
+                Some("close").filter(|_| expected != 426).or(Some("close, Upgrade"))
+            );
+            assert!(web.is_closed(), "nothing behind it: {method} {target} {answer:?}");
+        }
+    }
+}

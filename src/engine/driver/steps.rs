@@ -87,6 +87,11 @@ impl Driver {
             Phase::Exchange(_) => self.exchange_overdue(io),
             Phase::AwaitingRequest(handshake) if handshake.is_idle() => self.break_off(io, Error::of(Id::ClosedEarly)),
             Phase::AwaitingProxyHead(_) | Phase::TlsHandshake(None) | Phase::AwaitingRequest(_) => {
+                if let Phase::AwaitingRequest(handshake) = &self.phase
+                    && let Some(refusal) = handshake.overdue()
+                {
+                    return self.refuse(io, &refusal);
+                }
                 let ms = self.owner.options().int(Opt::HandshakeTimeout);
                 self.log_failed_handshake(&Error::new(Id::HandshakeTimeout, [ms.into()]));
                 self.owner.rejected(0);

@@ -53,6 +53,14 @@ impl ServerHandshake {
         self.kept && self.is_untouched()
     }
 
+    /// What a request is told whose head has not become whole in time (RFC 9110 section 15.5.9); `None` where none has
+    /// begun: a peer that has sent nothing may be about to use the connection, and would take an answer for that to what
+    /// it sends next.
+    pub fn overdue(&self) -> Option<Refusal> {
+        let begun = blank(&self.head.bytes) < self.head.bytes.len();
+        begun.then(|| Refusal::new(408, "The request takes too long").to(self.asks_for_head()))
+    }
+
     /// Takes what was received; `None` when more is needed. Done: a valid request, and the bytes behind the head,
     /// which are the first of the connection's frames. What is behind `Ok(Some)` or `Err` must not be fed again.
     ///
