@@ -159,7 +159,11 @@ impl<C: Class> Component<C> {
         let name = place.name();
         match property {
             Property::Getter(_) => Err(Error::new(Id::ReadOnly, [name])),
-            Property::ExternalEvents => self.events.switch(&value.text(place)?, self.language()),
+            Property::ExternalEvents => {
+                let wanted = value.text(place)?;
+                let _waits = wanted.is_empty().then(|| self.host_calls.waits());
+                self.events.switch(&wanted, self.language())
+            }
             Property::EventSource => {
                 let source = value.text(place)?;
                 // The host takes it with each event as a text that ends at its first NUL.

@@ -2,6 +2,7 @@
 
 use super::event_form::HostEvents;
 use super::host_calls::{HostCalls, Origin, this_thread};
+use super::waits::Waiting;
 use crate::engine::{Event, Watchable, lock};
 use crate::error::{Error, Language, Result};
 use crate::log;
@@ -145,11 +146,12 @@ impl EventFeed {
         self.mode.store(mode as u8, SeqCst);
     }
 
-    /// Waits for an offer under way, but not for one that this call is part of.
+    /// Waits for an offer under way, but not for one that this call is part of, or that waits for this call.
     pub fn wait_offered(&self) {
+        let waiting = Waiting::for_calls(&self.host_calls);
         let mut offering = lock(&self.offering);
         let ended = offering.ended;
-        while offering.ended == ended && offering.thread.is_some_and(|thread| thread != this_thread()) {
+        while offering.ended == ended && offering.thread.is_some_and(|thread| !waiting.excused().contains(&thread)) {
             offering = self.offered.wait(offering).unwrap_or_else(PoisonError::into_inner);
         }
     }

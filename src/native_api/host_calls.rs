@@ -1,6 +1,6 @@
 //! The calls from one object to its host: the host's services, counted with the thread that makes them. No lock is held
 //! while the host works, because it may call us from inside; and the thread that ends the object waits for the calls of
-//! other threads, but never for its own.
+//! other threads, but never for its own, nor for those of threads that wait for it ([`super::waits`]).
 
 use super::host::Services;
 use crate::engine::lock;
@@ -41,7 +41,7 @@ pub(super) struct HostCalls {
 }
 
 /// A call under way; it has ended when this is dropped, also by a panic.
-struct Busy<'a>(&'a HostCalls, (usize, Origin));
+pub(super) struct Busy<'a>(&'a HostCalls, (usize, Origin));
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
@@ -80,24 +80,37 @@ impl HostCalls {
         Some(result)
     }
 
-    /// The same in a forked child, where a lock that is taken would never be released.
+    /// A call of the host that is about to wait for others to return from it counts as one that is in its hands itself: who
+    /// ends the object there must not wait for it.
+    pub fn waits(&self) -> Busy<'_> {
+        let me = (this_thread(), Origin::Call);
+        lock(&self.state).calls.push(me);
+        Busy(self, me)
+    }
+
+    /// As [`HostCalls::call`] in a forked child, where a lock that is taken would never be released.
     pub fn call_forked(&self, f: impl FnOnce(Services)) {
         if let Some(services) = library::try_lock(&self.state).and_then(|state| state.services) {
             f(services);
         }
     }
 
-    /// Calls of the host into the object that this thread has not returned from, since it is in the host's hands.
-    pub fn own_calls(&self) -> usize {
-        let me = (this_thread(), Origin::Call);
-        lock(&self.state).calls.iter().filter(|call| **call == me).count()
+    /// Calls of the host into the object from which these threads have not returned, since they are in the host's hands.
+    pub fn calls_of(&self, threads: &[usize]) -> usize {
+        let state = lock(&self.state);
+        state.calls.iter().filter(|(thread, origin)| *origin == Origin::Call && threads.contains(thread)).count()
     }
 
-    /// From now on the host is not called. Waits for what other threads have under way.
-    pub fn close(&self) {
+    /// Whether that thread calls the host.
+    pub fn has_of(&self, thread: usize) -> bool {
+        lock(&self.state).calls.iter().any(|(other, _)| *other == thread)
+    }
+
+    /// From now on the host is not called. Waits for what other threads have under way than these.
+    pub fn close(&self, excused: &[usize]) {
         let mut state = lock(&self.state);
         state.services = None;
-        while state.calls.iter().any(|(thread, _)| *thread != this_thread()) {
+        while state.calls.iter().any(|(thread, _)| !excused.contains(thread)) {
             state = self.left.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }

@@ -28,5 +28,6 @@ mod table;
 mod text;
 mod units;
 mod variant;
+mod waits;
 
 pub use reference::{ClassInfo, MethodInfo, ParameterInfo, PropertyInfo, ValueKind, reference};

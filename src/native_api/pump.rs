@@ -1,11 +1,13 @@
 //! The thread that offers external events to the host: one for the process, while any object has them switched on.
 
 use super::events::{EventFeed, Pumped};
+use super::host_calls::this_thread;
+use super::waits::Waiting;
 use crate::engine::{Signal, Watchable, lock};
 use crate::error::{Error, Id, Result};
 use crate::library::{self, Thread};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,6 +25,8 @@ pub(super) struct Pump {
     signal: Arc<Signal>,
     feeds: Arc<Mutex<Vec<Arc<EventFeed>>>>,
     stopped: Arc<AtomicBool>,
+    /// As [`this_thread`] has it on the thread, once it runs.
+    mark: Arc<AtomicUsize>,
     thread: Thread,
 }
 
@@ -78,8 +82,11 @@ impl Pump {
     pub fn end(self) {
         self.stopped.store(true, SeqCst);
         self.signal.notify();
-        if ON_PUMP.get() {
-            // The host destroys its last object inside an event: the thread ends by itself right after.
+        let mark = self.mark.load(SeqCst);
+        let waiting = Waiting::for_thread(mark);
+        if ON_PUMP.get() || waiting.excused().contains(&mark) {
+            // The host destroys its last object inside an event, or something inside an event waits for the call in which
+            // it does: the thread ends by itself right after.
             self.thread.detach();
         } else {
             self.thread.join();
@@ -91,13 +98,15 @@ fn start() -> Result<Pump> {
     let signal = Signal::new();
     let feeds: Arc<Mutex<Vec<Arc<EventFeed>>>> = Arc::default();
     let stopped = Arc::new(AtomicBool::new(false));
-    let (bell, members, end) = (signal.clone(), feeds.clone(), stopped.clone());
+    let mark = Arc::new(AtomicUsize::new(0));
+    let (bell, members, end, own) = (signal.clone(), feeds.clone(), stopped.clone(), mark.clone());
     let thread = library::spawn("websocket-event", move || {
         ON_PUMP.set(true);
+        own.store(this_thread(), SeqCst);
         run(&bell, &members, &end);
     });
     let thread = thread.map_err(|error| Error::of(Id::Io).system(&error))?;
-    Ok(Pump { signal, feeds, stopped, thread })
+    Ok(Pump { signal, feeds, stopped, mark, thread })
 }
 
 fn run(signal: &Signal, feeds: &Mutex<Vec<Arc<EventFeed>>>, stopped: &AtomicBool) {

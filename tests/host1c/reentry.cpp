@@ -29,6 +29,34 @@ private:
     bool is_open = false;
 };
 
+// All go on once so many have come.
+class Meeting {
+public:
+    explicit Meeting(int number) : missing(number) {}
+    void come() {
+        std::unique_lock lock(mutex);
+        --missing;
+        changed.notify_all();
+        CHECK(changed.wait_for(lock, std::chrono::seconds(30), [&] { return missing <= 0; }));
+    }
+
+private:
+    std::mutex mutex;
+    std::condition_variable changed;
+    int missing;
+};
+
+// As `Object::destroy`, by a host whose other threads may be inside.
+void end(const Library& library, Object& object, Ending ending, int done) {
+    if (done != 0) object.component->Done();
+    if (ending == Ending::DESTROY_OBJECT) {
+        CHECK(library.destroy_object(&object.component) == 0);
+    } else {
+        delete object.component;
+    }
+    object.component = nullptr;
+}
+
 void assign(Object& object, const char16_t* property, const char16_t* text) {
     Variant variant = object.to_variant(text);
     object.component->SetPropVal(object.property(property), &variant);
@@ -173,6 +201,102 @@ SCENARIO(ended_inside) {
                 CHECK(thread_count() <= before + 1);
                 caller.join();
                 CHECK_SAYS(threads_become(before), std::string(error ? "error" : "switch") + (done ? " done" : ""));
+            }
+        }
+    }
+}
+
+// Threads end each other's object, each from inside a call of its own, two of them or three in a ring; one of them may be
+// the thread of external events. None waits for who waits for it.
+SCENARIO(ended_by_each_other) {
+    const Library library(setting.library);
+    const int before = thread_count();
+    for (const Ending ending : {Ending::DESTROY_OBJECT, Ending::DELETE}) {
+        for (const int done : {0, 1}) {
+            for (const int number : {2, 3}) {
+                for (const bool event : {false, true}) {
+                    Pair pair(library);
+                    Object second(library, u"Client"), third(library, u"Server");
+                    const std::vector<Object*> all = {&pair.client, &second, &third};
+                    Meeting meeting(number);
+                    std::atomic<bool> first{true};
+                    Door acted;
+                    const auto act = [&](int at) {
+                        meeting.come();
+                        end(library, *all[static_cast<std::size_t>((at + 1) % number)], ending, done);
+                    };
+                    std::vector<std::thread> threads;
+                    if (event) {
+                        pair.client.connection.on_event = [&] {
+                            if (!first.exchange(false)) return;
+                            act(0);
+                            acted.open();
+                        };
+                        pair.client.set(u"ExternalEvents", u"data");
+                        CHECK(pair.server.call(u"Send", {1, u"раз"}));
+                    }
+                    for (int at = event ? 1 : 0; at < number; ++at) {
+                        Object& object = *all[static_cast<std::size_t>(at)];
+                        object.connection.on_error = [&, at] { act(at); };
+                        threads.emplace_back([&] { assign(object, u"ExternalEvents", u"нет такого"); });
+                    }
+                    for (std::thread& thread : threads) thread.join();
+                    if (event) acted.pass();
+                    if (number == 2) third.destroy();
+                    pair.server.destroy();
+                    CHECK_SAYS(threads_become(before), std::to_string(number) + (event ? " event" : ""));
+                }
+            }
+        }
+    }
+}
+
+// An object ends inside its own event, or its own error, while another thread switches its events off, or says Done.
+SCENARIO(ended_while_switched_off) {
+    const Library library(setting.library);
+    const int before = thread_count();
+    for (const Ending ending : {Ending::DESTROY_OBJECT, Ending::DELETE}) {
+        for (const bool event : {false, true}) {
+            for (const bool off : {false, true}) {
+                if (off && !event) continue;
+                Pair pair(library);
+                Object& client = pair.client;
+                std::atomic<bool> first{true};
+                std::atomic<long> other{0};
+                Door inside, acted;
+                const auto act = [&] {
+                    if (!first.exchange(false)) return;
+                    inside.open();
+                    // The other thread waits for this one.
+                    CHECK(eventually([&] { return other != 0 && rests(other); }));
+                    end(library, client, ending, 0);
+                    acted.open();
+                };
+                (event ? client.connection.on_event : client.connection.on_error) = act;
+                std::thread caller;
+                if (event) {
+                    client.set(u"ExternalEvents", u"data");
+                } else {
+                    caller = std::thread([&] { assign(client, u"ExternalEvents", u"нет такого"); });
+                }
+                std::thread switches([&] {
+                    const long property = client.property(u"ExternalEvents");
+                    IComponentBase& component = *client.component;
+                    Variant no = client.to_variant(u"");
+                    inside.pass();
+                    other = this_thread();
+                    if (off) {
+                        component.SetPropVal(property, &no);
+                    } else {
+                        component.Done();
+                    }
+                    client.release(no);
+                });
+                acted.pass();
+                switches.join();
+                if (caller.joinable()) caller.join();
+                pair.server.destroy();
+                CHECK_SAYS(threads_become(before), std::string(event ? "event" : "error") + (off ? " off" : " done"));
             }
         }
     }

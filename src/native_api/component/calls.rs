@@ -8,6 +8,7 @@ use crate::native_api::host::{Memory, Services};
 use crate::native_api::table::{Class, Omitted, Property};
 use crate::native_api::text;
 use crate::native_api::variant::{Output, Variant};
+use crate::native_api::waits::Waiting;
 use std::ffi::{c_long, c_void};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -39,12 +40,14 @@ impl<C: Class> Addin for Component<C> {
 
     fn destroy(&self) {
         // First the core: it ends the calls that wait inside, which the gate then waits for. A call from whose inside
-        // the host destroys the object does not wait for itself.
+        // the host destroys the object does not wait for itself, nor two for each other.
         self.gate.close();
         self.events.end();
         self.object.shut_down();
-        self.gate.wait_left(self.host_calls.own_calls());
-        self.host_calls.close();
+        let waiting = Waiting::for_calls(&self.host_calls);
+        // Their calls are in the host's hands, each of them, and stay there until this one has returned.
+        self.gate.wait_left(self.host_calls.calls_of(waiting.excused()));
+        self.host_calls.close(waiting.excused());
         *lock(&self.memory) = None;
     }
 
@@ -70,10 +73,11 @@ impl<C: Class> Addin for Component<C> {
         if library::is_forked() {
             return;
         }
+        let _waits = self.host_calls.waits();
         self.events.end();
         self.object.shut_down();
         // A call that was ended inside may just be telling the host; after that it finds nobody to tell.
-        self.host_calls.close();
+        self.host_calls.close(Waiting::for_calls(&self.host_calls).excused());
     }
 
     fn set_language(&self, locale: *const u16) {
