@@ -380,9 +380,20 @@ table! {
     ControlRefused BadArgument "Authorization: Bearer with the server's ControlToken is needed" "нужен заголовок Authorization: Bearer с токеном из свойства ТокенУправления (ControlToken)";
     ControlUnknown BadArgument "{0} is nothing that can be asked for: send, broadcast, disconnect, connections, names, statistics and metrics can" "{0}: такого запроса нет, есть send, broadcast, disconnect, connections, names, statistics и metrics";
     ControlMethod BadArgument "the method {0} is needed" "нужен метод {0}";
-    ControlParameter BadArgument "the parameter {0} is unknown, or given twice" "параметр {0} неизвестен или указан дважды";
+    ParameterUnknown BadArgument "the parameter {0} is unknown, or given twice" "параметр {0} неизвестен или указан дважды";
     ControlTarget BadArgument "either id or name is needed, and not both" "нужен либо id, либо name, но не оба";
     NobodyNamed BadArgument "nobody is named {0}" "нет соединения с именем {0}";
     ConnectionEnded BadArgument "connection {0} has ended" "соединение {0} уже закрыто";
     UnknownConnection BadArgument "connection {0} was never issued" "соединения {0} не было";
+    ClusterUrl BadArgument "the cluster's URL {0} cannot be used" "URL кластера {0} не подходит";
+    ClusterUrlForm BadArgument "redis://user:password@host:6379/db, rediss://… or redis+sentinel://host:26379,host:26379/service is expected, without spaces" "ожидается redis://пользователь:пароль@узел:6379/база, rediss://… или redis+sentinel://узел:26379,узел:26379/служба, без пробелов";
+    ClusterUrlScheme BadArgument "the scheme {0} is unknown: redis, rediss, redis+sentinel or rediss+sentinel is needed" "схема {0} не поддерживается, нужна redis, rediss, redis+sentinel или rediss+sentinel";
+    ClusterUrlPort BadArgument "the port is no number from 1 to 65535" "порт должен быть числом от 1 до 65535";
+    ClusterUrlDatabase BadArgument "the database is no number" "база данных должна быть числом";
+    ClusterUrlPassword BadArgument "a user without a password" "указан пользователь, но нет пароля";
+    ClusterUrlEncoding BadArgument "a percent-encoded part is not UTF-8 or holds control characters" "часть URL в процентной кодировке не в UTF-8 или содержит управляющие символы";
+    ClusterUrlSentinel BadArgument "with Sentinels the service is needed, and at most 16 of them: redis+sentinel://host,host/service" "для Sentinel нужно имя службы, а узлов не больше 16: redis+sentinel://узел,узел/служба";
+    ClusterParameterText BadArgument "the parameter {0} cannot be \"{1}\": it is empty, too long or holds braces" "параметр {0} не может быть «{1}»: он пуст, слишком длинный или содержит фигурные скобки";
+    ClusterParameterScheme BadArgument "the parameter {0} is for {1} only" "параметр {0} допустим только с {1}";
+    ClusterParameterKey BadArgument "a key without a certificate" "указан ключ, но нет сертификата";
 }

@@ -105,4 +105,4 @@ macro_rules! tests {
     };
 }
 
-tests! { codec faces handshake json keys options plain_http proxies urls utf16 }
+tests! { codec faces handshake json keys options plain_http proxies resp urls utf16 }

@@ -16,16 +16,18 @@ pub const RULES: &[(&str, Rule)] = &[
     ("a file can be read at one sitting", length),
 ];
 
-/// Each layer with those to its left. `client` and `server` do not know each other, and neither do the two faces.
+/// Each layer with those to its left. `client` knows neither `server` nor `cluster`, and the two faces do
+/// not know each other.
 pub const LAYERS: &[(&str, &[&str])] = &[
     ("net", &[]),
     ("http", &[]),
     ("ws", &["net", "http"]),
     ("engine", &["net", "http", "ws"]),
     ("client", &["net", "http", "ws", "engine"]),
-    ("server", &["net", "http", "ws", "engine"]),
-    ("capi", &["net", "http", "ws", "engine", "client", "server"]),
-    ("native_api", &["net", "http", "ws", "engine", "client", "server"]),
+    ("cluster", &["net", "http", "ws", "engine"]),
+    ("server", &["net", "http", "ws", "engine", "cluster"]),
+    ("capi", &["net", "http", "ws", "engine", "cluster", "client", "server"]),
+    ("native_api", &["net", "http", "ws", "engine", "cluster", "client", "server"]),
 ];
 
 /// Used by all, using only each other.

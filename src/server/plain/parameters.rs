@@ -21,7 +21,7 @@ impl Parameters {
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decode(name)?;
-            let unknown = || Error::new(Id::ControlParameter, [name.as_str().into()]);
+            let unknown = || Error::new(Id::ParameterUnknown, [name.as_str().into()]);
             let known = known.iter().find(|known| **known == name).ok_or_else(unknown)?;
             if all.iter().any(|(other, _)| other == known) {
                 return Err(unknown());

@@ -14,6 +14,7 @@ mod options;
 mod plain_http;
 mod proxies;
 mod reference;
+mod resp;
 mod urls;
 mod utf16;
 
@@ -30,6 +31,7 @@ pub const TARGETS: &[Target] = &[
     ("options", options::run),
     ("plain_http", plain_http::run),
     ("proxies", proxies::run),
+    ("resp", resp::run),
     ("urls", urls::run),
     ("utf16", utf16::run),
 ];
