@@ -107,8 +107,15 @@ fn trickle(port: u16) {
     }
 }
 
-/// Median, 99th percentile and longest of the echoes while they come.
-fn round(authority: &Authority) -> [Duration; 3] {
+/// Median, 99th percentile and longest.
+fn figures(mut times: Vec<Duration>) -> [Duration; 3] {
+    times.sort();
+    assert!(times.len() > 200, "only {} echoes", times.len());
+    [times[times.len() / 2], times[times.len() * 99 / 100], times[times.len() - 1]]
+}
+
+/// Of the echoes while nobody comes, and while they come.
+fn round(authority: &Authority) -> [[Duration; 3]; 2] {
     let server = authority.server("rsa");
     // Slow on purpose, and no attack.
     server.handshake_timeout(i64::try_from(LIMIT.as_millis()).unwrap());
@@ -116,7 +123,15 @@ fn round(authority: &Authority) -> [Duration; 3] {
     client.connect(&server.secure_url("localhost")).unwrap();
     let connection = server.opened();
     let (done, port) = (AtomicBool::new(false), server.port());
-    let mut times = Vec::new();
+    let echo = || {
+        let begun = Instant::now();
+        client.send_binary(b"echo").unwrap();
+        assert_eq!(client.event_of(WSADDIN_EVENT_MESSAGE).data, b"echo");
+        let time = begun.elapsed();
+        std::thread::sleep(Duration::from_micros(500));
+        time
+    };
+    let (mut undisturbed, mut times) = (Vec::new(), Vec::new());
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(SeqCst) {
@@ -125,20 +140,15 @@ fn round(authority: &Authority) -> [Duration; 3] {
                 }
             }
         });
+        undisturbed.extend((0..1000).map(|_| echo()));
         let trickling = scope.spawn(move || trickle(port));
         while !trickling.is_finished() {
-            let begun = Instant::now();
-            client.send_binary(b"echo").unwrap();
-            assert_eq!(client.event_of(WSADDIN_EVENT_MESSAGE).data, b"echo");
-            times.push(begun.elapsed());
-            std::thread::sleep(Duration::from_micros(500));
+            times.push(echo());
         }
         done.store(true, SeqCst);
         trickling.join().unwrap();
     });
-    times.sort();
-    assert!(times.len() > 200, "only {} echoes", times.len());
-    [times[times.len() / 2], times[times.len() * 99 / 100], times[times.len() - 1]]
+    [figures(undisturbed), figures(times)]
 }
 
 #[test]
@@ -148,16 +158,17 @@ fn two_hundred_slow_handshakes_hold_nobody_up() {
     authority.issue(Subject { name: "rsa", key: RSA, ..LOCAL });
     let mut rounds = Vec::new();
     for _ in 0..5 {
-        let [median, late, longest] = round(&authority);
+        let [undisturbed, [median, late, longest]] = round(&authority);
         println!(
-            "{NEWCOMERS} trickling handshakes: an echo takes {median:?} (p50), {late:?} (p99), {longest:?} at most"
+            "{NEWCOMERS} trickling handshakes: an echo takes {median:?} (p50), {late:?} (p99), {longest:?} at most; \
+             without them {undisturbed:?}"
         );
         // On a busy machine a round may be spoilt; a loop that waits for handshakes spoils all of them, and far more.
-        assert!(median < Duration::from_millis(50) && late < Duration::from_secs(1), "{median:?} {late:?}");
-        rounds.push((median, late));
-        if median <= Duration::from_millis(2) && late <= Duration::from_millis(50) {
+        rounds.push((median, late, undisturbed));
+        let bound = |least, alone| Duration::from_millis(least).max(10 * alone);
+        if median <= bound(2, undisturbed[0]) && late <= bound(50, undisturbed[1]) {
             return;
         }
     }
-    panic!("no round of {rounds:?} had p50 <= 2 ms and p99 <= 50 ms");
+    panic!("no round of {rounds:?} had p50 <= 2 ms and p99 <= 50 ms, or ten times an undisturbed echo's");
 }
