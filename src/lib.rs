@@ -22,4 +22,5 @@ pub mod net;
 pub mod options;
 pub mod proxy;
 pub mod server;
+pub mod sync;
 pub mod ws;

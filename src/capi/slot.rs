@@ -3,9 +3,9 @@
 //! A call enters its object's place by counting itself there, and leaves it the same way, so it needs neither the
 //! table's lock nor a part in owning the object. Whoever frees the handle closes the place and waits for those inside.
 
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::cell::UnsafeCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 /// No handle.
@@ -67,8 +67,8 @@ impl<T> Slot<T> {
                 break;
             }
             match attempt {
-                0..100 => std::thread::yield_now(),
-                _ => std::thread::sleep(Duration::from_micros(100)),
+                0..100 => crate::sync::thread::yield_now(),
+                _ => crate::sync::thread::sleep(Duration::from_micros(100)),
             }
         }
         // SAFETY: no call enters any more, and none is inside; while `id` is CLOSING no other thread writes.

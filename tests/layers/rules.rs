@@ -31,7 +31,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Used by all, using only each other.
-const LEAVES: &[&str] = &["error", "host", "json", "options", "library", "log", "proxy"];
+const LEAVES: &[&str] = &["error", "host", "json", "options", "library", "log", "proxy", "sync"];
 
 /// The rooms of `engine`, each with those that it stands on.
 pub const ROOMS: &[(&str, &[&str])] = &[

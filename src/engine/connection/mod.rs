@@ -9,6 +9,7 @@
 
 mod ask;
 mod calls;
+mod flush_flag;
 mod info;
 mod pings;
 mod send;

@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::ws::MessageCow;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// The wake-up that a queued message still needs; [`PendingFlush::post`] sends it once the lock of the caller is free.
 /// Empty when the I/O thread knows already.
@@ -96,11 +95,8 @@ impl Connection {
     }
 
     fn pending_flush(self: &Arc<Self>, above_half: bool) -> PendingFlush {
-        // Relaxed is enough, because the mutex of the outbox orders the accesses. The I/O thread clears `dirty` before
-        // it locks the outbox. A message pushed before that lock is seen by this flush; a thread that pushes after it
-        // also sees `dirty` cleared, and posts another flush.
-        let told = self.dirty.load(Relaxed) || self.dirty.swap(true, SeqCst);
+        let new = self.flush_flag.raise();
         let reclaim = self.io.is_lent() && (above_half || !self.io.is_lent_to_me());
-        PendingFlush((!told || reclaim).then(|| Inner { connection: self.clone(), new: !told, reclaim }))
+        PendingFlush((new || reclaim).then(|| Inner { connection: self.clone(), new, reclaim }))
     }
 }

@@ -4,6 +4,7 @@
 //! the engine that need each other, and so they stand in one file.
 
 use super::ask::Ask;
+use super::flush_flag::FlushFlag;
 use super::info::Info;
 use super::pings::Pings;
 use crate::engine::mailbox;
@@ -82,8 +83,7 @@ pub struct Connection {
     over: AtomicBool,
     /// A `drained` of it waits in the queue.
     drained: AtomicBool,
-    /// A flush is on its way to the I/O thread.
-    pub(in crate::engine) dirty: AtomicBool,
+    pub(in crate::engine) flush_flag: FlushFlag,
 }
 
 impl Connection {
@@ -111,7 +111,7 @@ impl Connection {
             over: AtomicBool::new(false),
             drained: AtomicBool::new(false),
             taken_over_by: OnceCell::new(),
-            dirty: AtomicBool::new(false),
+            flush_flag: FlushFlag::new(),
             pings: Pings::default(),
         })
     }

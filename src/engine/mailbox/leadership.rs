@@ -14,8 +14,8 @@
 use crate::engine::shared::lock;
 use crate::library;
 use crate::net::Waker;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, PoisonError};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst};
+use crate::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long a lent loop may stay unused before the I/O thread takes it back: between one and two of these.

@@ -4,7 +4,7 @@ use super::leadership::{LENT, RUNNING, Rounds};
 use super::post::Mailbox;
 use crate::engine::shared::{Deadline, lock, set_borrower};
 use crate::library;
-use std::sync::atomic::Ordering::SeqCst;
+use crate::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 impl<M, L> Mailbox<M, L> {

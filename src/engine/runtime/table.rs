@@ -86,7 +86,7 @@ impl Table {
         match ask {
             Ask::Flush => {
                 // Cleared before the queue is looked at, so that a later message posts again.
-                connection.dirty.store(false, SeqCst);
+                connection.flush_flag.clear();
                 self.of(io, connection, |driver, io| driver.flush(io));
             }
             Ask::Resume => self.of(io, connection, Driver::queue_has_room),

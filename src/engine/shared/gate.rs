@@ -1,8 +1,8 @@
 //! Counts the calls inside an object, so that its destruction can wait for them.
 
 use crate::error::{Error, Id, Result};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, PoisonError};
+use crate::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use crate::sync::{Condvar, Mutex, PoisonError};
 
 const CLOSED: usize = 1 << (usize::BITS - 1);
 

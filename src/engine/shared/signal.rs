@@ -1,7 +1,7 @@
 //! A flag that wakes a call which waits for any of several objects.
 
 use super::sync::{Deadline, lock, wait};
-use std::sync::{Arc, Condvar, Mutex};
+use crate::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// Set by the objects that are watched; it stays set until a wait takes it, as an auto-reset event does.

@@ -1,7 +1,7 @@
 //! Locks of host threads: `std`'s, because they leave nothing behind in a thread that would keep the library mapped
 //! (parking_lot's and crossbeam's waits do), and a panic of one call must not spoil the object for the others.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A time to wait, as both faces spell it: 0 without limit, negative not at all.
