@@ -4,6 +4,12 @@
 //! Small pieces are always to be had: what the library takes in pieces of a bounded size, below [`SMALL`], it takes as
 //! any program does.
 
+#[path = "common/plain_talk.rs"]
+mod plain_talk;
+#[cfg(target_os = "linux")]
+#[path = "common/starved.rs"]
+mod starved;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -18,6 +24,10 @@ use websocket_addin::capi::*;
 const SMALL: usize = 16 * 1024;
 /// How long a call waits for what may never come, because the memory for it was refused.
 const PATIENCE: i64 = 300;
+/// How long a peer waits for an answer or the end; whether there is one does not depend on memory.
+const DATA_PATIENCE: Duration = Duration::from_secs(60);
+/// Among the contexts: plain HTTP.
+const PLAIN: u8 = 2;
 /// How long where all memory is to be had.
 const LONG: i64 = 20_000;
 
@@ -245,6 +255,11 @@ fn conversations() {
     OWN.set(true);
     let data = Data::new();
     let mut buffer = vec![0; 64 * 1024];
+    let folder = plain_talk::folder();
+    let mut talk = || match context as u8 {
+        PLAIN => plain_talk::talk(&folder),
+        _ => talk(&data, context as i64, &mut buffer),
+    };
     let mut told = std::io::stdout();
     ALL.store(all == 1, SeqCst);
     let mut tell = |line: String| {
@@ -257,7 +272,7 @@ fn conversations() {
         FIRST.store(number, SeqCst);
         SEEN.store(0, SeqCst);
         ARMED.store(true, SeqCst);
-        let good = talk(&data, context as i64, &mut buffer);
+        let good = talk();
         ARMED.store(false, SeqCst);
         if SEEN.load(SeqCst) <= number {
             // Nothing was refused.
@@ -265,7 +280,7 @@ fn conversations() {
             return;
         }
         if number.is_multiple_of(8) {
-            assert!(talk(&data, context as i64, &mut buffer), "with memory everything works again");
+            assert!(talk(), "with memory everything works again");
         }
         if Instant::now() > until {
             tell(format!("\nenough {number}\n"));
@@ -326,6 +341,36 @@ fn without_memory_at_any_moment_the_process_lives_on() {
         sweep(7, true, context, 15);
         sweep(7, false, context, 15);
     }
+}
+
+/// The same with each in turn: there are not so many.
+#[test]
+fn without_memory_plain_http_is_answered_or_ended() {
+    sweep(3, true, PLAIN, 20);
+    sweep(1, false, PLAIN, 20);
+}
+
+#[test]
+#[ignore = "a role that another test starts"]
+#[cfg(target_os = "linux")]
+fn a_starved_server() {
+    OWN.set(true);
+    ALL.store(true, SeqCst);
+    FIRST.store(0, SeqCst);
+    let (share, queued) = starved::share_of_processor(|| ARMED.store(true, SeqCst));
+    println!("{queued} messages, {share:.2} of a processor");
+    assert!(SEEN.load(SeqCst) > 0 && share < 0.5, "{share:.2} of a processor, {queued} messages");
+}
+
+/// Without memory for the places of what is to be sent, a thread waits for its peer as with memory, and not in turns
+/// without end.
+#[test]
+#[cfg(target_os = "linux")]
+fn without_memory_no_turn_is_busy() {
+    let role = ["--exact", "a_starved_server", "--ignored", "--nocapture"];
+    let output = Command::new(std::env::current_exe().unwrap()).args(role).output().unwrap();
+    let said = [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat();
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::body::Framing;
 use super::fault::Fault;
+use crate::error::memory;
 use crate::options::list;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -76,6 +77,14 @@ impl Request {
         &self.head
     }
 
+    /// A copy of it, to be parsed again elsewhere.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub fn copy_head(&self) -> crate::error::Result<Vec<u8>> {
+        memory::collect(self.head.len(), self.head.iter().copied())
+    }
+
     fn text(&self, range: &Range<usize>) -> &str {
         std::str::from_utf8(self.head.get(range.clone()).unwrap_or_default()).unwrap_or_default()
     }
@@ -115,7 +124,11 @@ impl Request {
 
     /// A header's value, repeats joined by `", "`.
     pub fn header(&self, name: &str) -> Option<String> {
-        self.values(name).map(Cow::into_owned).reduce(|all, next| all + ", " + &next)
+        self.values(name).map(Cow::into_owned).reduce(|mut all, next| {
+            // No more than the head, of which it is a part.
+            all.reserve_exact(next.len() + 2);
+            all + ", " + &next
+        })
     }
 
     fn names(&self, header: &str, token: &str) -> bool {

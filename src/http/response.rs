@@ -41,6 +41,10 @@ impl Response {
         Self::new(status, "text/plain; charset=utf-8", text.as_bytes().to_vec())
     }
 
+    pub fn no_memory() -> Self {
+        Self::text(503, "Out of memory")
+    }
+
     pub fn json(status: u16, json: String) -> Self {
         Self::new(status, "application/json", json.into_bytes())
     }

@@ -6,16 +6,15 @@ use percent_encoding::percent_decode_str;
 
 /// Whether the list, if it names any, has this path, percent-encoded as it came.
 pub fn is_served(paths: &str, path: &str) -> bool {
-    let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
-    let asked = decoded(path);
+    // Compared as they are decoded: a path may be as long as a request's head.
     let mut entries = list(paths).peekable();
     entries.peek().is_none()
         || entries.any(|entry| match entry.strip_suffix('*') {
             Some(folder) => {
-                let folder = decoded(folder);
-                asked.len() > folder.len() && asked.starts_with(&folder)
+                let mut asked = percent_decode_str(path);
+                percent_decode_str(folder).all(|byte| asked.next() == Some(byte)) && asked.next().is_some()
             }
-            None => asked == decoded(entry),
+            None => percent_decode_str(path).eq(percent_decode_str(entry)),
         })
 }
 

@@ -339,7 +339,11 @@ pub(super) fn requested(request: &Request, parameter: &str) -> Result<String, Re
     };
     for pair in request.query().split('&') {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if decode(key).is_ok_and(|key| key == parameter) {
+        // What is too long to be it is not even decoded, three characters being one byte.
+        if key.len() <= 3 * parameter.len() && decode(key).is_ok_and(|key| key == parameter) {
+            if value.len() > 3 * MAX_NAME {
+                return Err(refusal());
+            }
             let name = decode(value).map_err(|_| refusal())?;
             return if is_name(&name) { Ok(name) } else { Err(refusal()) };
         }

@@ -161,12 +161,16 @@ pub(super) fn offered(request: &Request) -> Vec<String> {
 
 fn carries(request: &Request, token: &str) -> bool {
     let is_it = |text: &[u8]| bool::from(text.ct_eq(token.as_bytes()));
+    // What is too long to be it is not even decoded.
+    let fits = |text: &str| text.len() <= 3 * token.len();
     let decodes_to_it = |text: &str| is_it(&percent_decode_str(text).collect::<Vec<u8>>());
     let bearer = request.header("Authorization").unwrap_or_default();
     let bearer = bearer.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
     let mut found = bearer.is_some_and(|(_, text)| is_it(text.trim().as_bytes()));
     for pair in request.query().split('&') {
-        if let Some(("access_token", value)) = pair.split_once('=') {
+        if let Some(("access_token", value)) = pair.split_once('=')
+            && fits(value)
+        {
             // A form writes a blank as `+`; a token that was put there by hand may hold a `+` of its own.
             let by_form = value.replace('+', " ");
             found |= decodes_to_it(value) || decodes_to_it(&by_form);

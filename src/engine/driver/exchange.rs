@@ -1,5 +1,6 @@
 //! One request of plain HTTP with its answer, on a connection that may serve several, one behind the other.
 
+use crate::error::{Result, memory};
 use crate::http::{Body, Content, Pieces, Request, Response};
 
 /// How much of a content that lies in memory is offered to the kernel in a turn.
@@ -55,8 +56,12 @@ impl Exchange {
         let mut first = response.head(self.keep, self.old);
         let content = if self.bodiless { Content::Bytes(Vec::new()) } else { response.content };
         let mut from = 0;
-        if let Content::Bytes(bytes) = &content {
-            from = bytes.len().min(FIRST_PIECE);
+        // With less memory the head goes alone.
+        if let Content::Bytes(bytes) = &content
+            && let size = bytes.len().min(FIRST_PIECE)
+            && memory::reserve(&mut first, size).is_ok()
+        {
+            from = size;
             first.extend_from_slice(&bytes[..from]);
         }
         self.progress = Progress::Sending(content, from);
@@ -65,14 +70,17 @@ impl Exchange {
     }
 
     /// The bytes before have been written.
-    pub fn next(&mut self) -> Next {
+    ///
+    /// # Errors
+    /// `NoMemory`: none for the next piece.
+    pub fn next(&mut self) -> Result<Next> {
         self.gone = 0;
-        let Progress::Sending(content, from) = &mut self.progress else { return Next::Wait };
-        match content {
+        let Progress::Sending(content, from) = &mut self.progress else { return Ok(Next::Wait) };
+        Ok(match content {
             Content::Bytes(bytes) if *from == bytes.len() => Next::Done,
             Content::Bytes(bytes) => {
                 let to = bytes.len().min(*from + PIECE);
-                let piece = bytes[*from..to].to_vec();
+                let piece = memory::collect(to - *from, bytes[*from..to].iter().copied())?;
                 *from = to;
                 Next::Write(piece)
             }
@@ -84,7 +92,7 @@ impl Exchange {
                     _ => Next::Wait,
                 }
             }
-        }
+        })
     }
 
     /// The next piece has been read; false: it is not what was announced, a file has changed meanwhile.

@@ -8,8 +8,9 @@ use super::state::{Disposition, Driver, Phase};
 use crate::engine::inbox::HandlerGuard;
 use crate::engine::io::ThreadContext;
 use crate::engine::shared::Reason;
-use crate::error::{Error, Id};
+use crate::error::{Error, Id, memory};
 use crate::options::Opt;
+use crate::ws::Violation;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -18,6 +19,11 @@ const STAMP: u64 = 1 << 63;
 /// A silence is found no later than this part of it after its end.
 const PART: u32 = 8;
 const SHORTEST: Duration = Duration::from_millis(1);
+
+/// What was read has to be kept, and there is no memory for it.
+fn no_memory(error: Error) -> Violation {
+    Violation { code: 1011, error }
+}
 
 impl Driver {
     /// Whether a timer that fires is the one of these limits.
@@ -98,17 +104,15 @@ impl Driver {
 
     /// How many bytes of these may be taken: a frame at most where messages are limited. `None`: none now, and reading
     /// pauses.
-    pub(super) fn allowed(&mut self, io: &mut ThreadContext, bytes: &[u8]) -> Option<usize> {
+    fn allowed(&mut self, io: &mut ThreadContext, bytes: &[u8]) -> Result<Option<usize>, Violation> {
         let next = self.pace.as_ref().and_then(|pace| pace.next(io.now));
         if let Some(next) = next {
-            self.pause(io, |paused| {
-                paused.until = Some(next);
-                paused.rest = bytes.to_vec();
-            });
+            let rest = memory::collect(bytes.len(), bytes.iter().copied()).map_err(no_memory)?;
+            self.pause(io, |paused| (paused.until, paused.rest) = (Some(next), rest));
             self.arm_pace(io);
-            return None;
+            return Ok(None);
         }
-        Some(self.decoder.next_frame(bytes).min(bytes.len()))
+        Ok(Some(self.decoder.next_frame(bytes).min(bytes.len())))
     }
 
     /// As [`Driver::decode`], frame by frame, where the peer may send so many messages at a time.
@@ -120,7 +124,11 @@ impl Driver {
     ) -> DecodeEnd {
         let mut left = bytes;
         while !left.is_empty() {
-            let Some(size) = self.allowed(io, left) else { return DecodeEnd::End };
+            let size = match self.allowed(io, left) {
+                Ok(Some(size)) => size,
+                Ok(None) => return DecodeEnd::End,
+                Err(violation) => return DecodeEnd::Violation(violation),
+            };
             let (frame, behind) = left.split_at_mut(size);
             let before = self.connection.counters.messages_in.load(Relaxed);
             let end = self.decode(io, frame, run);
@@ -128,12 +136,16 @@ impl Driver {
             if !matches!(end, DecodeEnd::End) || self.closing.ignores_input() {
                 return end;
             }
-            if let Some(paused_input) = &mut self.paused_input {
-                paused_input.rest.extend_from_slice(behind);
-                return DecodeEnd::End;
-            }
-            if let Some(undecoded) = &mut self.undecoded {
-                undecoded.0.extend_from_slice(behind);
+            let rest = match (&mut self.paused_input, &mut self.undecoded) {
+                (Some(paused_input), _) => Some(&mut paused_input.rest),
+                (None, Some(undecoded)) => Some(&mut undecoded.0),
+                (None, None) => None,
+            };
+            if let Some(rest) = rest {
+                if let Err(error) = memory::reserve(rest, behind.len()) {
+                    return DecodeEnd::Violation(no_memory(error));
+                }
+                rest.extend_from_slice(behind);
                 return DecodeEnd::End;
             }
             left = behind;

@@ -44,9 +44,11 @@ impl Driver {
         let time = io.budget.time;
         let is_left = || begun.elapsed() < time;
         let mut free = NEVER_WAITS;
+        let mut starved = false;
         while let Some(message) = unpacked.messages.front() {
             // With less memory fewer leave at a time.
             if staged.make_some_room(1) == 0 {
+                starved = true;
                 break;
             }
             match free.checked_sub(message.data().len()) {
@@ -73,8 +75,12 @@ impl Driver {
         io.budget.time = time.saturating_sub(begun.elapsed());
         if !unpacked.messages.is_empty() {
             self.packing = Some(unpacked);
-            self.flush_due = true;
-            self.requeue(io);
+            // Where there are no places it goes on when some of what is staged has gone, of which the socket tells: turn after
+            // turn until then would be busy for nothing.
+            if !starved {
+                self.flush_due = true;
+                self.requeue(io);
+            }
         }
     }
 

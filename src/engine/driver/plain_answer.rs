@@ -8,7 +8,7 @@ use super::setup::Raw;
 use super::state::{Disposition, Driver, Phase};
 use crate::engine::connection::{Ask, Worked};
 use crate::engine::io::{Reply, ThreadContext};
-use crate::error::{Error, Id};
+use crate::error::{Error, Id, memory};
 use crate::http::Response;
 use crate::options::Opt;
 use crate::ws::ServerHandshake;
@@ -79,6 +79,9 @@ impl Driver {
         // An interim answer that has not gone yet goes first.
         match self.raw.take() {
             Some(mut raw) => {
+                if let Err(error) = memory::reserve(&mut raw.bytes, piece.len()) {
+                    return self.break_off(io, error);
+                }
                 raw.bytes.extend_from_slice(&piece);
                 self.raw = Some(raw);
             }
@@ -90,7 +93,11 @@ impl Driver {
     /// The kernel has taken what there was to write.
     pub(super) fn answer_written(&mut self, io: &mut ThreadContext) -> Disposition {
         let Some(exchange) = self.exchange() else { return Disposition::Keep };
-        match exchange.next() {
+        let next = match exchange.next() {
+            Ok(next) => next,
+            Err(error) => return self.break_off(io, error),
+        };
+        match next {
             Next::Wait => Disposition::Keep,
             Next::Write(piece) => {
                 self.deadline = self.time(Opt::HandshakeTimeout).map(|time| io.now + time);

@@ -5,7 +5,7 @@ use super::logging::log_head;
 use super::setup::Raw;
 use super::state::{Disposition, Driver, FIRST_READ, Phase};
 use crate::engine::io::{Plain, ThreadContext};
-use crate::error::{Error, Id};
+use crate::error::{Error, Id, memory};
 use crate::http::{Body, Fault, Request};
 use crate::log;
 use crate::options::Opt;
@@ -132,7 +132,13 @@ impl Driver {
         let fed = incoming.1.feed(bytes);
         let (done, held) = (incoming.1.is_done(), incoming.1.held());
         match fed {
-            Ok(taken) => exchange.rest.extend_from_slice(&bytes[taken..]),
+            Ok(taken) => {
+                let behind = &bytes[taken..];
+                if let Err(error) = memory::reserve(&mut exchange.rest, behind.len()) {
+                    return Some(self.break_off(io, error));
+                }
+                exchange.rest.extend_from_slice(behind);
+            }
             Err(fault) => {
                 exchange.keep = false;
                 return Some(self.answer(io, fault.into()));

@@ -205,8 +205,11 @@ impl Driver {
                 None => match self.decoder.next_other(bytes, &mut at, limit, &mut io.inflate_pool) {
                     Ok(None) => {
                         if at < bytes.len() {
-                            let rest = bytes.get(at..).unwrap_or_default().to_vec();
-                            self.undecoded = Some(Box::new(Undecoded(rest)));
+                            let rest = bytes.get(at..).unwrap_or_default();
+                            match memory::collect(rest.len(), rest.iter().copied()) {
+                                Ok(rest) => self.undecoded = Some(Box::new(Undecoded(rest))),
+                                Err(error) => return DecodeEnd::Violation(Violation { code: 1011, error }),
+                            }
                             self.requeue(io);
                         }
                         return DecodeEnd::End;

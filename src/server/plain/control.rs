@@ -168,7 +168,7 @@ impl Shared {
     /// What takes longer is done by a worker. It counts as a call inside the object, whose end waits for it.
     fn later(&self, action: Action, request: &Request, body: Option<Vec<u8>>) -> Reply {
         let Some(shared) = self.me.upgrade() else { return Response::text(503, "Stopped").into() };
-        let head = request.head().to_vec();
+        let Ok(head) = request.copy_head() else { return Response::no_memory().into() };
         Reply::Later(Box::new(move || match Request::parse(head) {
             Ok(request) => shared.act(action, &request, body.unwrap_or_default()),
             Err(fault) => fault.into(),

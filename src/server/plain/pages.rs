@@ -5,6 +5,7 @@
 
 use super::super::Shared;
 use crate::engine::{Plain, Reply};
+use crate::error::{Result, memory};
 use crate::http::{Pieces, Request, Response};
 use crate::options::Opt;
 use percent_encoding::percent_decode_str;
@@ -15,6 +16,8 @@ use std::time::UNIX_EPOCH;
 
 /// What a worker reads at once.
 const PIECE: usize = 256 * 1024;
+/// No system of ours has longer ones below a folder: what such a path names is not looked for.
+const LONGEST_PATH: usize = 4096;
 /// What a folder shows of itself.
 const INDEX: &str = "index.html";
 /// The one folder whose name begins with a dot and that is meant for others, RFC 8615.
@@ -27,8 +30,12 @@ impl Shared {
             return Plain::Answer(Reply::Now(Response::wrong_method("GET, HEAD")));
         }
         let folder = PathBuf::from(&*self.options.text(Opt::PagesFolder));
-        let Some(names) = names(request.path()) else { return Plain::Answer(Reply::Now(not_found())) };
-        let (path, head) = (request.path().to_owned(), request.head().to_vec());
+        let (Ok(path), Ok(head), Ok(names)) =
+            (memory::copy(request.path()), request.copy_head(), names(request.path()))
+        else {
+            return Plain::Answer(Reply::Now(Response::no_memory()));
+        };
+        let Some(names) = names else { return Plain::Answer(Reply::Now(not_found())) };
         Plain::Answer(Reply::Later(Box::new(move || match Request::parse(head) {
             Ok(request) => serve(&folder, &names, &path, &request),
             Err(fault) => fault.into(),
@@ -41,18 +48,22 @@ fn not_found() -> Response {
 }
 
 /// The names along a path, which ends with an empty one where it ends with a slash; `None`: no file may have it.
-fn names(path: &str) -> Option<Vec<String>> {
-    let (mut names, mut rest) = (Vec::new(), path.strip_prefix('/')?.split('/').peekable());
+///
+/// # Errors
+/// `NoMemory`: the list of many short names is much longer than the path.
+fn names(path: &str) -> Result<Option<Vec<String>>> {
+    let Some(path) = path.strip_prefix('/').filter(|path| path.len() <= LONGEST_PATH) else { return Ok(None) };
+    let mut names: Vec<String> = memory::room_for(path.split('/').count())?;
+    let mut rest = path.split('/').peekable();
     while let Some(segment) = rest.next() {
-        let name = percent_decode_str(segment).decode_utf8().ok()?.into_owned();
-        let first = names.is_empty();
-        let last = rest.peek().is_none();
+        let Ok(name) = percent_decode_str(segment).decode_utf8() else { return Ok(None) };
+        let (first, last) = (names.is_empty(), rest.peek().is_none());
         if !(name.is_empty() && last || is_visible(&name, first)) {
-            return None;
+            return Ok(None);
         }
-        names.push(name);
+        names.push(memory::copy(&name)?);
     }
-    Some(names)
+    Ok(Some(names))
 }
 
 /// Whether a name may be shown: nothing that leads elsewhere, is hidden, or means something else on some platform.
@@ -179,7 +190,7 @@ mod tests {
 
     #[test]
     fn paths_name_files_below_the_folder_only() {
-        let of = |path: &str| names(path).map(|names| names.join("/"));
+        let of = |path: &str| names(path).unwrap().map(|names| names.join("/"));
         for (path, named) in [
             ("/", ""),
             ("/a/b.html", "a/b.html"),
@@ -233,6 +244,7 @@ mod tests {
             "/a*",
             "/HTACCE~1",
             "/a~2.txt",
+            &"/a".repeat(LONGEST_PATH),
         ] {
             assert_eq!(of(path), None, "{path}");
         }

@@ -1,7 +1,7 @@
 //! The parameters in a query.
 
-use crate::error::{Arg, Error, Id, Result};
-use percent_encoding::percent_decode_str;
+use crate::error::{Arg, Error, Id, Result, memory};
+use percent_encoding::percent_decode;
 
 /// Whom a request is about.
 pub(super) enum Target<'a> {
@@ -69,9 +69,10 @@ fn bad(name: &str, value: &str, expected: Arg) -> Error {
 
 /// As a form writes it: a blank may be a plus.
 fn decode(text: &str) -> Result<String> {
-    let text = text.replace('+', " ");
-    let decoded = percent_decode_str(&text).decode_utf8();
-    decoded.map(|text| text.into_owned()).map_err(|error| {
-        Error::new(Id::BadUtf8, [Arg::Both { en: "the query", ru: "параметры запроса" }, error.valid_up_to().into()])
+    let blanks = memory::collect(text.len(), text.bytes().map(|byte| if byte == b'+' { b' ' } else { byte }))?;
+    let decoded = memory::collect(text.len(), percent_decode(&blanks))?;
+    String::from_utf8(decoded).map_err(|error| {
+        let query = Arg::Both { en: "the query", ru: "параметры запроса" };
+        Error::new(Id::BadUtf8, [query, error.utf8_error().valid_up_to().into()])
     })
 }

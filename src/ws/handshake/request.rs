@@ -106,7 +106,11 @@ impl Request {
 
     /// A header's value, repeats joined by `", "`; `name` in any case.
     pub fn header(&self, name: &str) -> Option<String> {
-        self.values(name).map(Cow::into_owned).reduce(|all, next| all + ", " + &next)
+        self.values(name).map(Cow::into_owned).reduce(|mut all, next| {
+            // No more than the head, of which it is a part.
+            all.reserve_exact(next.len() + 2);
+            all + ", " + &next
+        })
     }
 
     fn values(&self, name: &str) -> impl Iterator<Item = Cow<'_, str>> {
