@@ -5,6 +5,8 @@
 mod common;
 #[path = "common/face.rs"]
 mod face;
+#[path = "common/raw.rs"]
+mod raw;
 #[path = "common/tls.rs"]
 mod tls;
 
@@ -136,4 +138,56 @@ fn learns_why_it_was_closed_under_tls() {
         let url = format!("wss://localhost:{}/", server.port());
         a_late_reader(&server, &client, &url, end);
     }
+}
+
+/// What waits in the kernel when the connection is reset, under TLS: it is read all the same, the close frame behind it.
+#[test]
+#[cfg(target_os = "linux")]
+fn learns_why_though_the_connection_is_reset_under_tls() {
+    use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod};
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+    let authority = Authority::with_server("reset");
+    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
+    acceptor.set_private_key_file(authority.path("server.key"), SslFiletype::PEM).unwrap();
+    acceptor.set_certificate_chain_file(authority.path("server.pem")).unwrap();
+    let acceptor = acceptor.build();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = authority.client();
+    client.receive_queue_messages(2).compression(0);
+    let url = format!("wss://localhost:{}/", listener.local_addr().unwrap().port());
+    std::thread::scope(|scope| {
+        let peer = scope.spawn(|| {
+            let (stream, _) = listener.accept().unwrap();
+            let mut stream = acceptor.accept(stream).unwrap();
+            let head = raw::read_head(&mut stream);
+            stream.write_all(raw::accept(&head, "").as_bytes()).unwrap();
+            for number in 0..10 {
+                stream.write_all(&raw::frame(0x81, false, &padded(number).as_bytes()[..4000])).unwrap();
+            }
+            stream.write_all(&raw::frame(0x88, false, &raw::close_body(1013, REASON))).unwrap();
+            let begin = Instant::now();
+            loop {
+                let mut waiting = 0;
+                // SAFETY: the descriptor is open, and the place is for one number.
+                let asked = unsafe { libc::ioctl(stream.get_ref().as_raw_fd(), libc::TIOCOUTQ, &raw mut waiting) };
+                assert_eq!(asked, 0);
+                if waiting == 0 {
+                    break;
+                }
+                assert!(begin.elapsed() < LIMIT);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            socket2::SockRef::from(stream.get_ref()).set_linger(Some(Duration::ZERO)).unwrap();
+        });
+        client.connect(&url).unwrap();
+        peer.join().unwrap();
+        // It meets the reset.
+        let _ = client.send("x");
+        for number in 0..10 {
+            assert_eq!(client.receive(SOON).unwrap().event().text(), &padded(number)[..4000]);
+        }
+        let (code, reason, _) = client.event().close();
+        assert_eq!((code, &*reason), (1013, REASON));
+    });
 }
