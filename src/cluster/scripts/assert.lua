@@ -13,13 +13,16 @@ end
 local owns = record and record.s == me and digits(record.e) == epoch
 if record and not owns then
     if tonumber(epoch) <= record.e then
+        if record.s ~= me and record.o ~= me then
+            redis.call('SREM', mine, name)
+        end
         return { 0 }
     end
     -- The broker has lost what was later: the greater epoch wins.
     if record.st ~= 'off' and record.s ~= me then
         note(#name, 't', 'T', 's', record.s, 'name', name, 'e', epoch)
     end
-    record.st, record.o, record.oe = 'on', nil, nil
+    record.st, record.o, record.oe, record.oc, record.oi = 'on', nil, nil, nil, nil
 elseif not record then
     -- An epoch of its own: somebody may have had it meanwhile, and have gone.
     outcome, epoch = 3, digits(math.max(tonumber(epoch) + 1, micros))

@@ -8,9 +8,9 @@ local REMEMBERED, MEMORY = 1024, 600000
 local BELT = 60000
 local now, micros = clock()
 
--- Not as 1.7e+15.
+-- Not as 1.7e+15, nor as -0, which the broker refuses.
 local function digits(number)
-    return string.format('%.0f', number)
+    return string.format('%.0f', number + 0)
 end
 
 -- The end of a server's lease; 0 of one that is not known.
@@ -62,9 +62,9 @@ end
 
 local FIELDS = {
     'e', 's', 'c', 'st', 'o', 'oe', 'un', 'rt', 'g', 'b', 'bs', 'bn', 'base', 'len', 'bytes', 'bell', 'since', 'j',
-    'le', 'lo',
+    'le', 'lo', 'we', 'oc', 'oi',
 }
-local NUMBERS = { e = 1, oe = 1, un = 1, rt = 1, base = 1, len = 1, bytes = 1, since = 1 }
+local NUMBERS = { e = 1, oe = 1, un = 1, rt = 1, base = 1, len = 1, bytes = 1, since = 1, we = 1, oi = 1 }
 
 -- The record of a name, or nil.
 local function read(key)
@@ -172,7 +172,7 @@ local function settle(record)
     local freed, taken = false, false
     if record.o and not alive(record.o) then
         position(record, record.o)
-        record.o, record.oe = nil, nil
+        record.o, record.oe, record.oc, record.oi = nil, nil, nil, nil
         if waited then
             record.st, freed = 'on', true
         end

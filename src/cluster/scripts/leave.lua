@@ -4,12 +4,16 @@ local me, epoch, fetched, held, how, groups, at, by, number, name = unpack(ARGV,
 local n, q, due, mine = KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local record = read(n)
 if not record then
+    redis.call('SREM', mine, name)
     return { 0 }
 end
 local tag = me .. ':' .. epoch
 local owns = record.s == me and digits(record.e) == epoch
 local releases = record.o == me and digits(record.oe) == epoch
 if not owns and not releases then
+    if record.s ~= me and record.o ~= me then
+        redis.call('SREM', mine, name)
+    end
     -- What was done before and is said again.
     return { (record.le == tag or record.lo == tag) and 1 or 0, 0 }
 end
@@ -28,7 +32,7 @@ else
     record.b, record.bs, record.bn = at, by, number
 end
 if releases then
-    record.o, record.oe, record.lo = nil, nil, tag
+    record.o, record.oe, record.oc, record.oi, record.lo = nil, nil, nil, nil, tag
     if record.st == 'mv' then
         release(record, name)
     end
