@@ -89,14 +89,15 @@ pub fn at(name: &str) -> usize {
 impl<'a> World<'a> {
     pub fn new(broker: &'a mut Broker, seed: u64) -> Self {
         broker.call(&[b"FLUSHALL"]);
-        // The keys' own ends are by the broker's clock, which must not be the quicker one.
-        let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as u64;
+        // The keys' own ends are by the broker's clock, which must not be the quicker one; whole seconds, so that a seed
+        // gives the same world again.
+        let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         let names = (0..NAMES).map(|_| Name::default()).collect();
         let (random, seen) = (Random(seed), Seen::default());
         let mut world = Self {
             broker,
             random,
-            time: time + 1_000_000,
+            time: (time + 1) * 1_000_000,
             servers: Vec::new(),
             names,
             last: 0,
