@@ -43,6 +43,8 @@ pub struct Name {
     pub expected: VecDeque<u64>,
     /// Who wrote last, with his epoch.
     pub writer: Option<(usize, u64)>,
+    /// Whose release was still waited for when the session ended: they may not know yet, and write what they had.
+    pub loose: Vec<(usize, u64)>,
     /// Where the session stands in the log; not known once a dead server has been at it.
     pub position: Option<String>,
 }
@@ -62,6 +64,7 @@ impl Default for Name {
             unacked: VecDeque::new(),
             expected: VecDeque::new(),
             writer: None,
+            loose: Vec::new(),
             position: None,
         }
     }
@@ -148,7 +151,9 @@ impl Name {
     /// Nobody will get what is in the list.
     pub fn end(&mut self) -> usize {
         let lost = self.list().count();
-        *self = Self { writer: self.writer, ..Self::default() };
+        let mut loose = std::mem::take(&mut self.loose);
+        loose.extend(self.before);
+        *self = Self { writer: self.writer, loose, ..Self::default() };
         lost
     }
 
@@ -179,6 +184,9 @@ impl Name {
 
     /// A kernel takes a message of the list. `forced`: whether the one who wrote before may have been cut off.
     pub fn write(&mut self, server: usize, epoch: u64, id: u64, forced: impl Fn(usize) -> bool, seen: &mut Seen) {
+        if self.loose.contains(&(server, epoch)) {
+            return;
+        }
         if self.writer != Some((server, epoch)) {
             if let Some((before, earlier)) = self.writer {
                 assert!(epoch > earlier, "server {server} writes in epoch {epoch}, after {before} in {earlier}");
