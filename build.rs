@@ -27,6 +27,7 @@ fn main() {
         "policy",
         "plain_http",
         "server_limits",
+        "server_trust",
         "server_options",
         "tls",
         "batch",

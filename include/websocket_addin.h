@@ -1818,6 +1818,45 @@ wsaddin_result wsaddin_server_set_connection_queue_bytes(wsaddin_server server,
 wsaddin_result wsaddin_server_get_connection_queue_bytes(wsaddin_server server, int64_t *value);
 
 /**
+ * Whether TLS clients are asked for a certificate that an authority of wsaddin_server_set_client_ca_file has issued:
+ * `request` or `require`. One that is not good ends the handshake in both cases, none only with `require`. Then
+ * wsaddin_server_connection_info and a pending event have `certificate` with `subject`, `issuer`, `serial`, `sha256`,
+ * `not_after` and `names`. With TLS 1.3 a client learns of the refusal only after it believes that it is connected: its
+ * connect fails at the answer to its request. Sessions are not resumed, so each handshake is judged. Read by
+ * wsaddin_server_run_tls and wsaddin_server_reload_certificate; wsaddin_server_run fails with it. On Windows both fail with
+ * WSADDIN_UNSUPPORTED. Default empty: nobody is asked.
+ */
+wsaddin_result wsaddin_server_set_client_certificates(wsaddin_server server,
+                                                      const void *value,
+                                                      size_t size);
+
+/**
+ * Reads what wsaddin_server_set_client_certificates sets.
+ */
+wsaddin_result wsaddin_server_get_client_certificates(wsaddin_server server,
+                                                      char *buffer,
+                                                      size_t capacity,
+                                                      size_t *needed);
+
+/**
+ * The authorities that issue the certificates of clients: the path of a PEM file, or PEM text. It may have their lists of
+ * revoked certificates (X509 CRL), too, each signed by one of the authorities in it; whoever is on one, or whose
+ * authority's list is out of date, is refused. Read by wsaddin_server_run_tls and wsaddin_server_reload_certificate. Default
+ * empty.
+ */
+wsaddin_result wsaddin_server_set_client_ca_file(wsaddin_server server,
+                                                 const void *value,
+                                                 size_t size);
+
+/**
+ * Reads what wsaddin_server_set_client_ca_file sets.
+ */
+wsaddin_result wsaddin_server_get_client_ca_file(wsaddin_server server,
+                                                 char *buffer,
+                                                 size_t capacity,
+                                                 size_t *needed);
+
+/**
  * Milliseconds for the closing handshake; 0 aborts at once. Default 3000.
  * A peer that breaks the protocol is sent its close code when the messages that it had sent before have been taken, so
  * that they can be answered: at most within this time and 1 second.

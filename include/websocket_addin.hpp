@@ -677,6 +677,10 @@ public:
     std::int64_t get_connection_queue_bytes() const { return detail::number(handle(), wsaddin_server_get_connection_queue_bytes); }
     void set_trusted_proxies(std::string_view value) { detail::check(wsaddin_server_set_trusted_proxies(handle(), value.data(), value.size())); }
     std::string get_trusted_proxies() const { return detail::text(handle(), wsaddin_server_get_trusted_proxies); }
+    void set_client_certificates(std::string_view value) { detail::check(wsaddin_server_set_client_certificates(handle(), value.data(), value.size())); }
+    std::string get_client_certificates() const { return detail::text(handle(), wsaddin_server_get_client_certificates); }
+    void set_client_ca_file(std::string_view value) { detail::check(wsaddin_server_set_client_ca_file(handle(), value.data(), value.size())); }
+    std::string get_client_ca_file() const { return detail::text(handle(), wsaddin_server_get_client_ca_file); }
     void set_draining(bool value) { detail::check(wsaddin_server_set_draining(handle(), value ? 1 : 0)); }
     bool get_draining() const { return detail::number(handle(), wsaddin_server_get_draining) != 0; }
     void set_accept_timeout(milliseconds value) { detail::check(wsaddin_server_set_accept_timeout(handle(), value.count())); }

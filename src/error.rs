@@ -10,6 +10,7 @@ pub mod memory;
 mod parts;
 mod quote;
 mod row;
+mod standard;
 #[cfg(test)]
 mod tests;
 
@@ -120,23 +121,6 @@ impl Error {
         if let Some(detail) = &self.0.detail {
             detail.write(out, language, for_log);
         }
-    }
-}
-
-/// For the log: in English, with all that the system and the libraries have said.
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = String::new();
-        self.write(&mut out, Language::English, true);
-        f.write_str(&out)
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl From<Id> for Error {
-    fn from(id: Id) -> Self {
-        Error::of(id)
     }
 }
 
@@ -257,6 +241,13 @@ table! {
     InKey File "private key {0}" "закрытый ключ {0}";
     InPair File "certificate {0} with private key {1}" "сертификат {0} с закрытым ключом {1}";
     InCaFile File "CA certificates {0}" "сертификаты УЦ {0}";
+    InClientCa File "CA certificates of clients {0}" "сертификаты УЦ клиентов {0}";
+    ClientCaMissing BadArgument "ClientCertificates needs ClientCAFile, with the authorities that issue the clients' certificates" "для СертификатыКлиентов нужен ФайлУЦКлиентов с удостоверяющими центрами, которые их выпускают";
+    ClientCertificatesWithoutTls BadArgument "ClientCertificates needs TLS: start the server with a certificate" "для СертификатыКлиентов нужен TLS: запустите сервер с сертификатом";
+    ClientCertificatesUnsupported Unsupported "on this system a server cannot ask clients for certificates" "в этой системе сервер не может запросить сертификат клиента";
+    ClientCertificatesMode BadArgument "\"{0}\" is no value of ClientCertificates: request, require, or nothing" "«{0}» — не значение СертификатыКлиентов: допустимы request, require или пустая строка";
+    RevocationListDamaged File "a revocation list (X509 CRL) in it is damaged" "список отозванных сертификатов (X509 CRL) в нём повреждён";
+    RevocationListForeign File "a revocation list (X509 CRL) in it is signed by none of the authorities in it" "список отозванных сертификатов (X509 CRL) не подписан ни одним из УЦ, которые есть в файле";
     FileUnreadable File "the file cannot be read" "не удалось прочитать файл";
     FileIrregular File "it is a folder, a pipe or a device, not a file" "это папка, канал или устройство, а не файл";
     FileTooBig File "the file is larger than {0} bytes" "файл больше {0} байт";
@@ -280,6 +271,14 @@ table! {
     PasswordMissing File "it is encrypted, and no password was given" "данные зашифрованы, а пароль не указан";
     PasswordWrong File "wrong password, or the data is damaged" "неверный пароль, либо данные повреждены";
     Pkcs12Old File "its encryption is not supported; convert it with: openssl pkcs12 -legacy -nodes -in old.p12 -out new.pem" "его шифрование не поддерживается; преобразуйте файл: openssl pkcs12 -legacy -nodes -in old.p12 -out new.pem";
+    PeerCertificateMissing Certificate "the client has shown no certificate" "клиент не предъявил сертификат";
+    PeerCertificateExpired Certificate "the client's certificate has expired" "срок действия сертификата клиента истёк";
+    PeerCertificateNotYetValid Certificate "the client's certificate is not valid yet" "сертификат клиента ещё не действует";
+    PeerCertificateUnknownAuthority Certificate "the client's certificate was issued by none of the authorities of ClientCAFile" "сертификат клиента выпущен не теми УЦ, что указаны в ФайлУЦКлиентов";
+    PeerCertificateWrongUsage Certificate "the client's certificate is not meant for clients of TLS" "сертификат клиента не предназначен для клиентов TLS";
+    PeerCertificateRevoked Certificate "the client's certificate has been revoked" "сертификат клиента отозван";
+    PeerCertificateListOld Certificate "the revocation list of the client's authority is out of date" "список отозванных сертификатов УЦ клиента устарел";
+    PeerCertificateRefused Certificate "the client's certificate was refused" "сертификат клиента отвергнут";
     OwnCertificateRefused Certificate "the client refused the server's certificate" "клиент отверг сертификат сервера";
     OwnCertificateExpired Certificate "the server's own certificate expired on {0}" "срок действия собственного сертификата сервера истёк {0}";
     OwnCertificateNotYetValid Certificate "the server's own certificate is not valid before {0}" "собственный сертификат сервера действует только с {0}";

@@ -152,6 +152,10 @@ options! {
     Draining ВыводИзРаботы Kind::Bool, None, Some(Default::Flag(false));
     /// Reverse proxies that speak for others: addresses, networks and `unix`, comma separated.
     TrustedProxies ДоверенныеПрокси Kind::Text, None, EMPTY;
+    /// Whether TLS clients are asked for a certificate: `request`, `require`, or empty for not.
+    ClientCertificates СертификатыКлиентов Kind::Text, None, EMPTY;
+    /// Who issues the certificates of clients, and what they have revoked: a file or PEM text.
+    ClientCAFile ФайлУЦКлиентов Kind::Text, None, EMPTY;
     /// The paths that may be asked for, comma separated, `/…/*` for all below; empty: any.
     Paths Пути Kind::Text, None, EMPTY;
     /// Milliseconds without a message in either direction after which a connection is closed with 1001; 0 is off.
@@ -202,6 +206,26 @@ pub fn list(text: &str) -> impl Iterator<Item = &str> {
 /// Whether `text` is a token of RFC 9110 section 5.6.2, as header and subprotocol names must be.
 pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// What `ClientCertificates` asks of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskClients {
+    /// For a certificate, which may be missing.
+    Request,
+    Require,
+}
+
+impl AskClients {
+    /// `None`: nothing.
+    pub fn read(value: &str) -> Result<Option<Self>> {
+        match value {
+            "" => Ok(None),
+            "request" => Ok(Some(AskClients::Request)),
+            "require" => Ok(Some(AskClients::Require)),
+            other => Err(Error::new(Id::ClientCertificatesMode, [other.into()])),
+        }
+    }
 }
 
 /// RFC 6455 section 4.1: each subprotocol is a token, and none is named twice.

@@ -29,6 +29,7 @@ mod server;
 mod server_limits;
 mod server_options;
 mod server_state;
+mod server_trust;
 mod slot;
 mod tls;
 
@@ -50,4 +51,5 @@ pub use server::*;
 pub use server_limits::*;
 pub use server_options::*;
 pub use server_state::*;
+pub use server_trust::*;
 pub use tls::*;

@@ -19,6 +19,8 @@ mod key_container;
 pub use background::{finish_later, later};
 pub use border::{border, quiet_panics};
 pub use fork::{Stake, back_from_host, has_child, is_forked, try_lock};
+#[cfg(unix)]
+pub use imp::{is_list_old, is_revoked};
 #[cfg(windows)]
 pub use key_container::{KeyContainer, key_container};
 

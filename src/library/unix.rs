@@ -1,6 +1,7 @@
 //! Linux, and what other systems of the kind share with it.
 
 use super::{Body, signals};
+use openssl::x509::X509VerifyResult;
 use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
@@ -132,6 +133,20 @@ pub fn give_up_after(_: &mio::net::TcpStream, _: Duration) {}
 /// The system calls this when the library goes, or when the process ends.
 extern "C" fn finish() {
     super::finish();
+}
+
+/// OpenSSL's reason against a certificate that is on a revocation list; its crate has no name for it.
+pub fn is_revoked() -> X509VerifyResult {
+    const X509_V_ERR_CERT_REVOKED: c_int = 23;
+    // SAFETY: the number is one of OpenSSL's.
+    unsafe { X509VerifyResult::from_raw(X509_V_ERR_CERT_REVOKED) }
+}
+
+/// The same where the list says nothing of today.
+pub fn is_list_old() -> X509VerifyResult {
+    const X509_V_ERR_CRL_HAS_EXPIRED: c_int = 12;
+    // SAFETY: the number is one of OpenSSL's.
+    unsafe { X509VerifyResult::from_raw(X509_V_ERR_CRL_HAS_EXPIRED) }
 }
 
 #[cfg(target_os = "linux")]

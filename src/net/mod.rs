@@ -29,7 +29,7 @@ pub use reactor::{Reactor, Ready, Waker};
 pub use resolve::{look_up, resolve_now};
 pub use stream::Stream;
 pub use timers::Timers;
-pub use tls::{TlsClient, TlsClients, TlsIdentity, TlsOptions, TlsServer, TlsSources};
+pub use tls::{ClientTrust, PeerCertificate, TlsClient, TlsClients, TlsIdentity, TlsOptions, TlsServer, TlsSources};
 pub use unix::UnixPath;
 pub use workers::{Worker, Workers};
 

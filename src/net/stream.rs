@@ -6,7 +6,7 @@ use super::peer::PeerAddress;
 use super::place::Place;
 use super::reactor::Reactor;
 use super::socket::Socket;
-use super::tls::{self, Engine, MidHandshake, Step, TlsClient, TlsServer};
+use super::tls::{self, Engine, MidHandshake, PeerCertificate, Step, TlsClient, TlsServer};
 use crate::error::{Error, Id, Result};
 use crate::host::Host;
 use crate::library;
@@ -246,6 +246,14 @@ impl Stream {
 
     pub fn is_plain(&self) -> bool {
         matches!(self.layer, Layer::Plain(_))
+    }
+
+    /// What a server knows of its client by a certificate that it has asked for.
+    pub fn client_certificate(&self) -> Option<PeerCertificate> {
+        match &self.layer {
+            Layer::Tls(engine) => engine.client_certificate(),
+            _ => None,
+        }
     }
 
     pub fn is_tls(&self) -> bool {

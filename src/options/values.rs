@@ -4,7 +4,7 @@ use super::origin::check_origins;
 use super::path::check_paths;
 use super::pins::check_pins;
 use super::trusted::check_trusted;
-use super::{Default, Kind, Opt, Row, Side, TABLE, check_path, check_protocols};
+use super::{AskClients, Default, Kind, Opt, Row, Side, TABLE, check_path, check_protocols};
 use crate::error::{Error, Id, Result, memory};
 use crate::proxy::Setting;
 use once_cell::sync::OnceCell;
@@ -101,6 +101,7 @@ impl Options {
             Opt::Paths => check_paths(value)?,
             Opt::PinnedCertificates => check_pins(value)?,
             Opt::TrustedProxies => check_trusted(value)?,
+            Opt::ClientCertificates => drop(AskClients::read(value)?),
             Opt::AccessToken => {
                 return self.set_secret(&self.token, option, value);
             }

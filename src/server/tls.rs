@@ -5,7 +5,8 @@ use super::{Phase, Server, Shared};
 use crate::engine::{Generation, lock};
 use crate::error::{Error, Id, Language, Result};
 use crate::log;
-use crate::net::{TlsServer, TlsSources};
+use crate::net::{ClientTrust, TlsServer, TlsSources};
+use crate::options::{AskClients, Opt};
 use std::time::SystemTime;
 
 impl Server {
@@ -49,6 +50,9 @@ impl Server {
     }
 
     pub(super) fn prepare_tls(&self, generation: Generation, sources: Option<TlsSources>) -> Result<()> {
+        if sources.is_none() && !self.shared.options.text(Opt::ClientCertificates).is_empty() {
+            return Err(Error::of(Id::ClientCertificatesWithoutTls));
+        }
         let tls = sources.map(|sources| self.load_tls(generation, sources)).transpose()?;
         self.set_tls(tls);
         Ok(())
@@ -57,8 +61,11 @@ impl Server {
     fn load_tls(&self, generation: Generation, sources: TlsSources) -> Result<Tls> {
         let workers = lock(&self.runtime).as_ref().ok_or_else(|| Error::of(Id::Cancelled))?.workers()?;
         let who = self.shared.object.itself();
+        let options = &self.shared.options;
+        let ask = AskClients::read(&options.text(Opt::ClientCertificates))?;
+        let clients = ask.map(|ask| ClientTrust { ask, source: options.text(Opt::ClientCAFile).to_string() });
         self.shared.blocking_calls.run(generation, &workers, move || {
-            let server = TlsServer::new(sources.load()?)?;
+            let server = TlsServer::new(sources.load()?, clients.as_ref())?;
             if let Some(warning) = server.warning(SystemTime::now()) {
                 log::error!(who, "warning: {warning}");
             }

@@ -125,6 +125,8 @@ static void bad_server(uint64_t id) {
     BAD(wsaddin_server_pause(c, 1, 1));
     BAD(wsaddin_server_set_response_header(c, WSADDIN_TEXT("X"), WSADDIN_TEXT("y")));
     BAD(wsaddin_server_set_paths(c, NULL, 0));
+    BAD(wsaddin_server_set_client_certificates(c, NULL, 0));
+    BAD(wsaddin_server_set_client_ca_file(c, NULL, 0));
     BAD(wsaddin_server_accept(c, 1));
     BAD(wsaddin_server_reject(c, 1, 403, NULL, 0));
     BAD(wsaddin_server_set_io_threads(c, 1));

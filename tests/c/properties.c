@@ -202,6 +202,18 @@ static void server_properties(wsaddin_server server) {
     TEXT_OF(wsaddin_server_get_trusted_proxies, server, text);
     CHECK(strcmp(text, "10.0.0.0/8, unix") == 0);
     GOOD(wsaddin_server_set_trusted_proxies(server, NULL, 0));
+    GOOD(wsaddin_server_set_client_ca_file(server, WSADDIN_TEXT("ca.pem")));
+    TEXT_OF(wsaddin_server_get_client_ca_file, server, text);
+    CHECK(strcmp(text, "ca.pem") == 0);
+    GOOD(wsaddin_server_set_client_ca_file(server, NULL, 0));
+    GOOD(wsaddin_server_set_client_certificates(server, WSADDIN_TEXT("require")));
+    EXPECT(wsaddin_server_set_client_certificates(server, WSADDIN_TEXT("always")), WSADDIN_BAD_ARGUMENT);
+    CHECK(said("is no value of ClientCertificates"));
+    TEXT_OF(wsaddin_server_get_client_certificates, server, text);
+    CHECK(strcmp(text, "require") == 0);
+    EXPECT(wsaddin_server_run(server, NULL, 0, 0), WSADDIN_BAD_ARGUMENT);
+    CHECK(said("ClientCertificates needs TLS"));
+    GOOD(wsaddin_server_set_client_certificates(server, NULL, 0));
     GOOD(wsaddin_server_set_response_header(server, WSADDIN_TEXT("X-Name"), WSADDIN_TEXT("value")));
     GOOD(wsaddin_server_set_response_header(server, WSADDIN_TEXT("x-name"), NULL, 0));
     EXPECT(wsaddin_server_set_response_header(server, WSADDIN_TEXT("Upgrade"), WSADDIN_TEXT("x")), WSADDIN_BAD_ARGUMENT);

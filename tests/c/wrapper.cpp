@@ -123,6 +123,12 @@ static void properties(websocket::client &client, websocket::server &server) {
     server.set_trusted_proxies("127.0.0.1");
     CHECK(server.get_trusted_proxies() == "127.0.0.1");
     server.set_trusted_proxies("");
+    server.set_client_certificates("request");
+    CHECK(server.get_client_certificates() == "request");
+    server.set_client_certificates("");
+    server.set_client_ca_file("ca.pem");
+    CHECK(server.get_client_ca_file() == "ca.pem");
+    server.set_client_ca_file("");
     server.set_idle_timeout(1h);
     CHECK(server.get_idle_timeout() == 1h);
     server.set_messages_per_second(1'000'000);

@@ -82,6 +82,18 @@ impl Authority {
         authority
     }
 
+    /// One that another has issued.
+    pub fn below(above: &Self, name: &str) -> Self {
+        let authority = Self::new(name);
+        let subject = format!("/CN={name}");
+        openssl(authority.folder(), &["req", "-new", "-key", "ca.key", "-subj", &subject, "-out", "ca.csr"]);
+        authority.write("ca.ext", "basicConstraints=critical,CA:TRUE\n");
+        let [certificate, key] = ["ca.pem", "ca.key"].map(|file| above.path(file));
+        let sign = ["x509", "-req", "-in", "ca.csr", "-CA", &certificate, "-CAkey", &key, "-days", "9000"];
+        openssl(authority.folder(), &[&sign[..], &["-extfile", "ca.ext", "-out", "ca.pem"]].concat());
+        authority
+    }
+
     pub fn folder(&self) -> &Path {
         self.scratch.path()
     }
@@ -120,6 +132,20 @@ impl Authority {
         let what =
             ["-in", &request, "-out", &certificate, "-extfile", &extensions, "-startdate", from, "-enddate", until];
         openssl(self.folder(), &[&sign[..], &what].concat());
+    }
+
+    /// What it has revoked, as PEM, good for that many seconds (negative: until then).
+    pub fn revocations(&self, revoked: &[&str], seconds: i64) -> String {
+        let config = ["-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "ca.key"];
+        for name in revoked {
+            openssl(self.folder(), &[&["ca", "-revoke", &format!("{name}.pem")][..], &config].concat());
+        }
+        let until = time::OffsetDateTime::now_utc() + time::Duration::seconds(seconds);
+        let (year, month, day) = until.to_calendar_date();
+        let (hour, minute, second) = until.to_hms();
+        let until = format!("{year:04}{:02}{day:02}{hour:02}{minute:02}{second:02}Z", u8::from(month));
+        let lately = ["-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", &until];
+        openssl(self.folder(), &[&["ca", "-gencrl"][..], &config, &lately].concat())
     }
 
     /// A client that trusts it.
@@ -197,6 +223,14 @@ impl Server {
                 password.len(),
             )
         })
+    }
+
+    pub fn set_client_certificates(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_server_set_client_certificates(self.0, ptr(value), value.len()) })
+    }
+
+    pub fn set_client_ca_file(&self, value: &str) -> Outcome {
+        done(unsafe { wsaddin_server_set_client_ca_file(self.0, ptr(value), value.len()) })
     }
 
     pub fn reload_certificate(&self, certificate: &str, key: &str, password: &str) -> Outcome {

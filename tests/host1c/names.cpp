@@ -115,6 +115,8 @@ const std::vector<ExpectedProperty> SERVER_PROPERTIES = {
     {u"Draining", u"ВыводИзРаботы", true},
     {u"Paths", u"Пути", true},
     {u"TrustedProxies", u"ДоверенныеПрокси", true},
+    {u"ClientCertificates", u"СертификатыКлиентов", true},
+    {u"ClientCAFile", u"ФайлУЦКлиентов", true},
     {u"IdleTimeout", u"ТаймаутПростоя", true},
     {u"MessagesPerSecond", u"СообщенийВСекунду", true},
     {u"ConnectionQueueMessages", u"ПределОчередиСоединенияСообщений", true},

@@ -259,6 +259,18 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
         "the paths that may be asked for, comma separated; `/api/*` is everything below `/api/`; another gets 404; empty: any",
     ),
     (
+        "ClientCertificates",
+        "`request` или `require` – запросить у клиента TLS сертификат, выпущенный УЦ из `ФайлУЦКлиентов`: негодный отвергается \
+         в обоих случаях, отсутствующий – при `require`; пусто – не запрашивать. В Windows недоступно",
+        "`request` or `require`: asks TLS clients for a certificate that an authority of `ClientCAFile` has issued; a bad one \
+         is refused in both cases, none with `require`; empty: nobody is asked. Not on Windows",
+    ),
+    (
+        "ClientCAFile",
+        "УЦ, выпускающие сертификаты клиентов, и их списки отозванных: файл или текст PEM",
+        "authorities of the clients' certificates and their revocation lists: a PEM file or text",
+    ),
+    (
         "TrustedProxies",
         "обратные прокси, которым сервер верит: адреса и подсети через запятую, `unix` – Unix-сокет. Только от них понимается \
          протокол PROXY, а `Forwarded` либо `X-Forwarded-For` и `X-Forwarded-Proto` сообщают адрес клиента и наличие TLS",

@@ -1,6 +1,6 @@
 //! What is known of a connection once it is open.
 
-use crate::net::PeerAddress;
+use crate::net::{PeerAddress, PeerCertificate};
 use crate::ws::Request;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,11 +15,26 @@ impl Connected {
     }
 }
 
+/// What is known of a connection by the way that it came.
+pub struct Way {
+    /// The reverse proxy that has told of it.
+    pub proxy: Option<PeerAddress>,
+    /// What the client has shown in its TLS handshake.
+    pub certificate: Option<PeerCertificate>,
+}
+
+impl Way {
+    /// `None`: nothing of it.
+    pub fn of(proxy: Option<PeerAddress>, certificate: Option<PeerCertificate>) -> Option<Box<Self>> {
+        (proxy.is_some() || certificate.is_some()).then(|| Box::new(Self { proxy, certificate }))
+    }
+}
+
 /// See the module's page.
 pub struct Info {
     pub address: Option<PeerAddress>,
-    /// The reverse proxy that has told of it.
-    pub proxy: Option<Box<PeerAddress>>,
+    /// What few connections have.
+    pub way: Option<Box<Way>>,
     /// Subprotocol and extensions, the same for most connections of a thread; `None` for neither.
     pub(in crate::engine) agreed: Option<Arc<[String; 2]>>,
     pub(in crate::engine) connected: Connected,

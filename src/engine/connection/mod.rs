@@ -17,7 +17,7 @@ mod state;
 mod stats;
 
 pub use self::ask::{Ask, Worked};
-pub use self::info::{Connected, Info};
+pub use self::info::{Connected, Info, Way};
 pub use self::send::PendingFlush;
 pub use self::state::{Backend, Connection, IoHandle, IoThread, LoopGuard, Mail};
 pub use self::stats::{Totals, connection_json, opening_json};

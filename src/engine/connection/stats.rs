@@ -195,8 +195,19 @@ fn with_figures(connection: &Connection, state: &str, with_headers: bool, figure
         "state": state,
         "connected_at": info.map(|info| iso(info.connected_at())),
     });
-    if let Some(proxy) = info.and_then(|info| info.proxy.as_ref()) {
+    let way = info.and_then(|info| info.way.as_ref());
+    if let Some(proxy) = way.and_then(|way| way.proxy.as_ref()) {
         value["proxy"] = Value::from(proxy.to_string());
+    }
+    if let Some(certificate) = way.and_then(|way| way.certificate.as_ref()) {
+        value["certificate"] = json!({
+            "subject": certificate.subject,
+            "issuer": certificate.issuer,
+            "serial": certificate.serial,
+            "sha256": certificate.sha256,
+            "not_after": iso(certificate.not_after),
+            "names": certificate.names,
+        });
     }
     if let (Some(value), Value::Object(rest), Value::Object(figures)) = (value.as_object_mut(), rest, figures) {
         value.extend(rest.into_iter().chain(figures));

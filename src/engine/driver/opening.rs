@@ -3,7 +3,7 @@
 use super::logging::log_head;
 use super::setup::Raw;
 use super::state::{Disposition, Driver, FIRST_READ, Phase};
-use crate::engine::connection::{Connected, Info};
+use crate::engine::connection::{Connected, Info, Way};
 use crate::engine::io::{DialPlan, ThreadContext};
 use crate::error::{Arg, Error, Id};
 use crate::net::{CompactInstant, Peer, Stream, TlsClient};
@@ -280,9 +280,10 @@ impl Driver {
         rest: Vec<u8>,
     ) -> Disposition {
         self.stream.iter_mut().for_each(Stream::forget_peer);
+        let certificate = self.stream.as_ref().and_then(Stream::client_certificate);
         self.connection.set_info(Info {
             address: peer.address,
-            proxy: peer.proxy.map(Box::new),
+            way: Way::of(peer.proxy, certificate),
             agreed: io.agreed(agreed),
             connected: Connected::new(since_1970(), peer.secure),
             request,

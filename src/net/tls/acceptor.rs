@@ -1,5 +1,6 @@
 //! A server's side.
 
+use super::client_authority::ClientTrust;
 use super::failure::Failure;
 use super::identity::TlsIdentity;
 use super::platform::{self, Outcome};
@@ -16,10 +17,12 @@ pub struct TlsServer {
 }
 
 impl TlsServer {
-    pub fn new(identity: TlsIdentity) -> Result<Self> {
+    /// Reads the authorities of clients, if it is to ask them for certificates.
+    pub fn new(identity: TlsIdentity, clients: Option<&ClientTrust>) -> Result<Self> {
         library::uses_tls();
+        let clients = clients.map(ClientTrust::load).transpose()?;
         let refused = |failure: Failure| Error::of(Id::TlsSetUp).detail(failure.text);
-        let server = platform::Server::new(identity.native()).map_err(refused)?;
+        let server = platform::Server::new(identity.native(), clients.as_ref()).map_err(refused)?;
         Ok(Self { server, identity })
     }
 

@@ -5,6 +5,9 @@
 //! derives keys from passwords and calls OpenSSL, which leaves something behind in each thread.
 
 mod acceptor;
+mod client_authority;
+#[cfg(unix)]
+mod client_judge;
 mod connector;
 mod cost;
 mod encrypted;
@@ -25,6 +28,8 @@ mod platform;
 #[cfg(windows)]
 #[path = "schannel.rs"]
 mod platform;
+#[cfg(unix)]
+mod proof;
 mod refusal;
 #[cfg(unix)]
 mod roots;
@@ -35,6 +40,7 @@ mod tests;
 mod trial;
 
 pub use acceptor::TlsServer;
+pub use client_authority::{ClientTrust, PeerCertificate};
 pub use connector::{TlsClient, TlsClients, TlsOptions};
 pub use identity::TlsIdentity;
 pub use source::TlsSources;

@@ -1,10 +1,13 @@
 //! TLS by OpenSSL, which is linked statically: Linux, and other systems of its kind. A client has it through native-tls. A
 //! server has it directly, because native-tls's acceptor stops at TLS 1.2 there.
 
+use super::client_authority::PeerCertificate;
+pub(super) use super::client_judge::Judge;
+use super::client_judge::told;
 use super::failure::{Failure, Judged, chain as chain_of};
 use super::key::Key;
 use super::names;
-use super::pins;
+use super::proof::Proof;
 use super::step::Step;
 use crate::error::{Error, Id, Result};
 use crate::options::Pin;
@@ -12,7 +15,7 @@ use native_tls::{MidHandshakeTlsStream, Protocol, TlsConnector, TlsStream};
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
-    ErrorCode, HandshakeError, MidHandshakeSslStream, SslAcceptor, SslConnector, SslContextBuilder, SslMethod, SslRef,
+    ErrorCode, HandshakeError, MidHandshakeSslStream, SslAcceptor, SslConnector, SslContextBuilder, SslMethod,
     SslStream, SslVerifyMode, SslVersion,
 };
 use openssl::x509::store::X509StoreBuilder;
@@ -90,25 +93,6 @@ enum Connector {
     Trial(SslConnector),
     /// The same settings as native-tls's, which does not hand out the chain that was verified.
     Pinned(SslConnector, Arc<[Pin]>),
-}
-
-/// What a server with pinned keys has to prove.
-pub(in crate::net) struct Proof {
-    /// The name that its certificate has to be for, where that is checked.
-    host: Option<Box<str>>,
-    pins: Arc<[Pin]>,
-}
-
-impl Proof {
-    /// The chain ends with a root that is trusted; without verification only the server's own key proves anything.
-    fn judge(&self, ssl: &SslRef) -> std::result::Result<(), Judged> {
-        let refused = || Judged::Is(Id::CertificateRefused);
-        let own = ssl.peer_certificate().and_then(|own| own.to_der().ok()).ok_or_else(refused)?;
-        let Some(host) = &self.host else { return pins::check([own], &self.pins) };
-        names::check(&own, host).map_err(Judged::Is)?;
-        let chain = ssl.verified_chain().ok_or_else(refused)?;
-        pins::check(chain.iter().filter_map(|one| one.to_der().ok()), &self.pins)
-    }
 }
 
 impl Client {
@@ -206,11 +190,14 @@ pub(super) struct Server(SslAcceptor);
 
 impl Server {
     /// TLS 1.2 and 1.3 as Mozilla recommends them for servers in general (its intermediate configuration).
-    pub fn new(identity: &Identity) -> std::result::Result<Self, Failure> {
+    pub fn new(identity: &Identity, clients: Option<&Judge>) -> std::result::Result<Self, Failure> {
         let make = || {
             let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
             builder.set_min_proto_version(Some(SslVersion::TLS1_2))?;
             identity.show(&mut builder)?;
+            if let Some(clients) = clients {
+                clients.ask(&mut builder)?;
+            }
             Ok(builder.build())
         };
         make().map(Self).map_err(|error: ErrorStack| Failure::of(&error))
@@ -218,7 +205,7 @@ impl Server {
 
     /// Begins a handshake.
     pub fn accept<S: Read + Write>(&self, socket: S) -> Outcome<S> {
-        directly(self.0.accept(socket))
+        accepted(self.0.accept(socket))
     }
 }
 
@@ -233,6 +220,8 @@ pub(in crate::net) enum MidHandshake<S> {
     /// With what the peer's certificate has to be for, where that is checked.
     Native(MidHandshakeTlsStream<S>, Option<Box<str>>),
     Direct(MidHandshakeSslStream<S>),
+    /// A server's.
+    Accepting(MidHandshakeSslStream<S>),
     Pinned(MidHandshakeSslStream<S>, Box<Proof>),
 }
 
@@ -269,6 +258,27 @@ fn directly<S>(outcome: std::result::Result<SslStream<S>, HandshakeError<S>>) ->
     }
 }
 
+/// With what was found wrong with a client's certificate.
+fn accepted<S>(outcome: std::result::Result<SslStream<S>, HandshakeError<S>>) -> Outcome<S> {
+    match outcome {
+        Err(HandshakeError::WouldBlock(stream)) => Step::Going(MidHandshake::Accepting(stream)),
+        Err(HandshakeError::Failure(stream)) => with_verdict(stream),
+        other => directly(other),
+    }
+}
+
+/// OpenSSL says apart from the error what it has against the peer's certificate.
+fn with_verdict<S>(stream: MidHandshakeSslStream<S>) -> Outcome<S> {
+    let verdict = stream.ssl().verify_result();
+    match directly(Err(HandshakeError::Failure(stream))) {
+        Step::Failed(mut failure) if verdict != X509VerifyResult::OK => {
+            failure.text = format!("{} ({verdict})", failure.text);
+            Step::Failed(failure)
+        }
+        other => other,
+    }
+}
+
 fn proven<S>(outcome: std::result::Result<SslStream<S>, HandshakeError<S>>, proof: Box<Proof>) -> Outcome<S> {
     match outcome {
         Ok(stream) => match proof.judge(stream.ssl()) {
@@ -279,16 +289,7 @@ fn proven<S>(outcome: std::result::Result<SslStream<S>, HandshakeError<S>>, proo
             }
         },
         Err(HandshakeError::WouldBlock(stream)) => Step::Going(MidHandshake::Pinned(stream, proof)),
-        Err(HandshakeError::Failure(stream)) => {
-            let verdict = stream.ssl().verify_result();
-            match directly(Err(HandshakeError::Failure(stream))) {
-                Step::Failed(mut failure) if verdict != X509VerifyResult::OK => {
-                    failure.text = format!("{} ({verdict})", failure.text);
-                    Step::Failed(failure)
-                }
-                other => other,
-            }
-        }
+        Err(HandshakeError::Failure(stream)) => with_verdict(stream),
         Err(failed) => directly(Err(failed)),
     }
 }
@@ -303,14 +304,18 @@ impl<S> MidHandshake<S> {
     pub fn get_ref(&self) -> &S {
         match self {
             MidHandshake::Native(stream, _) => stream.get_ref(),
-            MidHandshake::Direct(stream) | MidHandshake::Pinned(stream, _) => stream.get_ref(),
+            MidHandshake::Direct(stream) | MidHandshake::Accepting(stream) | MidHandshake::Pinned(stream, _) => {
+                stream.get_ref()
+            }
         }
     }
 
     pub fn get_mut(&mut self) -> &mut S {
         match self {
             MidHandshake::Native(stream, _) => stream.get_mut(),
-            MidHandshake::Direct(stream) | MidHandshake::Pinned(stream, _) => stream.get_mut(),
+            MidHandshake::Direct(stream) | MidHandshake::Accepting(stream) | MidHandshake::Pinned(stream, _) => {
+                stream.get_mut()
+            }
         }
     }
 }
@@ -320,12 +325,22 @@ impl<S: Read + Write> MidHandshake<S> {
         match self {
             MidHandshake::Native(stream, host) => by_native(stream.handshake(), host),
             MidHandshake::Direct(stream) => directly(stream.handshake()),
+            MidHandshake::Accepting(stream) => accepted(stream.handshake()),
             MidHandshake::Pinned(stream, proof) => proven(stream.handshake(), proof),
         }
     }
 }
 
 impl<S> Engine<S> {
+    /// What a server knows of its client by the certificate that it has asked for.
+    pub fn client_certificate(&self) -> Option<PeerCertificate> {
+        match self {
+            Engine::Native(_) => None,
+            Engine::Direct(stream) if stream.ssl().is_server() => stream.ssl().peer_certificate().map(|one| told(&one)),
+            Engine::Direct(_) => None,
+        }
+    }
+
     pub fn get_ref(&self) -> &S {
         match self {
             Engine::Native(stream) => stream.get_ref(),

@@ -32,6 +32,10 @@ impl Block<'_> {
         matches!(self.label, "CERTIFICATE" | "X509 CERTIFICATE")
     }
 
+    pub fn is_revocation_list(&self) -> bool {
+        self.label == "X509 CRL"
+    }
+
     pub fn is_key(&self) -> bool {
         self.label.ends_with("PRIVATE KEY")
     }

@@ -71,6 +71,7 @@ const ALERTS: &[(&str, Id)] = &[
     ("alert certificate unknown", Id::ClientCertificateRefused),
     ("alert unsupported certificate", Id::ClientCertificateRefused),
     ("alert access denied", Id::ClientCertificateRefused),
+    ("peer did not return a certificate", Id::PeerCertificateMissing),
     ("alert handshake failure", Id::TlsRefused),
     ("alert insufficient security", Id::TlsRefused),
     ("alert protocol version", Id::TlsVersion),
@@ -108,6 +109,19 @@ fn at_server(id: Id) -> Id {
     }
 }
 
+/// What is wrong with a certificate, where the row above is of a server's.
+fn of_client(id: Id) -> Id {
+    match id {
+        Id::CertificateExpired => Id::PeerCertificateExpired,
+        Id::CertificateNotYetValid => Id::PeerCertificateNotYetValid,
+        Id::CertificateSelfSigned | Id::CertificateUnknownAuthority => Id::PeerCertificateUnknownAuthority,
+        Id::CertificateWrongUsage => Id::PeerCertificateWrongUsage,
+        Id::CertificateRevoked => Id::PeerCertificateRevoked,
+        Id::CertificateRevocationUnknown => Id::PeerCertificateListOld,
+        _ => Id::PeerCertificateRefused,
+    }
+}
+
 fn by_text(table: &[(&str, Id)], text: &str) -> Option<Id> {
     table.iter().find(|(said, _)| text.contains(said)).map(|(_, id)| *id)
 }
@@ -132,7 +146,7 @@ pub(in crate::net) fn read_error(error: &std::io::Error, host: Option<&str>) -> 
 }
 
 /// Why a handshake failed, in our words; the library's follow in the log. `host`: the name that a client wants the
-/// server to prove; `None` at a server, which looks at no certificate.
+/// server to prove; `None` at a server.
 pub(in crate::net) fn handshake_error(failure: Failure, host: Option<&str>) -> Error {
     let of_certificate = || by_code(CERTIFICATE_CODES, failure.code).or_else(|| by_text(CERTIFICATES, &failure.text));
     let judged = match (&failure.judged, host) {
@@ -145,7 +159,7 @@ pub(in crate::net) fn handshake_error(failure: Failure, host: Option<&str>) -> E
     };
     let id = match host {
         Some(_) => judged.or_else(of_certificate).or_else(|| alert(&failure)),
-        None => alert(&failure).map(at_server),
+        None => judged.or_else(|| alert(&failure).map(at_server)).or_else(|| of_certificate().map(of_client)),
     };
     let id = match (id, host) {
         (Some(Id::TlsNot), Some(_)) => Id::ServerWithoutTls,
@@ -160,7 +174,7 @@ pub(in crate::net) fn handshake_error(failure: Failure, host: Option<&str>) -> E
     };
     // Where nobody has found the library's words yet, they are all there is.
     match id {
-        Id::TlsFailed | Id::CertificateRefused => ours.detail(failure.text),
+        Id::TlsFailed | Id::CertificateRefused | Id::PeerCertificateRefused => ours.detail(failure.text),
         _ => ours.log_detail(failure.text),
     }
 }

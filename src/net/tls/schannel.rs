@@ -1,5 +1,6 @@
 //! TLS by SChannel, which is a part of Windows.
 
+use super::client_authority::PeerCertificate;
 use super::failure::{Failure, Judged, chain};
 use super::for_windows::Pkcs12;
 use super::key::Key;
@@ -8,7 +9,7 @@ use super::pins;
 use super::step::Step;
 use crate::error::{Error, Id, Result};
 use crate::library::{KeyContainer, key_container};
-use crate::options::Pin;
+use crate::options::{AskClients, Pin};
 use schannel::cert_context::CertContext;
 use schannel::cert_store::{CertAdd, CertStore, Memory, PfxImportOptions};
 use schannel::schannel_cred::{Direction, Protocol, SchannelCred};
@@ -180,6 +181,22 @@ fn is_early(der: &[u8]) -> bool {
     parsed.is_ok_and(|(_, one)| one.validity().not_before.timestamp() > i64::try_from(now).unwrap_or(i64::MAX))
 }
 
+/// What would judge the certificates of clients. There is none: the crate that leads to SChannel does not let a server
+/// ask for them.
+#[derive(Clone)]
+pub(super) enum Judge {}
+
+impl Judge {
+    /// Asked before anything is read, so that nobody mends files in vain.
+    pub fn is_possible() -> Result<()> {
+        Err(Error::of(Id::ClientCertificatesUnsupported))
+    }
+
+    pub fn new(_: AskClients, _: &[Vec<u8>], _: &[Vec<u8>]) -> Result<Self> {
+        Err(Error::of(Id::ClientCertificatesUnsupported))
+    }
+}
+
 /// A server's settings.
 #[derive(Clone)]
 pub(super) struct Server {
@@ -188,7 +205,10 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub fn new(identity: &Identity) -> std::result::Result<Self, Failure> {
+    pub fn new(identity: &Identity, clients: Option<&Judge>) -> std::result::Result<Self, Failure> {
+        if let Some(judge) = clients {
+            match *judge {}
+        }
         let credentials = credentials(Some(identity), Direction::Inbound);
         let credentials = credentials.map_err(|error| Failure::of(&error))?;
         Ok(Self { credentials, identity: identity.clone() })
@@ -247,6 +267,12 @@ impl<S: Read + Write> MidHandshake<S> {
 }
 
 impl<S> Engine<S> {
+    /// No client is asked for one.
+    #[expect(clippy::unused_self, reason = "elsewhere it is used")]
+    pub fn client_certificate(&self) -> Option<PeerCertificate> {
+        None
+    }
+
     pub fn get_ref(&self) -> &S {
         self.stream.get_ref()
     }

@@ -41,7 +41,7 @@ impl Write for End {
 
 /// Takes some milliseconds.
 pub(super) fn run(identity: &Identity) -> Result<(), Failure> {
-    handshake(&Client::for_trial()?, "localhost", &Server::new(identity)?)
+    handshake(&Client::for_trial()?, "localhost", &Server::new(identity, None)?)
 }
 
 /// A handshake of these two; what fails is told as the side that failed first has it.

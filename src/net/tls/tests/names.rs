@@ -59,7 +59,7 @@ fn only_alternative_names_count() {
         let extension = format!("subjectAltName={alternatives}");
         let options: &[&str] = if alternatives.is_empty() { &[] } else { &["-addext", &extension] };
         let (key, certificate) = named_pair(&format!("names-{at}"), KINDS[1].1, options);
-        let server = Server::new(&Identity::new(&key, std::slice::from_ref(&certificate)).unwrap()).unwrap();
+        let server = Server::new(&Identity::new(&key, std::slice::from_ref(&certificate)).unwrap(), None).unwrap();
         let root = Certificate::from_der(&certificate).unwrap();
         let client = Client::new(true, vec![root.clone()], None, [].into()).unwrap();
         let careless = Client::new(false, vec![root], None, [].into()).unwrap();
