@@ -66,6 +66,11 @@ pub const CONNECTION: Object = Object {
             "адрес доверенного прокси; поле есть только за ним",
             "the trusted proxy's address; only there behind one",
         ),
+        (
+            "certificate",
+            "сертификат клиента, если он его показал: `subject`, `issuer`, `serial`, `sha256`, `not_after`, массив `names`",
+            "the client's certificate, only there if it showed one: `subject`, `issuer`, `serial`, `sha256`, `not_after`, an array `names`",
+        ),
         ("protocol", "согласованный подпротокол или пусто", "the subprotocol agreed on, or empty"),
         ("extensions", "согласованные расширения или пусто", "the extensions agreed on, or empty"),
         ("secure", "`true`, если клиент подключён по TLS", "`true` if the client speaks TLS"),

@@ -3,8 +3,8 @@
 use super::*;
 use crate::table;
 
-/// What is there behind a trusted proxy only.
-const BEHIND_PROXY: &str = "proxy";
+/// What is there behind a trusted proxy only, and what where the client has shown a certificate.
+const SOMETIMES: [&str; 2] = ["proxy", "certificate"];
 
 /// ISO 8601, UTC, with milliseconds.
 fn is_time(value: &serde_json::Value) -> bool {
@@ -24,7 +24,7 @@ fn statistics_and_connection_info() {
     client.set_header("X-Twice", "a, b").unwrap();
     client.connect(&format!("ws://127.0.0.1:{}/a%20path?q=1&q=2", server.port())).unwrap();
     let event = server.event();
-    assert_eq!(keys(&event.json()), table::CONNECTION.names(&[BEHIND_PROXY]));
+    assert_eq!(keys(&event.json()), table::CONNECTION.names(&SOMETIMES));
     client.send("жук").unwrap();
     client.send_binary(&[0; 10]).unwrap();
     assert_eq!(server.send(1, "answer"), Ok(true));
@@ -32,7 +32,7 @@ fn statistics_and_connection_info() {
     until("both are there", || server.queued() == 2);
     assert!(client.ping(SOON).unwrap() >= 0 && server.ping(1, SOON).unwrap() >= 0);
     let info = server.connection_info(1).unwrap().unwrap();
-    assert_eq!(keys(&info), table::CONNECTION.names(&[BEHIND_PROXY]));
+    assert_eq!(keys(&info), table::CONNECTION.names(&SOMETIMES));
     let address = info["address"].as_str().unwrap();
     assert!(address.starts_with("127.0.0.1:"), "{address}");
     assert_eq!(server.connections(), format!("1: {address}"));
@@ -49,7 +49,7 @@ fn statistics_and_connection_info() {
     }
     let list = server.connection_list();
     assert_eq!(list.as_array().unwrap().len(), 1);
-    assert_eq!(keys(&list[0]), table::CONNECTION.names(&[BEHIND_PROXY, "headers"]));
+    assert_eq!(keys(&list[0]), table::CONNECTION.names(&["headers", SOMETIMES[0], SOMETIMES[1]]));
     for (statistics, expected) in [
         (
             server.statistics(),
