@@ -32,7 +32,7 @@ struct Front {
 }
 
 impl Front {
-    /// The part of the page for this proxy, in front of `server`, with these changes.
+    /// The part of the page for this proxy, in front of `server`, which may listen on a Unix socket, with these changes.
     fn new(kind: &'static str, server: &Server, authority: &Authority, changes: &[(&str, &str)]) -> Option<Self> {
         let program = Self::program(kind);
         if !Path::new(program).exists() {
@@ -50,6 +50,10 @@ impl Front {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         // In this order: the server's own port may have a 443 in it.
         let mut part = pages[0].replace("443", &port.to_string());
+        let place = server.server();
+        if let Some(socket) = place.strip_prefix("unix:") {
+            part = Self::over_socket(kind, &part).replace("/run/app.sock", socket);
+        }
         part = part.replace("127.0.0.1:9000", &format!("127.0.0.1:{}", server.port()));
         part = part.replace("/etc/ssl/site.pem", &authority.path("server.pem"));
         part = part.replace("/etc/ssl/site.key", &authority.path("server.key"));
@@ -82,6 +86,21 @@ impl Front {
         let mut front = Self { kind, port, scratch, child: None };
         front.start();
         Some(front)
+    }
+
+    /// With the line that the page gives for a Unix socket in the place of the one for a port.
+    fn over_socket(kind: &str, part: &str) -> String {
+        let lines = ["docs/en/reverse-proxies.md", "docs/ru/reverse-proxies.md"].map(|name| {
+            let page = std::fs::read_to_string(common::root().join(name)).unwrap();
+            let (_, rest) = page.split_once(&format!("```{kind}\n")).unwrap();
+            let (_, rest) = rest.split_once("](unix-sockets.md): `").expect("a line for a Unix socket");
+            rest.split_once('`').unwrap().0.to_owned()
+        });
+        assert_eq!(lines[0], lines[1]);
+        let before = part.lines().find(|line| line.contains("127.0.0.1:9000")).unwrap().trim();
+        // It is the line of the same directive.
+        assert_eq!(before.split(' ').next(), lines[0].split(' ').next());
+        part.replace(before, &lines[0])
     }
 
     fn program(kind: &str) -> &'static str {
@@ -185,23 +204,36 @@ fn believing() -> Server {
     server
 }
 
-/// Who comes, which rules hold for whom, and how it ends: the same whichever proxy is in front.
 fn passes(kind: &'static str, changes: &[(&str, &str)]) {
-    let authority = Authority::with_server(&format!("behind-{kind}"));
-    let server = believing();
-    let Some(front) = Front::new(kind, &server, &authority, changes) else { return };
+    passes_to(&believing(), "127.0.0.1:", kind, changes);
+}
+
+/// The same over a Unix socket.
+fn passes_over_socket(kind: &'static str, changes: &[(&str, &str)]) {
+    let scratch = Scratch::new(&format!("socket-{kind}-{}", changes.len()));
+    let server = Server::new();
+    server.set_trusted_proxies("unix").unwrap();
+    server.run(&format!("unix:{}", scratch.path().join("app.sock").display()), 0).unwrap();
+    passes_to(&server, "unix", kind, changes);
+}
+
+/// Who comes, which rules hold for whom, and how it ends: the same whichever proxy is in front, which the server knows by
+/// this address.
+fn passes_to(server: &Server, proxy: &str, kind: &'static str, changes: &[(&str, &str)]) {
+    let authority = Authority::with_server(&format!("behind-{kind}-{proxy}"));
+    let Some(front) = Front::new(kind, server, &authority, changes) else { return };
     // Whatever the client itself says does not count.
     let (status, kept) = front.ask("127.0.0.2", "X-Forwarded-For: 6.6.6.6\r\n");
     assert_eq!(status, 101);
-    let (_, info) = newcomer(&server);
+    let (_, info) = newcomer(server);
     assert_eq!((ip(&info), &info["secure"]), ("127.0.0.2", &front.is_secure().into()), "{info}");
-    assert!(info["proxy"].as_str().unwrap().starts_with("127.0.0.1:"), "{info}");
+    assert!(info["proxy"].as_str().unwrap().starts_with(proxy), "{info}");
     assert!(server.connections().contains(": 127.0.0.2"), "{}", server.connections());
     // Per address, and not per proxy.
     server.max_connections_per_address(1);
     assert_eq!(front.ask("127.0.0.2", "").0, 503);
     let (status, other) = front.ask("127.0.0.3", "");
-    assert_eq!((status, ip(&newcomer(&server).1)), (101, "127.0.0.3"));
+    assert_eq!((status, ip(&newcomer(server).1)), (101, "127.0.0.3"));
     server.max_connections_per_address(0);
     drop((kept, other));
     server.set_allowed_origins("https://good.example").unwrap();
@@ -209,12 +241,12 @@ fn passes(kind: &'static str, changes: &[(&str, &str)]) {
     let (status, kept) = front.ask("127.0.0.2", "Origin: https://good.example\r\n");
     assert_eq!(status, 101);
     server.set_allowed_origins("").unwrap();
-    newcomer(&server);
+    newcomer(server);
     drop(kept);
 
     // Messages and close codes, both ways.
     let client = front.client(&authority);
-    let (id, info) = newcomer(&server);
+    let (id, info) = newcomer(server);
     assert_eq!(info["path"], "/path");
     client.send("there").unwrap();
     while !matches!(server.receive(SOON).unwrap(), Got::Event(event) if event.text() == "there") {}
@@ -223,7 +255,7 @@ fn passes(kind: &'static str, changes: &[(&str, &str)]) {
     assert!(server.disconnect(id, 4000, "enough").unwrap());
     until("the code comes through", || (client.close_code(), client.close_reason().as_str()) == (4000, "enough"));
     client.connect(&front.url()).unwrap();
-    let (id, _) = newcomer(&server);
+    let (id, _) = newcomer(server);
     client.disconnect(4001, "done").unwrap();
     loop {
         let event = server.event();
@@ -306,6 +338,33 @@ fn apache_and_keepalive() {
 #[test]
 fn caddy_passes_it_on() {
     passes("caddy", &[]);
+}
+
+/// Caddy has no time limit for a silent connection.
+#[test]
+fn caddy_is_started_again() {
+    lives("caddy", ("reverse_proxy", "reverse_proxy"), false);
+}
+
+#[test]
+fn nginx_over_a_unix_socket() {
+    passes_over_socket("nginx", &[]);
+}
+
+#[test]
+fn haproxy_over_a_unix_socket() {
+    passes_over_socket("haproxy", &[]);
+    passes_over_socket("haproxy", &[("send-proxy-v2", "send-proxy")]);
+}
+
+#[test]
+fn apache_over_a_unix_socket() {
+    passes_over_socket("apache", &[]);
+}
+
+#[test]
+fn caddy_over_a_unix_socket() {
+    passes_over_socket("caddy", &[]);
 }
 
 /// The answer to these bytes.
