@@ -13,6 +13,8 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(600);
 const ROUNDS: usize = 50;
 const LONG_ROUNDS: usize = 1000;
+/// Tells the program that it gets too little of a processor for what needs quick succession.
+const STARVED: &str = "UNLOAD_STARVED";
 /// On a busy machine, where each takes seconds and everything else waits meanwhile.
 const BUSY_ROUNDS: usize = 6;
 
@@ -61,13 +63,14 @@ fn unload_by(
         command.arg(certificate).arg(certificate.with_file_name("key.pem"));
     }
     let folder = program.parent().unwrap();
+    let is_starved = command.get_envs().any(|(name, _)| name == STARVED);
     let said = common::run_well(command.current_dir(folder), limit());
     // Everything that the rounds told is there.
     let log = std::fs::read_to_string(folder.join("unload.log")).unwrap();
     assert_eq!(log.matches(" log level frames\n").count(), rounds);
     assert_eq!(log.matches(" server 1 stopped\n").count(), rounds);
     assert!(
-        said.contains("unload: led\n")
+        (is_starved || said.contains("unload: led\n"))
             && said.contains(&format!("round {rounds}:"))
             && said.contains("unload: everything as before"),
         "{said}"
@@ -147,7 +150,7 @@ fn the_library_goes_when_the_machine_is_busy() {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let hogs: Vec<_> = (0..cores).map(hog).collect();
     let mut command = Command::new("nice");
-    command.args(["-n", "10"]).arg(&program);
+    command.args(["-n", "10"]).arg(&program).env(STARVED, "1");
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let rounds = if is_long() { 20 } else { BUSY_ROUNDS };
         unload_by(command, rounds, &program, Some((&url, -16)), Some(&server.certificate));

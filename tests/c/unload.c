@@ -1,6 +1,7 @@
 /*
  * Loads the library, uses it, unloads it, again and again, and looks what is left behind.
  * Usage: unload <library> <rounds> [<wss URL> <result that connecting gives> [<certificate> <key>]]
+ * With UNLOAD_STARVED set, without the round in which a host's thread runs the library's loop.
  */
 #include "check.h"
 #include "left.h"
@@ -353,8 +354,11 @@ int main(int argc, char **argv) {
     wsaddin_result expected = argc > 4 ? atoi(argv[4]) : 0;
     struct left before = look(), warm = before;
     for (int round = 0; round < 30; round++) round_of_release(argv[1], round);
-    round_of_leader(argv[1]);
-    puts("unload: led");
+    /* It takes calls that follow each other closely, which a starved process may never get. */
+    if (getenv("UNLOAD_STARVED") == NULL) {
+        round_of_leader(argv[1]);
+        puts("unload: led");
+    }
     for (int round = 1; round <= rounds; round++) {
         one_round(argv[1], wss, expected, argc > 6 ? argv[5] : NULL, argc > 6 ? argv[6] : NULL);
         compare(round, before, &warm);
