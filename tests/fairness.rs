@@ -92,7 +92,7 @@ fn host(scene: &Scene, work: Duration, over: &AtomicBool) {
         let Ok(Got::Event(event)) = scene.server.receive(100) else { continue };
         std::thread::sleep(work);
         if event.connection != scene.flooder {
-            scene.server.send(event.connection, &event.text()).unwrap();
+            scene.server.send(event.connection, event.text()).unwrap();
         }
     }
 }
