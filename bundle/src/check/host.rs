@@ -18,8 +18,7 @@ const CERTIFICATE: &str = "-14";
 const OK: &str = "0";
 
 /// The host there names files in another encoding than the library (tests/bundle/host.c reads a log), and has no signals.
-/// `ended_while_switched_off` waits under Wine for a thread that does not come; why is not known yet.
-const NOT_ON_WINDOWS: &[&str] = &["log", "suspended", "ended_while_switched_off"];
+const NOT_ON_WINDOWS: &[&str] = &["log", "suspended"];
 
 /// Warnings; behind the first `C_TOO` for clang's C++ only, where a slot in a table that nobody may derive from has to
 /// be virtual all the same.

@@ -59,5 +59,5 @@ void msvc_set_language(MsvcObject*, const WCHAR_T* language);
 
 }
 
-// Whether a thread of the host is inside a call of a method.
+// Whether a thread of the host is inside a call that may wait: of a method, of Done, or of a property that is set.
 bool is_inside(unsigned long thread);

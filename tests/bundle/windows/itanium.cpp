@@ -82,13 +82,19 @@ public:
         return msvc_set_memory(object, memory, memory == nullptr ? nullptr : &MEMORY);
     }
     long HOST_CALL GetInfo() override { return msvc_get_info(object); }
-    void HOST_CALL Done() override { msvc_done(object); }
+    void HOST_CALL Done() override {
+        const Call call;
+        msvc_done(object);
+    }
     bool HOST_CALL RegisterExtensionAs(WCHAR_T** name) override { return msvc_register(object, name); }
     long HOST_CALL GetNProps() override { return msvc_property_count(object); }
     long HOST_CALL FindProp(const WCHAR_T* name) override { return msvc_find_property(object, name); }
     const WCHAR_T* HOST_CALL GetPropName(long at, long alias) override { return msvc_property_name(object, at, alias); }
     bool HOST_CALL GetPropVal(long at, Variant* value) override { return msvc_get_property(object, at, value); }
-    bool HOST_CALL SetPropVal(long at, Variant* value) override { return msvc_set_property(object, at, value); }
+    bool HOST_CALL SetPropVal(long at, Variant* value) override {
+        const Call call;
+        return msvc_set_property(object, at, value);
+    }
     bool HOST_CALL IsPropReadable(long at) override { return msvc_is_readable(object, at); }
     bool HOST_CALL IsPropWritable(long at) override { return msvc_is_writable(object, at); }
     long HOST_CALL GetNMethods() override { return msvc_method_count(object); }
