@@ -1566,7 +1566,7 @@ wsaddin_result wsaddin_server_set_manual_accept(wsaddin_server server,
 wsaddin_result wsaddin_server_get_manual_accept(wsaddin_server server, int64_t *value);
 
 /**
- * 1: newcomers get HTTP 503 with Retry-After, because the server is about to end; open connections stay until they end or
+ * 1: new connections get HTTP 503 with Retry-After, since the server is about to end; open ones stay until they end or
  * wsaddin_server_stop. Acts at once. Default 0.
  */
 wsaddin_result wsaddin_server_set_draining(wsaddin_server server,

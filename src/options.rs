@@ -148,7 +148,7 @@ options! {
     AccessToken ТокенДоступа Kind::Text, None, EMPTY;
     /// Whether the host accepts each connection itself.
     ManualAccept ПодтверждатьСоединения Kind::Bool, None, Some(Default::Flag(false));
-    /// Whether newcomers are sent away, because the server is about to end.
+    /// Whether new connections are refused, because the server is about to end.
     Draining ВыводИзРаботы Kind::Bool, None, Some(Default::Flag(false));
     /// Reverse proxies that speak for others: addresses, networks and `unix`, comma separated.
     TrustedProxies ДоверенныеПрокси Kind::Text, None, EMPTY;

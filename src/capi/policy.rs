@@ -97,7 +97,7 @@ pub unsafe extern "C-unwind" fn wsaddin_server_get_manual_accept(
     unsafe { get(server, Opt::ManualAccept, value) }
 }
 
-/// 1: newcomers get HTTP 503 with Retry-After, because the server is about to end; open connections stay until they end or
+/// 1: new connections get HTTP 503 with Retry-After, since the server is about to end; open ones stay until they end or
 /// wsaddin_server_stop. Acts at once. Default 0.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn wsaddin_server_set_draining(server: wsaddin_server, value: i64) -> wsaddin_result {

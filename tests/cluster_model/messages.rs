@@ -105,7 +105,7 @@ impl World<'_> {
 
     pub fn fetch(&mut self, me: usize, at: usize) {
         let Some(connection) = self.servers[me].connections.get(&at).cloned() else { return };
-        // An heir learns from the first answer where the list begins: it has moved on since the claim.
+        // A successor learns from the first answer where the list begins: it has moved on since the claim.
         let unknown = i64::MIN >> 12;
         let (acked, from) =
             if connection.started { (connection.taken, connection.fetched) } else { (unknown, unknown) };

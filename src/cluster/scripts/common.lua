@@ -137,7 +137,7 @@ local function take(record, q, many)
     end
 end
 
--- Rings the owner, once until he has found the list empty.
+-- Rings the owner, once until it has found the list empty.
 local function ring(record, name)
     if record.st == 'on' and record.bell ~= '1' and record.len > 0 then
         record.bell = '1'
@@ -145,7 +145,7 @@ local function ring(record, name)
     end
 end
 
--- Hands a name to the heir, who has waited for it.
+-- Hands a name to the successor, which has waited for it.
 local function release(record, name)
     record.st = 'on'
     record.j = note(#name, 't', 'R', 's', record.s, 'name', name, 'e', digits(record.e))
@@ -166,7 +166,7 @@ local function position(record, dead)
     end
 end
 
--- Does what dead servers have left undone; tells whether it was taken from its owner, and whether an heir is to be told.
+-- Does what dead servers have left undone; tells whether it was taken from its owner, and whether a successor is to be told.
 local function settle(record)
     local waited = record.st == 'mv'
     local freed, taken = false, false
@@ -178,7 +178,7 @@ local function settle(record)
         end
     end
     if record.st ~= 'off' and not alive(record.s) then
-        -- An heir that was still waiting has given nothing.
+        -- A successor that was still waiting has given nothing.
         if not waited then
             position(record, record.s)
         end

@@ -1,6 +1,6 @@
 -- The owner acknowledges what the kernel took and gets what comes next. KEYS: servers log n q
--- ARGV: me epoch acked from most → 0 (not his any more, or not yet) | 1 base len messages…
--- An heir does not know yet where the list begins: what is less than that means there.
+-- ARGV: me epoch acked from most → 0 (not its own any more, or not yet) | 1 base len messages…
+-- A successor does not know yet where the list begins: what is less than that means there.
 local me, epoch, acked, from, most = unpack(ARGV)
 local n, q = KEYS[3], KEYS[4]
 local record = read(n)

@@ -1,5 +1,5 @@
 -- A connection gives a name up, with all that the kernel has not taken, in order. KEYS: servers log n q due o:me
--- ARGV: me epoch fetched held(0|1) away|end groups position by number name rest… → 0 (not his any more) | 1 lost
+-- ARGV: me epoch fetched held(0|1) away|end groups position by number name rest… → 0 (not its own any more) | 1 lost
 local me, epoch, fetched, held, how, groups, at, by, number, name = unpack(ARGV, 1, 10)
 local n, q, due, mine = KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local record = read(n)
